@@ -1,0 +1,51 @@
+//! What crosses the network between a Comity device and its app: identifiers, frames, HTTP
+//! endpoint types, error codes and limits.
+//!
+//! Always holds: no type here can carry what a person says, except as opaque ciphertext.
+//! Deliberately absent: sockets, clocks, storage, cryptography beyond hashing an identifier.
+
+mod bytes64;
+pub mod error;
+pub mod http;
+mod id;
+pub mod limits;
+pub mod proto;
+
+pub use bytes64::Bytes64;
+pub use error::{ErrorCode, WireError};
+pub use id::{
+    AccountId, Address, AppId, BlobId, ConversationId, DeviceAddress, DeviceId, Id16, IdError,
+    IdempotencyKey, MessageId, Random,
+};
+pub use prost::Message;
+
+/// Version of the protocol that this build speaks.
+pub const PROTOCOL_VERSION: u32 = 1;
+/// Oldest version that this build still answers.
+pub const PROTOCOL_VERSION_MIN: u32 = 1;
+
+/// Milliseconds since the Unix epoch.
+pub type UnixMs = i64;
+
+/// What a device signs to sign in: `"comity sign-in v1" ‖ len(app) ‖ app ‖ device ‖ nonce ‖ exporter`,
+/// where `exporter` is the TLS exporter with label `comity sign-in` (32 bytes), or nothing on
+/// platforms that do not give it.
+#[must_use]
+pub fn sign_in_message(
+    app: &AppId,
+    device: &DeviceId,
+    nonce: &[u8],
+    exporter: Option<&[u8]>,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(b"comity sign-in v1");
+    out.push(u8::try_from(app.as_str().len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(app.as_str().as_bytes());
+    out.extend_from_slice(device.as_bytes());
+    out.extend_from_slice(nonce);
+    out.extend_from_slice(exporter.unwrap_or_default());
+    out
+}
+
+/// Label of the TLS exporter that a sign-in is bound to.
+pub const SIGN_IN_EXPORTER_LABEL: &[u8] = b"EXPORTER-comity sign-in";
