@@ -20,9 +20,11 @@ pub struct Envelope {
     /// What its author had seen when writing: a drop in the middle shows.
     #[prost(uint64, tag = "5")]
     pub author_last_seq: u64,
-    /// 16 bytes
+    /// SHA-256 over the digests of the entries author_window_from ..= author_last_seq, 16 bytes.
     #[prost(bytes = "vec", tag = "6")]
     pub author_running_hash: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "7")]
+    pub author_window_from: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Content {
@@ -251,6 +253,20 @@ pub struct DeviceSync {
     pub blocked: ::prost::alloc::vec::Vec<Blocked>,
     #[prost(message, repeated, tag = "3")]
     pub requests: ::prost::alloc::vec::Vec<RequestState>,
+    #[prost(message, optional, tag = "4")]
+    pub promotion: ::core::option::Option<Promotion>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub profile_key: ::prost::alloc::vec::Vec<u8>,
+}
+/// The root key for a device that became an owner, sealed to its introduction key.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Promotion {
+    #[prost(bytes = "vec", tag = "1")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub introduction_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub sealed_root: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Contact {
@@ -279,12 +295,13 @@ pub struct Blocked {
     #[prost(uint64, tag = "3")]
     pub changed_ms: u64,
 }
+/// `first` is the encoded Content of an introduction that this person sent from another device.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestState {
     #[prost(message, optional, tag = "1")]
     pub address: ::core::option::Option<Address>,
     #[prost(bytes = "vec", tag = "2")]
-    pub introduction: ::prost::alloc::vec::Vec<u8>,
+    pub first: ::prost::alloc::vec::Vec<u8>,
     #[prost(bool, tag = "3")]
     pub declined: bool,
 }

@@ -149,6 +149,21 @@ body! {
         /// One-time key packages left.
         key_packages: u32,
     }
+    /// `GET /v1/me/conversations`: where the account has a device, for a device that joins by
+    /// itself (after a recovery).
+    MyConversations {
+        /// Those hosted here.
+        conversations: Vec<ListedConversation>,
+    }
+    /// One of [`MyConversations`].
+    ListedConversation {
+        /// Its id.
+        conversation: crate::ConversationId,
+        /// Number of the `ConversationKind`.
+        kind: i32,
+        /// The asking device is a leaf of it.
+        member: bool,
+    }
     /// `PUT /v1/me/manifest`: the next device list.
     PutManifest {
         /// `SignedManifest`.
