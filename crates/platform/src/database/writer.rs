@@ -1,0 +1,245 @@
+//! The one writer: a thread that takes jobs, runs all that are queued in one transaction, commits,
+//! and only then answers.
+//!
+//! Always holds: each job runs in a savepoint; when it fails, its changes to the database and to
+//! the writer's state are undone and the others stand. When the commit fails, all that shared it
+//! fail, and the state forgets what it held.
+
+use crate::Failure;
+use crate::telemetry::{Histogram, Metrics};
+use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tokio::sync::mpsc;
+
+/// Jobs that share one commit, at most: bounds the time to the first answer.
+const BATCH_JOBS_MAX: usize = 2_048;
+/// Jobs that may wait before who submits one waits too.
+const QUEUE_JOBS_MAX: usize = 16_384;
+
+/// What the writer holds in memory beside the database, and how it follows its transactions.
+pub trait WriterState: Send + 'static {
+    /// The last job succeeded: its changes stand.
+    fn job_succeeded(&mut self);
+    /// The last job failed: undo its changes.
+    fn job_failed(&mut self);
+    /// Writes what was kept back until the end of the transaction.
+    ///
+    /// # Errors
+    /// When the database refuses; the transaction then fails.
+    fn before_commit(&mut self, conn: &Connection) -> Result<(), rusqlite::Error>;
+    /// The transaction was lost: forget everything that may come from it.
+    fn lost(&mut self);
+}
+
+trait Job<S>: Send {
+    /// True when it succeeded.
+    fn run(&mut self, conn: &Connection, state: &mut S) -> bool;
+    /// After the commit; an error when there was none.
+    fn done(self: Box<Self>, lost: Option<&Lost>);
+}
+
+/// Why a whole transaction was lost.
+#[derive(Clone)]
+enum Lost {
+    Full,
+    Other(String),
+}
+
+struct Work<T, F, D> {
+    job: Option<F>,
+    result: Option<Result<T, Failure>>,
+    done: D,
+}
+
+impl<S, T, F, D> Job<S> for Work<T, F, D>
+where
+    T: Send,
+    F: FnOnce(&Connection, &mut S) -> Result<T, Failure> + Send,
+    D: FnOnce(Result<T, Failure>) + Send,
+{
+    fn run(&mut self, conn: &Connection, state: &mut S) -> bool {
+        if let Some(job) = self.job.take() {
+            let result = catch_unwind(AssertUnwindSafe(|| job(conn, state)))
+                .unwrap_or_else(|_| Err(Failure::internal("a job panicked")));
+            self.result = Some(result);
+        }
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn done(self: Box<Self>, lost: Option<&Lost>) {
+        let result = match (self.result, lost) {
+            // A job that was refused is refused whatever became of the others.
+            (Some(Err(failure)), _) => Err(failure),
+            (_, Some(Lost::Full)) => Err(Failure::StorageFull),
+            (_, Some(Lost::Other(reason))) => Err(Failure::Internal(reason.clone())),
+            (Some(ok), None) => ok,
+            (None, None) => Err(Failure::Stopped),
+        };
+        (self.done)(result);
+    }
+}
+
+pub(super) struct Writer<S> {
+    jobs: Arc<Mutex<Option<mpsc::Sender<Box<dyn Job<S>>>>>>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl<S> Clone for Writer<S> {
+    fn clone(&self) -> Self {
+        Self {
+            jobs: self.jobs.clone(),
+            thread: self.thread.clone(),
+        }
+    }
+}
+
+impl<S: WriterState> Writer<S> {
+    pub(super) fn start(
+        conn: Connection,
+        mut state: S,
+        metrics: &Metrics,
+    ) -> Result<Self, std::io::Error> {
+        let (sender, mut receiver) = mpsc::channel(QUEUE_JOBS_MAX);
+        let sizes = metrics.histogram(
+            "comity_commit_jobs",
+            "Jobs that shared one commit",
+            &[1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 2_048.0],
+        );
+        let times = metrics.histogram(
+            "comity_commit_seconds",
+            "Time of one transaction with its commit",
+            &[0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+        );
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                while let Some(first) = receiver.blocking_recv() {
+                    turn(&conn, &mut state, first, &mut receiver, &sizes, &times);
+                }
+            })?;
+        Ok(Self {
+            jobs: Arc::new(Mutex::new(Some(sender))),
+            thread: Arc::new(Mutex::new(Some(thread))),
+        })
+    }
+
+    pub(super) async fn submit<T, F, D>(&self, job: F, done: D) -> Result<(), Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut S) -> Result<T, Failure> + Send + 'static,
+        D: FnOnce(Result<T, Failure>) + Send + 'static,
+    {
+        let sender = self.jobs.lock().ok().and_then(|jobs| jobs.clone());
+        let sender = sender.ok_or(Failure::Stopped)?;
+        let work = Box::new(Work {
+            job: Some(job),
+            result: None,
+            done,
+        });
+        sender.send(work).await.map_err(|_| Failure::Stopped)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.jobs
+            .lock()
+            .is_ok_and(|jobs| jobs.as_ref().is_some_and(|sender| !sender.is_closed()))
+    }
+
+    /// Takes no more, finishes what is queued, ends the thread.
+    pub(super) async fn close(&self) {
+        if let Ok(mut jobs) = self.jobs.lock() {
+            jobs.take();
+        }
+        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn turn<S: WriterState>(
+    conn: &Connection,
+    state: &mut S,
+    first: Box<dyn Job<S>>,
+    queue: &mut mpsc::Receiver<Box<dyn Job<S>>>,
+    sizes: &Histogram,
+    times: &Histogram,
+) {
+    let start = std::time::Instant::now();
+    let mut ran = Vec::new();
+    let outcome = fill(conn, state, first, queue, &mut ran)
+        .and_then(|()| state.before_commit(conn))
+        .and_then(|()| execute(conn, "COMMIT"));
+    #[allow(clippy::cast_precision_loss)]
+    sizes.observe(ran.len() as f64);
+    times.observe(start.elapsed().as_secs_f64());
+    let lost = outcome.err().map(|error| {
+        tracing::error!(%error, jobs = ran.len(), "a transaction was lost");
+        if !conn.is_autocommit() {
+            // SQLite may have rolled back by itself; else we do.
+            let _ = execute(conn, "ROLLBACK");
+        }
+        state.lost();
+        if crate::failure::is_disk_full(&error) {
+            Lost::Full
+        } else {
+            Lost::Other(format!("a transaction was lost: {error}"))
+        }
+    });
+    for job in ran {
+        job.done(lost.as_ref());
+    }
+}
+
+/// Runs the first job and all that are queued. An error means that the transaction is gone.
+fn fill<S: WriterState>(
+    conn: &Connection,
+    state: &mut S,
+    first: Box<dyn Job<S>>,
+    queue: &mut mpsc::Receiver<Box<dyn Job<S>>>,
+    ran: &mut Vec<Box<dyn Job<S>>>,
+) -> Result<(), rusqlite::Error> {
+    let mut next = Some(first);
+    let begun = execute(conn, "BEGIN IMMEDIATE");
+    while let Some(mut job) = next.take() {
+        if let Err(error) = begun {
+            ran.push(job);
+            return Err(error);
+        }
+        let result = guarded(conn, state, job.as_mut());
+        ran.push(job);
+        result?;
+        if ran.len() < BATCH_JOBS_MAX {
+            next = queue.try_recv().ok();
+        }
+    }
+    Ok(())
+}
+
+fn guarded<S: WriterState>(
+    conn: &Connection,
+    state: &mut S,
+    job: &mut dyn Job<S>,
+) -> Result<(), rusqlite::Error> {
+    execute(conn, "SAVEPOINT job")?;
+    if job.run(conn, state) {
+        state.job_succeeded();
+        return execute(conn, "RELEASE job");
+    }
+    state.job_failed();
+    if conn.is_autocommit() {
+        // A full disk or a failing one: SQLite rolled the whole transaction back.
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+            Some("the transaction was rolled back".to_owned()),
+        ));
+    }
+    execute(conn, "ROLLBACK TO job")?;
+    execute(conn, "RELEASE job")
+}
+
+fn execute(conn: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
+}

@@ -1,0 +1,231 @@
+//! The listener: TCP, TLS by rustls where there is a certificate, HTTP/1.1 with upgrades.
+//!
+//! Always holds: without a certificate it listens on loopback only; who connects has a bounded
+//! time for the handshake and for each request's head. Deliberately absent: routes.
+
+use crate::stop::Stop;
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What is known of the connection that a request came over; an extension of each request.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// From where. Never logged.
+    pub address: SocketAddr,
+    /// The TLS exporter for sign-ins, where there is TLS.
+    pub exporter: Option<[u8; 32]>,
+}
+
+/// Why listening did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address can not be had.
+    #[error("can not listen on {address}: {error}")]
+    Bind {
+        /// That was asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        error: std::io::Error,
+    },
+    /// Plain HTTP beyond this machine.
+    #[error(
+        "{0} is not a loopback address: set tls_certificate and tls_key, or listen on 127.0.0.1 behind a proxy that speaks TLS"
+    )]
+    PlainBeyondLoopback(SocketAddr),
+    /// The certificate or key can not be used.
+    #[error("TLS certificate or key: {0}")]
+    Certificate(String),
+}
+
+/// An open listener.
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<TlsAcceptor>,
+    address: SocketAddr,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Listener({})", self.address)
+    }
+}
+
+/// Reads a certificate chain and its key from PEM files.
+///
+/// # Errors
+/// When they can not be read or do not belong together.
+pub fn tls_config(certificate: &Path, key: &Path) -> Result<rustls::ServerConfig, ListenError> {
+    let wrong = |error: &dyn std::fmt::Display| ListenError::Certificate(error.to_string());
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .map_err(|error| wrong(&error))?
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&error))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(&error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| wrong(&error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+impl Listener {
+    /// Listens.
+    ///
+    /// # Errors
+    /// When the address can not be had, or is beyond loopback without TLS.
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<rustls::ServerConfig>,
+    ) -> Result<Self, ListenError> {
+        if tls.is_none() && !address.ip().is_loopback() {
+            return Err(ListenError::PlainBeyondLoopback(address));
+        }
+        let wrong = |error| ListenError::Bind { address, error };
+        let tcp = TcpListener::bind(address).await.map_err(wrong)?;
+        let address = tcp.local_addr().map_err(wrong)?;
+        Ok(Self {
+            tcp,
+            tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))),
+            address,
+        })
+    }
+
+    /// Where it listens: with the port that the system chose, if it was asked to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Serves until told to stop; then takes no more connections and waits for running requests,
+    /// at most `drain`. Upgraded connections are their owners' to end.
+    pub async fn serve(
+        self,
+        router: Router,
+        exporter_label: &'static [u8],
+        mut stop: Stop,
+        drain: Duration,
+    ) {
+        let open = Arc::new(AtomicUsize::new(0));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.tcp.accept() => accepted,
+                () = stop.wait() => break,
+            };
+            match accepted {
+                Ok((tcp, address)) => {
+                    let guard = Open::new(&open);
+                    let (tls, router, stop) = (self.tls.clone(), router.clone(), stop.clone());
+                    tokio::spawn(async move {
+                        connection(tcp, address, tls, router, exporter_label, stop).await;
+                        drop(guard);
+                    });
+                }
+                Err(error) => {
+                    // Out of files, most likely: others must end first.
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        let end = tokio::time::Instant::now() + drain;
+        while open.load(Ordering::Acquire) > 0 && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+async fn connection(
+    tcp: TcpStream,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    exporter_label: &'static [u8],
+    stop: Stop,
+) {
+    // Frames are packed by us; waiting for more would only delay them.
+    let _ = tcp.set_nodelay(true);
+    let Some(tls) = tls else {
+        return http(
+            tcp,
+            Peer {
+                address,
+                exporter: None,
+            },
+            router,
+            stop,
+        )
+        .await;
+    };
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(tcp)).await else {
+        return;
+    };
+    let exporter = stream
+        .get_ref()
+        .1
+        .export_keying_material([0; 32], exporter_label, None)
+        .ok();
+    http(stream, Peer { address, exporter }, router, stop).await;
+}
+
+async fn http<T>(stream: T, peer: Peer, router: Router, mut stop: Stop)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = router.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        request.map(axum::body::Body::new)
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.wait() => connection.as_mut().graceful_shutdown(),
+    }
+    // An error here is the peer's going away.
+    let _ = connection.await;
+}
