@@ -1,10 +1,99 @@
-//! Project tasks: set-up, tests, soak, code generation, tidy checks.
+//! `cargo xtask`: the project's tasks, the same on every machine and in CI.
+//!
+//! Always holds: depends on no crate of the product and on few others, so that it builds in
+//! seconds in a fresh clone. Deliberately absent: anything that a shell alias of cargo could do.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it speaks to a terminal"
+)]
 
 mod codegen;
+mod demo;
+mod project;
+mod setup;
+mod share;
+mod soak;
 
 use anyhow::Result;
+use clap::{Parser, Subcommand};
+use project::Project;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set-up, tests, soak, demo and code generation"
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what a fresh Debian 12 lacks; prints the list where it may not.
+    Setup {
+        /// What for: to build and run, to test, or to soak.
+        #[arg(long = "for", value_enum, default_value = "test")]
+        purpose: setup::Purpose,
+        /// Only say what is missing.
+        #[arg(long)]
+        list: bool,
+    },
+    /// Builds and plays the demo; flags go through to `comity demo`.
+    Demo {
+        /// For `comity demo`: `--check`, `--keep`, `--env FILE` …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        flags: Vec<String>,
+    },
+    /// Runs every kind of test, in shares.
+    Test {
+        /// Only these shares.
+        #[arg(long)]
+        share: Vec<String>,
+        /// Lists the shares.
+        #[arg(long)]
+        list: bool,
+        /// Runs the other shares too when one is red.
+        #[arg(long)]
+        keep_going: bool,
+    },
+    /// Runs the full figures of one part, resuming where it stopped; without a name, lists them.
+    Soak {
+        /// The part, or `all`.
+        name: Option<String>,
+        /// First seed; else the first that this code has not finished.
+        #[arg(long)]
+        from: Option<u64>,
+        /// How many; else up to the part's full figure.
+        #[arg(long)]
+        count: Option<u64>,
+    },
+    /// Writes the generated types and tables.
+    Codegen {
+        /// Only say what is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Known advisories against the dependencies, where the advisory database can be reached.
+    Audit,
+}
 
 fn main() -> Result<()> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(std::path::Path::to_path_buf).unwrap_or_default();
-    codegen::run(&root, std::env::args().any(|a| a == "--check"))
+    let cli = Cli::parse();
+    let project = Project::find()?;
+    match cli.task {
+        Task::Setup { purpose, list } => setup::run(&project, purpose, list),
+        Task::Demo { flags } => demo::run(&project, &flags),
+        Task::Test { list: true, .. } => share::list(),
+        Task::Test {
+            share, keep_going, ..
+        } => share::run(&project, &share, keep_going),
+        Task::Soak { name, from, count } => soak::run(&project, name.as_deref(), from, count),
+        Task::Codegen { check } => codegen::run(&project, check),
+        Task::Audit => {
+            setup::run(&project, setup::Purpose::Test, false)?;
+            project.run(project.cargo().args(["deny", "check", "advisories"]))
+        }
+    }
 }

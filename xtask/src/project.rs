@@ -1,0 +1,107 @@
+//! Where the project lies, and how its commands are run.
+//!
+//! Always holds: every command starts in the project's root, with the tools that the set-up built
+//! on its path, and is printed before it runs. Deliberately absent: parallel commands.
+
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A checkout of the project.
+pub(crate) struct Project {
+    root: PathBuf,
+    target: PathBuf,
+    path: OsString,
+}
+
+impl Project {
+    /// The checkout that `cargo xtask` was called in.
+    pub(crate) fn find() -> Result<Self> {
+        let start = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(std::env::current_dir, |folder| Ok(PathBuf::from(folder)))?;
+        let root = start
+            .ancestors()
+            .find(|folder| folder.join("Cargo.lock").is_file())
+            .context("not inside a checkout of the project")?
+            .to_path_buf();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => root.join(folder),
+            None => root.join("target"),
+        };
+        let old = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(target.join("tools/bin")).chain(std::env::split_paths(&old));
+        let path = std::env::join_paths(folders)?;
+        Ok(Self { root, target, path })
+    }
+
+    /// The checkout's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's target folder.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// A command in the root, with the project's tools on its path.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root).env("PATH", &self.path);
+        command
+    }
+
+    /// Cargo, of the toolchain that is in use.
+    pub(crate) fn cargo(&self) -> Command {
+        self.command("cargo")
+    }
+
+    /// Whether a program is on the path.
+    pub(crate) fn has_program(&self, program: &str) -> bool {
+        std::env::split_paths(&self.path).any(|folder| folder.join(program).is_file())
+    }
+
+    /// Runs a command, showing it; fails unless it succeeds.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
+        eprintln!("$ {}", shown(command));
+        let status = command
+            .status()
+            .with_context(|| format!("starting {}", shown(command)))?;
+        if !status.success() {
+            bail!("{} failed: {status}", shown(command));
+        }
+        Ok(())
+    }
+
+    /// Runs a command quietly and gives what it wrote to its standard output.
+    pub(crate) fn read(&self, command: &mut Command) -> Result<String> {
+        let output = command
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("starting {}", shown(command)))?;
+        if !output.status.success() {
+            bail!("{} failed: {}", shown(command), output.status);
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Whether a command succeeds, saying nothing.
+    pub(crate) fn succeeds(&self, command: &mut Command) -> bool {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+}
+
+fn shown(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}

@@ -1,0 +1,135 @@
+//! The part `fuzz`: one target after the other, on the fuzz crate outside of the workspace.
+//!
+//! Always holds: a target is done when it ran its time without a crash, saw more code than its
+//! corpus shows, and found a panic planted in it. Deliberately absent: adding to the committed
+//! corpus; what was found stays under the target folder until somebody picks from it.
+
+use crate::project::Project;
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The names in fuzz/Cargo.toml, a seed each.
+const NAMES: &[&str] = &[
+    "client_batch",
+    "server_batch",
+    "documents",
+    "http_bodies",
+    "identifiers",
+    "content",
+];
+
+/// How many targets there are.
+pub(crate) const TARGETS: u64 = NAMES.len() as u64;
+
+const SECONDS: u64 = 60;
+/// A planted panic is found in seconds; this is when to give up.
+const PLANTED_SECONDS_MAX: u64 = 120;
+
+/// Runs the targets `from` to `from + count`.
+pub(crate) fn run(project: &Project, from: u64, count: u64) -> Result<()> {
+    for index in from..from.saturating_add(count) {
+        let name = NAMES
+            .get(usize::try_from(index)?)
+            .context("there are fewer targets")?;
+        explore(project, name)?;
+        find_planted(project, name)?;
+    }
+    Ok(())
+}
+
+/// 60 seconds from the committed corpus; coverage must grow.
+fn explore(project: &Project, name: &str) -> Result<()> {
+    let found = project.target().join("fuzz-found").join(name);
+    let _ = std::fs::remove_dir_all(&found);
+    std::fs::create_dir_all(&found)?;
+    let mut command = cargo_fuzz(project, name);
+    command
+        .arg(&found)
+        .arg(project.root().join("fuzz/corpus").join(name));
+    command.args([
+        "--",
+        &format!("-max_total_time={SECONDS}"),
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+    ]);
+    let (success, coverage) = watch(&mut command)?;
+    let (first, last) = (coverage.first().copied(), coverage.last().copied());
+    if !success {
+        bail!("{name}: crashed; the input is under fuzz/artifacts/{name}");
+    }
+    match (first, last) {
+        (Some(first), Some(last)) if last > first => {
+            println!("{name}: coverage grew from {first} to {last}");
+            Ok(())
+        }
+        _ => bail!("{name}: coverage did not grow: {coverage:?}"),
+    }
+}
+
+/// A panic on a rare input, compiled in on demand, must be found.
+fn find_planted(project: &Project, name: &str) -> Result<()> {
+    let artifacts = project.target().join("fuzz-planted").join(name);
+    std::fs::create_dir_all(&artifacts)?;
+    let mut command = cargo_fuzz(project, name);
+    command
+        .arg(project.root().join("fuzz/corpus").join(name))
+        .env("COMITY_FUZZ_PLANTED", "1");
+    command.args(["--", &format!("-max_total_time={PLANTED_SECONDS_MAX}")]);
+    command.arg(format!("-artifact_prefix={}/", artifacts.display()));
+    let (success, _) = watch(&mut command)?;
+    if success {
+        bail!("{name}: the planted panic was not found in {PLANTED_SECONDS_MAX} s");
+    }
+    println!("{name}: the planted panic was found");
+    Ok(())
+}
+
+fn cargo_fuzz(project: &Project, name: &str) -> Command {
+    let mut command = project.cargo();
+    // The stable compiler instruments as well as the nightly one, once it is asked to.
+    command
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["fuzz", "run", "--sanitizer", "none"]);
+    let folder: PathBuf = project.target().join("fuzz");
+    command.arg("--target-dir").arg(folder).arg(name);
+    command
+}
+
+/// Runs it, showing what it says; gives its success and the coverage it told on the way.
+fn watch(command: &mut Command) -> Result<(bool, Vec<u64>)> {
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("starting cargo fuzz")?;
+    let mut coverage = Vec::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).lines() {
+            let line = line?;
+            eprintln!("{line}");
+            coverage.extend(coverage_of(&line));
+        }
+    }
+    Ok((child.wait()?.success(), coverage))
+}
+
+/// 812 from `#4096 pulse cov: 812 ft: 1507 corp: 93/1234b …`.
+fn coverage_of(line: &str) -> Option<u64> {
+    let (_, rest) = line.strip_prefix('#')?.split_once("cov: ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::coverage_of;
+
+    #[test]
+    fn coverage_is_read_from_the_fuzzers_lines() {
+        assert_eq!(
+            coverage_of("#4096\tpulse  cov: 812 ft: 1507 corp: 93/12b"),
+            Some(812)
+        );
+        assert_eq!(coverage_of("INFO: seed corpus: files: 4"), None);
+    }
+}
