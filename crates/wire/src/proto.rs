@@ -17,7 +17,10 @@ pub struct ClientFrame {
     /// Chosen by the client, unique while unanswered; 0 asks for no reply.
     #[prost(uint64, tag = "1")]
     pub request: u64,
-    #[prost(oneof = "client_frame::Act", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(
+        oneof = "client_frame::Act",
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+    )]
     pub act: ::core::option::Option<client_frame::Act>,
 }
 /// Nested message and enum types in `ClientFrame`.
@@ -517,8 +520,7 @@ pub struct Signal {
 // ---- Answers ----
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Done {
-}
+pub struct Done {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Reply {
     #[prost(uint64, tag = "1")]
@@ -565,8 +567,7 @@ pub struct Error {
     pub retry_after_ms: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Behind {
-}
+pub struct Behind {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Closing {
     #[prost(string, tag = "1")]

@@ -68,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("comity", ANY),
     ("comity-fuzz-targets", ANY),
     ("xtask", &[]),
+    ("xtask-at-rest", &[]),
     ("xtask-codegen", &["comity-wire"]),
 ];
 
