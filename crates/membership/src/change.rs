@@ -1,7 +1,7 @@
 //! What a commit does to a conversation, in our own words, so that rules can be read without MLS.
 
 use crate::{Member, MlsError};
-use comity_wire::{AccountId, Address, Message, proto};
+use comity_wire::Message as _;
 use openmls::group::PublicGroup;
 use openmls::prelude::{Proposal, ProposalOrRefType, Sender, StagedCommit};
 
@@ -19,78 +19,24 @@ pub enum Committer {
     App,
 }
 
-/// A manifest that additions are judged by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestRef {
-    /// Whose.
-    pub address: Address,
-    /// Its number.
-    pub seq: u64,
-}
+pub use comity_wire::proto::{CommitHeader, ManifestRef};
 
-/// The clear, authenticated data of a commit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CommitHeader {
-    /// `SignedManifest`s newer than the group may know.
-    pub manifests: Vec<Vec<u8>>,
-    /// What the additions are judged by.
-    pub judged_by: Vec<ManifestRef>,
-}
-
-impl CommitHeader {
-    /// As it is put into the commit's authenticated data.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        proto::CommitHeader {
-            version: 1,
-            manifests: self.manifests.clone(),
-            judged_by: self
-                .judged_by
-                .iter()
-                .map(|r| proto::ManifestRef {
-                    app: r.address.app.to_string(),
-                    account: r.address.account.to_vec(),
-                    seq: r.seq,
-                })
-                .collect(),
-        }
-        .encode_to_vec()
+/// Reads the authenticated data of a commit; none at all is an empty header.
+///
+/// # Errors
+/// [`MlsError::Malformed`].
+pub fn decode_header(bytes: &[u8]) -> Result<CommitHeader, MlsError> {
+    if bytes.is_empty() {
+        return Ok(CommitHeader::default());
     }
-
-    /// Reads the authenticated data of a commit; none at all is an empty header.
-    ///
-    /// # Errors
-    /// [`MlsError::Malformed`].
-    pub fn decode(bytes: &[u8]) -> Result<Self, MlsError> {
-        if bytes.is_empty() {
-            return Ok(Self::default());
-        }
-        let malformed = || MlsError::Malformed("commit header");
-        let header = proto::CommitHeader::decode(bytes).map_err(|_| malformed())?;
-        if header.version != 1 {
-            return Err(malformed());
-        }
-        let judged_by = header
-            .judged_by
-            .iter()
-            .map(|r| {
-                let app = r.app.parse().map_err(|_| malformed())?;
-                let account = AccountId::from_slice(&r.account).map_err(|_| malformed())?;
-                Ok(ManifestRef {
-                    address: Address::new(app, account),
-                    seq: r.seq,
-                })
-            })
-            .collect::<Result<_, MlsError>>()?;
-        Ok(Self {
-            manifests: header.manifests,
-            judged_by,
-        })
-    }
+    CommitHeader::decode(bytes)
+        .ok()
+        .filter(|header| header.version == 1)
+        .ok_or(MlsError::Malformed("commit header"))
 }
 
 /// What a commit does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// Who made it.
     pub committer: Committer,
@@ -130,7 +76,7 @@ impl Change {
             updated: Vec::new(),
             context_changed: false,
             epoch_after: staged.epoch().as_u64(),
-            header: CommitHeader::decode(authenticated_data)?,
+            header: decode_header(authenticated_data)?,
         };
         let path = staged.update_path_leaf_node();
         match sender {

@@ -25,9 +25,10 @@ pub use context::{Context, Role};
 pub use error::{MlsError, Refusal};
 pub use member::{
     KeyPackageFacts, Member, capabilities, check_key_package, identity_of, parse_key_package,
+    read_identity,
 };
 pub use messages::{
-    PrivateMessageFacts, conversation_of, group_id, parse_group_info, parse_message,
+    PrivateMessageFacts, conversation_of, group_id, members_of_tree, parse_group_info, parse_message,
     parse_ratchet_tree, parse_welcome, private_message_facts,
 };
 pub use public_state::{PublicState, StagedPublic};

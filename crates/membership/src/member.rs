@@ -74,7 +74,7 @@ pub fn identity_of(address: &Address, device: &DeviceId) -> Credential {
 ///
 /// # Errors
 /// [`MlsError::Identity`] when it is not a device's.
-pub(crate) fn read_identity(credential: &Credential) -> Result<(Address, DeviceId), MlsError> {
+pub fn read_identity(credential: &Credential) -> Result<(Address, DeviceId), MlsError> {
     let basic = BasicCredential::try_from(credential.clone()).map_err(|_| MlsError::Identity)?;
     let identity =
         proto::DeviceIdentity::decode(basic.identity()).map_err(|_| MlsError::Identity)?;

@@ -2,13 +2,15 @@
 //!
 //! Every parser takes exactly one object: bytes left over are refused.
 
-use crate::MlsError;
+use crate::{Member, MlsError};
 use comity_wire::{ConversationId, Id16};
 use openmls::messages::group_info::VerifiableGroupInfo;
-use openmls::prelude::tls_codec::Deserialize as _;
+use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, Size as _, VLBytes};
 use openmls::prelude::{
-    ContentType, GroupId, MlsMessageBodyIn, MlsMessageIn, ProtocolMessage, RatchetTreeIn, Welcome,
+    ContentType, GroupId, MlsMessageBodyIn, MlsMessageIn, Node, ProtocolMessage, RatchetTreeIn,
+    Welcome,
 };
+use openmls_rust_crypto::RustCrypto;
 
 /// The MLS group id of a conversation: its 16 bytes ‖ the name of its hub.
 #[must_use]
@@ -74,6 +76,42 @@ pub fn parse_welcome(bytes: &[u8]) -> Result<Welcome, MlsError> {
 /// [`MlsError::Malformed`].
 pub fn parse_ratchet_tree(bytes: &[u8]) -> Result<RatchetTreeIn, MlsError> {
     RatchetTreeIn::tls_deserialize_exact(bytes).map_err(|_| MlsError::Malformed("ratchet tree"))
+}
+
+/// The members of a tree: what who joins from outside looks at first. Leaf signatures are checked
+/// here; that the tree is the group info's is checked where the join is made.
+///
+/// # Errors
+/// [`MlsError`] when the tree does not verify.
+pub fn members_of_tree(
+    info: &VerifiableGroupInfo,
+    ratchet_tree: &[u8],
+) -> Result<Vec<Member>, MlsError> {
+    let malformed = || MlsError::Malformed("ratchet tree");
+    let tree = parse_ratchet_tree(ratchet_tree)?
+        .into_verified(info.ciphersuite(), &RustCrypto::default(), info.group_id())
+        .map_err(|e| MlsError::Invalid(e.to_string()))?;
+    // The library gives the nodes without the blanks between them; the encoding has both
+    // (RFC 9420, 12.4.3.3: a presence byte, then the node; leaves at even places).
+    let bytes = tree.tls_serialize_detached().map_err(|_| malformed())?;
+    let encoded = VLBytes::tls_deserialize_exact(bytes).map_err(|_| malformed())?;
+    let mut rest = encoded.as_slice();
+    let mut nodes = tree.nodes();
+    let mut members = Vec::new();
+    let mut place = 0_u32;
+    while let Some((present, tail)) = rest.split_first() {
+        let mut length = 0;
+        if *present == 1 {
+            let node = nodes.next().ok_or_else(malformed)?;
+            length = node.tls_serialized_len();
+            if let Node::LeafNode(leaf) = node {
+                members.push(Member::of_leaf(place / 2, leaf)?);
+            }
+        }
+        rest = tail.get(length..).ok_or_else(malformed)?;
+        place += 1;
+    }
+    Ok(members)
 }
 
 /// What can be seen of a private message from outside.
