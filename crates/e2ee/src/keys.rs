@@ -88,7 +88,11 @@ impl DeviceKeys {
     pub fn sign_introduction_key(&self, key: &IntroductionKey) -> Vec<u8> {
         let bytes = introduction_key::encode(key);
         let signature = self.sign(&introduction_key::sign_message(&bytes)).to_vec();
-        proto::SignedIntroductionKey { key: bytes, signature }.encode_to_vec()
+        proto::SignedIntroductionKey {
+            key: bytes,
+            signature,
+        }
+        .encode_to_vec()
     }
 }
 
@@ -121,7 +125,11 @@ pub fn sign_manifest(
         signature: keys.sign(&message).to_vec(),
     });
     let signatures = by_root.into_iter().chain(by_owner).collect();
-    proto::SignedManifest { manifest: bytes, signatures }.encode_to_vec()
+    proto::SignedManifest {
+        manifest: bytes,
+        signatures,
+    }
+    .encode_to_vec()
 }
 
 #[cfg(test)]
@@ -136,7 +144,10 @@ mod tests {
         assert_eq!(again.public(), keys.public());
         assert_eq!(again.id(), keys.id());
         assert_eq!(format!("{keys:?}"), "DeviceKeys(secret)");
-        assert_eq!(format!("{:?}", RootKey::generate(&mut random)), "RootKey(secret)");
+        assert_eq!(
+            format!("{:?}", RootKey::generate(&mut random)),
+            "RootKey(secret)"
+        );
         assert!(DeviceKeys::from_bytes(&[1; 31]).is_err());
     }
 }

@@ -7,24 +7,25 @@
 //! absent: clocks (except where OpenMLS looks at lifetimes), what is sent when, and what a
 //! timeline makes of it (`client`).
 
-//X pub mod archive;
-//X pub mod attachment;
+pub mod archive;
+pub mod attachment;
 pub mod engine;
-//X pub mod envelope;
-//X mod hpke;
-//X pub mod introduction;
+pub mod envelope;
+mod hpke;
+pub mod introduction;
 pub mod keys;
-//X pub mod link;
-//X pub mod marks;
-//X pub mod profile;
-//X pub mod recovery;
-//X pub mod report;
-//X pub mod safety;
-//X mod sealed;
+pub mod link;
+pub mod marks;
+pub mod profile;
+pub mod recovery;
+pub mod report;
+pub mod safety;
+mod sealed;
 pub mod storage;
 
 pub use engine::{
     Decrypted, EngineError, Groups, Joined, Merged, NewGroup, Pending, Plan, Session, Unreadable,
 };
-//X pub use hpke::{HpkeKeys, HpkeOpenError};
+pub use hpke::{HpkeKeys, HpkeOpenError};
 pub use keys::{DeviceKeys, RootKey, sign_manifest};
+pub use sealed::SealError;

@@ -28,8 +28,8 @@ pub use member::{
     read_identity,
 };
 pub use messages::{
-    PrivateMessageFacts, conversation_of, group_id, members_of_tree, parse_group_info, parse_message,
-    parse_ratchet_tree, parse_welcome, private_message_facts,
+    PrivateMessageFacts, conversation_of, group_id, members_of_tree, parse_group_info,
+    parse_message, parse_ratchet_tree, parse_welcome, private_message_facts,
 };
 pub use public_state::{PublicState, StagedPublic};
 

@@ -37,8 +37,12 @@ impl Session<'_> {
         app_key: &[u8],
         roles: BTreeMap<Address, Role>,
     ) -> Result1<NewGroup> {
-        let context =
-            Context { conversation: conversation.clone(), kind, roles, app_key: app_key.to_vec() };
+        let context = Context {
+            conversation: conversation.clone(),
+            kind,
+            roles,
+            app_key: app_key.to_vec(),
+        };
         self.delete(conversation)?;
         debug_assert!(self.provider.crypto().supports(SUITE).is_ok());
         let join = join_config();
@@ -66,7 +70,10 @@ impl Session<'_> {
             .map_err(malformed)?;
         let made = NewGroup {
             group_info: encode(&group_info)?,
-            ratchet_tree: group.export_ratchet_tree().tls_serialize_detached().map_err(malformed)?,
+            ratchet_tree: group
+                .export_ratchet_tree()
+                .tls_serialize_detached()
+                .map_err(malformed)?,
         };
         self.loaded.insert(conversation.clone(), group);
         self.note_leaf(conversation)?;
@@ -87,8 +94,11 @@ impl Session<'_> {
         if self.pending_row(conversation)?.is_some() {
             return Err(EngineError::PendingCommit);
         }
-        let packages =
-            plan.add.iter().map(|bytes| parse_key_package(bytes)).collect::<Result<Vec<_>, _>>()?;
+        let packages = plan
+            .add
+            .iter()
+            .map(|bytes| parse_key_package(bytes))
+            .collect::<Result<Vec<_>, _>>()?;
         let group = load(self.loaded, &self.provider, conversation)?;
         if !group.is_active() {
             return Err(EngineError::NotFound);
@@ -99,9 +109,7 @@ impl Session<'_> {
             .map(|member| openmls::prelude::LeafNodeIndex::new(member.leaf))
             .collect();
         let own = group.own_leaf_index();
-        let not_own_removal = |queued: &QueuedProposal| {
-            !matches!(queued.proposal(), Proposal::Remove(remove) if remove.removed() == own)
-        };
+        let not_own_removal = |queued: &QueuedProposal| !matches!(queued.proposal(), Proposal::Remove(remove) if remove.removed() == own);
         let epoch_before = group.epoch().as_u64();
         let aad = encoded_header(header);
         group.set_aad(aad.clone());
@@ -117,14 +125,23 @@ impl Session<'_> {
                 builder
                     .use_ratchet_tree_extension(false)
                     .create_group_info(true)
-                    .build(self.provider.rand(), self.provider.crypto(), self.keys, not_own_removal)
+                    .build(
+                        self.provider.rand(),
+                        self.provider.crypto(),
+                        self.keys,
+                        not_own_removal,
+                    )
                     .map_err(malformed)
             })
             .and_then(|builder| {
-                builder.stage_commit(&self.provider).map_err(|error| match error {
-                    CommitBuilderStageError::KeyStoreError(error) => EngineError::Storage(error),
-                    other => malformed(other),
-                })
+                builder
+                    .stage_commit(&self.provider)
+                    .map_err(|error| match error {
+                        CommitBuilderStageError::KeyStoreError(error) => {
+                            EngineError::Storage(error)
+                        }
+                        other => malformed(other),
+                    })
             });
         let bundle = match made {
             Ok(bundle) => bundle,
@@ -134,11 +151,22 @@ impl Session<'_> {
                 return Err(error);
             }
         };
-        let new_leaf =
-            group.pending_commit().is_some_and(|staged| staged.update_path_leaf_node().is_some());
-        let row = PendingRow { epoch_before, header: aad, external: None, new_leaf };
-        self.provider.storage.put(Kind::Pending, &Self::group_id(conversation), &row)?;
-        let info = bundle.group_info().ok_or_else(|| malformed("no group info was made"))?.clone();
+        let new_leaf = group
+            .pending_commit()
+            .is_some_and(|staged| staged.update_path_leaf_node().is_some());
+        let row = PendingRow {
+            epoch_before,
+            header: aad,
+            external: None,
+            new_leaf,
+        };
+        self.provider
+            .storage
+            .put(Kind::Pending, &Self::group_id(conversation), &row)?;
+        let info = bundle
+            .group_info()
+            .ok_or_else(|| malformed("no group info was made"))?
+            .clone();
         Ok(Pending {
             commit: encode(bundle.commit())?,
             welcome: bundle.to_welcome_msg().as_ref().map(encode).transpose()?,
@@ -152,7 +180,9 @@ impl Session<'_> {
     /// # Errors
     /// [`EngineError::NoPendingCommit`], and others.
     pub fn confirm_pending(&mut self, conversation: &ConversationId) -> Result1<Merged> {
-        let row = self.pending_row(conversation)?.ok_or(EngineError::NoPendingCommit)?;
+        let row = self
+            .pending_row(conversation)?
+            .ok_or(EngineError::NoPendingCommit)?;
         let header = decode_header(&row.header)?;
         let group = load(self.loaded, &self.provider, conversation)?;
         let own = group.own_leaf_index();
@@ -163,10 +193,12 @@ impl Session<'_> {
             let staged = group.pending_commit().ok_or(EngineError::NoPendingCommit)?;
             let sender = Sender::Member(own);
             let change = Change::of_commit(group.public_group(), staged, &sender, &row.header)?;
-            group.merge_pending_commit(&self.provider).map_err(|error| match error {
-                MergePendingCommitError::MlsGroupStateError(error) => of_state(error),
-                MergePendingCommitError::MergeCommitError(error) => of_merge(error),
-            })?;
+            group
+                .merge_pending_commit(&self.provider)
+                .map_err(|error| match error {
+                    MergePendingCommitError::MlsGroupStateError(error) => of_state(error),
+                    MergePendingCommitError::MergeCommitError(error) => of_merge(error),
+                })?;
             change
         };
         let epoch = group.epoch().as_u64();
@@ -174,7 +206,11 @@ impl Session<'_> {
         if row.new_leaf {
             self.note_leaf(conversation)?;
         }
-        Ok(Merged { epoch, change, self_removed: false })
+        Ok(Merged {
+            epoch,
+            change,
+            self_removed: false,
+        })
     }
 
     /// The hub refused our commit, or another one won. A join from outside that is discarded
@@ -208,7 +244,9 @@ impl Session<'_> {
         self.not_joining(conversation)?;
         let group = load(self.loaded, &self.provider, conversation)?;
         let message = public_message(group, body)?;
-        let processed = group.process_message(&self.provider, message).map_err(of_processing)?;
+        let processed = group
+            .process_message(&self.provider, message)
+            .map_err(of_processing)?;
         let sender = processed.sender().clone();
         let aad = processed.aad().to_vec();
         let staged = match processed.into_content() {
@@ -226,10 +264,16 @@ impl Session<'_> {
         }
         judge(&change, &members_of(group.public_group())?, &context)?;
         let self_removed = staged.self_removed();
-        group.merge_staged_commit(&self.provider, *staged).map_err(of_merge)?;
+        group
+            .merge_staged_commit(&self.provider, *staged)
+            .map_err(of_merge)?;
         let epoch = group.epoch().as_u64();
         self.forget_pending_row(conversation)?;
-        Ok(Merged { epoch, change, self_removed })
+        Ok(Merged {
+            epoch,
+            change,
+            self_removed,
+        })
     }
 
     /// Takes a removal that the hub's app proposes; it waits for the next commit, ours or
@@ -245,7 +289,9 @@ impl Session<'_> {
         self.not_joining(conversation)?;
         let group = load(self.loaded, &self.provider, conversation)?;
         let message = public_message(group, body)?;
-        let processed = group.process_message(&self.provider, message).map_err(of_processing)?;
+        let processed = group
+            .process_message(&self.provider, message)
+            .map_err(of_processing)?;
         if !matches!(processed.sender(), Sender::External(_)) {
             return Err(malformed("a proposal on its own that is not the app's"));
         }
@@ -266,7 +312,13 @@ pub(super) fn external_change(
     header: CommitHeader,
 ) -> Change {
     Change {
-        removed: replaced.map(|leaf| Member { leaf, ..joiner.clone() }).into_iter().collect(),
+        removed: replaced
+            .map(|leaf| Member {
+                leaf,
+                ..joiner.clone()
+            })
+            .into_iter()
+            .collect(),
         committer: Committer::External { joiner },
         added: Vec::new(),
         removed_by_app: Vec::new(),
@@ -283,7 +335,8 @@ fn public_message(group: &MlsGroup, body: &[u8]) -> Result1<ProtocolMessage> {
         return Err(EngineError::NotFound);
     }
     let message = parse_message(body)?;
-    if !matches!(message, ProtocolMessage::PublicMessage(_)) || message.group_id() != group.group_id()
+    if !matches!(message, ProtocolMessage::PublicMessage(_))
+        || message.group_id() != group.group_id()
     {
         return Err(malformed("not a handshake of this conversation"));
     }

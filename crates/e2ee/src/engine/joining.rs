@@ -8,8 +8,8 @@ use super::{
 };
 use crate::storage::Kind;
 use comity_membership::{
-    CommitHeader, Context, Member, SUITE, conversation_of, members_of_tree, parse_group_info, parse_ratchet_tree,
-    parse_welcome,
+    CommitHeader, Context, Member, SUITE, conversation_of, members_of_tree, parse_group_info,
+    parse_ratchet_tree, parse_welcome,
 };
 use comity_wire::ConversationId;
 use openmls::prelude::{
@@ -53,14 +53,20 @@ impl Session<'_> {
         let epoch = group.epoch().as_u64();
         self.loaded.insert(conversation.clone(), group);
         self.note_leaf(&conversation)?;
-        Ok(Joined { conversation, kind: context.kind, context, members, epoch })
+        Ok(Joined {
+            conversation,
+            kind: context.kind,
+            context,
+            members,
+            epoch,
+        })
     }
 
     /// Makes a commit by which this device joins by itself, or comes back. The old group is
     /// replaced at once (see the module); the judge sees the members before.
     ///
     /// # Errors
-    /// [`EngineError`]; the old group is still there then.
+    /// [`EngineError`]; the old group is still there then, unless the store failed.
     pub fn prepare_external_join(
         &mut self,
         conversation: &ConversationId,
@@ -81,8 +87,10 @@ impl Session<'_> {
             return Err(malformed("not the context of this conversation"));
         }
         let own_key = self.keys.public();
-        let replaced =
-            before.iter().find(|member| member.signature_key == own_key).map(|member| member.leaf);
+        let replaced = before
+            .iter()
+            .find(|member| member.signature_key == own_key)
+            .map(|member| member.leaf);
         let free = (0..).find(|leaf| {
             Some(*leaf) == replaced || !before.iter().any(|member| member.leaf == *leaf)
         });
@@ -92,11 +100,15 @@ impl Session<'_> {
             device: self.keys.id(),
             signature_key: own_key.to_vec(),
         };
-        let change =
-            external_change(joiner, replaced, epoch_before.saturating_add(1), header.clone());
+        let change = external_change(
+            joiner,
+            replaced,
+            epoch_before.saturating_add(1),
+            header.clone(),
+        );
         judge(&change, &before, &context)?;
-        // The old group goes first, since the builder holds on to the session's provider; what is
-        // wrong with tree and info shows while building, so it is kept aside until then.
+        // In memory the old group goes now; in the table not before everything was checked, so
+        // that after an error it is loaded again.
         let old = self.loaded.remove(conversation);
         let provider = &self.provider;
         let builder = MlsGroup::external_commit_builder()
@@ -120,10 +132,20 @@ impl Session<'_> {
             other => malformed(other),
         })?;
         context_of(&group)?;
-        let row = PendingRow { epoch_before, header: aad, external: Some(replaced), new_leaf: true };
-        self.provider.storage.put(Kind::Pending, &Self::group_id(conversation), &row)?;
+        let row = PendingRow {
+            epoch_before,
+            header: aad,
+            external: Some(replaced),
+            new_leaf: true,
+        };
+        self.provider
+            .storage
+            .put(Kind::Pending, &Self::group_id(conversation), &row)?;
         self.loaded.insert(conversation.clone(), group);
-        let info = bundle.group_info().ok_or_else(|| malformed("no group info was made"))?.clone();
+        let info = bundle
+            .group_info()
+            .ok_or_else(|| malformed("no group info was made"))?
+            .clone();
         Ok(Pending {
             commit: encode(bundle.commit())?,
             welcome: None,

@@ -56,7 +56,9 @@ impl Session<'_> {
         if private.epoch() > group.epoch() {
             return Err(EngineError::FutureEpoch);
         }
-        let processed = group.process_message(&self.provider, message).map_err(of_processing)?;
+        let processed = group
+            .process_message(&self.provider, message)
+            .map_err(of_processing)?;
         let Sender::Member(leaf) = *processed.sender() else {
             return Err(EngineError::Unreadable(Unreadable::Sender));
         };
@@ -74,7 +76,12 @@ impl Session<'_> {
             .map(|member| member.signature_key)
             .unwrap_or_default();
         Ok(Decrypted {
-            sender: Member { leaf: leaf.u32(), address, device, signature_key },
+            sender: Member {
+                leaf: leaf.u32(),
+                address,
+                device,
+                signature_key,
+            },
             plaintext: content.into_bytes(),
             authenticated_data,
             epoch,

@@ -23,7 +23,9 @@ pub use error::{EngineError, Unreadable};
 
 use crate::keys::DeviceKeys;
 use crate::storage::{Kind, Storage};
-use comity_membership::{Change, CommitHeader, Context, Member, Refusal, capabilities, identity_of};
+use comity_membership::{
+    Change, CommitHeader, Context, Member, Refusal, capabilities, identity_of,
+};
 use comity_wire::limits::EPOCHS_KEPT;
 use comity_wire::{Address, ConversationId, Message as _};
 use openmls::prelude::{
@@ -85,8 +87,16 @@ impl Groups {
         keys: &'a DeviceKeys,
         address: &'a Address,
     ) -> Session<'a> {
-        let provider = Provider { crypto: &self.crypto, storage: Storage(connection) };
-        Session { loaded: &mut self.loaded, provider, keys, address }
+        let provider = Provider {
+            crypto: &self.crypto,
+            storage: Storage(connection),
+        };
+        Session {
+            loaded: &mut self.loaded,
+            provider,
+            keys,
+            address,
+        }
     }
 }
 
@@ -237,17 +247,26 @@ impl Session<'_> {
     }
 
     fn pending_row(&self, conversation: &ConversationId) -> Result1<Option<PendingRow>> {
-        Ok(self.provider.storage.get(Kind::Pending, &Self::group_id(conversation))?)
+        Ok(self
+            .provider
+            .storage
+            .get(Kind::Pending, &Self::group_id(conversation))?)
     }
 
     fn forget_pending_row(&self, conversation: &ConversationId) -> Result1<()> {
-        Ok(self.provider.storage.forget(Kind::Pending, &Self::group_id(conversation))?)
+        Ok(self
+            .provider
+            .storage
+            .forget(Kind::Pending, &Self::group_id(conversation))?)
     }
 
     /// Notes when the own leaf was made, for its renewal.
     fn note_leaf(&self, conversation: &ConversationId) -> Result1<()> {
         let group_id = Self::group_id(conversation);
-        Ok(self.provider.storage.put(Kind::LeafMade, &group_id, &library_now_s())?)
+        Ok(self
+            .provider
+            .storage
+            .put(Kind::LeafMade, &group_id, &library_now_s())?)
     }
 
     /// Refuses to act on a group whose join is not confirmed.
@@ -290,7 +309,9 @@ fn join_config() -> MlsGroupJoinConfig {
 }
 
 fn leaf_parameters() -> LeafNodeParameters {
-    LeafNodeParameters::builder().with_capabilities(capabilities()).build()
+    LeafNodeParameters::builder()
+        .with_capabilities(capabilities())
+        .build()
 }
 
 fn context_of(group: &MlsGroup) -> Result1<Context> {
@@ -299,7 +320,11 @@ fn context_of(group: &MlsGroup) -> Result1<Context> {
 
 /// As it is put into a commit's authenticated data.
 fn encoded_header(header: &CommitHeader) -> Vec<u8> {
-    CommitHeader { version: 1, ..header.clone() }.encode_to_vec()
+    CommitHeader {
+        version: 1,
+        ..header.clone()
+    }
+    .encode_to_vec()
 }
 
 /// Unix seconds, by the only clock there is here: the library's, in a lifetime of no length.

@@ -26,9 +26,13 @@ impl Session<'_> {
             .build(SUITE, &self.provider, self.keys, self.credential())
             .map_err(malformed)?;
         let package = bundle.key_package().clone();
-        let reference = package.hash_ref(self.provider.crypto()).map_err(malformed)?;
+        let reference = package
+            .hash_ref(self.provider.crypto())
+            .map_err(malformed)?;
         let expires_s = package.life_time().not_after();
-        self.provider.storage.put(Kind::KeyPackageExpiry, &reference, &expires_s)?;
+        self.provider
+            .storage
+            .put(Kind::KeyPackageExpiry, &reference, &expires_s)?;
         encode(&MlsMessageOut::from(package))
     }
 
@@ -38,7 +42,9 @@ impl Session<'_> {
     /// [`super::EngineError`] when it is not one, or the store fails.
     pub fn delete_key_package(&mut self, key_package: &[u8]) -> Result1<()> {
         let package = parse_key_package(key_package)?;
-        let reference = package.hash_ref(self.provider.crypto()).map_err(malformed)?;
+        let reference = package
+            .hash_ref(self.provider.crypto())
+            .map_err(malformed)?;
         Ok(self.provider.storage.delete_key_package(&reference)?)
     }
 

@@ -2,12 +2,12 @@
 
 use super::error::malformed;
 use super::{EngineError, Result1, Session, context_of, load};
+use crate::storage::Kind;
 use comity_membership::change::members_of;
 use comity_membership::{Context, Member};
 use comity_wire::ConversationId;
 use openmls::prelude::MlsGroup;
 use openmls::treesync::LeafNodeSource;
-use crate::storage::Kind;
 use openmls_traits::OpenMlsProvider as _;
 use zeroize::Zeroizing;
 
@@ -101,7 +101,10 @@ impl Session<'_> {
     /// # Errors
     /// When the store fails.
     pub fn own_leaf_made_s(&mut self, conversation: &ConversationId) -> Result1<Option<u64>> {
-        Ok(self.provider.storage.get(Kind::LeafMade, &Self::group_id(conversation))?)
+        Ok(self
+            .provider
+            .storage
+            .get(Kind::LeafMade, &Self::group_id(conversation))?)
     }
 
     /// True while the own leaf is the one of its key package: it expires, and wants an update.
@@ -109,8 +112,14 @@ impl Session<'_> {
     /// # Errors
     /// [`EngineError::NotFound`], or when the store fails.
     pub fn own_leaf_never_updated(&mut self, conversation: &ConversationId) -> Result1<bool> {
-        let leaf = self.group(conversation)?.own_leaf_node().ok_or(EngineError::NotFound)?;
-        Ok(matches!(leaf.leaf_node_source(), LeafNodeSource::KeyPackage(_)))
+        let leaf = self
+            .group(conversation)?
+            .own_leaf_node()
+            .ok_or(EngineError::NotFound)?;
+        Ok(matches!(
+            leaf.leaf_node_source(),
+            LeafNodeSource::KeyPackage(_)
+        ))
     }
 
     /// A secret of the current epoch, for this label and context.
