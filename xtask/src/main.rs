@@ -18,6 +18,7 @@ mod soak;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use project::Project;
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(
@@ -79,8 +80,17 @@ enum Task {
     Audit,
 }
 
-fn main() -> Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
     let project = Project::find()?;
     match cli.task {
         Task::Setup { purpose, list } => setup::run(&project, purpose, list),

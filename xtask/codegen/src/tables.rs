@@ -102,7 +102,7 @@ fn readable(name: &str, value: u64) -> String {
         .iter()
         .filter(|(mark, _)| name.contains(mark))
         .flat_map(|(_, units)| units.iter())
-        .find(|(size, _)| value >= *size && value % size == 0)
+        .find(|(size, _)| value >= *size && value.is_multiple_of(*size))
         .map_or_else(
             || value.to_string(),
             |(size, unit)| format!("{} {unit}", value / size),

@@ -13,11 +13,16 @@ use std::process::{Command, Stdio};
 /// The names in fuzz/Cargo.toml, a seed each.
 const NAMES: &[&str] = &[
     "client_batch",
-    "server_batch",
+    "commit",
+    "content",
     "documents",
     "http_bodies",
     "identifiers",
-    "content",
+    "key_package",
+    "manifest",
+    "mls_message",
+    "new_conversation",
+    "server_batch",
 ];
 
 /// How many targets there are.
@@ -29,6 +34,9 @@ const PLANTED_SECONDS_MAX: u64 = 120;
 
 /// Runs the targets `from` to `from + count`.
 pub(crate) fn run(project: &Project, from: u64, count: u64) -> Result<()> {
+    // The versions that the product is built with.
+    let lock = project.root().join("Cargo.lock");
+    std::fs::copy(lock, project.root().join("fuzz/Cargo.lock"))?;
     for index in from..from.saturating_add(count) {
         let name = NAMES
             .get(usize::try_from(index)?)
@@ -122,7 +130,26 @@ fn coverage_of(line: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::coverage_of;
+    use super::{NAMES, coverage_of};
+
+    #[test]
+    fn no_target_is_left_out() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/fuzz_targets");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| {
+                file.unwrap()
+                    .path()
+                    .file_stem()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        names.sort();
+        assert_eq!(names, NAMES);
+    }
 
     #[test]
     fn coverage_is_read_from_the_fuzzers_lines() {
