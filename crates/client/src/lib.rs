@@ -1,1 +1,100 @@
-//! Placeholder.
+//! The application core: everything a Comity client decides, without a socket, clock, thread or
+//! file of its own.
+//!
+//! [`Core::step`] takes one [`Input`], the time and randomness; it is one SQLite transaction. What
+//! has to happen outside comes back as [`Effect`]s, to be carried out after the commit; each is
+//! safe to repeat. What a person should notice comes back as [`Event`]s.
+//!
+//! Always holds: after an error nothing of the step remains, neither in the store nor in memory.
+//! An entry is acknowledged only by an effect of the transaction that stored it.
+//! Deliberately absent: async, networking, the encryption of the store (the shell hands over a
+//! connection that is already unlocked), words shown to people.
+
+mod account;
+mod calls;
+mod connection;
+mod contacts;
+mod conversations;
+mod error;
+mod history;
+mod input;
+mod introductions;
+mod logs;
+mod marks;
+mod output;
+mod reports;
+mod send_queue;
+mod step;
+mod store;
+mod timeline;
+mod transfers;
+mod views;
+
+pub use error::CoreError;
+pub use input::{CallError, Command, Input, Say, What, Whom};
+pub use output::{Effect, Event, Method, Output, Source, Target};
+pub use views::{
+    AccountView, ContactView, ConversationView, DeviceView, ItemKind, RequestView, Status,
+    TimelineItem, TransferView,
+};
+
+use comity_e2ee::engine::Groups;
+use comity_wire::{Random, UnixMs};
+use rusqlite::Connection;
+use step::{Memory, Step};
+
+/// One person's client on one device.
+pub struct Core {
+    conn: Connection,
+    groups: Groups,
+    memory: Memory,
+}
+
+impl Core {
+    /// Opens the store on an unlocked connection, bringing its schema up to date.
+    ///
+    /// # Errors
+    /// When the store can not be read, or was written by a newer program.
+    pub fn open(conn: Connection) -> Result<Self, CoreError> {
+        store::migrate(&conn)?;
+        let memory = Memory::load(&conn)?;
+        Ok(Self {
+            conn,
+            groups: Groups::default(),
+            memory,
+        })
+    }
+
+    /// Takes one input. On an error nothing of it remains.
+    ///
+    /// # Errors
+    /// A fault of the store or of this program. What peers and people do wrong comes as events.
+    pub fn step(
+        &mut self,
+        now: UnixMs,
+        random: &mut dyn Random,
+        input: Input,
+    ) -> Result<Output, CoreError> {
+        let before = self.memory.clone();
+        let tx = self.conn.unchecked_transaction()?;
+        let mut step = Step::new(&tx, &mut self.groups, &mut self.memory, now, random);
+        let outcome = step.take(input).and_then(|()| Ok(step.finish()?));
+        let outcome = match outcome {
+            Ok(output) => tx.commit().map(|()| output).map_err(CoreError::from),
+            Err(error) => {
+                drop(tx);
+                Err(error)
+            }
+        };
+        if outcome.is_err() {
+            self.groups.forget_all();
+            self.memory = before;
+        }
+        outcome
+    }
+
+    /// The store, for reading.
+    pub(crate) fn store(&self) -> &Connection {
+        &self.conn
+    }
+}

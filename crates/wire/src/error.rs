@@ -140,7 +140,11 @@ pub struct WireError {
 impl WireError {
     /// An error of this code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: 0 }
+        Self {
+            code,
+            message: message.into(),
+            retry_after_ms: 0,
+        }
     }
 
     /// The same error with a time to wait.

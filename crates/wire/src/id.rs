@@ -163,7 +163,11 @@ impl FromStr for AppId {
             && text
                 .bytes()
                 .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':'));
-        if fine { Ok(Self(text.into())) } else { Err(IdError::Form("a DNS name in lowercase")) }
+        if fine {
+            Ok(Self(text.into()))
+        } else {
+            Err(IdError::Form("a DNS name in lowercase"))
+        }
     }
 }
 
@@ -265,8 +269,13 @@ mod tests {
 
     #[test]
     fn identifiers_survive_their_text_form() {
-        let address: Address = "00112233445566778899aabbccddeeff@chat.example".parse().unwrap();
-        assert_eq!(address.to_string(), "00112233445566778899aabbccddeeff@chat.example");
+        let address: Address = "00112233445566778899aabbccddeeff@chat.example"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            address.to_string(),
+            "00112233445566778899aabbccddeeff@chat.example"
+        );
         let json = serde_json::to_string(&address).unwrap();
         assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);
     }
@@ -274,7 +283,11 @@ mod tests {
     #[test]
     fn what_is_not_an_identifier_is_refused() {
         assert!("0011@chat.example".parse::<Address>().is_err());
-        assert!("00112233445566778899AABBCCDDEEFF".parse::<AccountId>().is_err());
+        assert!(
+            "00112233445566778899AABBCCDDEEFF"
+                .parse::<AccountId>()
+                .is_err()
+        );
         assert!("".parse::<AppId>().is_err());
         assert!("Chat.example".parse::<AppId>().is_err());
         assert!("a".repeat(101).parse::<AppId>().is_err());

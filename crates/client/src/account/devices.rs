@@ -1,0 +1,249 @@
+//! The own device list: taking a device out, making one an owner, hearing of a newer list.
+
+use crate::calls::Call;
+use crate::output::{Event, Method};
+use crate::step::Step;
+use crate::{CallError, CoreError};
+use comity_content::proto as said;
+use comity_e2ee::{introduction, keys::sign_manifest};
+use comity_membership::manifest::{self, Manifest, VerifiedManifest};
+use comity_wire::http::{Found, PutManifest};
+use comity_wire::{Bytes64, DeviceId};
+
+impl Step<'_> {
+    /// The next manifest, changed by `change`, signed by this owner device and the root.
+    pub(super) fn next_manifest(
+        &mut self,
+        change: impl FnOnce(&mut Manifest),
+    ) -> Result<VerifiedManifest, CoreError> {
+        let me = self.me()?;
+        let Some(root) = &me.root else {
+            return Err(CoreError::NotNow(
+                "only an owner device may change the device list",
+            ));
+        };
+        let mut list = me.manifest.manifest.clone();
+        list.seq += 1;
+        list.previous_hash = me.manifest.hash.to_vec();
+        list.at_ms = self.now;
+        change(&mut list);
+        let signed = sign_manifest(&list, Some(root), Some(&me.keys));
+        manifest::verify(&signed).map_err(|error| CoreError::Refused(error.to_string()))
+    }
+
+    pub(super) fn put_manifest(
+        &mut self,
+        next: &VerifiedManifest,
+        call: Call,
+    ) -> Result<(), CoreError> {
+        let body = PutManifest {
+            manifest: Bytes64(next.bytes.clone()),
+            introduction_keys: Vec::new(),
+        };
+        crate::store::meta::put(self.tx, "manifest_putting", &Bytes64(next.bytes.clone()))?;
+        self.http(Method::Put, "/v1/me/manifest", Some(&body), call)
+    }
+
+    /// The list that was being put was taken by the app.
+    pub(super) fn manifest_taken(&mut self) -> Result<(), CoreError> {
+        let bytes: Bytes64 = crate::store::meta::get(self.tx, "manifest_putting")?
+            .ok_or(CoreError::Damaged("manifest under way"))?;
+        self.adopt_own_manifest(&bytes.0)
+    }
+
+    pub(crate) fn remove_device(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if me.manifest.manifest.device(&device).is_none() {
+            return Err(CoreError::NoSuch("device"));
+        }
+        if device == me.keys.id() {
+            return Err(CoreError::Refused("a device does not take itself out: use another owner device, or delete the account".into()));
+        }
+        let next = self.next_manifest(|list| {
+            list.devices.retain(|other| other.id != device);
+            list.revoked.push(device);
+        })?;
+        self.put_manifest(
+            &next,
+            Call::OwnManifest {
+                what: "device_removed",
+                device,
+            },
+        )
+    }
+
+    pub(crate) fn promote_device(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if me.manifest.manifest.device(&device).is_none() {
+            return Err(CoreError::NoSuch("device"));
+        }
+        let next = self.next_manifest(|list| {
+            for other in &mut list.devices {
+                other.owner |= other.id == device;
+            }
+        })?;
+        self.put_manifest(
+            &next,
+            Call::OwnManifest {
+                what: "device_promoted",
+                device,
+            },
+        )
+    }
+
+    pub(crate) fn own_manifest_put(
+        &mut self,
+        what: &'static str,
+        device: DeviceId,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        if let Err(error) = result {
+            self.failed(what, &error);
+            // Another owner device may have been faster.
+            return self.refresh_contact(&self.me()?.address.clone());
+        }
+        self.manifest_taken()?;
+        if what == "device_promoted" {
+            let account = self.me()?.address.account;
+            return self.http::<()>(
+                Method::Get,
+                format!("/v1/accounts/{account}"),
+                None,
+                Call::Promotion { device },
+            );
+        }
+        self.event(Event::Saved {
+            what: what.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Gives the root key to a device that is an owner now, sealed to its introduction key.
+    pub(crate) fn promote_seal(
+        &mut self,
+        device: DeviceId,
+        answer: Result<Found, CallError>,
+    ) -> Result<(), CoreError> {
+        let found = match answer {
+            Ok(found) => found,
+            Err(error) => {
+                self.failed("device_promoted", &error);
+                return Ok(());
+            }
+        };
+        let me = self.me()?;
+        let Some(listed) = me.manifest.manifest.device(&device) else {
+            return Ok(());
+        };
+        let Some(root) = &me.root else { return Ok(()) };
+        let key = found
+            .introduction_keys
+            .iter()
+            .find_map(|bytes| comity_membership::introduction_key::verify(&bytes.0, listed).ok());
+        let Some(key) = key else {
+            self.refuse(
+                "device_promoted",
+                "not_found",
+                "the device has published no key yet: try again when it was online",
+            );
+            return Ok(());
+        };
+        let sealed_root = introduction::seal_bytes(&key, b"comity root key", &root.to_bytes())
+            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        self.sync_devices(said::DeviceSync {
+            promotion: Some(said::Promotion {
+                device: device.to_vec(),
+                introduction_key: key.public_key.clone(),
+                sealed_root,
+            }),
+            ..Default::default()
+        })?;
+        self.event(Event::Saved {
+            what: "device_promoted".to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Another own device gave this one the root key.
+    pub(crate) fn promoted(&mut self, promotion: &said::Promotion) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if promotion.device != me.keys.id().as_bytes() || me.root.is_some() {
+            return Ok(());
+        }
+        let Some(private) = self.introduction_private(&promotion.introduction_key)? else {
+            return Ok(());
+        };
+        let opened = introduction::open_bytes(
+            &promotion.introduction_key,
+            &private,
+            b"comity root key",
+            &promotion.sealed_root,
+        );
+        let root = opened
+            .ok()
+            .and_then(|bytes| comity_e2ee::keys::RootKey::from_bytes(&bytes).ok());
+        match root {
+            Some(root) if root.public() == me.manifest.manifest.root_key => {
+                self.change_me(move |me| me.root = Some(root))?;
+                self.event(Event::Saved {
+                    what: "device_promoted".to_owned(),
+                });
+                Ok(())
+            }
+            _ => {
+                self.warn("promotion_invalid", None);
+                Ok(())
+            }
+        }
+    }
+
+    /// The server holds this manifest number: fetch it when it is newer than the one known.
+    pub(crate) fn own_manifest_seen(&mut self, seq: u64) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if seq > me.manifest.manifest.seq {
+            let address = me.address.clone();
+            return self.refresh_contact(&address);
+        }
+        if seq < me.manifest.manifest.seq && seq != 0 {
+            self.warn("manifest_rollback", None);
+        }
+        Ok(())
+    }
+
+    /// A newer own device list, from the app or another own device.
+    pub(crate) fn adopt_own_manifest(&mut self, bytes: &[u8]) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let address = me.address.clone();
+        let Some(next) = self.adopt_manifest(&address, bytes)? else {
+            return Ok(());
+        };
+        if next.hash != me.manifest.hash {
+            let (before, after) = (me.manifest.manifest.clone(), next.manifest.clone());
+            self.change_me(move |me| me.manifest = next)?;
+            self.own_devices_changed(&before, &after)?;
+        }
+        Ok(())
+    }
+
+    fn own_devices_changed(
+        &mut self,
+        before: &Manifest,
+        after: &Manifest,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if after.device(&me.keys.id()).is_none() {
+            // The server will say so at the next sign-in; until then nothing can be sent anyway.
+            self.effect(crate::Effect::Reconnect);
+            return Ok(());
+        }
+        let changed = before
+            .devices
+            .iter()
+            .map(|d| d.id)
+            .ne(after.devices.iter().map(|d| d.id));
+        if changed && me.root.is_some() {
+            self.reconcile_all(0)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,345 @@
+//! Linking: a new device shows a code that holds the hash of its key, an owner device lets it in.
+
+use super::Me;
+use crate::calls::{AfterAppInfo, Call};
+use crate::output::{Event, Method};
+use crate::step::Step;
+use crate::store::meta;
+use crate::{CallError, CoreError};
+use comity_content::{Message as _, proto as said};
+use comity_e2ee::{
+    keys::{DeviceKeys, RootKey},
+    link,
+};
+use comity_membership::manifest::{self, Device};
+use comity_wire::http::{LinkGrantBody, LinkOfferBody};
+use comity_wire::{Address, Bytes64, DeviceId, Id16, limits, proto};
+use serde::{Deserialize, Serialize};
+
+/// How often the new device asks whether it was let in.
+const POLL_MS: i64 = 1_000;
+
+/// What a device that wants in has to keep.
+#[derive(Serialize, Deserialize)]
+struct Offering {
+    rendezvous: String,
+    device: Bytes64,
+    hpke_private: Bytes64,
+    code: String,
+    expires_ms: i64,
+    asked_ms: i64,
+}
+
+impl Step<'_> {
+    pub(crate) fn start_link(&mut self, device_name: String) -> Result<(), CoreError> {
+        if self.mem.me.is_some() {
+            return Err(CoreError::NotNow("this device is signed up already"));
+        }
+        let then = AfterAppInfo::Link { device_name };
+        self.http::<()>(Method::Get, "/v1/app", None, Call::AppInfo { then })
+    }
+
+    pub(super) fn offer_link(&mut self, device_name: String) -> Result<(), CoreError> {
+        let device = DeviceKeys::generate(self.random);
+        let made = link::make_offer(&device, &device_name, self.app()?, self.random)
+            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        let rendezvous = data_encoding::HEXLOWER.encode(&made.code.rendezvous);
+        let offering = Offering {
+            rendezvous: rendezvous.clone(),
+            device: Bytes64(device.to_bytes().to_vec()),
+            hpke_private: Bytes64(made.hpke_private.to_vec()),
+            code: made.code.to_string(),
+            expires_ms: self.now + limits::LINK_LIFE_MS,
+            asked_ms: self.now,
+        };
+        meta::put(self.tx, "offering", &offering)?;
+        self.http(
+            Method::Put,
+            format!("/v1/links/{rendezvous}/offer"),
+            Some(&LinkOfferBody {
+                offer: Bytes64(made.offer),
+            }),
+            Call::LinkOffered,
+        )
+    }
+
+    pub(crate) fn link_offered(
+        &mut self,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        if let Err(error) = result {
+            meta::remove(self.tx, "offering")?;
+            self.failed("link", &error);
+            return Ok(());
+        }
+        if let Some(offering) = meta::get::<Offering>(self.tx, "offering")? {
+            self.event(Event::LinkCode {
+                code: offering.code,
+                expires_ms: offering.expires_ms,
+            });
+        }
+        Ok(())
+    }
+
+    /// Not signed up: asks from time to time whether an owner device has answered.
+    pub(crate) fn pump_link_poll(&mut self) -> Result<(), CoreError> {
+        let Some(mut offering) = meta::get::<Offering>(self.tx, "offering")? else {
+            return Ok(());
+        };
+        if self.now > offering.expires_ms {
+            meta::remove(self.tx, "offering")?;
+            self.refuse("link", "code_expired", "nobody used the code in time");
+            return Ok(());
+        }
+        if self.now >= offering.asked_ms + POLL_MS {
+            offering.asked_ms = self.now;
+            meta::put(self.tx, "offering", &offering)?;
+            let path = format!("/v1/links/{}/grant", offering.rendezvous);
+            self.http::<()>(Method::Get, path, None, Call::LinkGrant)?;
+        }
+        self.wake(offering.asked_ms + POLL_MS);
+        Ok(())
+    }
+
+    pub(crate) fn link_grant(
+        &mut self,
+        answer: Result<LinkGrantBody, CallError>,
+    ) -> Result<(), CoreError> {
+        let Ok(body) = answer else { return Ok(()) };
+        let Some(offering) = meta::get::<Offering>(self.tx, "offering")? else {
+            return Ok(());
+        };
+        let keys = DeviceKeys::from_bytes(&offering.device.0)
+            .map_err(|_| CoreError::Damaged("device keys"))?;
+        let opened = link::open_grant(&offering.hpke_private.0, &keys, &body.grant.0);
+        let Some(me) = opened
+            .ok()
+            .and_then(|grant| self.accept_grant(keys, &grant).transpose())
+            .transpose()?
+        else {
+            meta::remove(self.tx, "offering")?;
+            self.refuse(
+                "link",
+                "grant_invalid",
+                "the answer does not come from the device that took the code",
+            );
+            return Ok(());
+        };
+        meta::remove(self.tx, "offering")?;
+        self.become_me(me)
+    }
+
+    fn accept_grant(
+        &mut self,
+        keys: DeviceKeys,
+        grant: &said::LinkGrant,
+    ) -> Result<Option<Me>, CoreError> {
+        let Ok(list) = manifest::verify(&grant.signed_manifest) else {
+            return Ok(None);
+        };
+        let Some(address) = grant.address.as_ref().and_then(address_of) else {
+            return Ok(None);
+        };
+        let (Some(own), Ok(profile_key)) = (
+            list.manifest.device(&keys.id()),
+            grant.profile_key.as_slice().try_into(),
+        ) else {
+            return Ok(None);
+        };
+        if address != list.manifest.address || address.app != self.app()? {
+            return Ok(None);
+        }
+        let root = if own.owner {
+            RootKey::from_bytes(&grant.root_secret).ok()
+        } else {
+            None
+        };
+        for contact in &grant.contacts {
+            self.contact_synced(contact, true)?;
+        }
+        Ok(Some(Me {
+            address,
+            keys,
+            root,
+            number: grant.alias.clone(),
+            name: String::new(),
+            about: String::new(),
+            manifest: list,
+            profile_key,
+            self_conversation: Id16::from_slice(&grant.self_conversation).ok(),
+            app_key: meta::get::<Bytes64>(self.tx, "app_key")?
+                .unwrap_or_default()
+                .0,
+            moderation_key: meta::get::<Bytes64>(self.tx, "moderation_key")?
+                .unwrap_or_default()
+                .0,
+        }))
+    }
+
+    pub(crate) fn approve_link(&mut self, code: &str) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if me.root.is_none() {
+            return Err(CoreError::NotNow(
+                "only an owner device may let a device in",
+            ));
+        }
+        let parsed: link::LinkCode = match code.parse() {
+            Ok(parsed) => parsed,
+            Err(_) => {
+                self.refuse(
+                    "approve_link",
+                    "code_wrong",
+                    "this is not a whole link code",
+                );
+                return Ok(());
+            }
+        };
+        if parsed.app != me.address.app {
+            self.refuse("approve_link", "wrong_app", "the code is of another app");
+            return Ok(());
+        }
+        let path = format!(
+            "/v1/links/{}/offer",
+            data_encoding::HEXLOWER.encode(&parsed.rendezvous)
+        );
+        self.http::<()>(
+            Method::Get,
+            path,
+            None,
+            Call::ApproveOffer {
+                code: code.to_owned(),
+            },
+        )
+    }
+
+    pub(crate) fn approve_offer(
+        &mut self,
+        code: &str,
+        answer: Result<LinkOfferBody, CallError>,
+    ) -> Result<(), CoreError> {
+        let body = match answer {
+            Ok(body) => body,
+            Err(error) => {
+                self.failed("approve_link", &error);
+                return Ok(());
+            }
+        };
+        let Ok(parsed) = code.parse::<link::LinkCode>() else {
+            return Ok(());
+        };
+        let Ok(offer) = link::check_offer(&parsed, &body.offer.0) else {
+            // The app handed out another key than the one on the new device's screen.
+            self.warn("link_key_swapped", None);
+            self.refuse(
+                "approve_link",
+                "link_key_swapped",
+                "the app gave another key than the device showed: nothing was linked",
+            );
+            return Ok(());
+        };
+        let device = comity_membership::device_id(&offer.signature_key);
+        let rendezvous = data_encoding::HEXLOWER.encode(&parsed.rendezvous);
+        let me = self.me()?;
+        if me.manifest.manifest.device(&device).is_some() {
+            return self.grant_link(&offer, &rendezvous);
+        }
+        let Ok(signature_key) = offer.signature_key.as_slice().try_into() else {
+            return Ok(());
+        };
+        let name = offer.device_name.clone();
+        let now = self.now;
+        let next = self.next_manifest(|list| {
+            list.devices.push(Device {
+                id: device,
+                signature_key,
+                owner: false,
+                attributes: Vec::new(),
+                added_ms: now,
+            });
+        })?;
+        meta::put(self.tx, &format!("device_name/{device}"), &name)?;
+        self.put_manifest(
+            &next,
+            Call::ApproveManifest {
+                offer: body.offer.0,
+                rendezvous,
+            },
+        )
+    }
+
+    pub(crate) fn approve_manifest(
+        &mut self,
+        offer: &[u8],
+        rendezvous: &str,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        if let Err(error) = result {
+            self.failed("approve_link", &error);
+            return self.refresh_contact(&self.me()?.address.clone());
+        }
+        self.manifest_taken()?;
+        let offer =
+            proto::LinkOffer::decode(offer).map_err(|_| CoreError::Damaged("link offer"))?;
+        self.grant_link(&offer, rendezvous)
+    }
+
+    fn grant_link(&mut self, offer: &proto::LinkOffer, rendezvous: &str) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let device = comity_membership::device_id(&offer.signature_key);
+        let grant = said::LinkGrant {
+            signed_manifest: me.manifest.bytes.clone(),
+            address: Some(proto_address(&me.address)),
+            profile_key: me.profile_key.to_vec(),
+            self_conversation: me
+                .self_conversation
+                .map(|id| id.to_vec())
+                .unwrap_or_default(),
+            contacts: self.contacts_to_sync()?,
+            alias: me.number.clone(),
+            root_secret: Vec::new(),
+        };
+        let sealed = link::seal_grant(offer, &grant)
+            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        self.http(
+            Method::Put,
+            format!("/v1/links/{rendezvous}/grant"),
+            Some(&LinkGrantBody {
+                grant: Bytes64(sealed),
+            }),
+            Call::ApproveGrant {
+                device,
+                name: offer.device_name.clone(),
+            },
+        )
+    }
+
+    pub(crate) fn approve_grant(
+        &mut self,
+        device: DeviceId,
+        name: String,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        if let Err(error) = result {
+            self.failed("approve_link", &error);
+            return Ok(());
+        }
+        self.event(Event::Linked { device, name });
+        self.start_history_for(device)
+    }
+}
+
+/// An address off the content's wire form.
+pub(crate) fn address_of(address: &said::Address) -> Option<Address> {
+    Some(Address::new(
+        address.app.parse().ok()?,
+        comity_wire::AccountId::from_slice(&address.account).ok()?,
+    ))
+}
+
+/// An address in the content's wire form.
+pub(crate) fn proto_address(address: &Address) -> said::Address {
+    said::Address {
+        app: address.app.as_str().to_owned(),
+        account: address.account.to_vec(),
+    }
+}

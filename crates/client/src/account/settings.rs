@@ -1,0 +1,223 @@
+//! Profile, recovery phrase, registration lock, change of number.
+
+use super::sign_up::lock_proof;
+use crate::calls::Call;
+use crate::output::{Event, Method, Source};
+use crate::step::Step;
+use crate::store::meta;
+use crate::{CallError, CoreError};
+use comity_content::{Message as _, proto as said};
+use comity_e2ee::{profile, recovery};
+use comity_wire::Bytes64;
+use comity_wire::http::{
+    CheckCode, CodeChecked, PutNumber, PutProfile, PutRecovery, PutRegistrationLock,
+};
+
+/// Longest name, in characters.
+const NAME_CHARS_MAX: usize = 64;
+/// Longest about, in characters.
+const ABOUT_CHARS_MAX: usize = 140;
+/// Largest photo.
+const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
+
+impl Step<'_> {
+    pub(crate) fn set_profile(&mut self, name: String, about: String) -> Result<(), CoreError> {
+        if name.chars().count() > NAME_CHARS_MAX || about.chars().count() > ABOUT_CHARS_MAX {
+            return Err(CoreError::Refused(format!(
+                "a name has at most {NAME_CHARS_MAX} characters, the about line {ABOUT_CHARS_MAX}"
+            )));
+        }
+        self.change_me(|me| (me.name, me.about) = (name, about))?;
+        meta::put(self.tx, "publish_profile", &true)?;
+        if self.is_synced() {
+            self.publish_profile(false)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Seals the profile under the profile key and gives it to the app.
+    pub(crate) fn publish_profile(&mut self, quiet: bool) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let photo: Option<Bytes64> = meta::get(self.tx, "photo")?;
+        let photo = photo.and_then(|bytes| said::Attachment::decode(bytes.0.as_slice()).ok());
+        let body = said::Profile {
+            name: me.name.clone(),
+            about: me.about.clone(),
+            photo,
+            version: u64::try_from(self.now).unwrap_or(0),
+        };
+        let sealed = profile::seal(&me.profile_key, &me.address, &body, self.random)
+            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        self.http(
+            Method::Put,
+            "/v1/me/profile",
+            Some(&PutProfile {
+                sealed: Bytes64(sealed),
+            }),
+            Call::Setting {
+                what: "profile",
+                quiet,
+            },
+        )
+    }
+
+    pub(crate) fn set_photo(
+        &mut self,
+        path: Option<String>,
+        size: u64,
+        media_type: String,
+    ) -> Result<(), CoreError> {
+        let Some(path) = path else {
+            meta::remove(self.tx, "photo")?;
+            return self.publish_profile(false);
+        };
+        if size > PHOTO_BYTES_MAX || !media_type.starts_with("image/") {
+            return Err(CoreError::Refused(
+                "a photo is a picture of at most 1 MiB".into(),
+            ));
+        }
+        let attachment = said::Attachment {
+            kind: said::AttachmentKind::Image.into(),
+            media_type,
+            size,
+            ..Default::default()
+        };
+        self.start_upload("photo", None, None, Source::File(path), attachment)
+    }
+
+    /// The photo is up.
+    pub(crate) fn photo_uploaded(
+        &mut self,
+        attachment: &said::Attachment,
+    ) -> Result<(), CoreError> {
+        meta::put(self.tx, "photo", &Bytes64(attachment.encode_to_vec()))?;
+        self.publish_profile(false)
+    }
+
+    pub(crate) fn setting_put(
+        &mut self,
+        what: &'static str,
+        quiet: bool,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        match result {
+            Ok(_) => {
+                if what == "profile" {
+                    meta::remove(self.tx, "publish_profile")?;
+                }
+                if !quiet {
+                    self.event(Event::Saved {
+                        what: what.to_owned(),
+                    });
+                }
+            }
+            Err(error) => self.failed(what, &error),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn make_recovery_phrase(&mut self) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let Some(root) = &me.root else {
+            return Err(CoreError::NotNow(
+                "only an owner device has the key that a recovery phrase guards",
+            ));
+        };
+        let phrase = recovery::new_phrase(self.random);
+        let sealed = recovery::seal_box(&phrase, root, &me.address, self.random)
+            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        self.http(
+            Method::Put,
+            "/v1/me/recovery",
+            Some(&PutRecovery {
+                recovery_box: Bytes64(sealed),
+            }),
+            Call::Setting {
+                what: "recovery",
+                quiet: false,
+            },
+        )?;
+        self.event(Event::RecoveryPhrase {
+            phrase: phrase.to_string(),
+        });
+        Ok(())
+    }
+
+    pub(crate) fn set_registration_lock(
+        &mut self,
+        passphrase: Option<&str>,
+    ) -> Result<(), CoreError> {
+        self.me()?;
+        let salt: [u8; 16] = self.random_bytes();
+        let proof = match passphrase {
+            Some(passphrase) if passphrase.chars().count() < 8 => {
+                return Err(CoreError::Refused(
+                    "a passphrase has at least 8 characters".into(),
+                ));
+            }
+            Some(passphrase) => lock_proof(passphrase, &salt)?,
+            None => Bytes64::default(),
+        };
+        self.http(
+            Method::Put,
+            "/v1/me/registration-lock",
+            Some(&PutRegistrationLock {
+                proof,
+                salt: Bytes64(salt.to_vec()),
+            }),
+            Call::Setting {
+                what: "registration_lock",
+                quiet: false,
+            },
+        )
+    }
+
+    pub(crate) fn change_number(&mut self, code: &str) -> Result<(), CoreError> {
+        self.me()?;
+        let (path, _) = self.registration_path()?;
+        let body = CheckCode {
+            code: code.trim().to_owned(),
+        };
+        self.http(Method::Post, path, Some(&body), Call::ChangeNumberCode)
+    }
+
+    pub(crate) fn change_number_checked(
+        &mut self,
+        answer: Result<CodeChecked, CallError>,
+    ) -> Result<(), CoreError> {
+        match answer {
+            Ok(checked) => self.http(
+                Method::Put,
+                "/v1/me/number",
+                Some(&PutNumber {
+                    registration_token: checked.registration_token,
+                    lock_proof: None,
+                }),
+                Call::PutNumber,
+            ),
+            Err(error) => {
+                self.failed("code", &error);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn number_put(
+        &mut self,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        match result {
+            Ok(_) => {
+                let (_, number) = self.registration_path()?;
+                meta::remove(self.tx, "registration")?;
+                self.change_me(|me| me.number = number)?;
+                self.event(Event::Saved {
+                    what: "number".to_owned(),
+                });
+            }
+            Err(error) => self.failed("number", &error),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! HTTP acts under way: what each answer is for.
+//!
+//! Calls live in memory only. What has to survive a restart stands in a table of its own and the
+//! call is made again from there.
+
+use crate::step::Step;
+use crate::{CallError, Command, CoreError};
+use comity_wire::{Address, DeviceId};
+use serde::de::DeserializeOwned;
+
+/// What an answer is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    AppInfo {
+        then: AfterAppInfo,
+    },
+    StartRegistration,
+    EnterCode {
+        name: String,
+    },
+    ChangeNumberCode,
+    CreateAccount,
+    LinkOffered,
+    LinkGrant,
+    ApproveOffer {
+        code: String,
+    },
+    ApproveManifest {
+        offer: Vec<u8>,
+        rendezvous: String,
+    },
+    ApproveGrant {
+        device: DeviceId,
+        name: String,
+    },
+    OwnManifest {
+        what: &'static str,
+        device: DeviceId,
+    },
+    Promotion {
+        device: DeviceId,
+    },
+    KeyPackages,
+    IntroductionKey {
+        public_key: Vec<u8>,
+    },
+    Setting {
+        what: &'static str,
+        quiet: bool,
+    },
+    PutNumber,
+    Delete,
+    Lookup,
+    Refresh {
+        address: Address,
+    },
+    Profile {
+        address: Address,
+    },
+    IntroductionTarget {
+        address: Address,
+    },
+    PostIntroduction {
+        address: Address,
+    },
+    KeyPackagesFor {
+        intent: i64,
+        addresses: Vec<Address>,
+        collected: Vec<Vec<u8>>,
+        manifests: Vec<Vec<u8>>,
+    },
+    MyConversations,
+    Report,
+}
+
+/// Why the app's description was asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum AfterAppInfo {
+    Register {
+        number: String,
+        country: Option<String>,
+    },
+    Link {
+        device_name: String,
+    },
+    Refresh,
+}
+
+/// Reads a JSON answer.
+pub(crate) fn parse<T: DeserializeOwned>(
+    result: Result<Vec<u8>, CallError>,
+) -> Result<T, CallError> {
+    let body = result?;
+    serde_json::from_slice(&body).map_err(|_| {
+        CallError::Refused(comity_wire::WireError::new(
+            comity_wire::ErrorCode::Internal,
+            "the server's answer is not of the form that was asked for",
+        ))
+    })
+}
+
+impl Step<'_> {
+    pub(crate) fn http_done(
+        &mut self,
+        call: u64,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        let Some(call) = self.mem.calls.remove(&call) else {
+            return Ok(());
+        };
+        match call {
+            Call::AppInfo { then } => self.app_info(then, parse(result)),
+            Call::StartRegistration => self.registration_started(parse(result)),
+            Call::EnterCode { name } => self.code_checked(name, parse(result)),
+            Call::ChangeNumberCode => self.change_number_checked(parse(result)),
+            Call::CreateAccount => self.account_created(parse(result)),
+            Call::LinkOffered => self.link_offered(result),
+            Call::LinkGrant => self.link_grant(parse(result)),
+            Call::ApproveOffer { code } => self.approve_offer(&code, parse(result)),
+            Call::ApproveManifest { offer, rendezvous } => {
+                self.approve_manifest(&offer, &rendezvous, result)
+            }
+            Call::ApproveGrant { device, name } => self.approve_grant(device, name, result),
+            Call::OwnManifest { what, device } => self.own_manifest_put(what, device, result),
+            Call::Promotion { device } => self.promote_seal(device, parse(result)),
+            Call::KeyPackages => self.key_packages_posted(result),
+            Call::IntroductionKey { public_key } => self.introduction_key_put(&public_key, result),
+            Call::Setting { what, quiet } => self.setting_put(what, quiet, result),
+            Call::PutNumber => self.number_put(result),
+            Call::Delete => self.account_deleted(result),
+            Call::Lookup => self.looked_up(parse(result)),
+            Call::Refresh { address } => self.refreshed(&address, parse(result)),
+            Call::Profile { address } => self.profile_fetched(&address, parse(result)),
+            Call::IntroductionTarget { address } => {
+                self.introduction_target(&address, parse(result))
+            }
+            Call::PostIntroduction { address } => self.introduction_posted(&address, parse(result)),
+            Call::KeyPackagesFor {
+                intent,
+                addresses,
+                collected,
+                manifests,
+            } => self.key_packages_fetched(intent, addresses, collected, manifests, parse(result)),
+            Call::MyConversations => self.my_conversations(parse(result)),
+            Call::Report => self.report_posted(result),
+        }
+    }
+
+    pub(crate) fn command(&mut self, command: Command) -> Result<(), CoreError> {
+        match command {
+            Command::StartRegistration { number, country } => {
+                self.start_registration(number, country)
+            }
+            Command::EnterCode { code, name } => self.enter_code(&code, name),
+            Command::Recover { phrase } => self.recover(&phrase),
+            Command::TakeOver { passphrase } => self.take_over(passphrase.as_deref()),
+            Command::StartLink { device_name } => self.start_link(device_name),
+            Command::ApproveLink { code } => self.approve_link(&code),
+            Command::RemoveDevice(device) => self.remove_device(device),
+            Command::PromoteDevice(device) => self.promote_device(device),
+            Command::SetProfile { name, about } => self.set_profile(name, about),
+            Command::SetPhoto {
+                path,
+                size,
+                media_type,
+            } => self.set_photo(path, size, media_type),
+            Command::MakeRecoveryPhrase => self.make_recovery_phrase(),
+            Command::SetRegistrationLock(passphrase) => {
+                self.set_registration_lock(passphrase.as_deref())
+            }
+            Command::ChangeNumber { code } => self.change_number(&code),
+            Command::DeleteAccount => self.delete_account(),
+            Command::Lookup { number, country } => self.lookup(number, country),
+            Command::Send(say) => self.say(say),
+            Command::Accept(address) => self.accept(&address),
+            Command::Decline(address) => self.decline(&address),
+            Command::Block { address, blocked } => self.block(&address, blocked),
+            Command::Verify(address) => self.verify(&address),
+            Command::Report {
+                address,
+                messages,
+                reason,
+            } => self.report(&address, &messages, reason),
+            Command::MarkRead { conversation } => self.mark_read(conversation),
+            Command::Typing {
+                conversation,
+                typing,
+            } => self.typing(conversation, typing),
+            Command::SaveAttachment {
+                conversation,
+                message,
+                path,
+            } => self.save_attachment(conversation, message, path),
+            Command::Retry {
+                conversation,
+                message,
+            } => self.retry_message(conversation, message),
+        }
+    }
+}

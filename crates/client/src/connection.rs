@@ -1,0 +1,241 @@
+//! The WebSocket's life: greeting, signing in, asking for changes, and the replies to frames.
+
+use crate::output::{Effect, Event};
+use crate::step::{Link, Request, Step};
+use crate::store::meta;
+use crate::{CallError, CoreError};
+use comity_wire::proto::{self, client_frame::Act, reply, server_frame::Frame};
+use comity_wire::{AppId, ErrorCode, PROTOCOL_VERSION, WireError, sign_in_message};
+
+/// Frames of one fetch, in bytes.
+const FETCH_BYTES: u32 = 512 * 1024;
+
+impl Step<'_> {
+    pub(crate) fn connected(&mut self, exporter: Option<Vec<u8>>) -> Result<(), CoreError> {
+        let me = self.me()?;
+        self.forget_session();
+        self.mem.link = Link::Greeting { exporter };
+        self.send(Act::Hello(proto::Hello {
+            version: PROTOCOL_VERSION,
+            device: me.keys.id().to_vec(),
+            agent: concat!("comity/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }));
+        Ok(())
+    }
+
+    pub(crate) fn disconnected(&mut self) {
+        if matches!(self.mem.link, Link::Up { .. }) {
+            self.event(Event::Offline);
+        }
+        self.forget_session();
+    }
+
+    /// Nothing of a connection outlives it: what is still wanted is asked for again.
+    fn forget_session(&mut self) {
+        self.mem.link = Link::Down;
+        self.mem.requests.clear();
+        self.mem.fetching.clear();
+    }
+
+    pub(crate) fn frame(&mut self, frame: proto::ServerFrame) -> Result<(), CoreError> {
+        match frame.frame {
+            Some(Frame::Challenge(challenge)) => self.challenge(&challenge),
+            Some(Frame::Reply(reply)) => self.reply(reply),
+            Some(Frame::Deliver(deliver)) => self.deliver(deliver),
+            Some(Frame::Cursors(cursors)) => self.cursors(&cursors),
+            Some(Frame::Marks(marks)) => self.marks(&marks),
+            Some(Frame::Signal(signal)) => self.signal(&signal),
+            Some(Frame::Behind(_)) => {
+                self.ask_for_changes()?;
+                Ok(())
+            }
+            // The shell sees the socket close and comes back after a while.
+            Some(Frame::Closing(_)) | None => Ok(()),
+        }
+    }
+
+    fn challenge(&mut self, challenge: &proto::Challenge) -> Result<(), CoreError> {
+        let Link::Greeting { exporter } = self.mem.link.clone() else {
+            return Ok(());
+        };
+        let me = self.me()?;
+        let app: Option<AppId> = challenge.app.parse().ok();
+        if app.as_ref() != Some(&me.address.app) {
+            self.warn("wrong_app", None);
+            return Ok(());
+        }
+        let message = sign_in_message(
+            &me.address.app,
+            &me.keys.id(),
+            &challenge.nonce,
+            exporter.as_deref(),
+        );
+        let signature = me.keys.sign(&message).to_vec();
+        self.mem.link = Link::SigningIn;
+        self.request(
+            Request::SignIn,
+            Act::SignIn(proto::SignIn {
+                signature,
+                exporter: exporter.is_some(),
+            }),
+        );
+        Ok(())
+    }
+
+    fn signed_in(&mut self, signed_in: &proto::SignedIn) -> Result<(), CoreError> {
+        let token = data_encoding::BASE64URL_NOPAD.encode(&signed_in.token);
+        self.mem.link = Link::Up {
+            token,
+            synced: false,
+        };
+        self.mem.upkeep_ms = 0;
+        meta::put(
+            self.tx,
+            "key_packages_left",
+            &signed_in.one_time_key_packages,
+        )?;
+        self.own_manifest_seen(signed_in.manifest_seq)?;
+        self.ask_for_changes()
+    }
+
+    pub(crate) fn ask_for_changes(&mut self) -> Result<(), CoreError> {
+        if self
+            .mem
+            .requests
+            .values()
+            .any(|request| matches!(request, Request::Sync))
+        {
+            return Ok(());
+        }
+        let since = meta::get(self.tx, "sync_token")?.unwrap_or(0);
+        self.request(Request::Sync, Act::Sync(proto::Sync { since }));
+        Ok(())
+    }
+
+    fn changes(&mut self, changes: &proto::SyncReply) -> Result<(), CoreError> {
+        for log in &changes.logs {
+            self.log_state(log)?;
+        }
+        meta::put(self.tx, "sync_token", &changes.token)?;
+        if changes.more {
+            return self.ask_for_changes();
+        }
+        if let Link::Up { synced, .. } = &mut self.mem.link
+            && !*synced
+        {
+            *synced = true;
+            self.event(Event::Online);
+            self.reconnected_logs()?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what follows `after_seq`, unless that is under way.
+    pub(crate) fn fetch(&mut self, hub: &str, log: &[u8], after_seq: u64) {
+        if !self.mem.fetching.insert((hub.to_owned(), log.to_vec())) {
+            return;
+        }
+        self.request(
+            Request::Fetch {
+                hub: hub.to_owned(),
+                log: log.to_vec(),
+            },
+            Act::Fetch(proto::Fetch {
+                hub: hub.to_owned(),
+                log: log.to_vec(),
+                after_seq,
+                bytes_max: FETCH_BYTES,
+            }),
+        );
+    }
+
+    fn reply(&mut self, reply: proto::Reply) -> Result<(), CoreError> {
+        let Some(request) = self.mem.requests.remove(&reply.request) else {
+            return Ok(());
+        };
+        if let Request::Fetch { hub, log } = &request {
+            self.mem.fetching.remove(&(hub.clone(), log.clone()));
+        }
+        let Some(result) = reply.result else {
+            return Ok(());
+        };
+        match (request, result) {
+            (Request::SignIn, reply::Result::SignedIn(signed_in)) => self.signed_in(&signed_in),
+            (Request::Sync, reply::Result::Sync(changes)) => self.changes(&changes),
+            (Request::Fetch { .. }, reply::Result::Deliver(deliver)) => self.deliver(deliver),
+            (Request::Append { queue }, reply::Result::Appended(appended)) => {
+                self.appended(queue, &appended)
+            }
+            (Request::Create { intent }, reply::Result::Created(created)) => {
+                self.created(intent, &created)
+            }
+            (Request::Create { intent }, reply::Result::Done(_)) => {
+                self.created(intent, &proto::Created::default())
+            }
+            (Request::Commit { intent }, reply::Result::Committed(committed)) => {
+                self.committed(intent, &committed)
+            }
+            (
+                Request::Welcome {
+                    hub,
+                    cid,
+                    commit_seq,
+                },
+                reply::Result::Welcome(welcome),
+            ) => self.welcome_fetched(&hub, &cid, commit_seq, &welcome),
+            (Request::State { intent }, reply::Result::State(state)) => {
+                self.state_fetched(intent, &state)
+            }
+            (request, reply::Result::Error(error)) => self.request_failed(request, error.into()),
+            // An answer of another kind than the question: the server is at fault.
+            (_, _) => {
+                self.warn("server_confused", None);
+                Ok(())
+            }
+        }
+    }
+
+    fn request_failed(&mut self, request: Request, error: WireError) -> Result<(), CoreError> {
+        match request {
+            Request::SignIn => self.sign_in_refused(error),
+            Request::Sync | Request::Fetch { .. } => {
+                if let Request::Fetch { hub, log } = &request
+                    && matches!(error.code, ErrorCode::NotMember | ErrorCode::NotFound)
+                {
+                    return self.log_closed(hub, log);
+                }
+                let at = self.now + i64::from(error.retry_after_ms).max(1_000);
+                self.wake(at);
+                self.failed("sync", &CallError::Refused(error));
+                Ok(())
+            }
+            Request::Append { queue } => self.append_refused(queue, error),
+            Request::Create { intent } | Request::Commit { intent } | Request::State { intent } => {
+                self.intent_refused(intent, &error)
+            }
+            Request::Welcome {
+                hub,
+                cid,
+                commit_seq,
+            } => self.welcome_refused(&hub, &cid, commit_seq, &error),
+        }
+    }
+
+    fn sign_in_refused(&mut self, error: WireError) -> Result<(), CoreError> {
+        match error.code {
+            // Gone for good, and only after the app said so to this device's own connection.
+            ErrorCode::DeviceRevoked | ErrorCode::AccountGone => {
+                let reason = error.code.as_str().to_owned();
+                meta::put(self.tx, "gone", &reason)?;
+                self.event(Event::Erased { reason });
+                self.effect(Effect::Erase);
+                Ok(())
+            }
+            _ => {
+                self.mem.link = Link::Down;
+                self.failed("sign_in", &CallError::Refused(error));
+                Ok(())
+            }
+        }
+    }
+}

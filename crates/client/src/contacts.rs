@@ -1,0 +1,575 @@
+//! People: what this device pinned of them, and what they and the person decided.
+//!
+//! Always holds: a root key never changes silently, a device list never goes back.
+
+use crate::account::{Me, address_of, proto_address};
+use crate::calls::Call;
+use crate::output::{Event, Method};
+use crate::step::Step;
+use crate::views;
+use crate::{CallError, CoreError};
+use comity_content::proto as said;
+use comity_membership::manifest::{self, ManifestError, VerifiedManifest};
+use comity_wire::http::{Found, Lookup, ProfileOf, PutBlock};
+use comity_wire::{AccountId, Address, DeviceId, UnixMs};
+use rusqlite::{Connection, OptionalExtension};
+
+/// What taking a manifest did.
+pub(crate) struct Adopted {
+    pub(crate) manifest: VerifiedManifest,
+    pub(crate) first_contact: bool,
+    pub(crate) added: Vec<DeviceId>,
+    pub(crate) removed: Vec<DeviceId>,
+}
+
+/// The newest manifest that this device knows of an account.
+pub(crate) fn known_manifest(
+    tx: &Connection,
+    address: &Address,
+) -> Result<Option<VerifiedManifest>, CoreError> {
+    let bytes: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT manifest FROM contact WHERE address = ?1")?
+        .query_row([address.to_string()], |row| row.get(0))
+        .optional()?;
+    bytes
+        .map(|bytes| manifest::verify(&bytes).map_err(|_| CoreError::Damaged("pinned manifest")))
+        .transpose()
+}
+
+/// Pins a manifest, or takes a newer one that follows from the pinned one.
+pub(crate) fn adopt(
+    tx: &Connection,
+    now: UnixMs,
+    bytes: &[u8],
+) -> Result<Result<Adopted, ManifestError>, CoreError> {
+    let offered = match manifest::verify(bytes) {
+        Ok(offered) => offered,
+        Err(error) => return Ok(Err(error)),
+    };
+    let address = offered.manifest.address.clone();
+    let Some(known) = known_manifest(tx, &address)? else {
+        tx.execute(
+            "INSERT INTO contact (address, root_key, manifest, manifest_seq, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (address.to_string(), offered.manifest.root_key, &offered.bytes, offered.manifest.seq, now),
+        )?;
+        return Ok(Ok(Adopted {
+            manifest: offered,
+            first_contact: true,
+            added: Vec::new(),
+            removed: Vec::new(),
+        }));
+    };
+    let next = match manifest::verify_next(&known, bytes) {
+        Ok(next) => next,
+        Err(error) => return Ok(Err(error)),
+    };
+    let ids = |list: &VerifiedManifest| {
+        list.manifest
+            .devices
+            .iter()
+            .map(|d| d.id)
+            .collect::<Vec<_>>()
+    };
+    let (before, after) = (ids(&known), ids(&next));
+    if next.hash != known.hash {
+        tx.execute(
+            "UPDATE contact SET manifest = ?2, manifest_seq = ?3 WHERE address = ?1",
+            (address.to_string(), &next.bytes, next.manifest.seq),
+        )?;
+    }
+    Ok(Ok(Adopted {
+        added: after
+            .iter()
+            .filter(|id| !before.contains(id))
+            .copied()
+            .collect(),
+        removed: before
+            .iter()
+            .filter(|id| !after.contains(id))
+            .copied()
+            .collect(),
+        manifest: next,
+        first_contact: false,
+    }))
+}
+
+impl Step<'_> {
+    /// Takes what someone gives as the newest manifest of `address`. Absent: it was refused.
+    pub(crate) fn adopt_manifest(
+        &mut self,
+        address: &Address,
+        bytes: &[u8],
+    ) -> Result<Option<VerifiedManifest>, CoreError> {
+        match adopt(self.tx, self.now, bytes)? {
+            Ok(adopted) if adopted.manifest.manifest.address == *address => {
+                self.note_adopted(&adopted)?;
+                Ok(Some(adopted.manifest))
+            }
+            Ok(_) => {
+                self.warn("manifest_of_another", None);
+                Ok(None)
+            }
+            Err(error) => {
+                self.note_manifest_refused(&error);
+                // An older one is what a slow server gives; the known one goes on.
+                if matches!(error, ManifestError::Rollback) {
+                    known_manifest(self.tx, address)
+                } else {
+                    Ok(None)
+                }
+            }
+        }
+    }
+
+    pub(crate) fn note_manifest_refused(&mut self, error: &ManifestError) {
+        let code = match error {
+            ManifestError::Rollback => "manifest_rollback",
+            ManifestError::Fork => "manifest_fork",
+            _ => "manifest_invalid",
+        };
+        self.warn(code, None);
+    }
+
+    /// Says what a manifest changed: in the conversation with that person, and as an event.
+    pub(crate) fn note_adopted(&mut self, adopted: &Adopted) -> Result<(), CoreError> {
+        if adopted.first_contact || (adopted.added.is_empty() && adopted.removed.is_empty()) {
+            return Ok(());
+        }
+        let address = adopted.manifest.manifest.address.clone();
+        if let Some(conversation) = self.conversation_with(&address)? {
+            for device in &adopted.added {
+                self.insert_notice(conversation.id, &address, device, "device_added")?;
+            }
+            for device in &adopted.removed {
+                self.insert_notice(conversation.id, &address, device, "device_removed")?;
+            }
+            if !adopted.removed.is_empty() && conversation.is_active() {
+                let delay = 500 + i64::from(self.random_bytes::<1>()[0]) * 20;
+                self.want(conversation.id, "reconcile", delay)?;
+            }
+        }
+        self.event(Event::DevicesChanged {
+            address,
+            added: adopted.added.clone(),
+            removed: adopted.removed.clone(),
+        });
+        Ok(())
+    }
+
+    /// The own account's row: its name in timelines, its manifest for judging commits.
+    pub(crate) fn remember_self(&mut self, me: &Me) -> Result<(), CoreError> {
+        if let Err(error) = adopt(self.tx, self.now, &me.manifest.bytes)? {
+            self.note_manifest_refused(&error);
+        }
+        self.tx.execute(
+            "UPDATE contact SET accepted = 1, alias = ?2, profile_key = ?3 WHERE address = ?1",
+            (me.address.to_string(), &me.number, me.profile_key),
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn lookup(
+        &mut self,
+        number: String,
+        country: Option<String>,
+    ) -> Result<(), CoreError> {
+        self.me()?;
+        if self.token().is_none() {
+            self.refuse("lookup", "unreachable", "not connected");
+            return Ok(());
+        }
+        self.http(
+            Method::Post,
+            "/v1/directory/lookup",
+            Some(&Lookup { number, country }),
+            Call::Lookup,
+        )
+    }
+
+    pub(crate) fn looked_up(&mut self, answer: Result<Found, CallError>) -> Result<(), CoreError> {
+        let found = match answer {
+            Ok(found) => found,
+            Err(error) => {
+                self.failed("lookup", &error);
+                return Ok(());
+            }
+        };
+        if self
+            .adopt_manifest(&found.address, &found.manifest.0)?
+            .is_none()
+        {
+            self.refuse(
+                "lookup",
+                "manifest_invalid",
+                "the app's answer about this person was refused",
+            );
+            return Ok(());
+        }
+        let number = found.number.unwrap_or_default();
+        // The number moved from one account to another: old conversations never continue.
+        let moved: Vec<String> = {
+            let mut statement = self.tx.prepare_cached(
+                "SELECT address FROM contact WHERE alias = ?1 AND address <> ?2 AND alias <> ''",
+            )?;
+            statement
+                .query_map((&number, found.address.to_string()), |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for old in moved {
+            if let Ok(old) = old.parse() {
+                self.mark_alias_moved(&old)?;
+            }
+        }
+        self.tx.execute(
+            "UPDATE contact SET alias = ?2, changed_ms = ?3 WHERE address = ?1",
+            (found.address.to_string(), &number, self.now),
+        )?;
+        if let Some(contact) = views::contact(self.tx, &found.address)? {
+            self.event(Event::Found { contact });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn alias_moved(&mut self, account: &[u8]) -> Result<(), CoreError> {
+        let Ok(account) = AccountId::from_slice(account) else {
+            return Ok(());
+        };
+        let address = Address::new(self.app()?, account);
+        self.mark_alias_moved(&address)
+    }
+
+    fn mark_alias_moved(&mut self, address: &Address) -> Result<(), CoreError> {
+        let changed = self.tx.execute(
+            "UPDATE contact SET alias_moved = 1 WHERE address = ?1 AND alias_moved = 0",
+            [address.to_string()],
+        )?;
+        if changed == 0 {
+            return Ok(());
+        }
+        if let Some(conversation) = self.conversation_with(address)? {
+            self.insert_notice(
+                conversation.id,
+                address,
+                &DeviceId::new([0; 16]),
+                "number_moved",
+            )?;
+        }
+        self.event(Event::RootChanged {
+            address: address.clone(),
+        });
+        Ok(())
+    }
+
+    /// Asks the app for an account's newest manifest.
+    pub(crate) fn refresh_contact(&mut self, address: &Address) -> Result<(), CoreError> {
+        self.http::<()>(
+            Method::Get,
+            format!("/v1/accounts/{}", address.account),
+            None,
+            Call::Refresh {
+                address: address.clone(),
+            },
+        )
+    }
+
+    pub(crate) fn refreshed(
+        &mut self,
+        address: &Address,
+        answer: Result<Found, CallError>,
+    ) -> Result<(), CoreError> {
+        match answer {
+            Ok(found) if *address == self.me()?.address => {
+                self.adopt_own_manifest(&found.manifest.0)
+            }
+            Ok(found) => self.adopt_manifest(address, &found.manifest.0).map(|_| ()),
+            Err(error) => {
+                self.failed("refresh", &error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Someone gave the key to their profile: read it.
+    pub(crate) fn profile_shared(
+        &mut self,
+        address: &Address,
+        key: &[u8],
+    ) -> Result<(), CoreError> {
+        if key.len() != 32 {
+            return Ok(());
+        }
+        self.tx.execute(
+            "UPDATE contact SET profile_key = ?2, changed_ms = ?3 WHERE address = ?1",
+            (address.to_string(), key, self.now),
+        )?;
+        self.fetch_profile(address)
+    }
+
+    pub(crate) fn fetch_profile(&mut self, address: &Address) -> Result<(), CoreError> {
+        self.http::<()>(
+            Method::Get,
+            format!("/v1/accounts/{}/profile", address.account),
+            None,
+            Call::Profile {
+                address: address.clone(),
+            },
+        )
+    }
+
+    pub(crate) fn profile_fetched(
+        &mut self,
+        address: &Address,
+        answer: Result<ProfileOf, CallError>,
+    ) -> Result<(), CoreError> {
+        let Ok(found) = answer else { return Ok(()) };
+        let key: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT profile_key FROM contact WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?
+            .flatten();
+        let Some(key) = key.and_then(|key| <[u8; 32]>::try_from(key).ok()) else {
+            return Ok(());
+        };
+        if found.sealed.0.is_empty() {
+            return Ok(());
+        }
+        let Ok(profile) = comity_e2ee::profile::open(&key, address, &found.sealed.0) else {
+            self.warn("profile_unreadable", None);
+            return Ok(());
+        };
+        self.tx.execute(
+            "UPDATE contact SET name = ?2, about = ?3, changed_ms = ?4 WHERE address = ?1",
+            (address.to_string(), &profile.name, &profile.about, self.now),
+        )?;
+        if *address == self.me()?.address {
+            self.change_me(|me| (me.name, me.about) = (profile.name, profile.about))?;
+        }
+        if let Some(conversation) = self.conversation_with(address)? {
+            self.event(Event::ConversationChanged {
+                conversation: conversation.id,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn verify(&mut self, address: &Address) -> Result<(), CoreError> {
+        let changed = self.tx.execute(
+            "UPDATE contact SET verified_root = root_key, changed_ms = ?2 WHERE address = ?1",
+            (address.to_string(), self.now),
+        )?;
+        if changed == 0 {
+            return Err(CoreError::NoSuch("contact"));
+        }
+        self.sync_contact(address)
+    }
+
+    pub(crate) fn block(&mut self, address: &Address, blocked: bool) -> Result<(), CoreError> {
+        self.set_blocked(address, blocked, self.now)?;
+        self.sync_devices(said::DeviceSync {
+            blocked: vec![said::Blocked {
+                address: Some(proto_address(address)),
+                blocked,
+                changed_ms: u64::try_from(self.now).unwrap_or(0),
+            }],
+            ..Default::default()
+        })?;
+        let body = PutBlock {
+            address: address.clone(),
+            blocked,
+        };
+        self.http(
+            Method::Put,
+            "/v1/me/blocks",
+            Some(&body),
+            Call::Setting {
+                what: "block",
+                quiet: false,
+            },
+        )
+    }
+
+    fn set_blocked(
+        &mut self,
+        address: &Address,
+        blocked: bool,
+        at: UnixMs,
+    ) -> Result<(), CoreError> {
+        let changed = self.tx.execute(
+            "UPDATE contact SET blocked = ?2, changed_ms = ?3 WHERE address = ?1",
+            (address.to_string(), blocked, at),
+        )?;
+        if changed == 0 {
+            return Err(CoreError::NoSuch("contact"));
+        }
+        if blocked {
+            self.tx.execute(
+                "DELETE FROM request WHERE address = ?1",
+                [address.to_string()],
+            )?;
+        }
+        if let Some(conversation) = self.conversation_with(address)? {
+            self.event(Event::ConversationChanged {
+                conversation: conversation.id,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_blocked(&self, address: &Address) -> Result<bool, CoreError> {
+        Ok(self
+            .tx
+            .prepare_cached("SELECT blocked FROM contact WHERE address = ?1")?
+            .query_row([address.to_string()], |row| row.get(0))
+            .optional()?
+            .unwrap_or(false))
+    }
+
+    /// Tells the own devices about a contact.
+    pub(crate) fn sync_contact(&mut self, address: &Address) -> Result<(), CoreError> {
+        let contacts = self.contacts_where("address = ?1", [address.to_string()])?;
+        self.sync_devices(said::DeviceSync {
+            contacts,
+            ..Default::default()
+        })
+    }
+
+    /// All contacts, for a device that is let in.
+    pub(crate) fn contacts_to_sync(&self) -> Result<Vec<said::Contact>, CoreError> {
+        self.contacts_where("accepted = 1 OR blocked = 1", [])
+    }
+
+    fn contacts_where<P: rusqlite::Params>(
+        &self,
+        filter: &str,
+        params: P,
+    ) -> Result<Vec<said::Contact>, CoreError> {
+        let mut statement = self.tx.prepare(&format!(
+            "SELECT address, alias, root_key, profile_key, name, verified_root, changed_ms FROM contact WHERE {filter}"
+        ))?;
+        let rows = statement.query_map(params, |row| {
+            let root_key: Vec<u8> = row.get(2)?;
+            let verified: Option<Vec<u8>> = row.get(5)?;
+            Ok((
+                row.get::<_, String>(0)?,
+                said::Contact {
+                    address: None,
+                    alias: row.get(1)?,
+                    verified: verified.as_ref() == Some(&root_key),
+                    root_key,
+                    profile_key: row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default(),
+                    name: row.get(4)?,
+                    changed_ms: row.get::<_, i64>(6)?.try_into().unwrap_or(0),
+                },
+            ))
+        })?;
+        let mut contacts = Vec::new();
+        for row in rows {
+            let (address, mut contact) = row?;
+            let address: Address = address.parse().map_err(|_| CoreError::Damaged("address"))?;
+            contact.address = Some(proto_address(&address));
+            contacts.push(contact);
+        }
+        Ok(contacts)
+    }
+
+    /// Another own device tells of a contact. Facts only: keys are pinned from manifests.
+    pub(crate) fn contact_synced(
+        &mut self,
+        contact: &said::Contact,
+        _first: bool,
+    ) -> Result<(), CoreError> {
+        let Some(address) = contact.address.as_ref().and_then(address_of) else {
+            return Ok(());
+        };
+        let root: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT root_key FROM contact WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(root) = root else {
+            // Kept until this person's manifest is seen; then its root has to be this one.
+            return crate::store::meta::put(
+                self.tx,
+                &format!("expected/{address}"),
+                &(
+                    contact.root_key.clone(),
+                    contact.alias.clone(),
+                    contact.name.clone(),
+                    contact.profile_key.clone(),
+                    contact.verified,
+                ),
+            );
+        };
+        if root != contact.root_key {
+            self.warn("root_differs_between_devices", None);
+            return Ok(());
+        }
+        self.tx.execute(
+            "UPDATE contact SET alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = 1,
+                 name = CASE WHEN name = '' THEN ?4 ELSE name END,
+                 verified_root = CASE WHEN ?5 THEN root_key ELSE verified_root END
+             WHERE address = ?1",
+            (
+                address.to_string(),
+                &contact.alias,
+                (contact.profile_key.len() == 32).then_some(&contact.profile_key),
+                &contact.name,
+                contact.verified,
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// What another own device said of a person before their manifest was seen here.
+    pub(crate) fn apply_expected(&mut self, address: &Address) -> Result<(), CoreError> {
+        let key = format!("expected/{address}");
+        let Some((root_key, alias, name, profile_key, verified)) =
+            crate::store::meta::get::<(Vec<u8>, String, String, Vec<u8>, bool)>(self.tx, &key)?
+        else {
+            return Ok(());
+        };
+        crate::store::meta::remove(self.tx, &key)?;
+        self.contact_synced(
+            &said::Contact {
+                address: Some(proto_address(address)),
+                alias,
+                root_key,
+                profile_key,
+                name,
+                verified,
+                changed_ms: 0,
+            },
+            false,
+        )
+    }
+
+    /// What another own device decided.
+    pub(crate) fn device_sync(&mut self, sync: &said::DeviceSync) -> Result<(), CoreError> {
+        for contact in &sync.contacts {
+            self.contact_synced(contact, false)?;
+        }
+        for blocked in &sync.blocked {
+            if let Some(address) = blocked.address.as_ref().and_then(address_of) {
+                let at = i64::try_from(blocked.changed_ms).unwrap_or(0);
+                match self.set_blocked(&address, blocked.blocked, at) {
+                    Ok(()) | Err(CoreError::NoSuch(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        for request in &sync.requests {
+            self.request_synced(request)?;
+        }
+        if let Some(promotion) = &sync.promotion {
+            self.promoted(promotion)?;
+        }
+        Ok(())
+    }
+}

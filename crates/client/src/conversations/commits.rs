@@ -1,0 +1,299 @@
+//! Commits in the log: own ones confirmed, others' judged before they count.
+
+use super::{Conversation, State};
+use crate::CoreError;
+use crate::contacts::{Adopted, adopt, known_manifest};
+use crate::step::Step;
+use comity_e2ee::engine::{EngineError, Merged};
+use comity_membership::{Change, Committer, Refusal, rules};
+use comity_wire::{Address, DeviceId, proto};
+use rusqlite::OptionalExtension;
+
+impl Step<'_> {
+    pub(crate) fn commit_entry(
+        &mut self,
+        conversation: &mut Conversation,
+        entry: &proto::Entry,
+    ) -> Result<(), CoreError> {
+        let own: Option<i64> = self
+            .tx
+            .query_row(
+                "SELECT id FROM intent WHERE conversation = ?1 AND idempotency_key = ?2 AND frame IS NOT NULL",
+                (conversation.id, &entry.idempotency_key),
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(intent) = own {
+            return self.confirm(conversation, intent);
+        }
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let (tx, now) = (self.tx, self.now);
+        let mut adopted: Vec<Adopted> = Vec::new();
+        let mut fault: Option<CoreError> = None;
+        let outcome = {
+            let mut judge =
+                |change: &Change,
+                 before: &[comity_membership::Member],
+                 context: &comity_membership::context::Context| {
+                    for bytes in &change.header.manifests {
+                        match adopt(tx, now, bytes) {
+                            Ok(Ok(fresh)) => adopted.push(fresh),
+                            // What does not follow from what is pinned is not used to judge by.
+                            Ok(Err(_)) => {}
+                            Err(error) => fault = Some(error),
+                        }
+                    }
+                    let lookup = |address: &Address| known_manifest(tx, address).ok().flatten();
+                    rules::check(change, before, context, &lookup)
+                };
+            self.groups
+                .session(self.tx, &me.keys, &me.address)
+                .process_commit(&id, &entry.body, &mut judge)
+        };
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        match outcome {
+            Ok(merged) => {
+                for fresh in &adopted {
+                    if fresh.manifest.manifest.address == me.address {
+                        let bytes = fresh.manifest.bytes.clone();
+                        self.adopt_own_manifest(&bytes)?;
+                    } else {
+                        self.note_adopted(fresh)?;
+                    }
+                }
+                // A commit of ours that lost to this one is made anew from its intent.
+                self.tx.execute(
+                    "UPDATE intent SET frame = NULL, idempotency_key = NULL WHERE conversation = ?1",
+                    [conversation.id],
+                )?;
+                self.merged(conversation, &merged)
+            }
+            Err(EngineError::StaleEpoch) => Ok(()),
+            Err(EngineError::Refused(refusal)) => self.commit_refused(conversation, &refusal),
+            Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
+            Err(_) => self.heal(conversation, "fork_suspected"),
+        }
+    }
+
+    /// The hub accepted something that no honest one would: stop, and say it.
+    fn commit_refused(
+        &mut self,
+        conversation: &mut Conversation,
+        refusal: &Refusal,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        self.insert_notice(
+            conversation.id,
+            &me.address,
+            &DeviceId::new([0; 16]),
+            &format!("refused: {refusal}"),
+        )?;
+        self.warn("commit_refused", Some(conversation.id));
+        self.set_state(conversation, State::Refused)
+    }
+
+    /// The group on this device and the log no longer fit: be let in again.
+    pub(crate) fn heal(
+        &mut self,
+        conversation: &mut Conversation,
+        why: &str,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        self.warn(why, Some(conversation.id));
+        self.insert_notice(
+            conversation.id,
+            &me.address,
+            &DeviceId::new([0; 16]),
+            "healing",
+        )?;
+        self.tx.execute(
+            "DELETE FROM intent WHERE conversation = ?1 AND kind <> 'rejoin'",
+            [conversation.id],
+        )?;
+        self.want(conversation.id, "rejoin", 0)?;
+        self.set_state(conversation, State::Rejoining)
+    }
+
+    /// A commit of this device was accepted at its place in the log.
+    fn confirm(&mut self, conversation: &mut Conversation, intent: i64) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let merged = self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .confirm_pending(&id)?;
+        self.fulfilled(intent)?;
+        self.merged(conversation, &merged)
+    }
+
+    pub(crate) fn committed(
+        &mut self,
+        intent: i64,
+        committed: &proto::Committed,
+    ) -> Result<(), CoreError> {
+        let Some(row) = self.intent_row(intent)? else {
+            return Ok(());
+        };
+        let mut conversation = self.conversation(row.conversation)?;
+        if row.kind == "rejoin" {
+            return self.rejoined(&mut conversation, intent, committed);
+        }
+        if committed.seq != conversation.next_seq {
+            let (hub, log) = conversation.wire_log(self);
+            conversation.head_seq = conversation.head_seq.max(committed.seq);
+            self.save_position(&conversation)?;
+            self.fetch(&hub, &log, conversation.next_seq - 1);
+            return Ok(());
+        }
+        let body = row
+            .frame
+            .as_deref()
+            .and_then(|frame| <proto::SubmitCommit as comity_wire::Message>::decode(frame).ok())
+            .map(|frame| frame.commit)
+            .unwrap_or_default();
+        self.confirm(&mut conversation, intent)?;
+        self.passed(
+            &mut conversation,
+            committed.seq,
+            proto::EntryKind::Commit.into(),
+            &body,
+        )?;
+        self.save_position(&conversation)?;
+        self.acknowledge(&conversation);
+        Ok(())
+    }
+
+    /// A new epoch has begun.
+    pub(super) fn merged(
+        &mut self,
+        conversation: &mut Conversation,
+        merged: &Merged,
+    ) -> Result<(), CoreError> {
+        conversation.epoch = merged.epoch;
+        let by = match &merged.change.committer {
+            Committer::Member(member) | Committer::External { joiner: member } => {
+                member.address.clone()
+            }
+            Committer::App => self.me()?.address.clone(),
+        };
+        if merged.self_removed {
+            let me = self.me()?;
+            self.insert_notice(conversation.id, &by, &me.keys.id(), "removed_you")?;
+            return self.set_state(conversation, State::Left);
+        }
+        self.refresh_membership(conversation)?;
+        // A device that is listed nowhere, or no longer, is taken out at once.
+        let extra = self.has_unlisted_member(conversation)?;
+        if extra {
+            let delay = i64::from(self.random_bytes::<1>()[0]) * 10;
+            self.want(conversation.id, "reconcile", delay)?;
+        }
+        Ok(())
+    }
+
+    fn has_unlisted_member(&self, conversation: &Conversation) -> Result<bool, CoreError> {
+        for (device, address) in self.members(conversation.id)? {
+            if let Some(list) = known_manifest(self.tx, &address)?
+                && list.manifest.device(&device).is_none()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Copies members and the mark key of the new epoch out of the group.
+    pub(crate) fn refresh_membership(
+        &mut self,
+        conversation: &mut Conversation,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+        let members = mls.members(&id)?;
+        conversation.epoch = mls.epoch(&id)?;
+        let key = comity_e2ee::marks::derive_key(&mut mls, &id)?;
+        self.tx.execute(
+            "DELETE FROM member WHERE conversation = ?1",
+            [conversation.id],
+        )?;
+        let mut insert = self.tx.prepare_cached(
+            "INSERT INTO member (conversation, device, address, signature_key) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for member in &members {
+            insert.execute((
+                conversation.id,
+                member.device.to_vec(),
+                member.address.to_string(),
+                &member.signature_key,
+            ))?;
+        }
+        self.tx.execute(
+            "INSERT OR REPLACE INTO mark_key (conversation, epoch, key) VALUES (?1, ?2, ?3)",
+            (conversation.id, conversation.epoch, key.as_bytes()),
+        )?;
+        let oldest = i64::try_from(conversation.epoch).unwrap_or(i64::MAX)
+            - i64::try_from(comity_wire::limits::EPOCHS_KEPT).unwrap_or(5);
+        self.tx.execute(
+            "DELETE FROM mark_key WHERE conversation = ?1 AND epoch < ?2",
+            (conversation.id, oldest),
+        )?;
+        self.tx.execute(
+            "UPDATE conversation SET epoch = ?2 WHERE id = ?1",
+            (conversation.id, conversation.epoch),
+        )?;
+        for member in members {
+            if member.address != me.address {
+                self.apply_expected(&member.address)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Devices and accounts of a conversation.
+    pub(crate) fn members(&self, conversation: i64) -> Result<Vec<(DeviceId, Address)>, CoreError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT device, address FROM member WHERE conversation = ?1 ORDER BY device",
+        )?;
+        let rows = statement.query_map([conversation], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+        })?;
+        rows.map(|row| {
+            let (device, address) = row?;
+            Ok((
+                DeviceId::from_slice(&device).map_err(|_| CoreError::Damaged("member"))?,
+                address.parse().map_err(|_| CoreError::Damaged("member"))?,
+            ))
+        })
+        .collect()
+    }
+
+    /// The app proposes to take a stale or revoked device out: some member commits it.
+    pub(crate) fn proposal_entry(
+        &mut self,
+        conversation: &mut Conversation,
+        entry: &proto::Entry,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        match self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .process_proposal(&id, &entry.body)
+        {
+            Ok(_) => {
+                let delay = i64::from(u16::from_be_bytes(self.random_bytes())) / 32;
+                self.want(conversation.id, "reconcile", delay)
+            }
+            Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
+            Err(EngineError::StaleEpoch) => Ok(()),
+            Err(_) => {
+                self.warn("proposal_refused", Some(conversation.id));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! History for a newly linked device: sealed archives, newest messages first, piece by piece.
+//!
+//! Each piece is a blob of its own, so the giving and the taking device can both stop anywhere
+//! and go on; a message that is there already stays as it is.
+
+use crate::CoreError;
+use crate::account::{address_of, proto_address};
+use crate::conversations::State;
+use crate::output::{Event, Source};
+use crate::step::Step;
+use crate::timeline::NewMessage;
+use comity_content::{Message as _, proto as said};
+use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs};
+use serde::{Deserialize, Serialize};
+
+/// Messages in a piece.
+const PIECE: i64 = 500;
+
+/// Which piece an upload is.
+#[derive(Serialize, Deserialize)]
+struct Piece {
+    device: DeviceId,
+    index: u32,
+    total: u32,
+}
+
+impl Step<'_> {
+    /// Prepares all pieces for a device that was let in.
+    pub(crate) fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        let count: i64 = self.tx.query_row(
+            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )?;
+        let total = u32::try_from((count + PIECE - 1) / PIECE)
+            .unwrap_or(u32::MAX)
+            .max(1);
+        let newest: i64 =
+            self.tx
+                .query_row("SELECT coalesce(max(id), 0) FROM message", [], |row| {
+                    row.get(0)
+                })?;
+        let mut before = (UnixMs::MAX, newest + 1);
+        for index in 0..total {
+            let (archive, next) = self.history_archive(before, index == 0)?;
+            before = next;
+            let bytes = archive.encode_to_vec();
+            let attachment = said::Attachment {
+                size: bytes.len().try_into().unwrap_or(u64::MAX),
+                ..Default::default()
+            };
+            self.start_upload("history", None, None, Source::Memory(bytes), attachment)?;
+            let transfer = self.tx.last_insert_rowid();
+            crate::store::meta::put(
+                self.tx,
+                &format!("piece/{transfer}"),
+                &Piece {
+                    device,
+                    index,
+                    total,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Up to [`PIECE`] messages older than `before` (time, row), newest first.
+    fn history_archive(
+        &self,
+        before: (UnixMs, i64),
+        with_conversations: bool,
+    ) -> Result<(said::HistoryArchive, (UnixMs, i64)), CoreError> {
+        let mut archive = said::HistoryArchive::default();
+        let mut next = before;
+        let mut statement = self.tx.prepare_cached(
+            "SELECT m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
+                    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id
+             FROM message m JOIN conversation c ON c.id = m.conversation
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+                 AND (m.at_ms, m.id) < (?1, ?2)
+             ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3",
+        )?;
+        let mut rows = statement.query((before.0, before.1, PIECE))?;
+        while let Some(row) = rows.next()? {
+            next = (row.get(6)?, row.get(0)?);
+            let author: Address = row
+                .get::<_, String>(4)?
+                .parse()
+                .map_err(|_| CoreError::Damaged("author"))?;
+            let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
+            let mut content: Vec<u8> = row.get(7)?;
+            if deleted {
+                content = said::Content {
+                    message_id: row.get(16)?,
+                    ..Default::default()
+                }
+                .encode_to_vec();
+            }
+            archive.messages.push(said::ArchivedMessage {
+                hub: row.get(1)?,
+                conversation: row.get(2)?,
+                seq: row.get(3)?,
+                author: Some(proto_address(&author)),
+                author_device: row.get(5)?,
+                at_ms: row.get(6)?,
+                content,
+                outgoing: row.get(8)?,
+                franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
+                sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
+                header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
+                seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
+                edited_text: if edited { row.get(13)? } else { String::new() },
+                edited,
+                deleted,
+            });
+        }
+        if with_conversations {
+            archive.contacts = self.contacts_to_sync()?;
+            let mut statement = self.tx.prepare_cached(
+                "SELECT hub, cid, kind, peer FROM conversation WHERE cid IS NOT NULL",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let peer: Option<String> = row.get(3)?;
+                let peer = peer
+                    .map(|peer| peer.parse::<Address>())
+                    .transpose()
+                    .map_err(|_| CoreError::Damaged("peer"))?;
+                archive.conversations.push(said::ArchivedConversation {
+                    hub: row.get(0)?,
+                    conversation: row.get(1)?,
+                    kind: row.get(2)?,
+                    peer: peer.as_ref().map(proto_address),
+                });
+            }
+        }
+        Ok((archive, next))
+    }
+
+    /// A piece is up: tell the device where.
+    pub(crate) fn history_part_uploaded(
+        &mut self,
+        transfer: i64,
+        attachment: &said::Attachment,
+    ) -> Result<(), CoreError> {
+        let key = format!("piece/{transfer}");
+        let Some(piece) = crate::store::meta::get::<Piece>(self.tx, &key)? else {
+            return Ok(());
+        };
+        crate::store::meta::remove(self.tx, &key)?;
+        let Some(own) = self.self_conversation()? else {
+            return Ok(());
+        };
+        self.enqueue_hidden(
+            own.id,
+            said::content::Body::HistoryPart(said::HistoryPart {
+                for_device: piece.device.to_vec(),
+                index: piece.index,
+                total: piece.total,
+                archive: Some(attachment.clone()),
+            }),
+        )
+    }
+
+    /// Another own device has a piece for this one.
+    pub(crate) fn history_part(&mut self, part: &said::HistoryPart) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let Some(attachment) = &part.archive else {
+            return Ok(());
+        };
+        if part.for_device != me.keys.id().as_bytes() {
+            return Ok(());
+        }
+        let fresh = self.tx.execute(
+            "INSERT OR IGNORE INTO history_part (part, total, attachment) VALUES (?1, ?2, ?3)",
+            (part.index, part.total, attachment.encode_to_vec()),
+        )?;
+        if fresh > 0 {
+            let transfer = self.start_download("history", None, None, None, attachment)?;
+            crate::store::meta::put(self.tx, &format!("part/{transfer}"), &part.index)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn history_part_here(
+        &mut self,
+        transfer: i64,
+        bytes: &[u8],
+    ) -> Result<(), CoreError> {
+        let key = format!("part/{transfer}");
+        let index: Option<u32> = crate::store::meta::get(self.tx, &key)?;
+        crate::store::meta::remove(self.tx, &key)?;
+        match said::HistoryArchive::decode(bytes) {
+            Ok(archive) => self.take_archive(&archive)?,
+            Err(_) => self.warn("history_malformed", None),
+        }
+        self.tx
+            .execute("UPDATE history_part SET done = 1 WHERE part = ?1", [index])?;
+        let (done, total): (u32, u32) = self.tx.query_row(
+            "SELECT sum(done), max(total) FROM history_part",
+            [],
+            |row| {
+                Ok((
+                    row.get::<_, Option<u32>>(0)?.unwrap_or(0),
+                    row.get::<_, Option<u32>>(1)?.unwrap_or(0),
+                ))
+            },
+        )?;
+        self.event(Event::HistoryProgress { done, total });
+        Ok(())
+    }
+
+    fn take_archive(&mut self, archive: &said::HistoryArchive) -> Result<(), CoreError> {
+        for contact in &archive.contacts {
+            self.contact_synced(contact, true)?;
+        }
+        for known in &archive.conversations {
+            self.archived_conversation(known)?;
+        }
+        for message in &archive.messages {
+            self.archived_message(message)?;
+        }
+        Ok(())
+    }
+
+    fn archived_conversation(
+        &mut self,
+        known: &said::ArchivedConversation,
+    ) -> Result<(), CoreError> {
+        if self
+            .conversation_by_cid(&known.hub, &known.conversation)?
+            .is_some()
+        {
+            return Ok(());
+        }
+        let (Ok(hub), Ok(id)) = (known.hub.parse(), Id16::from_slice(&known.conversation)) else {
+            return Ok(());
+        };
+        let peer = known.peer.as_ref().and_then(address_of);
+        if let Some(peer) = &peer
+            && self.conversation_with(peer)?.is_some()
+        {
+            return Ok(());
+        }
+        self.insert_conversation(
+            Some(&ConversationId::new(hub, id)),
+            known.kind.try_into().unwrap_or(0),
+            peer.as_ref(),
+            State::Known,
+        )?;
+        Ok(())
+    }
+
+    fn archived_message(&mut self, message: &said::ArchivedMessage) -> Result<(), CoreError> {
+        let Some(conversation) = self.conversation_by_cid(&message.hub, &message.conversation)?
+        else {
+            return Ok(());
+        };
+        let (Some(author), Ok(device), Ok(content)) = (
+            message.author.as_ref().and_then(address_of),
+            DeviceId::from_slice(&message.author_device),
+            said::Content::decode(message.content.as_slice()),
+        ) else {
+            return Ok(());
+        };
+        let own = author == self.me()?.address;
+        self.insert_message(NewMessage {
+            conversation: conversation.id,
+            seq: Some(message.seq),
+            author: author.clone(),
+            author_device: device,
+            outgoing: own,
+            at_ms: message.at_ms,
+            content: &content,
+            content_bytes: Some(&message.content),
+            status: if own { "sent" } else { "received" },
+            franking: Some([
+                message.franking_key.clone(),
+                message.sender_nonce.clone(),
+                message.header.clone(),
+                message.seal.clone(),
+            ]),
+        })?;
+        if message.edited {
+            self.tx.execute(
+                "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0",
+                (conversation.id, &content.message_id, &message.edited_text),
+            )?;
+        }
+        if message.deleted {
+            self.tx.execute(
+                "UPDATE message SET text = '', content = x'', deleted = 1 WHERE conversation = ?1 AND message_id = ?2",
+                (conversation.id, &content.message_id),
+            )?;
+        }
+        // What came as history was read elsewhere.
+        self.tx.execute(
+            "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1 AND joined_seq >= ?2",
+            (conversation.id, message.seq),
+        )?;
+        self.count_unread(conversation.id)
+    }
+}

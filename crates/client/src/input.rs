@@ -1,0 +1,271 @@
+//! What the core is told.
+
+use comity_wire::{Address, BlobId, DeviceId, MessageId, WireError, proto};
+
+/// One input, one step, one transaction.
+#[derive(Debug)]
+pub enum Input {
+    /// A person's act.
+    Command(Command),
+    /// The WebSocket is open. `exporter`: 32 bytes of TLS exporter where the platform gives them.
+    Connected {
+        /// TLS exporter under `SIGN_IN_EXPORTER_LABEL`.
+        exporter: Option<Vec<u8>>,
+    },
+    /// The WebSocket is gone.
+    Disconnected,
+    /// A frame of the server.
+    Frame(proto::ServerFrame),
+    /// The answer to [`crate::Effect::Http`].
+    HttpDone {
+        /// The effect's `call`.
+        call: u64,
+        /// The answer's body, or why there is none.
+        result: Result<Vec<u8>, CallError>,
+    },
+    /// The blob of an upload exists; kept so that the upload can go on after a restart.
+    UploadStarted {
+        /// The effect's `transfer`.
+        transfer: i64,
+        /// The blob.
+        blob: BlobId,
+    },
+    /// Bytes that are through.
+    TransferProgress {
+        /// The effect's `transfer`.
+        transfer: i64,
+        /// Of the ciphertext.
+        done_bytes: u64,
+    },
+    /// All is up.
+    UploadDone {
+        /// The effect's `transfer`.
+        transfer: i64,
+        /// BLAKE3 of the ciphertext.
+        blake3: [u8; 32],
+        /// Bytes of the ciphertext.
+        blob_size: u64,
+    },
+    /// All is down, checked and decrypted.
+    DownloadDone {
+        /// The effect's `transfer`.
+        transfer: i64,
+        /// The plaintext, when the effect's target was memory.
+        bytes: Option<Vec<u8>>,
+    },
+    /// It did not work.
+    TransferFailed {
+        /// The effect's `transfer`.
+        transfer: i64,
+        /// Stable code: an error code of the server, `unreachable`, `source_changed`, `damaged`, `disk`.
+        code: String,
+        /// Trying later may work.
+        retry: bool,
+    },
+    /// Time passed (see [`crate::Output::wake_at_ms`]).
+    Tick,
+}
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The server refused.
+    #[error(transparent)]
+    Refused(#[from] WireError),
+    /// The server was not reached.
+    #[error("the server was not reached")]
+    Unreachable,
+}
+
+/// A person's act.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Asks for a code to `number`. Also the first act of a number change.
+    StartRegistration {
+        /// As typed.
+        number: String,
+        /// ISO 3166-1 alpha-2, for numbers without a country code.
+        country: Option<String>,
+    },
+    /// The code that arrived.
+    EnterCode {
+        /// Six digits.
+        code: String,
+        /// The person's name, for the profile.
+        name: String,
+    },
+    /// The number has an account: be its device again, by the recovery phrase.
+    Recover {
+        /// Twelve words.
+        phrase: String,
+    },
+    /// The number has an account that is someone else's, or given up: make a new one.
+    TakeOver {
+        /// Of the registration lock, when there is one.
+        passphrase: Option<String>,
+    },
+    /// This device wants to join an account: shows a code.
+    StartLink {
+        /// Shown in the device list.
+        device_name: String,
+    },
+    /// Lets the device with this code into the account.
+    ApproveLink {
+        /// As shown by the new device.
+        code: String,
+    },
+    /// Takes a device out of the account.
+    RemoveDevice(DeviceId),
+    /// Makes a device an owner: it may change the device list.
+    PromoteDevice(DeviceId),
+    /// Name and about, sealed to contacts.
+    SetProfile {
+        /// At most 64 characters.
+        name: String,
+        /// At most 140 characters.
+        about: String,
+    },
+    /// Path of a picture for the profile, already small.
+    SetPhoto {
+        /// A file that the shell can read; absent removes the photo.
+        path: Option<String>,
+        /// Its size in bytes.
+        size: u64,
+        /// Its media type.
+        media_type: String,
+    },
+    /// Makes a new recovery phrase, told by [`crate::Event::RecoveryPhrase`].
+    MakeRecoveryPhrase,
+    /// A passphrase that a take-over of the number needs; absent removes it.
+    SetRegistrationLock(Option<String>),
+    /// With the code to the new number (after `StartRegistration` for it).
+    ChangeNumber {
+        /// Six digits.
+        code: String,
+    },
+    /// Deletes the account at the app, then the store.
+    DeleteAccount,
+
+    /// Finds who has a number.
+    Lookup {
+        /// As typed.
+        number: String,
+        /// ISO 3166-1 alpha-2.
+        country: Option<String>,
+    },
+    /// Says something, in a conversation or to someone new (an introduction).
+    Send(Say),
+    /// Accepts a stranger's request.
+    Accept(Address),
+    /// Declines it; nothing is told to them.
+    Decline(Address),
+    /// Blocks or unblocks.
+    Block {
+        /// Whom.
+        address: Address,
+        /// True to block.
+        blocked: bool,
+    },
+    /// The person compared the safety number and it was the same.
+    Verify(Address),
+    /// Reports messages of a conversation, or the request of a stranger, to the operator.
+    Report {
+        /// Who wrote them.
+        address: Address,
+        /// Which; empty for the request.
+        messages: Vec<MessageId>,
+        /// In the reporter's words.
+        reason: String,
+    },
+    /// Read up to the newest message.
+    MarkRead {
+        /// Local id of the conversation.
+        conversation: i64,
+    },
+    /// Typing, or no longer.
+    Typing {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// Typing now.
+        typing: bool,
+    },
+    /// Fetches an attachment to a file.
+    SaveAttachment {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// The message that has it.
+        message: MessageId,
+        /// Where to; it must not exist.
+        path: String,
+    },
+    /// Tries again what failed for good: a message.
+    Retry {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// The message.
+        message: MessageId,
+    },
+}
+
+/// To whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// A conversation by its local id.
+    Conversation(i64),
+    /// A person: the conversation with them, or an introduction.
+    Person(Address),
+    /// Notes to self.
+    Myself,
+}
+
+/// Something to say.
+#[derive(Debug, Clone)]
+pub struct Say {
+    /// To whom.
+    pub to: Whom,
+    /// Quoted message.
+    pub quote: Option<MessageId>,
+    /// Names the message; drawn when absent. With a name a repeated command says it once.
+    pub id: Option<MessageId>,
+    /// What.
+    pub what: What,
+}
+
+/// What is said.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A text.
+    Text(String),
+    /// An emoji on a message; empty removes it.
+    React {
+        /// The message.
+        target: MessageId,
+        /// One emoji.
+        emoji: String,
+    },
+    /// A new text for an own message.
+    Edit {
+        /// The message.
+        target: MessageId,
+        /// The new text.
+        text: String,
+    },
+    /// Takes an own message back from everyone.
+    Delete {
+        /// The message.
+        target: MessageId,
+    },
+    /// A file.
+    File {
+        /// Where the shell reads it.
+        path: String,
+        /// Shown name.
+        file_name: String,
+        /// IANA media type.
+        media_type: String,
+        /// Bytes.
+        size: u64,
+        /// Text with it.
+        caption: String,
+    },
+}

@@ -1,0 +1,566 @@
+//! Introductions: a first word to a stranger, and strangers' first words.
+//!
+//! Always holds: no key package is asked for before the other side accepted.
+
+use crate::account::{address_of, proto_address};
+use crate::calls::Call;
+use crate::conversations::{Conversation, State};
+use crate::output::{Event, Method};
+use crate::step::Step;
+use crate::timeline::NewMessage;
+use crate::views;
+use crate::{CallError, CoreError};
+use comity_content::{Message as _, proto as said};
+use comity_e2ee::{envelope, introduction};
+use comity_membership::introduction_key;
+use comity_wire::http::{Found, IntroductionPosted, PostIntroduction, SealedForDevice};
+use comity_wire::proto::{self, ConversationKind};
+use comity_wire::{Address, Bytes64, DeviceId, ErrorCode, MessageId, limits};
+use rusqlite::OptionalExtension;
+use sha2::{Digest, Sha256};
+
+impl Step<'_> {
+    /// Someone new is written to: the first message goes as an introduction.
+    pub(crate) fn introduce(
+        &mut self,
+        address: &Address,
+        content: &said::Content,
+    ) -> Result<Conversation, CoreError> {
+        let Some(said::content::Body::Text(text)) = &content.body else {
+            return Err(CoreError::Refused(
+                "the first message to someone is a text".into(),
+            ));
+        };
+        if text.text.len() > limits::INTRODUCTION_TEXT_BYTES_MAX {
+            return Err(CoreError::Refused(format!(
+                "a first message has at most {} bytes",
+                limits::INTRODUCTION_TEXT_BYTES_MAX
+            )));
+        }
+        let conversation = self.insert_conversation(
+            None,
+            ConversationKind::Direct.into(),
+            Some(address),
+            State::Asking,
+        )?;
+        let token: [u8; 32] = self.random_bytes();
+        let id: [u8; 16] = self.random_bytes();
+        self.tx.execute(
+            "INSERT OR REPLACE INTO introduction (address, id, token, message_id, state) VALUES (?1, ?2, ?3, ?4, 'wanted')",
+            (address.to_string(), id, token, &content.message_id),
+        )?;
+        self.sync_devices(said::DeviceSync {
+            requests: vec![said::RequestState {
+                address: Some(proto_address(address)),
+                first: content.encode_to_vec(),
+                declined: false,
+            }],
+            ..Default::default()
+        })?;
+        Ok(conversation)
+    }
+
+    pub(crate) fn pump_introductions(&mut self) -> Result<(), CoreError> {
+        let due: Vec<String> = {
+            let mut statement = self.tx.prepare_cached(
+                "SELECT address FROM introduction WHERE state = 'wanted' AND not_before_ms <= ?1",
+            )?;
+            statement
+                .query_map([self.now], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for address in due {
+            let address: Address = address
+                .parse()
+                .map_err(|_| CoreError::Damaged("introduction"))?;
+            let under_way = self.mem.calls.values().any(|call| match call {
+                Call::IntroductionTarget { address: other }
+                | Call::PostIntroduction { address: other } => *other == address,
+                _ => false,
+            });
+            if !under_way {
+                self.http::<()>(
+                    Method::Get,
+                    format!("/v1/accounts/{}", address.account),
+                    None,
+                    Call::IntroductionTarget { address },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn introduction_later(
+        &mut self,
+        address: &Address,
+        retry_after_ms: u32,
+    ) -> Result<(), CoreError> {
+        let attempts: i64 = self.tx.query_row(
+            "SELECT attempts FROM introduction WHERE address = ?1",
+            [address.to_string()],
+            |row| row.get(0),
+        )?;
+        let at = self.now + self.back_off_ms(attempts).max(i64::from(retry_after_ms));
+        self.tx.execute(
+            "UPDATE introduction SET attempts = attempts + 1, not_before_ms = ?2 WHERE address = ?1",
+            (address.to_string(), at),
+        )?;
+        self.wake(at);
+        Ok(())
+    }
+
+    /// Refused for good: the message says so and can be tried again by hand.
+    fn introduction_failed(&mut self, address: &Address, code: &str) -> Result<(), CoreError> {
+        let message_id: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "DELETE FROM introduction WHERE address = ?1 RETURNING message_id",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let (Some(conversation), Some(message_id)) =
+            (self.conversation_with(address)?, message_id)
+        {
+            self.message_failed(conversation.id, &message_id, code)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn introduction_target(
+        &mut self,
+        address: &Address,
+        answer: Result<Found, CallError>,
+    ) -> Result<(), CoreError> {
+        let found = match answer {
+            Ok(found) => found,
+            Err(CallError::Refused(error))
+                if matches!(
+                    error.code,
+                    ErrorCode::NotFound | ErrorCode::AccountGone | ErrorCode::Forbidden
+                ) =>
+            {
+                return self.introduction_failed(address, error.code.as_str());
+            }
+            Err(error) => {
+                let wait = match &error {
+                    CallError::Refused(error) => error.retry_after_ms,
+                    CallError::Unreachable => 0,
+                };
+                return self.introduction_later(address, wait);
+            }
+        };
+        let Some(list) = self.adopt_manifest(address, &found.manifest.0)? else {
+            return self.introduction_failed(address, "manifest_invalid");
+        };
+        let keys: Vec<introduction_key::IntroductionKey> = found
+            .introduction_keys
+            .iter()
+            .filter_map(|bytes| {
+                list.manifest
+                    .devices
+                    .iter()
+                    .find_map(|device| introduction_key::verify(&bytes.0, device).ok())
+            })
+            .collect();
+        if keys.is_empty() {
+            return self.introduction_later(address, 0);
+        }
+        self.post_introduction(address, &keys)
+    }
+
+    fn post_introduction(
+        &mut self,
+        address: &Address,
+        keys: &[introduction_key::IntroductionKey],
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let (id, token, message_id): (Vec<u8>, Vec<u8>, Vec<u8>) = self.tx.query_row(
+            "SELECT id, token, message_id FROM introduction WHERE address = ?1",
+            [address.to_string()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let first: Vec<u8> = self.tx.query_row(
+            "SELECT content FROM message WHERE message_id = ?1 AND outgoing = 1",
+            [&message_id],
+            |row| row.get(0),
+        )?;
+        let content =
+            said::Content::decode(first.as_slice()).map_err(|_| CoreError::Damaged("message"))?;
+        let franked = envelope::frank(&content, &me.address, &me.keys.id(), self.random);
+        let body = introduction::sign(
+            said::Introduction {
+                signed_manifest: me.manifest.bytes.clone(),
+                from: Some(proto_address(&me.address)),
+                name: me.name.clone(),
+                alias: me.number.clone(),
+                first: Some(content),
+                key_package_token: token.clone(),
+                profile_key: me.profile_key.to_vec(),
+                franking_key: franked.franking_key.to_vec(),
+                sender_nonce: franked.sender_nonce.to_vec(),
+                from_device: me.keys.id().to_vec(),
+                signature: Vec::new(),
+            },
+            &me.keys,
+            address,
+        );
+        let mut sealed = Vec::new();
+        for key in keys {
+            sealed.push(SealedForDevice {
+                device: key.device,
+                introduction_key: Bytes64(key.public_key.clone()),
+                sealed: Bytes64(
+                    introduction::seal(&body, key, address)
+                        .map_err(|error| CoreError::Crypto(error.to_string()))?,
+                ),
+            });
+        }
+        self.tx.execute(
+            "UPDATE message SET franking_key = ?2, sender_nonce = ?3, header = ?4 WHERE message_id = ?1 AND outgoing = 1",
+            (&message_id, franked.franking_key, franked.sender_nonce, &franked.header),
+        )?;
+        let body = PostIntroduction {
+            to: address.clone(),
+            id: MessageId::from_slice(&id).map_err(|_| CoreError::Damaged("introduction"))?,
+            sealed,
+            token_hash: Bytes64(Sha256::digest(&token).to_vec()),
+            header: Bytes64(franked.header),
+            sender_nonce: Bytes64(franked.sender_nonce.to_vec()),
+        };
+        self.http(
+            Method::Post,
+            "/v1/introductions",
+            Some(&body),
+            Call::PostIntroduction {
+                address: address.clone(),
+            },
+        )
+    }
+
+    pub(crate) fn introduction_posted(
+        &mut self,
+        address: &Address,
+        answer: Result<IntroductionPosted, CallError>,
+    ) -> Result<(), CoreError> {
+        match answer {
+            Ok(posted) => {
+                let message_id: Option<Vec<u8>> = self
+                    .tx
+                    .query_row(
+                        "UPDATE introduction SET state = 'posted' WHERE address = ?1 RETURNING message_id",
+                        [address.to_string()],
+                        |row| row.get(0),
+                    )
+                    .optional()?;
+                if let (Some(conversation), Some(message_id)) =
+                    (self.conversation_with(address)?, message_id)
+                {
+                    self.message_sent(
+                        conversation.id,
+                        &message_id,
+                        None,
+                        posted.at_ms,
+                        &posted.seal.0,
+                    )?;
+                }
+                Ok(())
+            }
+            Err(CallError::Refused(error)) if error.code == ErrorCode::RateLimited => {
+                let wait = error.retry_after_ms;
+                self.failed("introduce", &CallError::Refused(error));
+                self.introduction_later(address, wait)
+            }
+            Err(CallError::Refused(error)) if error.code.http_status() < 500 => {
+                self.introduction_failed(address, error.code.as_str())
+            }
+            Err(_) => self.introduction_later(address, 0),
+        }
+    }
+
+    /// The private half of one of this device's introduction keys.
+    pub(crate) fn introduction_private(
+        &self,
+        public_key: &[u8],
+    ) -> Result<Option<Vec<u8>>, CoreError> {
+        Ok(self
+            .tx
+            .query_row(
+                "SELECT private_key FROM introduction_key WHERE public_key = ?1",
+                [public_key],
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    /// A stranger's introduction arrived in the inbox.
+    pub(crate) fn introduced(
+        &mut self,
+        envelope: &proto::IntroductionEnvelope,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let Some(private) = self.introduction_private(&envelope.introduction_key)? else {
+            self.warn("introduction_unreadable", None);
+            return Ok(());
+        };
+        let opened = introduction::open(
+            &envelope.introduction_key,
+            &private,
+            &envelope.sealed,
+            &me.address,
+            &envelope.header,
+        );
+        let Ok(opened) = opened else {
+            self.warn("introduction_unreadable", None);
+            return Ok(());
+        };
+        let Some(from) = opened.from.as_ref().and_then(address_of) else {
+            return Ok(());
+        };
+        // Who the app says wrote, and who signed inside, are one and the same.
+        if from.app.as_str() != envelope.from_app
+            || from.account.as_bytes()[..] != envelope.from_account[..]
+            || from == me.address
+        {
+            self.warn("introduction_forged", None);
+            return Ok(());
+        }
+        let Some(list) = self.adopt_manifest(&from, &opened.signed_manifest)? else {
+            return Ok(());
+        };
+        let device = DeviceId::from_slice(&opened.from_device)
+            .ok()
+            .and_then(|id| list.manifest.device(&id).cloned());
+        let Some(device) =
+            device.filter(|device| introduction::signature_holds(&opened, device, &me.address))
+        else {
+            self.warn("introduction_forged", None);
+            return Ok(());
+        };
+        let Some(first) = opened.first.clone() else {
+            return Ok(());
+        };
+        if self.is_blocked(&from)? {
+            return Ok(());
+        }
+        if opened.profile_key.len() == 32 {
+            self.tx.execute(
+                "UPDATE contact SET profile_key = ?2, name = CASE WHEN name = '' THEN ?3 ELSE name END WHERE address = ?1",
+                (from.to_string(), &opened.profile_key, &opened.name),
+            )?;
+        }
+        self.tx.execute(
+            "INSERT OR REPLACE INTO request (address, id, name, alias, first, token, at_ms, from_device, franking_key, sender_nonce, header, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            (
+                from.to_string(), &envelope.id, &opened.name, &opened.alias, first.encode_to_vec(),
+                &opened.key_package_token, envelope.at_ms, device.id.to_vec(), &opened.franking_key,
+                &opened.sender_nonce, &envelope.header, &envelope.seal,
+            ),
+        )?;
+        if let Some(waiting) = self.conversation_with(&from)? {
+            if waiting.is_active() {
+                // Already talking: a second introduction is only its text.
+                self.insert_request_message(waiting.id, &from)?;
+                self.tx
+                    .execute("DELETE FROM request WHERE address = ?1", [from.to_string()])?;
+                return Ok(());
+            }
+            // Both asked: the lower address creates the conversation, the other waits for it.
+            if waiting.state == State::Asking && me.address < from {
+                return self.accept(&from);
+            }
+            if waiting.state == State::Asking {
+                return Ok(());
+            }
+        }
+        if let Some(request) = views::request(self.tx, &from)? {
+            self.event(Event::Request { request });
+        }
+        Ok(())
+    }
+
+    /// The text of a request becomes the first line of the conversation.
+    fn insert_request_message(
+        &mut self,
+        conversation: i64,
+        from: &Address,
+    ) -> Result<(), CoreError> {
+        let row = self
+            .tx
+            .query_row(
+                "SELECT first, at_ms, from_device, franking_key, sender_nonce, header, seal FROM request WHERE address = ?1",
+                [from.to_string()],
+                |row| {
+                    Ok((
+                        row.get::<_, Vec<u8>>(0)?,
+                        row.get::<_, i64>(1)?,
+                        row.get::<_, Vec<u8>>(2)?,
+                        [row.get::<_, Vec<u8>>(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
+                    ))
+                },
+            )
+            .optional()?;
+        let Some((first, at_ms, device, franking)) = row else {
+            return Ok(());
+        };
+        let Ok(content) = said::Content::decode(first.as_slice()) else {
+            return Ok(());
+        };
+        self.insert_message(NewMessage {
+            conversation,
+            seq: Some(0),
+            author: from.clone(),
+            author_device: DeviceId::from_slice(&device).unwrap_or(DeviceId::new([0; 16])),
+            outgoing: false,
+            at_ms,
+            content: &content,
+            content_bytes: None,
+            status: "received",
+            franking: Some(franking),
+        })
+    }
+
+    pub(crate) fn accept(&mut self, address: &Address) -> Result<(), CoreError> {
+        let token: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT token FROM request WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(token) = token else {
+            return Err(CoreError::NoSuch("request"));
+        };
+        let mut conversation = match self.conversation_with(address)? {
+            Some(waiting) => waiting,
+            None => self.insert_conversation(
+                None,
+                ConversationKind::Direct.into(),
+                Some(address),
+                State::Creating,
+            )?,
+        };
+        self.insert_request_message(conversation.id, address)?;
+        self.tx.execute(
+            "UPDATE conversation SET peer_token = ?2 WHERE id = ?1",
+            (conversation.id, token),
+        )?;
+        self.set_state(&mut conversation, State::Creating)?;
+        self.tx.execute(
+            "DELETE FROM introduction WHERE address = ?1",
+            [address.to_string()],
+        )?;
+        self.begin_with(address)?;
+        self.want(conversation.id, "create", 0)
+    }
+
+    fn begin_with(&mut self, address: &Address) -> Result<(), CoreError> {
+        self.tx.execute(
+            "DELETE FROM request WHERE address = ?1",
+            [address.to_string()],
+        )?;
+        self.tx.execute(
+            "UPDATE contact SET accepted = 1, changed_ms = ?2 WHERE address = ?1",
+            (address.to_string(), self.now),
+        )?;
+        self.sync_contact(address)
+    }
+
+    /// A one-to-one conversation with this person has begun, by whichever device.
+    pub(crate) fn direct_begun(
+        &mut self,
+        conversation: &Conversation,
+        peer: &Address,
+    ) -> Result<(), CoreError> {
+        self.insert_request_message(conversation.id, peer)?;
+        self.tx
+            .execute("DELETE FROM request WHERE address = ?1", [peer.to_string()])?;
+        self.tx.execute(
+            "DELETE FROM introduction WHERE address = ?1",
+            [peer.to_string()],
+        )?;
+        // What was sent as an introduction does not go out a second time.
+        self.tx.execute(
+            "DELETE FROM send_queue WHERE conversation = ?1 AND message_id IN
+                 (SELECT message_id FROM message WHERE conversation = ?1 AND status = 'sent')",
+            [conversation.id],
+        )?;
+        let known = self.tx.execute(
+            "UPDATE contact SET accepted = 1 WHERE address = ?1 AND accepted = 0",
+            [peer.to_string()],
+        )?;
+        if known > 0 {
+            self.sync_contact(peer)?;
+        }
+        self.share_profile(conversation)?;
+        self.fetch_profile(peer)
+    }
+
+    /// Gives the other side the key to the own profile.
+    fn share_profile(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let body = said::content::Body::ProfileShared(said::ProfileShared {
+            profile_key: me.profile_key.to_vec(),
+        });
+        self.enqueue_hidden(conversation.id, body)
+    }
+
+    pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
+        let gone = self.tx.execute(
+            "DELETE FROM request WHERE address = ?1",
+            [address.to_string()],
+        )?;
+        if gone == 0 {
+            return Err(CoreError::NoSuch("request"));
+        }
+        self.sync_devices(said::DeviceSync {
+            requests: vec![said::RequestState {
+                address: Some(proto_address(address)),
+                first: Vec::new(),
+                declined: true,
+            }],
+            ..Default::default()
+        })
+    }
+
+    /// Another own device declined a request, or introduced this person to someone.
+    pub(crate) fn request_synced(&mut self, request: &said::RequestState) -> Result<(), CoreError> {
+        let Some(address) = request.address.as_ref().and_then(address_of) else {
+            return Ok(());
+        };
+        if request.declined {
+            self.tx.execute(
+                "DELETE FROM request WHERE address = ?1",
+                [address.to_string()],
+            )?;
+            return Ok(());
+        }
+        let Ok(content) = said::Content::decode(request.first.as_slice()) else {
+            return Ok(());
+        };
+        let me = self.me()?;
+        let conversation = match self.conversation_with(&address)? {
+            Some(known) => known,
+            None => self.insert_conversation(
+                None,
+                ConversationKind::Direct.into(),
+                Some(&address),
+                State::Asking,
+            )?,
+        };
+        self.insert_message(NewMessage {
+            conversation: conversation.id,
+            seq: Some(0),
+            author: me.address.clone(),
+            author_device: DeviceId::new([0; 16]),
+            outgoing: true,
+            at_ms: content.written_ms,
+            content: &content,
+            content_bytes: None,
+            status: "sent",
+            franking: None,
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! Logs: how far this device has read each, and what is done with every entry in turn.
+//!
+//! Always holds: entries are taken strictly in order, each once; the position moves in the same
+//! transaction as what the entry brought.
+
+use crate::CoreError;
+use crate::conversations::Conversation;
+use crate::step::Step;
+use crate::store::meta;
+use comity_wire::proto::{self, EntryKind, client_frame::Act};
+use sha2::{Digest, Sha256};
+
+/// Digests kept per conversation.
+const TRAIL: i64 = 64;
+/// Entries that an author's running hash covers.
+const WINDOW: u64 = 32;
+
+impl Step<'_> {
+    /// What the server says of a log: catch up with it.
+    pub(crate) fn log_state(&mut self, log: &proto::LogState) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if log.hub.is_empty() && log.log == me.keys.id().as_bytes() {
+            let next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
+            if log.head_seq >= next {
+                self.fetch("", &log.log, next - 1);
+            }
+            return Ok(());
+        }
+        let Some(mut conversation) = self.conversation_by_cid(&log.hub, &log.log)? else {
+            // A welcome that is still on its way, or one of which nothing is left here.
+            return Ok(());
+        };
+        conversation.head_seq = log.head_seq.max(conversation.head_seq);
+        self.tx.execute(
+            "UPDATE conversation SET head_seq = ?2 WHERE id = ?1",
+            (conversation.id, conversation.head_seq),
+        )?;
+        if conversation.is_live() && log.head_seq >= conversation.next_seq {
+            self.fetch(&log.hub, &log.log, conversation.next_seq - 1);
+        }
+        for cursor in &log.cursors {
+            self.cursor(&conversation, cursor)?;
+        }
+        for mark in &log.marks {
+            self.mark(&conversation, mark)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn deliver(&mut self, deliver: proto::Deliver) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if deliver.hub.is_empty() && deliver.log == me.keys.id().as_bytes() {
+            return self.deliver_inbox(&deliver);
+        }
+        let Some(mut conversation) = self.conversation_by_cid(&deliver.hub, &deliver.log)? else {
+            return Ok(());
+        };
+        if !conversation.is_live() {
+            return Ok(());
+        }
+        if deliver.gap_until_seq >= conversation.next_seq {
+            self.gap(&mut conversation, deliver.gap_until_seq)?;
+        }
+        let before = conversation.next_seq;
+        for entry in &deliver.entries {
+            if entry.seq < conversation.next_seq {
+                continue;
+            }
+            if entry.seq > conversation.next_seq || !conversation.is_live() {
+                break;
+            }
+            self.entry(&mut conversation, entry)?;
+        }
+        conversation.head_seq = conversation.head_seq.max(deliver.head_seq);
+        self.save_position(&conversation)?;
+        if conversation.next_seq > before {
+            self.acknowledge(&conversation);
+        }
+        if conversation.is_live() && conversation.head_seq >= conversation.next_seq {
+            self.fetch(&deliver.hub, &deliver.log, conversation.next_seq - 1);
+        }
+        Ok(())
+    }
+
+    /// One entry whose turn it is. The position moves, whatever the entry turns out to be.
+    fn entry(
+        &mut self,
+        conversation: &mut Conversation,
+        entry: &proto::Entry,
+    ) -> Result<(), CoreError> {
+        match EntryKind::try_from(entry.kind) {
+            Ok(EntryKind::Content) => self.content_entry(conversation, entry)?,
+            Ok(EntryKind::Commit) => self.commit_entry(conversation, entry)?,
+            Ok(EntryKind::Proposal) => self.proposal_entry(conversation, entry)?,
+            _ => self.warn("entry_unknown", Some(conversation.id)),
+        }
+        self.passed(conversation, entry.seq, entry.kind, &entry.body)
+    }
+
+    /// The entry `seq` was taken: remember its digest and move on.
+    pub(crate) fn passed(
+        &mut self,
+        conversation: &mut Conversation,
+        seq: u64,
+        kind: i32,
+        body: &[u8],
+    ) -> Result<(), CoreError> {
+        self.note_digest(conversation.id, seq, kind, body)?;
+        conversation.next_seq = seq + 1;
+        conversation.head_seq = conversation.head_seq.max(seq);
+        Ok(())
+    }
+
+    fn note_digest(
+        &mut self,
+        conversation: i64,
+        seq: u64,
+        kind: i32,
+        body: &[u8],
+    ) -> Result<(), CoreError> {
+        let mut hash = Sha256::new();
+        hash.update(b"comity entry");
+        hash.update(seq.to_be_bytes());
+        hash.update(kind.to_be_bytes());
+        hash.update(body);
+        let digest = hash.finalize();
+        let digest = digest.get(..16).unwrap_or_default();
+        self.tx
+            .prepare_cached(
+                "INSERT OR REPLACE INTO trail (conversation, seq, digest) VALUES (?1, ?2, ?3)",
+            )?
+            .execute((conversation, seq, digest))?;
+        let oldest = i64::try_from(seq).unwrap_or(i64::MAX) - TRAIL;
+        self.tx
+            .prepare_cached("DELETE FROM trail WHERE conversation = ?1 AND seq < ?2")?
+            .execute((conversation, oldest))?;
+        Ok(())
+    }
+
+    /// The running hash over `from ..= to`; absent when this device did not see all of them.
+    pub(crate) fn running_hash(
+        &self,
+        conversation: i64,
+        from: u64,
+        to: u64,
+    ) -> Result<Option<[u8; 16]>, CoreError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT seq, digest FROM trail WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
+        )?;
+        let mut rows = statement.query((conversation, from, to))?;
+        let (mut hash, mut expected) = (Sha256::new(), from);
+        while let Some(row) = rows.next()? {
+            if row.get::<_, u64>(0)? != expected {
+                return Ok(None);
+            }
+            hash.update(row.get::<_, Vec<u8>>(1)?);
+            expected += 1;
+        }
+        if expected != to + 1 || to < from {
+            return Ok(None);
+        }
+        Ok(hash
+            .finalize()
+            .get(..16)
+            .and_then(|bytes| bytes.try_into().ok()))
+    }
+
+    /// Where this device stands, for what it says now: window start, last seq, running hash.
+    pub(crate) fn author_position(
+        &self,
+        conversation: &Conversation,
+    ) -> Result<(u64, u64, [u8; 16]), CoreError> {
+        let to = conversation.next_seq - 1;
+        let oldest: Option<u64> = self.tx.query_row(
+            "SELECT min(seq) FROM trail WHERE conversation = ?1",
+            [conversation.id],
+            |row| row.get(0),
+        )?;
+        let from = oldest
+            .unwrap_or(to + 1)
+            .max(to.saturating_sub(WINDOW - 1))
+            .max(1);
+        let hash = self.running_hash(conversation.id, from, to)?;
+        Ok(hash.map_or((0, 0, [0; 16]), |hash| (from, to, hash)))
+    }
+
+    pub(crate) fn save_position(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        self.tx
+            .prepare_cached("UPDATE conversation SET next_seq = ?2, head_seq = ?3, epoch = ?4, state = ?5 WHERE id = ?1")?
+            .execute((
+                conversation.id,
+                conversation.next_seq,
+                conversation.head_seq,
+                conversation.epoch,
+                conversation.state.as_str(),
+            ))?;
+        Ok(())
+    }
+
+    pub(crate) fn acknowledge(&mut self, conversation: &Conversation) {
+        let (hub, log) = conversation.wire_log(self);
+        self.send(Act::Acknowledge(proto::Acknowledge {
+            positions: vec![proto::Position {
+                hub,
+                log,
+                seq: conversation.next_seq - 1,
+            }],
+        }));
+    }
+
+    fn deliver_inbox(&mut self, deliver: &proto::Deliver) -> Result<(), CoreError> {
+        let mut next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
+        let before = next;
+        next = next.max(deliver.gap_until_seq + 1);
+        for entry in &deliver.entries {
+            if entry.seq < next {
+                continue;
+            }
+            if entry.seq > next {
+                break;
+            }
+            self.inbox_entry(entry)?;
+            next = entry.seq + 1;
+        }
+        meta::put(self.tx, "inbox_next", &next)?;
+        if next > before {
+            self.send(Act::Acknowledge(proto::Acknowledge {
+                positions: vec![proto::Position {
+                    hub: String::new(),
+                    log: deliver.log.clone(),
+                    seq: next - 1,
+                }],
+            }));
+        }
+        if deliver.head_seq >= next {
+            self.fetch("", &deliver.log, next - 1);
+        }
+        Ok(())
+    }
+
+    fn inbox_entry(&mut self, entry: &proto::Entry) -> Result<(), CoreError> {
+        use comity_wire::Message as _;
+        match EntryKind::try_from(entry.kind) {
+            Ok(EntryKind::Welcome) => match proto::WelcomePointer::decode(entry.body.as_slice()) {
+                Ok(pointer) => self.welcome_pointer(&pointer),
+                Err(_) => Ok(self.warn("inbox_malformed", None)),
+            },
+            Ok(EntryKind::Introduction) => {
+                match proto::IntroductionEnvelope::decode(entry.body.as_slice()) {
+                    Ok(envelope) => self.introduced(&envelope),
+                    Err(_) => Ok(self.warn("inbox_malformed", None)),
+                }
+            }
+            Ok(EntryKind::Notice) => match proto::Notice::decode(entry.body.as_slice()) {
+                Ok(notice) => self.notice(&notice),
+                Err(_) => Ok(self.warn("inbox_malformed", None)),
+            },
+            _ => Ok(self.warn("entry_unknown", None)),
+        }
+    }
+
+    fn notice(&mut self, notice: &proto::Notice) -> Result<(), CoreError> {
+        match &notice.notice {
+            Some(proto::notice::Notice::ManifestChanged(changed)) => {
+                self.own_manifest_seen(changed.seq)
+            }
+            Some(proto::notice::Notice::AliasMoved(moved)) => self.alias_moved(&moved.from_account),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The send queue: what was said and is not yet in the log.
+//!
+//! A message is stored before it is sealed, its ciphertext and idempotency key before they leave;
+//! a retry sends the same bytes. When the epoch has moved on too far, it is sealed anew under the
+//! same message id, after the log was read to its end: had the first been taken, it would be there.
+
+use crate::conversations::Conversation;
+use crate::step::{Request, Step};
+use crate::{CallError, CoreError};
+use comity_content::{Message as _, proto as said};
+use comity_e2ee::engine::EngineError;
+use comity_e2ee::envelope;
+use comity_wire::proto::{self, client_frame::Act};
+use comity_wire::{ErrorCode, IdempotencyKey, WireError, limits};
+use rusqlite::OptionalExtension;
+
+/// Appends of one conversation under way at once.
+const IN_FLIGHT_MAX: usize = 64;
+
+struct Queued {
+    id: i64,
+    message_id: Vec<u8>,
+    content: Vec<u8>,
+    key: Option<Vec<u8>>,
+    epoch: Option<u64>,
+    body: Option<Vec<u8>>,
+    nonce: Option<Vec<u8>>,
+    header: Option<Vec<u8>>,
+    franking_key: Option<Vec<u8>>,
+}
+
+const COLUMNS: &str =
+    "id, message_id, content, idempotency_key, epoch, body, sender_nonce, header, franking_key";
+
+fn queued(row: &rusqlite::Row<'_>) -> Result<Queued, rusqlite::Error> {
+    Ok(Queued {
+        id: row.get(0)?,
+        message_id: row.get(1)?,
+        content: row.get(2)?,
+        key: row.get(3)?,
+        epoch: row.get(4)?,
+        body: row.get(5)?,
+        nonce: row.get(6)?,
+        header: row.get(7)?,
+        franking_key: row.get(8)?,
+    })
+}
+
+impl Step<'_> {
+    /// Puts a content at the end of a conversation's queue.
+    pub(crate) fn enqueue(
+        &mut self,
+        conversation: i64,
+        content: &said::Content,
+    ) -> Result<(), CoreError> {
+        self.tx.execute(
+            "INSERT INTO send_queue (conversation, message_id, content) VALUES (?1, ?2, ?3)",
+            (conversation, &content.message_id, content.encode_to_vec()),
+        )?;
+        Ok(())
+    }
+
+    /// Something between devices that no timeline shows.
+    pub(crate) fn enqueue_hidden(
+        &mut self,
+        conversation: i64,
+        body: said::content::Body,
+    ) -> Result<(), CoreError> {
+        let content = said::Content {
+            message_id: self.random_bytes::<16>().to_vec(),
+            written_ms: self.now,
+            body: Some(body),
+            ..Default::default()
+        };
+        self.enqueue(conversation, &content)
+    }
+
+    /// Tells the own other devices something, through the conversation with oneself.
+    pub(crate) fn sync_devices(&mut self, sync: said::DeviceSync) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if me.manifest.manifest.devices.len() < 2 {
+            return Ok(());
+        }
+        let Some(own) = self.self_conversation()? else {
+            return Ok(());
+        };
+        self.enqueue_hidden(own.id, said::content::Body::DeviceSync(sync))
+    }
+
+    pub(crate) fn self_conversation(&self) -> Result<Option<Conversation>, CoreError> {
+        let Some(id) = self.me()?.self_conversation else {
+            return Ok(None);
+        };
+        self.conversation_by_cid("", id.as_bytes())
+    }
+
+    pub(crate) fn pump_send_queue(&mut self) -> Result<(), CoreError> {
+        let waiting: Vec<i64> = {
+            let mut statement = self
+                .tx
+                .prepare_cached("SELECT DISTINCT conversation FROM send_queue")?;
+            statement
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for conversation in waiting {
+            let conversation = self.conversation(conversation)?;
+            if conversation.is_caught_up() {
+                self.pump_conversation(&conversation)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pump_conversation(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let under_way: std::collections::BTreeSet<i64> = self
+            .mem
+            .requests
+            .values()
+            .filter_map(|request| match request {
+                Request::Append { queue } => Some(*queue),
+                _ => None,
+            })
+            .collect();
+        let due: Vec<Queued> = {
+            let mut statement = self.tx.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM send_queue WHERE conversation = ?1 AND not_before_ms <= ?2 ORDER BY id LIMIT ?3"
+            ))?;
+            statement
+                .query_map(
+                    (
+                        conversation.id,
+                        self.now,
+                        i64::try_from(IN_FLIGHT_MAX).unwrap_or(64),
+                    ),
+                    queued,
+                )?
+                .collect::<Result<_, _>>()?
+        };
+        for item in due {
+            if under_way.contains(&item.id) {
+                continue;
+            }
+            let fresh = item
+                .epoch
+                .is_some_and(|epoch| epoch + limits::EPOCHS_BEHIND_MAX >= conversation.epoch);
+            let (Some(body), Some(key), Some(nonce), Some(epoch), true) =
+                (&item.body, &item.key, &item.nonce, item.epoch, fresh)
+            else {
+                if !self.seal_and_send(conversation, &item)? {
+                    break;
+                }
+                continue;
+            };
+            self.send_append(
+                conversation,
+                item.id,
+                epoch,
+                key.clone(),
+                body.clone(),
+                nonce.clone(),
+            );
+        }
+        let next: Option<i64> = self.tx.query_row(
+            "SELECT min(not_before_ms) FROM send_queue WHERE conversation = ?1 AND not_before_ms > ?2",
+            (conversation.id, self.now),
+            |row| row.get(0),
+        )?;
+        if let Some(next) = next {
+            self.wake(next);
+        }
+        Ok(())
+    }
+
+    fn send_append(
+        &mut self,
+        conversation: &Conversation,
+        queue: i64,
+        epoch: u64,
+        key: Vec<u8>,
+        body: Vec<u8>,
+        nonce: Vec<u8>,
+    ) {
+        let (hub, log) = conversation.wire_log(self);
+        self.request(
+            Request::Append { queue },
+            Act::Append(proto::Append {
+                hub,
+                conversation: log,
+                epoch,
+                idempotency_key: key,
+                body,
+                sender_nonce: nonce,
+            }),
+        );
+    }
+
+    /// Seals an item for the current epoch; false when the group can not seal now.
+    fn seal_and_send(
+        &mut self,
+        conversation: &Conversation,
+        item: &Queued,
+    ) -> Result<bool, CoreError> {
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let content = said::Content::decode(item.content.as_slice())
+            .map_err(|_| CoreError::Damaged("queued content"))?;
+        let (from, last, hash) = self.author_position(conversation)?;
+        let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+        let position = envelope::AuthorPosition {
+            window_from: from,
+            last_seq: last,
+            running_hash: hash,
+        };
+        let hint = mls.epoch_authenticator(&id)?;
+        let sealed = envelope::seal(
+            &content,
+            &me.address,
+            &me.keys.id(),
+            &position,
+            hint,
+            self.random,
+        );
+        let franked = &sealed.franked;
+        let body = match mls.encrypt(&id, &sealed.plaintext, &franked.header) {
+            Ok(body) => body,
+            Err(EngineError::Storage(error)) => return Err(EngineError::Storage(error).into()),
+            Err(_) => {
+                // A proposal of the app waits to be committed first.
+                self.want(conversation.id, "reconcile", 0)?;
+                return Ok(false);
+            }
+        };
+        let epoch = mls.epoch(&id)?;
+        let key = IdempotencyKey::random(self.random);
+        self.tx
+            .prepare_cached(
+                "UPDATE send_queue SET idempotency_key = ?2, epoch = ?3, body = ?4, franking_key = ?5, sender_nonce = ?6, header = ?7 WHERE id = ?1",
+            )?
+            .execute((item.id, key.to_vec(), epoch, &body, franked.franking_key, franked.sender_nonce, &franked.header))?;
+        self.send_append(
+            conversation,
+            item.id,
+            epoch,
+            key.to_vec(),
+            body,
+            franked.sender_nonce.to_vec(),
+        );
+        Ok(true)
+    }
+
+    /// The hub took it: when its turn has come it is part of the log, else the log is read first.
+    pub(crate) fn appended(
+        &mut self,
+        queue: i64,
+        appended: &proto::Appended,
+    ) -> Result<(), CoreError> {
+        let row: Option<(i64, Queued)> = self
+            .tx
+            .query_row(
+                &format!("SELECT {COLUMNS}, conversation FROM send_queue WHERE id = ?1"),
+                [queue],
+                |row| Ok((row.get(9)?, queued(row)?)),
+            )
+            .optional()?;
+        let Some((conversation, item)) = row else {
+            return Ok(());
+        };
+        let mut conversation = self.conversation(conversation)?;
+        if !conversation.is_active() {
+            return Ok(());
+        }
+        if appended.seq != conversation.next_seq {
+            if appended.seq > conversation.next_seq {
+                conversation.head_seq = conversation.head_seq.max(appended.seq);
+                self.save_position(&conversation)?;
+            }
+            // The entry comes with what stands before it.
+            let (hub, log) = conversation.wire_log(self);
+            self.fetch(&hub, &log, conversation.next_seq - 1);
+            return Ok(());
+        }
+        let body = item.body.clone().unwrap_or_default();
+        self.own_entry(
+            &conversation,
+            &item,
+            appended.seq,
+            appended.at_ms,
+            &appended.seal,
+        )?;
+        self.passed(
+            &mut conversation,
+            appended.seq,
+            proto::EntryKind::Content.into(),
+            &body,
+        )?;
+        self.save_position(&conversation)?;
+        self.acknowledge(&conversation);
+        Ok(())
+    }
+
+    /// Recognises an entry of this device by its idempotency key.
+    pub(crate) fn take_own_entry(
+        &mut self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+    ) -> Result<bool, CoreError> {
+        let item: Option<Queued> = self
+            .tx
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM send_queue WHERE idempotency_key = ?1 AND conversation = ?2"
+            ))?
+            .query_row((&entry.idempotency_key, conversation.id), queued)
+            .optional()?;
+        let Some(item) = item else { return Ok(false) };
+        self.own_entry(conversation, &item, entry.seq, entry.at_ms, &entry.seal)?;
+        Ok(true)
+    }
+
+    fn own_entry(
+        &mut self,
+        conversation: &Conversation,
+        item: &Queued,
+        seq: u64,
+        at_ms: i64,
+        seal: &[u8],
+    ) -> Result<(), CoreError> {
+        self.tx
+            .execute("DELETE FROM send_queue WHERE id = ?1", [item.id])?;
+        self.tx.execute(
+            "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5 WHERE conversation = ?1 AND message_id = ?2",
+            (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
+        )?;
+        self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal)
+    }
+
+    pub(crate) fn append_refused(&mut self, queue: i64, error: WireError) -> Result<(), CoreError> {
+        let row: Option<(i64, Vec<u8>, i64)> = self
+            .tx
+            .query_row(
+                "SELECT conversation, message_id, attempts FROM send_queue WHERE id = ?1",
+                [queue],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        let Some((conversation, message_id, attempts)) = row else {
+            return Ok(());
+        };
+        let row = self.conversation(conversation)?;
+        match error.code {
+            ErrorCode::StaleEpoch => {
+                self.tx.execute(
+                    "UPDATE send_queue SET body = NULL, epoch = NULL WHERE id = ?1",
+                    [queue],
+                )?;
+                let (hub, log) = row.wire_log(self);
+                self.fetch(&hub, &log, row.next_seq - 1);
+                Ok(())
+            }
+            ErrorCode::NotMember | ErrorCode::NotFound => {
+                let (hub, log) = row.wire_log(self);
+                self.log_closed(&hub, &log)
+            }
+            ErrorCode::RateLimited
+            | ErrorCode::Unavailable
+            | ErrorCode::Internal
+            | ErrorCode::StorageFull
+            | ErrorCode::QuotaExceeded => {
+                let wait = self
+                    .back_off_ms(attempts)
+                    .max(i64::from(error.retry_after_ms));
+                // The whole queue waits, so that the order stays.
+                self.tx.execute(
+                    "UPDATE send_queue SET not_before_ms = ?2, attempts = attempts + 1 WHERE conversation = ?1",
+                    (conversation, self.now + wait),
+                )?;
+                self.wake(self.now + wait);
+                if error.code != ErrorCode::RateLimited {
+                    self.failed("send", &CallError::Refused(error));
+                }
+                Ok(())
+            }
+            code => {
+                self.tx
+                    .execute("DELETE FROM send_queue WHERE id = ?1", [queue])?;
+                self.message_failed(conversation, &message_id, code.as_str())
+            }
+        }
+    }
+
+    pub(crate) fn retry_message(
+        &mut self,
+        conversation: i64,
+        message: comity_wire::MessageId,
+    ) -> Result<(), CoreError> {
+        let content: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2 AND status = 'failed'",
+                (conversation, message.to_vec()),
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(content) = content else {
+            return Err(CoreError::NoSuch("failed message"));
+        };
+        let content =
+            said::Content::decode(content.as_slice()).map_err(|_| CoreError::Damaged("message"))?;
+        self.tx.execute(
+            "UPDATE message SET status = 'queued', failure = '' WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, message.to_vec()),
+        )?;
+        let row = self.conversation(conversation)?;
+        if row.conversation.is_none()
+            && let Some(peer) = row.peer
+        {
+            let (id, token): ([u8; 16], [u8; 32]) = (self.random_bytes(), self.random_bytes());
+            self.tx.execute(
+                "INSERT OR REPLACE INTO introduction (address, id, token, message_id, state) VALUES (?1, ?2, ?3, ?4, 'wanted')",
+                (peer.to_string(), id, token, message.to_vec()),
+            )?;
+        } else if let Some(said::content::Body::Attachment(_)) = &content.body
+            && self.restart_upload(conversation, &content.message_id)?
+        {
+        } else {
+            self.enqueue(conversation, &content)?;
+        }
+        self.item_changed(conversation, &content.message_id)
+    }
+}

@@ -1,0 +1,314 @@
+//! One step: what all parts of the core share while an input is taken.
+
+use crate::account::Me;
+use crate::calls::Call;
+use crate::output::{Effect, Event, Method, Output};
+use crate::store::meta;
+use crate::{CallError, CoreError, Input};
+use comity_e2ee::engine::Groups;
+use comity_wire::{AppId, Random, UnixMs, proto};
+use rusqlite::Connection;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Where the connection stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Link {
+    /// No WebSocket.
+    #[default]
+    Down,
+    /// Hello was sent.
+    Greeting { exporter: Option<Vec<u8>> },
+    /// The signature was sent.
+    SigningIn,
+    /// Signed in; `synced` once the first round of changes was asked for and answered.
+    Up { token: String, synced: bool },
+}
+
+/// What is kept between steps and not stored: it can all be asked for again.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    pub(crate) me: Option<Arc<Me>>,
+    pub(crate) link: Link,
+    pub(crate) next_call: u64,
+    pub(crate) calls: BTreeMap<u64, Call>,
+    /// Frames that wait for a reply.
+    pub(crate) requests: BTreeMap<u64, Request>,
+    /// Logs for which a fetch is under way.
+    pub(crate) fetching: BTreeSet<(String, Vec<u8>)>,
+    /// The next upkeep of keys.
+    pub(crate) upkeep_ms: UnixMs,
+    /// Transfers handed to the shell.
+    pub(crate) transfers: BTreeSet<i64>,
+    /// The shell was told to keep a connection.
+    pub(crate) connecting: bool,
+    /// `Behind` or a new session: ask for changes.
+    pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
+}
+
+/// What a reply will be about.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    SignIn,
+    Sync,
+    Fetch {
+        hub: String,
+        log: Vec<u8>,
+    },
+    Append {
+        queue: i64,
+    },
+    Create {
+        intent: i64,
+    },
+    Commit {
+        intent: i64,
+    },
+    Welcome {
+        hub: String,
+        cid: Vec<u8>,
+        commit_seq: u64,
+    },
+    State {
+        intent: i64,
+    },
+}
+
+impl Memory {
+    pub(crate) fn load(conn: &Connection) -> Result<Self, CoreError> {
+        Ok(Self {
+            me: Me::load(conn)?.map(Arc::new),
+            ..Self::default()
+        })
+    }
+}
+
+/// A step under way.
+pub(crate) struct Step<'a> {
+    pub(crate) tx: &'a Connection,
+    pub(crate) groups: &'a mut Groups,
+    pub(crate) mem: &'a mut Memory,
+    pub(crate) now: UnixMs,
+    pub(crate) random: &'a mut dyn Random,
+    effects: Vec<Effect>,
+    events: Vec<Event>,
+    wake_at: Option<UnixMs>,
+}
+
+impl<'a> Step<'a> {
+    pub(crate) fn new(
+        tx: &'a Connection,
+        groups: &'a mut Groups,
+        mem: &'a mut Memory,
+        now: UnixMs,
+        random: &'a mut dyn Random,
+    ) -> Self {
+        Self {
+            tx,
+            groups,
+            mem,
+            now,
+            random,
+            effects: Vec::new(),
+            events: Vec::new(),
+            wake_at: None,
+        }
+    }
+
+    /// Takes the input, then does whatever has become possible.
+    pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
+        match input {
+            Input::Command(command) => self.command(command)?,
+            Input::Connected { exporter } => self.connected(exporter)?,
+            Input::Disconnected => self.disconnected(),
+            Input::Frame(frame) => self.frame(frame)?,
+            Input::HttpDone { call, result } => self.http_done(call, result)?,
+            Input::UploadStarted { transfer, blob } => self.upload_started(transfer, blob)?,
+            Input::TransferProgress {
+                transfer,
+                done_bytes,
+            } => self.transfer_progress(transfer, done_bytes)?,
+            Input::UploadDone {
+                transfer,
+                blake3,
+                blob_size,
+            } => self.upload_done(transfer, blake3, blob_size)?,
+            Input::DownloadDone { transfer, bytes } => self.download_done(transfer, bytes)?,
+            Input::TransferFailed {
+                transfer,
+                code,
+                retry,
+            } => self.transfer_failed(transfer, &code, retry)?,
+            Input::Tick => {}
+        }
+        self.pump()
+    }
+
+    /// Whatever is due and possible now.
+    fn pump(&mut self) -> Result<(), CoreError> {
+        if self.mem.me.is_none() {
+            return self.pump_link_poll();
+        }
+        if !self.mem.connecting {
+            self.mem.connecting = true;
+            self.effect(Effect::Connect);
+        }
+        if self.is_synced() {
+            self.pump_upkeep()?;
+            self.pump_introductions()?;
+            self.pump_welcomes()?;
+            self.pump_intents()?;
+            self.pump_send_queue()?;
+            self.pump_marks()?;
+            self.pump_transfers()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<Output, CoreError> {
+        Ok(Output {
+            effects: self.effects,
+            events: self.events,
+            wake_at_ms: self.wake_at,
+        })
+    }
+
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(crate) fn warn(&mut self, code: &str, conversation: Option<i64>) {
+        self.event(Event::Warning {
+            code: code.to_owned(),
+            conversation,
+        });
+    }
+
+    pub(crate) fn failed(&mut self, act: &str, error: &CallError) {
+        let (code, message, retry_after_ms) = match error {
+            CallError::Refused(wire) => (
+                wire.code.as_str().to_owned(),
+                wire.message.clone(),
+                wire.retry_after_ms,
+            ),
+            CallError::Unreachable => ("unreachable".to_owned(), error.to_string(), 1),
+        };
+        self.event(Event::Failed {
+            act: act.to_owned(),
+            code,
+            message,
+            retry_after_ms,
+        });
+    }
+
+    pub(crate) fn refuse(&mut self, act: &str, code: &str, message: &str) {
+        self.event(Event::Failed {
+            act: act.to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            retry_after_ms: 0,
+        });
+    }
+
+    /// Asks to be woken at `at`, if not earlier.
+    pub(crate) fn wake(&mut self, at: UnixMs) {
+        let at = at.max(self.now + 1);
+        self.wake_at = Some(self.wake_at.map_or(at, |other| other.min(at)));
+    }
+
+    pub(crate) fn me(&self) -> Result<Arc<Me>, CoreError> {
+        self.mem
+            .me
+            .clone()
+            .ok_or(CoreError::NotNow("nobody is signed up on this device"))
+    }
+
+    pub(crate) fn is_synced(&self) -> bool {
+        matches!(self.mem.link, Link::Up { synced: true, .. })
+    }
+
+    pub(crate) fn token(&self) -> Option<String> {
+        match &self.mem.link {
+            Link::Up { token, .. } => Some(token.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn app(&self) -> Result<AppId, CoreError> {
+        if let Some(me) = &self.mem.me {
+            return Ok(me.address.app.clone());
+        }
+        meta::get(self.tx, "app")?.ok_or(CoreError::NotNow("the app is not known yet"))
+    }
+
+    /// How a hub stands in frames: empty for the own app.
+    pub(crate) fn wire_hub(&self, hub: &AppId) -> String {
+        match &self.mem.me {
+            Some(me) if me.address.app == *hub => String::new(),
+            _ => hub.as_str().to_owned(),
+        }
+    }
+
+    pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// An HTTP act.
+    pub(crate) fn http<B: Serialize>(
+        &mut self,
+        method: Method,
+        path: impl Into<String>,
+        body: Option<&B>,
+        call: Call,
+    ) -> Result<(), CoreError> {
+        let body = body
+            .map(|body| serde_json::to_vec(body).map_err(|_| CoreError::Damaged("call body")))
+            .transpose()?;
+        self.mem.next_call += 1;
+        let id = self.mem.next_call;
+        self.mem.calls.insert(id, call);
+        let token = self.token();
+        self.effect(Effect::Http {
+            call: id,
+            method,
+            path: path.into(),
+            body,
+            token,
+        });
+        Ok(())
+    }
+
+    /// A frame that wants a reply.
+    pub(crate) fn request(&mut self, request: Request, act: proto::client_frame::Act) {
+        self.mem.next_call += 1;
+        let id = self.mem.next_call;
+        self.mem.requests.insert(id, request);
+        self.effect(Effect::Send(proto::ClientFrame {
+            request: id,
+            act: Some(act),
+        }));
+    }
+
+    /// A frame that wants none.
+    pub(crate) fn send(&mut self, act: proto::client_frame::Act) {
+        self.effect(Effect::Send(proto::ClientFrame {
+            request: 0,
+            act: Some(act),
+        }));
+    }
+
+    /// Back-off after `attempts` failures: 1 s, 2 s, 4 s … 5 min, with a quarter of jitter.
+    pub(crate) fn back_off_ms(&mut self, attempts: i64) -> i64 {
+        let base = 1_000_i64 << attempts.clamp(0, 8);
+        let base = base.min(300_000);
+        let jitter = i64::from(u16::from_be_bytes(self.random_bytes())) * base / 4 / 65_536;
+        base + jitter
+    }
+}

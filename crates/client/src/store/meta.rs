@@ -1,0 +1,38 @@
+//! Single values of the store, each under its name.
+
+use crate::CoreError;
+use rusqlite::{Connection, OptionalExtension};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Reads the value under `key`.
+pub(crate) fn get<T: DeserializeOwned>(
+    conn: &Connection,
+    key: &str,
+) -> Result<Option<T>, CoreError> {
+    let bytes: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    bytes
+        .map(|bytes| {
+            ciborium::from_reader(bytes.as_slice()).map_err(|_| CoreError::Damaged("meta"))
+        })
+        .transpose()
+}
+
+/// Writes the value under `key`.
+pub(crate) fn put<T: Serialize>(conn: &Connection, key: &str, value: &T) -> Result<(), CoreError> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).map_err(|_| CoreError::Damaged("meta value"))?;
+    conn.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+    )?
+    .execute((key, bytes))?;
+    Ok(())
+}
+
+/// Forgets the value under `key`.
+pub(crate) fn remove(conn: &Connection, key: &str) -> Result<(), CoreError> {
+    conn.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+    Ok(())
+}

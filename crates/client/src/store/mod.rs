@@ -1,0 +1,41 @@
+//! The store: one SQLite database, schema by numbered migrations.
+//!
+//! Always holds: tables are STRICT; identifiers stand as raw bytes, addresses as text.
+
+pub(crate) mod meta;
+mod schema;
+
+use crate::CoreError;
+use rusqlite::Connection;
+
+/// Brings the store up to date.
+pub(crate) fn migrate(conn: &Connection) -> Result<(), CoreError> {
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
+    )?;
+    conn.set_prepared_statement_cache_capacity(128);
+    let found: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(schema::MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(CoreError::NewerStore { found, known });
+    }
+    for (index, migration) in schema::MIGRATIONS
+        .iter()
+        .enumerate()
+        .skip(usize::try_from(found).unwrap_or(0))
+    {
+        let tx = conn.unchecked_transaction()?;
+        tx.execute_batch(migration)?;
+        if index == 0 {
+            tx.execute_batch(comity_e2ee::storage::SCHEMA)?;
+        }
+        tx.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(index + 1).unwrap_or(i64::MAX),
+        )?;
+        tx.commit()?;
+    }
+    Ok(())
+}

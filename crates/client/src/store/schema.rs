@@ -1,0 +1,208 @@
+//! Migrations of the client's store, in order. A released one never changes.
+
+pub(super) const MIGRATIONS: &[&str] = &["
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+-- People (and the own account) that this device knows of.
+CREATE TABLE contact (
+    address TEXT PRIMARY KEY,
+    alias TEXT NOT NULL DEFAULT '',
+    name TEXT NOT NULL DEFAULT '',
+    about TEXT NOT NULL DEFAULT '',
+    photo BLOB,
+    root_key BLOB NOT NULL,
+    manifest BLOB NOT NULL,
+    manifest_seq INTEGER NOT NULL,
+    profile_key BLOB,
+    -- The root key that the person compared; differing from root_key means: no longer verified.
+    verified_root BLOB,
+    accepted INTEGER NOT NULL DEFAULT 0,
+    blocked INTEGER NOT NULL DEFAULT 0,
+    alias_moved INTEGER NOT NULL DEFAULT 0,
+    changed_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    -- Absent while an introduction waits for its answer.
+    hub TEXT,
+    cid BLOB,
+    kind INTEGER NOT NULL,
+    peer TEXT,
+    state TEXT NOT NULL,
+    -- Token of the introduction that is being accepted: the right to the peer's key packages.
+    peer_token BLOB,
+    joined_seq INTEGER NOT NULL DEFAULT 0,
+    next_seq INTEGER NOT NULL DEFAULT 1,
+    head_seq INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    read_seq INTEGER NOT NULL DEFAULT 0,
+    unread INTEGER NOT NULL DEFAULT 0,
+    last_ms INTEGER NOT NULL DEFAULT 0,
+    mark_counter INTEGER NOT NULL DEFAULT 0,
+    mark_epoch INTEGER NOT NULL DEFAULT -1,
+    draft TEXT NOT NULL DEFAULT '',
+    UNIQUE (hub, cid)
+) STRICT;
+CREATE UNIQUE INDEX conversation_peer ON conversation (peer) WHERE peer IS NOT NULL;
+
+-- Digests of the newest entries, to notice a drop in the middle.
+CREATE TABLE trail (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    seq INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    seq INTEGER,
+    message_id BLOB NOT NULL,
+    author TEXT NOT NULL,
+    author_device BLOB NOT NULL,
+    outgoing INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    -- text, attachment, notice, unreadable, unknown
+    kind TEXT NOT NULL,
+    -- queued, sent, failed, received
+    status TEXT NOT NULL,
+    text TEXT NOT NULL DEFAULT '',
+    content BLOB NOT NULL,
+    edited INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER NOT NULL DEFAULT 0,
+    failure TEXT NOT NULL DEFAULT '',
+    franking_key BLOB, sender_nonce BLOB, header BLOB, seal BLOB,
+    UNIQUE (conversation, message_id)
+) STRICT;
+CREATE INDEX message_order ON message (conversation, coalesce(seq, 9223372036854775807), id);
+CREATE INDEX message_unread ON message (conversation, seq) WHERE outgoing = 0;
+
+CREATE VIRTUAL TABLE message_search USING fts5 (
+    text, content = 'message', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+);
+CREATE TRIGGER message_insert AFTER INSERT ON message BEGIN
+    INSERT INTO message_search (rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER message_remove AFTER DELETE ON message BEGIN
+    INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+CREATE TRIGGER message_retext AFTER UPDATE OF text ON message BEGIN
+    INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO message_search (rowid, text) VALUES (new.id, new.text);
+END;
+
+CREATE TABLE reaction (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    target BLOB NOT NULL, author TEXT NOT NULL, emoji TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (conversation, target, author)
+) STRICT, WITHOUT ROWID;
+
+-- Edits and deletions whose target has not arrived yet (history comes newest first).
+CREATE TABLE amendment (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    target BLOB NOT NULL, author TEXT NOT NULL, text TEXT, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (conversation, target, author)
+) STRICT, WITHOUT ROWID;
+
+-- What this device still has to append, in order.
+CREATE TABLE send_queue (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    message_id BLOB NOT NULL,
+    content BLOB NOT NULL,
+    idempotency_key BLOB,
+    epoch INTEGER,
+    body BLOB,
+    franking_key BLOB, sender_nonce BLOB, header BLOB,
+    not_before_ms INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX send_queue_order ON send_queue (conversation, id);
+CREATE INDEX send_queue_key ON send_queue (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- What this device wants of a conversation's membership. Intents persist; commits are made anew.
+CREATE TABLE intent (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    -- create, reconcile, update, rejoin
+    kind TEXT NOT NULL,
+    idempotency_key BLOB,
+    frame BLOB,
+    not_before_ms INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (conversation, kind)
+) STRICT;
+
+-- Welcomes that were pointed to and not yet joined.
+CREATE TABLE welcome (
+    hub TEXT NOT NULL, cid BLOB NOT NULL, commit_seq INTEGER NOT NULL,
+    not_before_ms INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (hub, cid, commit_seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cursor (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    device BLOB NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, device)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE mark (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    device BLOB NOT NULL, counter INTEGER NOT NULL, read_seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, device)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE mark_key (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    epoch INTEGER NOT NULL, key BLOB NOT NULL,
+    PRIMARY KEY (conversation, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE member (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    device BLOB NOT NULL, address TEXT NOT NULL, signature_key BLOB NOT NULL,
+    PRIMARY KEY (conversation, device)
+) STRICT, WITHOUT ROWID;
+
+-- Strangers who asked to talk.
+CREATE TABLE request (
+    address TEXT PRIMARY KEY,
+    id BLOB NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL,
+    first BLOB NOT NULL, token BLOB NOT NULL, at_ms INTEGER NOT NULL,
+    from_device BLOB NOT NULL,
+    franking_key BLOB NOT NULL, sender_nonce BLOB NOT NULL, header BLOB NOT NULL, seal BLOB NOT NULL
+) STRICT;
+-- Introductions that this device makes.
+CREATE TABLE introduction (
+    address TEXT PRIMARY KEY,
+    id BLOB NOT NULL, token BLOB NOT NULL, message_id BLOB NOT NULL,
+    -- wanted, posted
+    state TEXT NOT NULL, call BLOB, not_before_ms INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE introduction_key (
+    public_key BLOB PRIMARY KEY, private_key BLOB NOT NULL, signed BLOB NOT NULL,
+    made_ms INTEGER NOT NULL, published INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Attachments on their way up or down.
+CREATE TABLE transfer (
+    id INTEGER PRIMARY KEY,
+    direction TEXT NOT NULL,            -- up, down
+    purpose TEXT NOT NULL,              -- message, file, history, photo
+    conversation INTEGER REFERENCES conversation ON DELETE CASCADE,
+    message_id BLOB,
+    path TEXT,
+    inline BLOB,
+    key BLOB NOT NULL,
+    blob TEXT,
+    plain_size INTEGER NOT NULL,
+    done_bytes INTEGER NOT NULL DEFAULT 0,
+    content BLOB NOT NULL,
+    state TEXT NOT NULL,                -- waiting, running, done, failed
+    failure TEXT NOT NULL DEFAULT '',
+    not_before_ms INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Pieces of history that another own device sends to this one.
+CREATE TABLE history_part (
+    part INTEGER PRIMARY KEY, total INTEGER NOT NULL, attachment BLOB NOT NULL, done INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"];

@@ -1,0 +1,372 @@
+//! Entries opened and applied.
+
+use super::NewMessage;
+use crate::CoreError;
+use crate::conversations::Conversation;
+use crate::step::Step;
+use comity_content::{Message as _, proto as said};
+use comity_e2ee::engine::{EngineError, Unreadable};
+use comity_e2ee::envelope::{self, Opened};
+use comity_membership::Member;
+use comity_wire::proto::{self, ConversationKind};
+use comity_wire::{Address, DeviceId, limits};
+use rusqlite::OptionalExtension;
+
+/// Stable word for why an entry can not be read.
+fn reason(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::StaleEpoch | EngineError::Unreadable(Unreadable::EpochGone) => "epoch_gone",
+        EngineError::FutureEpoch => "epoch_ahead",
+        EngineError::SecretReused => "secret_used",
+        EngineError::OwnMessage => "own_message",
+        EngineError::ForkSuspected => "fork_suspected",
+        EngineError::Unreadable(Unreadable::TooFarAhead) => "too_far_ahead",
+        EngineError::Unreadable(Unreadable::Sender) => "sender_unknown",
+        EngineError::Unreadable(Unreadable::Undecryptable) => "undecryptable",
+        _ => "malformed",
+    }
+}
+
+impl Step<'_> {
+    /// A content entry whose turn it is.
+    pub(crate) fn content_entry(
+        &mut self,
+        conversation: &mut Conversation,
+        entry: &proto::Entry,
+    ) -> Result<(), CoreError> {
+        if self.take_own_entry(conversation, entry)? {
+            return Ok(());
+        }
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let decrypted = match self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .decrypt(&id, &entry.body)
+        {
+            Ok(decrypted) => decrypted,
+            Err(EngineError::Storage(error)) => return Err(EngineError::Storage(error).into()),
+            Err(error) => return self.unreadable(conversation, entry, &error),
+        };
+        let opened = match envelope::open(
+            &decrypted.plaintext,
+            &decrypted.authenticated_data,
+            &decrypted.sender,
+        ) {
+            Ok(opened) => opened,
+            Err(_) => {
+                self.warn("franking_invalid", Some(conversation.id));
+                return self.insert_unreadable(
+                    conversation,
+                    entry,
+                    &decrypted.sender.address,
+                    "malformed",
+                );
+            }
+        };
+        self.check_author_position(conversation, &opened)?;
+        if !self.author_is_listed(&decrypted.sender)? {
+            // A device that its account no longer lists: its words are not shown.
+            self.warn("author_revoked", Some(conversation.id));
+            return Ok(());
+        }
+        let direct_blocked = conversation.kind == ConversationKind::Direct as i32
+            && decrypted.sender.address != me.address
+            && self.is_blocked(&decrypted.sender.address)?;
+        if direct_blocked {
+            return Ok(());
+        }
+        self.apply(
+            conversation,
+            entry,
+            &decrypted.sender,
+            &opened,
+            &decrypted.authenticated_data,
+        )
+    }
+
+    fn author_is_listed(&self, sender: &Member) -> Result<bool, CoreError> {
+        Ok(crate::contacts::known_manifest(self.tx, &sender.address)?
+            .is_none_or(|list| !list.manifest.revoked.contains(&sender.device)))
+    }
+
+    /// Where the author had seen other entries than this device did, the hub told us two stories.
+    fn check_author_position(
+        &mut self,
+        conversation: &Conversation,
+        opened: &Opened,
+    ) -> Result<(), CoreError> {
+        let position = &opened.position;
+        if position.running_hash.is_empty() || position.last_seq >= conversation.next_seq {
+            return Ok(());
+        }
+        let own = self.running_hash(conversation.id, position.window_from, position.last_seq)?;
+        if own.is_some_and(|own| own[..] != position.running_hash[..]) {
+            self.warn("history_differs", Some(conversation.id));
+            let me = self.me()?;
+            self.insert_notice(
+                conversation.id,
+                &me.address,
+                &DeviceId::new([0; 16]),
+                "history_differs",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn unreadable(
+        &mut self,
+        conversation: &mut Conversation,
+        entry: &proto::Entry,
+        error: &EngineError,
+    ) -> Result<(), CoreError> {
+        if matches!(error, EngineError::SecretReused | EngineError::OwnMessage)
+            && self.is_own_device_entry(conversation, entry)?
+        {
+            return Ok(());
+        }
+        let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
+        self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
+        if matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch) {
+            return self.heal(conversation, "fork_suspected");
+        }
+        self.warn("entry_unreadable", Some(conversation.id));
+        Ok(())
+    }
+
+    /// An own entry that was already taken (its answer came before the log did).
+    fn is_own_device_entry(
+        &self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+    ) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND seq = ?2 AND outgoing = 1)",
+            (conversation.id, entry.seq),
+            |row| row.get(0),
+        )?)
+    }
+
+    fn insert_unreadable(
+        &mut self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+        author: &Address,
+        why: &str,
+    ) -> Result<(), CoreError> {
+        let message_id: [u8; 16] = self.random_bytes();
+        self.tx.execute(
+            "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content, failure)
+             VALUES (?1, ?2, ?3, ?4, zeroblob(16), 0, ?5, 'unreadable', 'received', '', x'', ?6)",
+            rusqlite::params![conversation.id, entry.seq, message_id, author.to_string(), entry.at_ms, why],
+        )?;
+        if let Some(item) = crate::views::item_by_message(self.tx, conversation.id, &message_id)? {
+            self.event(crate::Event::Item {
+                conversation: conversation.id,
+                item,
+            });
+        }
+        self.count_unread(conversation.id)
+    }
+
+    fn apply(
+        &mut self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+        sender: &Member,
+        opened: &Opened,
+        header: &[u8],
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let own = sender.address == me.address;
+        let content = &opened.content;
+        match &content.body {
+            Some(said::content::Body::Reaction(reaction)) => {
+                self.apply_reaction(conversation.id, &sender.address, reaction, entry.at_ms)
+            }
+            Some(said::content::Body::Edit(edit)) => self.apply_amendment(
+                conversation.id,
+                &sender.address,
+                &edit.target,
+                Some(&edit.text),
+                entry.at_ms,
+            ),
+            Some(said::content::Body::Deletion(deletion)) => self.apply_amendment(
+                conversation.id,
+                &sender.address,
+                &deletion.target,
+                None,
+                entry.at_ms,
+            ),
+            Some(said::content::Body::ProfileShared(shared)) if own => {
+                let _ = shared;
+                Ok(())
+            }
+            Some(said::content::Body::ProfileShared(shared)) => {
+                self.profile_shared(&sender.address, &shared.profile_key)
+            }
+            // Only own devices in the conversation with oneself may steer this one.
+            Some(said::content::Body::HistoryPart(part)) => {
+                if own && conversation.kind == ConversationKind::Self_ as i32 {
+                    self.history_part(part)
+                } else {
+                    Ok(())
+                }
+            }
+            Some(said::content::Body::DeviceSync(sync)) => {
+                if own && conversation.kind == ConversationKind::Self_ as i32 {
+                    self.device_sync(sync)
+                } else {
+                    Ok(())
+                }
+            }
+            Some(said::content::Body::Text(_) | said::content::Body::Attachment(_)) | None => self
+                .insert_message(NewMessage {
+                    conversation: conversation.id,
+                    seq: Some(entry.seq),
+                    author: sender.address.clone(),
+                    author_device: sender.device,
+                    outgoing: own,
+                    at_ms: entry.at_ms,
+                    content,
+                    content_bytes: Some(&opened.content_bytes),
+                    status: if own { "sent" } else { "received" },
+                    franking: Some([
+                        opened.franking_key.to_vec(),
+                        opened.sender_nonce.to_vec(),
+                        header.to_vec(),
+                        entry.seal.clone(),
+                    ]),
+                }),
+        }
+    }
+
+    pub(crate) fn apply_reaction(
+        &mut self,
+        conversation: i64,
+        author: &Address,
+        reaction: &said::Reaction,
+        at_ms: i64,
+    ) -> Result<(), CoreError> {
+        if reaction.emoji.chars().count() > 16 {
+            return Ok(());
+        }
+        if reaction.emoji.is_empty() {
+            self.tx.execute(
+                "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3",
+                (conversation, &reaction.target, author.to_string()),
+            )?;
+        } else {
+            self.tx.execute(
+                "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                (conversation, &reaction.target, author.to_string(), &reaction.emoji, at_ms),
+            )?;
+        }
+        self.item_changed(conversation, &reaction.target)
+    }
+
+    /// An edit (with text) or a deletion (without) by `author`.
+    pub(crate) fn apply_amendment(
+        &mut self,
+        conversation: i64,
+        author: &Address,
+        target: &[u8],
+        text: Option<&str>,
+        at_ms: i64,
+    ) -> Result<(), CoreError> {
+        let known: Option<(String, i64, String)> = self
+            .tx
+            .query_row(
+                "SELECT author, at_ms, kind FROM message WHERE conversation = ?1 AND message_id = ?2",
+                (conversation, target),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        let Some((written_by, written_ms, kind)) = known else {
+            // Its target may come later, with history.
+            self.tx.execute(
+                "INSERT OR REPLACE INTO amendment (conversation, target, author, text, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                (conversation, target, author.to_string(), text, at_ms),
+            )?;
+            return Ok(());
+        };
+        let window = if text.is_some() {
+            limits::EDIT_WINDOW_MS
+        } else {
+            limits::DELETE_WINDOW_MS
+        };
+        if written_by != author.to_string()
+            || at_ms - written_ms > window
+            || (text.is_some() && kind == "notice")
+        {
+            self.warn("amendment_refused", Some(conversation));
+            return Ok(());
+        }
+        match text {
+            Some(text) => {
+                self.tx.execute(
+                    "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0 AND kind = 'text'",
+                    (conversation, target, text),
+                )?;
+            }
+            None => {
+                // The content itself goes, with what would be needed to show or report it.
+                self.tx.execute(
+                    "UPDATE message SET text = '', content = x'', deleted = 1, franking_key = NULL, sender_nonce = NULL, header = NULL, seal = NULL
+                     WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation, target),
+                )?;
+                self.tx.execute(
+                    "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2",
+                    (conversation, target),
+                )?;
+                self.count_unread(conversation)?;
+            }
+        }
+        self.item_changed(conversation, target)
+    }
+
+    /// Edits and deletions that came before their message.
+    pub(super) fn apply_amendments(
+        &mut self,
+        conversation: i64,
+        target: &[u8],
+        author: &Address,
+    ) -> Result<(), CoreError> {
+        let waiting: Option<(Option<String>, i64)> = self
+            .tx
+            .query_row(
+                "DELETE FROM amendment WHERE conversation = ?1 AND target = ?2 AND author = ?3 RETURNING text, at_ms",
+                (conversation, target, author.to_string()),
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        match waiting {
+            Some((text, at_ms)) => {
+                self.apply_amendment(conversation, author, target, text.as_deref(), at_ms)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The content of a line.
+    pub(crate) fn stored_content(
+        &self,
+        conversation: i64,
+        message_id: &[u8],
+    ) -> Result<Option<said::Content>, CoreError> {
+        let bytes: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2",
+                (conversation, message_id),
+                |row| row.get(0),
+            )
+            .optional()?;
+        bytes
+            .map(|bytes| {
+                said::Content::decode(bytes.as_slice()).map_err(|_| CoreError::Damaged("message"))
+            })
+            .transpose()
+    }
+}

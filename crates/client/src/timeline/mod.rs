@@ -1,0 +1,189 @@
+//! Timelines: what becomes of each thing said.
+//!
+//! Always holds: a message stands once, whatever way and how often it came; only its author
+//! changes it; what can not be read leaves a line that says so.
+
+mod apply;
+mod say;
+
+use crate::output::Event;
+use crate::step::Step;
+use crate::{CoreError, views};
+use comity_content::{Message as _, proto as said};
+use comity_wire::{Address, DeviceId};
+
+/// A line about to be stored.
+pub(crate) struct NewMessage<'a> {
+    pub(crate) conversation: i64,
+    pub(crate) seq: Option<u64>,
+    pub(crate) author: Address,
+    pub(crate) author_device: DeviceId,
+    pub(crate) outgoing: bool,
+    pub(crate) at_ms: i64,
+    pub(crate) content: &'a said::Content,
+    /// The content as its author franked it; absent for own ones.
+    pub(crate) content_bytes: Option<&'a [u8]>,
+    pub(crate) status: &'static str,
+    /// Franking key, sender nonce, header, seal.
+    pub(crate) franking: Option<[Vec<u8>; 4]>,
+}
+
+/// Kind of line and text to search in, for a content that is shown.
+pub(crate) fn shown(content: &said::Content) -> Option<(&'static str, String)> {
+    match &content.body {
+        Some(said::content::Body::Text(text)) => Some(("text", text.text.clone())),
+        Some(said::content::Body::Attachment(file)) => {
+            let text = if file.caption.is_empty() {
+                file.file_name.clone()
+            } else {
+                format!("{}\n{}", file.file_name, file.caption)
+            };
+            Some(("attachment", text))
+        }
+        Some(_) => None,
+        // A body that this program does not know: its author's words for such programs.
+        None => Some(("unknown", content.fallback.clone())),
+    }
+}
+
+impl Step<'_> {
+    /// Stores a line, unless it stands already.
+    pub(crate) fn insert_message(&mut self, new: NewMessage<'_>) -> Result<(), CoreError> {
+        let Some((kind, text)) = shown(new.content) else {
+            return Ok(());
+        };
+        let [franking_key, nonce, header, seal] = match new.franking {
+            Some([a, b, c, d]) => [Some(a), Some(b), Some(c), Some(d)],
+            None => [None, None, None, None],
+        };
+        let inserted = self
+            .tx
+            .prepare_cached(
+                "INSERT OR IGNORE INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status,
+                     text, content, franking_key, sender_nonce, header, seal)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            )?
+            .execute(rusqlite::params![
+                new.conversation,
+                new.seq,
+                new.content.message_id,
+                new.author.to_string(),
+                new.author_device.to_vec(),
+                new.outgoing,
+                new.at_ms,
+                kind,
+                new.status,
+                text,
+                new.content_bytes.map_or_else(|| new.content.encode_to_vec(), <[u8]>::to_vec),
+                franking_key,
+                nonce,
+                header,
+                seal,
+            ])?;
+        if inserted == 0 {
+            return Ok(());
+        }
+        self.tx.execute(
+            "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
+            (new.conversation, new.at_ms),
+        )?;
+        self.apply_amendments(new.conversation, &new.content.message_id, &new.author)?;
+        if let Some(item) =
+            views::item_by_message(self.tx, new.conversation, &new.content.message_id)?
+        {
+            self.event(Event::Item {
+                conversation: new.conversation,
+                item,
+            });
+        }
+        if !new.outgoing {
+            self.count_unread(new.conversation)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn count_unread(&mut self, conversation: i64) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE conversation SET unread = (
+                 SELECT count(*) FROM message WHERE conversation = ?1 AND outgoing = 0 AND deleted = 0
+                     AND kind IN ('text', 'attachment', 'unknown', 'unreadable') AND coalesce(seq, 0) > read_seq
+             ) WHERE id = ?1",
+            [conversation],
+        )?;
+        self.event(Event::ConversationChanged { conversation });
+        Ok(())
+    }
+
+    /// A line that nobody said: a device was added, history is missing.
+    pub(crate) fn insert_notice(
+        &mut self,
+        conversation: i64,
+        about: &Address,
+        device: &DeviceId,
+        what: &str,
+    ) -> Result<(), CoreError> {
+        let seq: u64 = self.tx.query_row(
+            "SELECT next_seq - 1 FROM conversation WHERE id = ?1",
+            [conversation],
+            |row| row.get(0),
+        )?;
+        let message_id: [u8; 16] = self.random_bytes();
+        self.tx.execute(
+            "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 'notice', 'received', ?7, x'')",
+            rusqlite::params![conversation, seq, message_id, about.to_string(), device.to_vec(), self.now, what],
+        )?;
+        if let Some(item) = views::item_by_message(self.tx, conversation, &message_id)? {
+            self.event(Event::Item { conversation, item });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn item_changed(
+        &mut self,
+        conversation: i64,
+        message_id: &[u8],
+    ) -> Result<(), CoreError> {
+        if let Some(item) = views::item_by_message(self.tx, conversation, message_id)? {
+            self.event(Event::ItemChanged { conversation, item });
+        }
+        Ok(())
+    }
+
+    /// The hub has it.
+    pub(crate) fn message_sent(
+        &mut self,
+        conversation: i64,
+        message_id: &[u8],
+        seq: Option<u64>,
+        at_ms: i64,
+        seal: &[u8],
+    ) -> Result<(), CoreError> {
+        let changed = self.tx.execute(
+            "UPDATE message SET status = 'sent', seq = ?3, at_ms = ?4, seal = ?5, failure = '' WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, message_id, seq.or(Some(0)), at_ms, seal),
+        )?;
+        if changed > 0 {
+            self.tx.execute(
+                "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
+                (conversation, at_ms),
+            )?;
+            self.item_changed(conversation, message_id)?;
+        }
+        Ok(())
+    }
+
+    /// It can not be sent; the line says why.
+    pub(crate) fn message_failed(
+        &mut self,
+        conversation: i64,
+        message_id: &[u8],
+        code: &str,
+    ) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE message SET status = 'failed', failure = ?3 WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, message_id, code),
+        )?;
+        self.item_changed(conversation, message_id)
+    }
+}

@@ -1,0 +1,322 @@
+//! Saying something: from a person's act to the send queue.
+
+use super::NewMessage;
+use crate::CoreError;
+use crate::account::proto_address;
+use crate::conversations::{Conversation, State};
+use crate::input::{Say, What, Whom};
+use crate::output::Source;
+use crate::step::Step;
+use comity_content::proto as said;
+use comity_wire::{Address, MessageId, limits};
+use rusqlite::OptionalExtension;
+
+impl Step<'_> {
+    pub(crate) fn say(&mut self, say: Say) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let id = say.id.unwrap_or_else(|| MessageId::random(self.random));
+        let mut content = said::Content {
+            message_id: id.to_vec(),
+            written_ms: self.now,
+            ..Default::default()
+        };
+        let to = self.addressed(&say.to)?;
+        if let Ok(conversation) = &to {
+            self.refuse_where_nothing_goes(conversation)?;
+            if self.already_said(conversation.id, &content.message_id)? {
+                return Ok(());
+            }
+        }
+        match say.what {
+            What::Text(text) => {
+                check_text(&text)?;
+                content.body = Some(said::content::Body::Text(said::Text { text }));
+            }
+            What::File {
+                path,
+                file_name,
+                media_type,
+                size,
+                caption,
+            } => {
+                check_file(&file_name, &caption, size)?;
+                let attachment = said::Attachment {
+                    kind: kind_of(&media_type).into(),
+                    file_name,
+                    media_type,
+                    size,
+                    caption,
+                    ..Default::default()
+                };
+                let conversation = to.map_err(|_| {
+                    CoreError::Refused("the first message to someone is a text".into())
+                })?;
+                content.fallback.clone_from(&attachment.file_name);
+                content.quote = self.quote(conversation.id, say.quote)?;
+                content.body = Some(said::content::Body::Attachment(attachment.clone()));
+                self.insert_own(&conversation, &content, &me.address)?;
+                return self.start_upload(
+                    "message",
+                    Some(conversation.id),
+                    Some(content.message_id),
+                    Source::File(path),
+                    attachment,
+                );
+            }
+            What::React { target, emoji } => {
+                let conversation = self.existing(to, &target)?;
+                let reaction = said::Reaction {
+                    target: target.to_vec(),
+                    emoji,
+                };
+                self.apply_reaction(conversation.id, &me.address, &reaction, self.now)?;
+                content.body = Some(said::content::Body::Reaction(reaction));
+                return self.enqueue(conversation.id, &content);
+            }
+            What::Edit { target, text } => {
+                check_text(&text)?;
+                let conversation = self.existing(to, &target)?;
+                self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
+                self.apply_amendment(
+                    conversation.id,
+                    &me.address,
+                    target.as_bytes(),
+                    Some(&text),
+                    self.now,
+                )?;
+                content.body = Some(said::content::Body::Edit(said::Edit {
+                    target: target.to_vec(),
+                    text,
+                }));
+                return self.enqueue(conversation.id, &content);
+            }
+            What::Delete { target } => {
+                let conversation = self.existing(to, &target)?;
+                self.check_own_recent(conversation.id, &target, limits::DELETE_WINDOW_MS)?;
+                self.apply_amendment(
+                    conversation.id,
+                    &me.address,
+                    target.as_bytes(),
+                    None,
+                    self.now,
+                )?;
+                content.body = Some(said::content::Body::Deletion(said::Deletion {
+                    target: target.to_vec(),
+                }));
+                return self.enqueue(conversation.id, &content);
+            }
+        }
+        match to {
+            Ok(conversation) => {
+                content.quote = self.quote(conversation.id, say.quote)?;
+                self.insert_own(&conversation, &content, &me.address)?;
+                self.enqueue(conversation.id, &content)
+            }
+            Err(address) => {
+                let conversation = self.introduce(&address, &content)?;
+                self.insert_own(&conversation, &content, &me.address)
+            }
+        }
+    }
+
+    /// The conversation that is meant, or the stranger.
+    fn addressed(&mut self, to: &Whom) -> Result<Result<Conversation, Address>, CoreError> {
+        match to {
+            Whom::Conversation(id) => Ok(Ok(self.conversation(*id)?)),
+            Whom::Myself => {
+                self.upkeep_self_conversation()?;
+                self.self_conversation()?.map(Ok).ok_or(CoreError::NotNow(
+                    "the conversation with oneself is not there yet",
+                ))
+            }
+            Whom::Person(address) if *address == self.me()?.address => {
+                self.addressed(&Whom::Myself)
+            }
+            Whom::Person(address) => {
+                if self.is_blocked(address)? {
+                    return Err(CoreError::Refused(
+                        "this person is blocked: unblock them first".into(),
+                    ));
+                }
+                // Writing to someone who asked is accepting them.
+                if self.conversation_with(address)?.is_none()
+                    && self.tx.query_row(
+                        "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
+                        [address.to_string()],
+                        |row| row.get(0),
+                    )?
+                {
+                    self.accept(address)?;
+                }
+                match self.conversation_with(address)? {
+                    Some(conversation) => Ok(Ok(conversation)),
+                    None if crate::contacts::known_manifest(self.tx, address)?.is_some() => {
+                        Ok(Err(address.clone()))
+                    }
+                    None => Err(CoreError::NoSuch("contact")),
+                }
+            }
+        }
+    }
+
+    fn refuse_where_nothing_goes(&self, conversation: &Conversation) -> Result<(), CoreError> {
+        let moved: bool = match &conversation.peer {
+            Some(peer) => self
+                .tx
+                .query_row(
+                    "SELECT alias_moved FROM contact WHERE address = ?1",
+                    [peer.to_string()],
+                    |row| row.get(0),
+                )
+                .optional()?
+                .unwrap_or(false),
+            None => false,
+        };
+        match conversation.state {
+            State::Left => Err(CoreError::Refused(
+                "this device is no longer in the conversation".into(),
+            )),
+            State::Refused => Err(CoreError::Refused(
+                "the app changed this conversation against its rules: nothing is sent".into(),
+            )),
+            _ if moved => Err(CoreError::Refused(
+                "this number belongs to someone else now".into(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn already_said(&self, conversation: i64, message_id: &[u8]) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2)
+                 OR EXISTS (SELECT 1 FROM send_queue WHERE conversation = ?1 AND message_id = ?2)",
+            (conversation, message_id),
+            |row| row.get(0),
+        )?)
+    }
+
+    fn existing(
+        &self,
+        to: Result<Conversation, Address>,
+        target: &MessageId,
+    ) -> Result<Conversation, CoreError> {
+        let conversation = to.map_err(|_| CoreError::NoSuch("message"))?;
+        let known: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind <> 'notice')",
+            (conversation.id, target.to_vec()),
+            |row| row.get(0),
+        )?;
+        if known {
+            Ok(conversation)
+        } else {
+            Err(CoreError::NoSuch("message"))
+        }
+    }
+
+    fn check_own_recent(
+        &self,
+        conversation: i64,
+        target: &MessageId,
+        window_ms: i64,
+    ) -> Result<(), CoreError> {
+        let (own, at_ms): (bool, i64) = self.tx.query_row(
+            "SELECT outgoing, at_ms FROM message WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, target.to_vec()),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        if !own {
+            return Err(CoreError::Refused(
+                "only its author changes a message".into(),
+            ));
+        }
+        if self.now - at_ms > window_ms {
+            return Err(CoreError::Refused(
+                "the time in which this message could be changed is over".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn quote(
+        &self,
+        conversation: i64,
+        quote: Option<MessageId>,
+    ) -> Result<Option<said::Quote>, CoreError> {
+        let Some(quote) = quote else { return Ok(None) };
+        let row: Option<(String, String)> = self
+            .tx
+            .query_row(
+                "SELECT author, text FROM message WHERE conversation = ?1 AND message_id = ?2",
+                (conversation, quote.to_vec()),
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((author, text)) = row else {
+            return Err(CoreError::NoSuch("message to quote"));
+        };
+        let author: Address = author.parse().map_err(|_| CoreError::Damaged("author"))?;
+        Ok(Some(said::Quote {
+            message_id: quote.to_vec(),
+            author: Some(proto_address(&author)),
+            preview: text.chars().take(120).collect(),
+        }))
+    }
+
+    fn insert_own(
+        &mut self,
+        conversation: &Conversation,
+        content: &said::Content,
+        author: &Address,
+    ) -> Result<(), CoreError> {
+        let device = self.me()?.keys.id();
+        self.insert_message(NewMessage {
+            conversation: conversation.id,
+            seq: None,
+            author: author.clone(),
+            author_device: device,
+            outgoing: true,
+            at_ms: self.now,
+            content,
+            content_bytes: None,
+            status: "queued",
+            franking: None,
+        })
+    }
+}
+
+fn check_text(text: &str) -> Result<(), CoreError> {
+    if text.trim().is_empty() {
+        return Err(CoreError::Refused("an empty text is not sent".into()));
+    }
+    if text.len() > limits::TEXT_BYTES_MAX {
+        return Err(CoreError::Refused(format!(
+            "a text has at most {} bytes",
+            limits::TEXT_BYTES_MAX
+        )));
+    }
+    Ok(())
+}
+
+fn check_file(file_name: &str, caption: &str, size: u64) -> Result<(), CoreError> {
+    if size > limits::ATTACHMENT_BYTES_MAX {
+        return Err(CoreError::Refused(format!(
+            "a file has at most {} bytes",
+            limits::ATTACHMENT_BYTES_MAX
+        )));
+    }
+    if file_name.is_empty() || file_name.len() > 255 || caption.len() > limits::TEXT_BYTES_MAX {
+        return Err(CoreError::Refused(
+            "a file name has 1 to 255 bytes, a caption the length of a text".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn kind_of(media_type: &str) -> said::AttachmentKind {
+    match media_type.split('/').next() {
+        Some("image") => said::AttachmentKind::Image,
+        Some("video") => said::AttachmentKind::Video,
+        Some("audio") => said::AttachmentKind::Audio,
+        _ => said::AttachmentKind::File,
+    }
+}

@@ -1,0 +1,334 @@
+//! Attachments on their way up or down. The shell moves the bytes; what it needs and what came of
+//! it stands here, so that each goes on after a restart.
+
+use crate::output::{Effect, Event, Source, Target};
+use crate::step::Step;
+use crate::{CoreError, views};
+use comity_content::{Message as _, proto as said};
+use comity_wire::{BlobId, MessageId};
+use rusqlite::OptionalExtension;
+
+struct Transfer {
+    id: i64,
+    direction: String,
+    purpose: String,
+    conversation: Option<i64>,
+    message_id: Option<Vec<u8>>,
+    path: Option<String>,
+    inline: Option<Vec<u8>>,
+    key: Vec<u8>,
+    blob: Option<String>,
+    plain_size: u64,
+    attachment: said::Attachment,
+    attempts: i64,
+}
+
+const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts";
+
+fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
+    let content: Vec<u8> = row.get(10)?;
+    Ok(Transfer {
+        id: row.get(0)?,
+        direction: row.get(1)?,
+        purpose: row.get(2)?,
+        conversation: row.get(3)?,
+        message_id: row.get(4)?,
+        path: row.get(5)?,
+        inline: row.get(6)?,
+        key: row.get(7)?,
+        blob: row.get(8)?,
+        plain_size: row.get(9)?,
+        attachment: said::Attachment::decode(content.as_slice()).unwrap_or_default(),
+        attempts: row.get(11)?,
+    })
+}
+
+impl Step<'_> {
+    pub(crate) fn start_upload(
+        &mut self,
+        purpose: &str,
+        conversation: Option<i64>,
+        message_id: Option<Vec<u8>>,
+        source: Source,
+        attachment: said::Attachment,
+    ) -> Result<(), CoreError> {
+        let key: [u8; 32] = self.random_bytes();
+        let (path, inline) = match source {
+            Source::File(path) => (Some(path), None),
+            Source::Memory(bytes) => (None, Some(bytes)),
+        };
+        self.tx.execute(
+            "INSERT INTO transfer (direction, purpose, conversation, message_id, path, inline, key, plain_size, content, state)
+             VALUES ('up', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
+            rusqlite::params![purpose, conversation, message_id, path, inline, key, attachment.size, attachment.encode_to_vec()],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn start_download(
+        &mut self,
+        purpose: &str,
+        conversation: Option<i64>,
+        message_id: Option<Vec<u8>>,
+        path: Option<String>,
+        attachment: &said::Attachment,
+    ) -> Result<i64, CoreError> {
+        self.tx.execute(
+            "INSERT INTO transfer (direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
+             VALUES ('down', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
+            rusqlite::params![
+                purpose, conversation, message_id, path, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
+            ],
+        )?;
+        Ok(self.tx.last_insert_rowid())
+    }
+
+    pub(crate) fn save_attachment(
+        &mut self,
+        conversation: i64,
+        message: MessageId,
+        path: String,
+    ) -> Result<(), CoreError> {
+        let content = self
+            .stored_content(conversation, message.as_bytes())?
+            .ok_or(CoreError::NoSuch("message"))?;
+        let Some(said::content::Body::Attachment(attachment)) = content.body else {
+            return Err(CoreError::NoSuch("attachment"));
+        };
+        if attachment.blob.is_empty() {
+            return Err(CoreError::NotNow("the file is still on its way"));
+        }
+        self.start_download(
+            "file",
+            Some(conversation),
+            Some(message.to_vec()),
+            Some(path),
+            &attachment,
+        )?;
+        Ok(())
+    }
+
+    /// Hands waiting transfers to the shell, two at a time.
+    pub(crate) fn pump_transfers(&mut self) -> Result<(), CoreError> {
+        const AT_ONCE: usize = 2;
+        let Some(token) = self.token() else {
+            return Ok(());
+        };
+        let due: Vec<Transfer> = {
+            let mut statement = self.tx.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM transfer WHERE state = 'waiting' AND not_before_ms <= ?1 ORDER BY id"
+            ))?;
+            statement
+                .query_map([self.now], transfer)?
+                .collect::<Result<_, _>>()?
+        };
+        for transfer in due {
+            if self.mem.transfers.len() >= AT_ONCE {
+                break;
+            }
+            if self.mem.transfers.contains(&transfer.id) {
+                continue;
+            }
+            self.mem.transfers.insert(transfer.id);
+            let blob: Option<BlobId> = transfer.blob.as_deref().and_then(|blob| blob.parse().ok());
+            let effect = if transfer.direction == "up" {
+                Effect::Upload {
+                    transfer: transfer.id,
+                    source: match (transfer.path, transfer.inline) {
+                        (_, Some(bytes)) => Source::Memory(bytes),
+                        (path, None) => Source::File(path.unwrap_or_default()),
+                    },
+                    key: transfer.key,
+                    blob,
+                    plain_size: transfer.plain_size,
+                    token: token.clone(),
+                }
+            } else {
+                let Some(blob) = blob else {
+                    self.fail_transfer(transfer.id, "malformed")?;
+                    continue;
+                };
+                Effect::Download {
+                    transfer: transfer.id,
+                    blob,
+                    key: transfer.key,
+                    blake3: transfer.attachment.blake3,
+                    plain_size: transfer.plain_size,
+                    blob_size: transfer.attachment.blob_size,
+                    target: transfer.path.map_or(Target::Memory, Target::File),
+                    token: token.clone(),
+                }
+            };
+            self.effect(effect);
+        }
+        let next: Option<i64> = self.tx.query_row(
+            "SELECT min(not_before_ms) FROM transfer WHERE state = 'waiting' AND not_before_ms > ?1",
+            [self.now],
+            |row| row.get(0),
+        )?;
+        if let Some(next) = next {
+            self.wake(next);
+        }
+        Ok(())
+    }
+
+    fn transfer(&self, id: i64) -> Result<Option<Transfer>, CoreError> {
+        Ok(self
+            .tx
+            .query_row(
+                &format!("SELECT {COLUMNS} FROM transfer WHERE id = ?1"),
+                [id],
+                transfer,
+            )
+            .optional()?)
+    }
+
+    pub(crate) fn upload_started(&mut self, transfer: i64, blob: BlobId) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE transfer SET blob = ?2 WHERE id = ?1",
+            (transfer, blob.to_string()),
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn transfer_progress(
+        &mut self,
+        transfer: i64,
+        done_bytes: u64,
+    ) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE transfer SET done_bytes = ?2 WHERE id = ?1",
+            (transfer, done_bytes),
+        )?;
+        self.transfer_event(transfer, "running")
+    }
+
+    fn transfer_event(&mut self, transfer: i64, state: &str) -> Result<(), CoreError> {
+        if let Some(view) = views::transfer(self.tx, transfer)? {
+            self.event(Event::Transfer {
+                transfer,
+                done_bytes: view.done_bytes,
+                total_bytes: view.total_bytes,
+                state: state.to_owned(),
+                path: view.path,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn upload_done(
+        &mut self,
+        transfer: i64,
+        blake3: [u8; 32],
+        blob_size: u64,
+    ) -> Result<(), CoreError> {
+        self.mem.transfers.remove(&transfer);
+        let Some(row) = self.transfer(transfer)? else {
+            return Ok(());
+        };
+        let me = self.me()?;
+        let mut attachment = row.attachment;
+        attachment.blob = row.blob.unwrap_or_default();
+        attachment.app = me.address.app.to_string();
+        attachment.key = row.key;
+        attachment.blake3 = blake3.to_vec();
+        attachment.blob_size = blob_size;
+        self.tx.execute(
+            "UPDATE transfer SET state = 'done', done_bytes = ?2, inline = NULL WHERE id = ?1",
+            (transfer, blob_size),
+        )?;
+        self.transfer_event(transfer, "done")?;
+        match (row.purpose.as_str(), row.conversation, row.message_id) {
+            ("message", Some(conversation), Some(message_id)) => {
+                let Some(mut content) = self.stored_content(conversation, &message_id)? else {
+                    return Ok(());
+                };
+                if content.body.is_none() {
+                    // Deleted before it was up.
+                    return Ok(());
+                }
+                content.body = Some(said::content::Body::Attachment(attachment));
+                self.tx.execute(
+                    "UPDATE message SET content = ?3 WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation, &message_id, content.encode_to_vec()),
+                )?;
+                self.enqueue(conversation, &content)
+            }
+            ("history", _, _) => self.history_part_uploaded(transfer, &attachment),
+            ("photo", _, _) => self.photo_uploaded(&attachment),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn download_done(
+        &mut self,
+        transfer: i64,
+        bytes: Option<Vec<u8>>,
+    ) -> Result<(), CoreError> {
+        self.mem.transfers.remove(&transfer);
+        let Some(row) = self.transfer(transfer)? else {
+            return Ok(());
+        };
+        self.tx.execute(
+            "UPDATE transfer SET state = 'done', done_bytes = ?2 WHERE id = ?1",
+            (transfer, row.attachment.blob_size),
+        )?;
+        self.transfer_event(transfer, "done")?;
+        match (row.purpose.as_str(), bytes) {
+            ("history", Some(bytes)) => self.history_part_here(transfer, &bytes),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn transfer_failed(
+        &mut self,
+        transfer: i64,
+        code: &str,
+        retry: bool,
+    ) -> Result<(), CoreError> {
+        self.mem.transfers.remove(&transfer);
+        let Some(row) = self.transfer(transfer)? else {
+            return Ok(());
+        };
+        if retry {
+            let at = self.now + self.back_off_ms(row.attempts);
+            // A blob that the app has forgotten is begun anew.
+            let forget_blob = row.direction == "up" && code == "not_found";
+            self.tx.execute(
+                "UPDATE transfer SET attempts = attempts + 1, not_before_ms = ?2, blob = CASE WHEN ?3 THEN NULL ELSE blob END WHERE id = ?1",
+                (transfer, at, forget_blob),
+            )?;
+            self.wake(at);
+            return Ok(());
+        }
+        self.fail_transfer(transfer, code)?;
+        if let ("message", Some(conversation), Some(message_id)) =
+            (row.purpose.as_str(), row.conversation, row.message_id)
+        {
+            self.message_failed(conversation, &message_id, code)?;
+        }
+        Ok(())
+    }
+
+    fn fail_transfer(&mut self, transfer: i64, code: &str) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE transfer SET state = 'failed', failure = ?2 WHERE id = ?1",
+            (transfer, code),
+        )?;
+        self.transfer_event(transfer, "failed")
+    }
+
+    /// Tries a failed upload of a message again; false when there is none.
+    pub(crate) fn restart_upload(
+        &mut self,
+        conversation: i64,
+        message_id: &[u8],
+    ) -> Result<bool, CoreError> {
+        let changed = self.tx.execute(
+            "UPDATE transfer SET state = 'waiting', attempts = 0, not_before_ms = 0, failure = ''
+             WHERE conversation = ?1 AND message_id = ?2 AND direction = 'up' AND state = 'failed'",
+            (conversation, message_id),
+        )?;
+        Ok(changed > 0)
+    }
+}

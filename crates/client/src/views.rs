@@ -1,0 +1,661 @@
+//! Snapshots for a screen: what there is to show, read from the store. The JSON form of these is
+//! the terminal client's `--json` face.
+
+use crate::{Core, CoreError};
+use comity_content::{Message as _, proto as said};
+use comity_wire::{Address, DeviceId, MessageId, UnixMs};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+/// The own account on this device.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountView {
+    /// Own address.
+    pub address: Address,
+    /// Own number.
+    pub number: String,
+    /// Own name.
+    pub name: String,
+    /// Own about line.
+    pub about: String,
+    /// This device.
+    pub device: DeviceId,
+    /// It may change the device list.
+    pub owner: bool,
+    /// All devices.
+    pub devices: Vec<DeviceView>,
+}
+
+/// One of the own devices.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeviceView {
+    /// Its id.
+    pub device: DeviceId,
+    /// Its name, where this device knows it.
+    pub name: String,
+    /// It may change the device list.
+    pub owner: bool,
+    /// The one that is asked.
+    pub this: bool,
+    /// When it was added.
+    pub added_ms: UnixMs,
+}
+
+/// A person.
+#[derive(Debug, Clone, Serialize)]
+pub struct ContactView {
+    /// Where they are.
+    pub address: Address,
+    /// The number they were found by.
+    pub number: String,
+    /// Their name, from their profile.
+    pub name: String,
+    /// Their about line.
+    pub about: String,
+    /// Both sides agreed to talk.
+    pub accepted: bool,
+    /// Blocked by the own account.
+    pub blocked: bool,
+    /// The safety number was compared and still holds.
+    pub verified: bool,
+    /// Their number belongs to someone else now.
+    pub number_moved: bool,
+    /// 60 digits in 12 groups.
+    pub safety_number: String,
+    /// Devices they have.
+    pub devices: u32,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConversationView {
+    /// Local id.
+    pub conversation: i64,
+    /// `self`, `direct` or `group`.
+    pub kind: String,
+    /// The other person of a one-to-one conversation.
+    pub peer: Option<Address>,
+    /// How it is called here.
+    pub title: String,
+    /// `asking`, `creating`, `active`, `rejoining`, `known`, `left`, `refused`.
+    pub state: String,
+    /// Unread messages.
+    pub unread: u32,
+    /// Time of the newest message.
+    pub last_ms: UnixMs,
+    /// The newest line's text.
+    pub last_text: String,
+    /// Up to which entry the furthest device of the others has it.
+    pub delivered_seq: u64,
+    /// Up to which entry the others read it.
+    pub read_seq: u64,
+    /// The person is blocked.
+    pub blocked: bool,
+}
+
+/// A stranger who asks to talk.
+#[derive(Debug, Clone, Serialize)]
+pub struct RequestView {
+    /// Who.
+    pub address: Address,
+    /// What they call themselves.
+    pub name: String,
+    /// The number that they say is theirs.
+    pub number: String,
+    /// What they say.
+    pub text: String,
+    /// When the app took it.
+    pub at_ms: UnixMs,
+}
+
+/// Kind of a timeline's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemKind {
+    /// A text.
+    Text,
+    /// A file.
+    Attachment,
+    /// Nobody said it: `text` holds its code.
+    Notice,
+    /// Could not be read; `failure` says why.
+    Unreadable,
+    /// From a newer program; `text` holds its fallback.
+    Unknown,
+}
+
+/// How far a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// On this device only.
+    Queued,
+    /// The app has it.
+    Sent,
+    /// A device of the others has it.
+    Delivered,
+    /// Someone read it.
+    Read,
+    /// It will not go; `failure` says why.
+    Failed,
+    /// From someone else.
+    Received,
+}
+
+/// A line of a timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimelineItem {
+    /// Names the message for replies, reactions, edits.
+    pub message: MessageId,
+    /// Place in the log; absent while queued.
+    pub seq: Option<u64>,
+    /// Kind of line.
+    pub kind: ItemKind,
+    /// Who.
+    pub author: Address,
+    /// By the own account.
+    pub outgoing: bool,
+    /// When the app took it, or when it was written while queued.
+    pub at_ms: UnixMs,
+    /// How far it is.
+    pub status: Status,
+    /// The text; of a file its caption.
+    pub text: String,
+    /// It was edited.
+    pub edited: bool,
+    /// It was taken back.
+    pub deleted: bool,
+    /// Why it failed or is unreadable.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub failure: String,
+    /// Text of the quoted message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<QuoteView>,
+    /// The file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<AttachmentView>,
+    /// Emoji and who set it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionView>,
+}
+
+/// What a message answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuoteView {
+    /// The quoted message.
+    pub message: Option<MessageId>,
+    /// Its beginning, as its quoter saw it.
+    pub preview: String,
+}
+
+/// A file in a message.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttachmentView {
+    /// Its name.
+    pub file_name: String,
+    /// IANA media type.
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// It can be fetched.
+    pub available: bool,
+}
+
+/// A reaction.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReactionView {
+    /// Who.
+    pub author: Address,
+    /// One emoji.
+    pub emoji: String,
+}
+
+/// A transfer.
+#[derive(Debug, Clone, Serialize)]
+pub struct TransferView {
+    /// Names it.
+    pub transfer: i64,
+    /// Bytes through.
+    pub done_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// `waiting`, `done`, `failed`.
+    pub state: String,
+    /// The file.
+    pub path: Option<String>,
+}
+
+/// How far the others are in a conversation: delivered, read.
+pub(crate) fn reach(
+    tx: &Connection,
+    conversation: i64,
+    address: Option<&str>,
+) -> Result<(u64, u64), CoreError> {
+    let me = crate::account::Me::load_address(tx)?;
+    let of = |table: &str, column: &str| -> Result<u64, CoreError> {
+        Ok(tx
+            .prepare_cached(&format!(
+                "SELECT coalesce(max(t.{column}), 0) FROM {table} t JOIN member m ON m.conversation = t.conversation AND m.device = t.device
+                 WHERE t.conversation = ?1 AND m.address <> ?2 AND (?3 IS NULL OR m.address = ?3)"
+            ))?
+            .query_row((conversation, &me, address), |row| row.get(0))?)
+    };
+    let read = of("mark", "read_seq")?;
+    Ok((of("cursor", "seq")?.max(read), read))
+}
+
+const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation";
+
+fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
+    let kind = match row.get::<_, String>(2)?.as_str() {
+        "text" => ItemKind::Text,
+        "attachment" => ItemKind::Attachment,
+        "notice" => ItemKind::Notice,
+        "unreadable" => ItemKind::Unreadable,
+        _ => ItemKind::Unknown,
+    };
+    let status = match row.get::<_, String>(6)?.as_str() {
+        "queued" => Status::Queued,
+        "sent" => Status::Sent,
+        "failed" => Status::Failed,
+        _ => Status::Received,
+    };
+    let (Ok(message), Ok(author)) = (
+        MessageId::from_slice(&row.get::<_, Vec<u8>>(0)?),
+        row.get::<_, String>(3)?.parse(),
+    ) else {
+        return Ok(Err(CoreError::Damaged("message")));
+    };
+    let content = said::Content::decode(row.get::<_, Vec<u8>>(11)?.as_slice()).unwrap_or_default();
+    let mut text: String = row.get(7)?;
+    let deleted: bool = row.get(9)?;
+    let attachment = match &content.body {
+        Some(said::content::Body::Attachment(file)) if !deleted => {
+            text.clone_from(&file.caption);
+            Some(AttachmentView {
+                file_name: file.file_name.clone(),
+                media_type: file.media_type.clone(),
+                size: file.size,
+                available: !file.blob.is_empty(),
+            })
+        }
+        _ => None,
+    };
+    Ok(Ok((
+        TimelineItem {
+            message,
+            seq: row.get(1)?,
+            kind,
+            author,
+            outgoing: row.get(4)?,
+            at_ms: row.get(5)?,
+            status,
+            text,
+            edited: row.get(8)?,
+            deleted,
+            failure: row.get(10)?,
+            quote: content.quote.map(|quote| QuoteView {
+                message: MessageId::from_slice(&quote.message_id).ok(),
+                preview: quote.preview,
+            }),
+            attachment,
+            reactions: Vec::new(),
+        },
+        row.get(12)?,
+    )))
+}
+
+/// Fills in what stands in other tables.
+fn complete(
+    tx: &Connection,
+    conversation: i64,
+    items: &mut [TimelineItem],
+) -> Result<(), CoreError> {
+    let (delivered, read) = reach(tx, conversation, None)?;
+    let mut reactions = tx.prepare_cached(
+        "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
+    )?;
+    for item in items {
+        if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
+            item.status = match seq {
+                0 => Status::Sent,
+                seq if seq <= read => Status::Read,
+                seq if seq <= delivered => Status::Delivered,
+                _ => Status::Sent,
+            };
+        }
+        let rows = reactions.query_map((conversation, item.message.to_vec()), |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?))
+        })?;
+        for row in rows {
+            let (author, emoji) = row?;
+            if let Ok(author) = author.parse() {
+                item.reactions.push(ReactionView { author, emoji });
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn item_by_message(
+    tx: &Connection,
+    conversation: i64,
+    message_id: &[u8],
+) -> Result<Option<TimelineItem>, CoreError> {
+    let found = tx
+        .prepare_cached(&format!(
+            "SELECT {ITEM} FROM message WHERE conversation = ?1 AND message_id = ?2"
+        ))?
+        .query_row((conversation, message_id), item)
+        .optional()?
+        .transpose()?;
+    let Some((found, _)) = found else {
+        return Ok(None);
+    };
+    let mut items = [found];
+    complete(tx, conversation, &mut items)?;
+    let [found] = items;
+    Ok(Some(found))
+}
+
+pub(crate) fn contact(
+    tx: &Connection,
+    address: &Address,
+) -> Result<Option<ContactView>, CoreError> {
+    Ok(contacts(tx, "address = ?1", [address.to_string()])?.pop())
+}
+
+fn contacts<P: rusqlite::Params>(
+    tx: &Connection,
+    filter: &str,
+    params: P,
+) -> Result<Vec<ContactView>, CoreError> {
+    let me = crate::account::Me::load(tx)?;
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT address, alias, name, about, accepted, blocked, verified_root, root_key, alias_moved, manifest FROM contact
+         WHERE {filter} ORDER BY name, alias"
+    ))?;
+    let mut rows = statement.query(params)?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let address: Address = row
+            .get::<_, String>(0)?
+            .parse()
+            .map_err(|_| CoreError::Damaged("address"))?;
+        let root: Vec<u8> = row.get(7)?;
+        let verified: Option<Vec<u8>> = row.get(6)?;
+        let list = comity_membership::manifest::verify(&row.get::<_, Vec<u8>>(9)?)
+            .map_err(|_| CoreError::Damaged("manifest"))?;
+        let safety_number = me.as_ref().map_or_else(String::new, |me| {
+            comity_e2ee::safety::number(
+                (&me.address, &me.manifest.manifest.root_key),
+                (&address, &list.manifest.root_key),
+            )
+        });
+        out.push(ContactView {
+            number: row.get(1)?,
+            name: row.get(2)?,
+            about: row.get(3)?,
+            accepted: row.get(4)?,
+            blocked: row.get(5)?,
+            verified: verified.as_ref() == Some(&root),
+            number_moved: row.get(8)?,
+            safety_number,
+            devices: list.manifest.devices.len().try_into().unwrap_or(0),
+            address,
+        });
+    }
+    Ok(out)
+}
+
+pub(crate) fn request(
+    tx: &Connection,
+    address: &Address,
+) -> Result<Option<RequestView>, CoreError> {
+    Ok(requests(tx, "address = ?1", [address.to_string()])?.pop())
+}
+
+fn requests<P: rusqlite::Params>(
+    tx: &Connection,
+    filter: &str,
+    params: P,
+) -> Result<Vec<RequestView>, CoreError> {
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT address, name, alias, first, at_ms FROM request WHERE {filter} ORDER BY at_ms"
+    ))?;
+    let mut rows = statement.query(params)?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let first = said::Content::decode(row.get::<_, Vec<u8>>(3)?.as_slice()).unwrap_or_default();
+        out.push(RequestView {
+            address: row
+                .get::<_, String>(0)?
+                .parse()
+                .map_err(|_| CoreError::Damaged("address"))?,
+            name: row.get(1)?,
+            number: row.get(2)?,
+            text: match first.body {
+                Some(said::content::Body::Text(text)) => text.text,
+                _ => first.fallback,
+            },
+            at_ms: row.get(4)?,
+        });
+    }
+    Ok(out)
+}
+
+pub(crate) fn transfer(tx: &Connection, id: i64) -> Result<Option<TransferView>, CoreError> {
+    Ok(tx
+        .query_row(
+            "SELECT id, done_bytes, plain_size, state, path FROM transfer WHERE id = ?1",
+            [id],
+            |row| {
+                Ok(TransferView {
+                    transfer: row.get(0)?,
+                    done_bytes: row.get(1)?,
+                    total_bytes: row.get(2)?,
+                    state: row.get(3)?,
+                    path: row.get(4)?,
+                })
+            },
+        )
+        .optional()?)
+}
+
+impl Core {
+    /// The own account; absent before sign-up.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn account(&self) -> Result<Option<AccountView>, CoreError> {
+        let Some(me) = crate::account::Me::load(self.store())? else {
+            return Ok(None);
+        };
+        let device = me.keys.id();
+        let mut devices = Vec::new();
+        for listed in &me.manifest.manifest.devices {
+            let name =
+                crate::store::meta::get(self.store(), &format!("device_name/{}", listed.id))?;
+            devices.push(DeviceView {
+                device: listed.id,
+                name: name.unwrap_or_default(),
+                owner: listed.owner,
+                this: listed.id == device,
+                added_ms: listed.added_ms,
+            });
+        }
+        Ok(Some(AccountView {
+            owner: me.root.is_some(),
+            address: me.address,
+            number: me.number,
+            name: me.name,
+            about: me.about,
+            device,
+            devices,
+        }))
+    }
+
+    /// All conversations, newest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn conversations(&self) -> Result<Vec<ConversationView>, CoreError> {
+        let conn = self.store();
+        let mut statement = conn.prepare_cached(
+            "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
+                 coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), '')
+             FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let peer: Option<String> = row.get(2)?;
+            let peer: Option<Address> = peer
+                .map(|peer| peer.parse())
+                .transpose()
+                .map_err(|_| CoreError::Damaged("peer"))?;
+            let kind = match row.get::<_, i32>(1)? {
+                1 => "self",
+                2 => "direct",
+                _ => "group",
+            };
+            let (name, alias): (String, String) = (row.get(6)?, row.get(7)?);
+            let title = match (kind, &peer) {
+                ("self", _) => "Notes to self".to_owned(),
+                _ if !name.is_empty() => name,
+                _ if !alias.is_empty() => alias,
+                (_, Some(peer)) => peer.to_string(),
+                _ => String::new(),
+            };
+            let conversation = row.get(0)?;
+            let (delivered_seq, read_seq) = reach(conn, conversation, None)?;
+            out.push(ConversationView {
+                conversation,
+                kind: kind.to_owned(),
+                peer,
+                title,
+                state: row.get(3)?,
+                unread: row.get(4)?,
+                last_ms: row.get(5)?,
+                last_text: row.get(9)?,
+                delivered_seq,
+                read_seq,
+                blocked: row.get(8)?,
+            });
+        }
+        Ok(out)
+    }
+
+    /// The newest `limit` lines of a conversation, oldest first; before `before` when given.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn timeline(
+        &self,
+        conversation: i64,
+        before: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<TimelineItem>, CoreError> {
+        let conn = self.store();
+        let (seq, id): (i64, i64) = match before {
+            Some(message) => conn
+                .query_row(
+                    "SELECT coalesce(seq, 9223372036854775807), id FROM message WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation, message.to_vec()),
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?
+                .ok_or(CoreError::NoSuch("message"))?,
+            None => (i64::MAX, i64::MAX),
+        };
+        let mut statement = conn.prepare_cached(&format!(
+            "SELECT {ITEM} FROM message
+             WHERE conversation = ?1 AND (coalesce(seq, 9223372036854775807), id) < (?2, ?3)
+             ORDER BY coalesce(seq, 9223372036854775807) DESC, id DESC LIMIT ?4"
+        ))?;
+        let rows = statement.query_map((conversation, seq, id, limit), item)?;
+        let mut items = Vec::new();
+        for row in rows {
+            items.push(row??.0);
+        }
+        items.reverse();
+        complete(conn, conversation, &mut items)?;
+        Ok(items)
+    }
+
+    /// Lines that hold all words of `query`, newest first, each with its conversation.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn search(&self, query: &str, limit: u32) -> Result<Vec<(i64, TimelineItem)>, CoreError> {
+        let words: Vec<String> = query
+            .split_whitespace()
+            .map(|word| format!("\"{}\"*", word.replace('"', "\"\"")))
+            .collect();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let conn = self.store();
+        let mut statement = conn.prepare_cached(&format!(
+            "SELECT {ITEM} FROM message WHERE id IN (SELECT rowid FROM message_search WHERE message_search MATCH ?1)
+             AND kind <> 'notice' AND deleted = 0 ORDER BY at_ms DESC LIMIT ?2"
+        ))?;
+        let rows = statement.query_map((words.join(" "), limit), item)?;
+        let mut out = Vec::new();
+        for row in rows {
+            let (item, conversation) = row??;
+            let mut items = [item];
+            complete(conn, conversation, &mut items)?;
+            let [item] = items;
+            out.push((conversation, item));
+        }
+        Ok(out)
+    }
+
+    /// People whom this device knows, by name.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn contacts(&self) -> Result<Vec<ContactView>, CoreError> {
+        let me = crate::account::Me::load_address(self.store())?;
+        contacts(self.store(), "address <> ?1", [me])
+    }
+
+    /// A person by address.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn contact(&self, address: &Address) -> Result<Option<ContactView>, CoreError> {
+        contact(self.store(), address)
+    }
+
+    /// Strangers who ask to talk, oldest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn requests(&self) -> Result<Vec<RequestView>, CoreError> {
+        requests(self.store(), "1 = 1", [])
+    }
+
+    /// Contents that are not in the log yet: zero means all that was said is safe with the app.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn unsent(&self) -> Result<u64, CoreError> {
+        Ok(self.store().query_row(
+            "SELECT (SELECT count(*) FROM send_queue) + (SELECT count(*) FROM introduction WHERE state = 'wanted')
+                 + (SELECT count(*) FROM transfer WHERE direction = 'up' AND state = 'waiting')",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
+    /// Why this device's account is gone, when it is.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn gone(&self) -> Result<Option<String>, CoreError> {
+        crate::store::meta::get(self.store(), "gone")
+    }
+}
