@@ -3,6 +3,7 @@
 
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
+use comity_e2ee::safety::Side;
 use comity_wire::{Address, DeviceId, MessageId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
@@ -388,8 +389,8 @@ fn contacts<P: rusqlite::Params>(
             .map_err(|_| CoreError::Damaged("manifest"))?;
         let safety_number = me.as_ref().map_or_else(String::new, |me| {
             comity_e2ee::safety::number(
-                (&me.address, &me.manifest.manifest.root_key),
-                (&address, &list.manifest.root_key),
+                &Side { address: &me.address, root_key: &me.manifest.manifest.root_key },
+                &Side { address: &address, root_key: &list.manifest.root_key },
             )
         });
         out.push(ContactView {
