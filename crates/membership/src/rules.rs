@@ -6,8 +6,9 @@
 //! admins change whose accounts are in a group. Deliberately absent: which manifest is the right
 //! one (the caller gives it), and everything that MLS itself checks.
 
+pub use crate::Refusal;
 use crate::manifest::VerifiedManifest;
-use crate::{Change, Committer, Context, Member, Refusal};
+use crate::{Change, Committer, Context, Member};
 use comity_wire::Address;
 use comity_wire::limits::{ADDITIONS_MAX, CONVERSATION_DEVICES_MAX};
 use comity_wire::proto::ConversationKind;

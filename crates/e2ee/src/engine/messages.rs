@@ -6,6 +6,7 @@ use super::{Decrypted, EngineError, Result1, Session, Unreadable, load};
 use comity_membership::change::members_of;
 use comity_membership::{Member, parse_message, read_identity};
 use comity_wire::ConversationId;
+use comity_wire::limits::EPOCHS_KEPT;
 use openmls::prelude::{
     ContentType, CreateMessageError, ProcessedMessageContent, ProtocolMessage, Sender,
 };
@@ -55,6 +56,13 @@ impl Session<'_> {
         }
         if private.epoch() > group.epoch() {
             return Err(EngineError::FutureEpoch);
+        }
+        let behind = group
+            .epoch()
+            .as_u64()
+            .saturating_sub(private.epoch().as_u64());
+        if usize::try_from(behind).is_ok_and(|behind| behind > EPOCHS_KEPT) {
+            return Err(EngineError::Unreadable(Unreadable::EpochGone));
         }
         let processed = group
             .process_message(&self.provider, message)

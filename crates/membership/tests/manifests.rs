@@ -1,0 +1,194 @@
+//! The laws of device lists, told as the story of an account and those who would change it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use comity_membership::manifest::{
+    Attribute, Device, Manifest, ManifestError, VerifiedManifest, encode, sign_message, verify,
+    verify_next,
+};
+use comity_wire::{Message as _, proto};
+use ed25519_dalek::{Signer as _, SigningKey};
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn device(seed: u8, owner: bool) -> Device {
+    Device::new(key(seed).verifying_key().to_bytes(), owner, 0)
+}
+
+fn first() -> Manifest {
+    Manifest {
+        address: "00112233445566778899aabbccddeeff@chat.example"
+            .parse()
+            .unwrap(),
+        root_key: key(1).verifying_key().to_bytes(),
+        seq: 1,
+        previous_hash: Vec::new(),
+        devices: vec![device(2, true), device(3, false)],
+        revoked: Vec::new(),
+        at_ms: 5,
+    }
+}
+
+/// Signed by the root (seed 1) or by the device of another seed.
+fn signed(manifest: &Manifest, by: &[u8]) -> Vec<u8> {
+    let bytes = encode(manifest);
+    let signatures = by
+        .iter()
+        .map(|seed| proto::ManifestSignature {
+            signer: if *seed == 1 {
+                Vec::new()
+            } else {
+                device(*seed, true).id.to_vec()
+            },
+            signature: key(*seed).sign(&sign_message(&bytes)).to_bytes().to_vec(),
+        })
+        .collect();
+    proto::SignedManifest {
+        manifest: bytes,
+        signatures,
+    }
+    .encode_to_vec()
+}
+
+fn start() -> VerifiedManifest {
+    verify(&signed(&first(), &[1])).unwrap()
+}
+
+fn after(previous: &VerifiedManifest, change: impl FnOnce(&mut Manifest)) -> Manifest {
+    let mut next = previous.manifest.clone();
+    next.seq += 1;
+    next.previous_hash = previous.hash.to_vec();
+    change(&mut next);
+    next
+}
+
+#[test]
+fn the_root_or_an_owner_of_the_list_before_may_sign_the_next() {
+    let one = start();
+    assert_eq!(one.manifest, first());
+    let next = after(&one, |m| m.devices.push(device(4, false)));
+    assert_eq!(
+        verify_next(&one, &signed(&next, &[1])).unwrap().manifest,
+        next
+    );
+    assert_eq!(
+        verify_next(&one, &signed(&next, &[2])).unwrap().manifest,
+        next
+    );
+    for stranger in [3, 4, 9] {
+        let refused = verify_next(&one, &signed(&next, &[stranger]));
+        assert_eq!(refused, Err(ManifestError::Signature), "device {stranger}");
+    }
+    assert_eq!(
+        verify_next(&one, &signed(&next, &[])),
+        Err(ManifestError::Signature)
+    );
+    // Standing alone, an owner's signature says nothing.
+    assert_eq!(verify(&signed(&next, &[2])), Err(ManifestError::Signature));
+}
+
+#[test]
+fn a_broken_signature_is_none() {
+    let mut envelope = proto::SignedManifest::decode(signed(&first(), &[1]).as_slice()).unwrap();
+    envelope.signatures[0].signature[0] ^= 1;
+    assert_eq!(
+        verify(&envelope.encode_to_vec()),
+        Err(ManifestError::Signature)
+    );
+}
+
+#[test]
+fn lists_only_go_forward_and_never_part() {
+    let one = start();
+    let two = after(&one, |m| m.at_ms = 6);
+    let two = verify_next(&one, &signed(&two, &[1])).unwrap();
+    assert_eq!(verify_next(&two, &one.bytes), Err(ManifestError::Rollback));
+    assert_eq!(verify_next(&two, &two.bytes).unwrap(), two);
+    let other = after(&one, |m| m.at_ms = 7);
+    assert_eq!(
+        verify_next(&two, &signed(&other, &[1])),
+        Err(ManifestError::Fork)
+    );
+    let unchained = after(&two, |m| m.previous_hash = one.hash.to_vec());
+    assert_eq!(
+        verify_next(&two, &signed(&unchained, &[1])),
+        Err(ManifestError::Fork)
+    );
+    // Later than the next: the root may, an owner may not.
+    let far = after(&two, |m| m.seq = 9);
+    assert!(verify_next(&two, &signed(&far, &[1])).is_ok());
+    assert_eq!(
+        verify_next(&two, &signed(&far, &[2])),
+        Err(ManifestError::Signature)
+    );
+    let elsewhere = after(&two, |m| m.root_key = key(8).verifying_key().to_bytes());
+    assert_eq!(
+        verify_next(&two, &signed(&elsewhere, &[1])),
+        Err(ManifestError::OtherAccount)
+    );
+}
+
+#[test]
+fn a_revoked_device_never_returns() {
+    let one = start();
+    let gone = device(3, false);
+    let two = after(&one, |m| {
+        m.devices.retain(|d| d.id != gone.id);
+        m.revoked.push(gone.id);
+    });
+    let two = verify_next(&one, &signed(&two, &[2])).unwrap();
+    assert!(two.manifest.device(&gone.id).is_none());
+    let back = after(&two, |m| {
+        m.revoked.clear();
+        m.devices.push(gone.clone());
+    });
+    assert_eq!(
+        verify_next(&two, &signed(&back, &[1])),
+        Err(ManifestError::Resurrected)
+    );
+}
+
+#[test]
+fn a_list_that_breaks_a_law_by_itself_is_refused() {
+    let refused = |change: &dyn Fn(&mut Manifest)| {
+        let mut manifest = first();
+        change(&mut manifest);
+        verify(&signed(&manifest, &[1])).unwrap_err()
+    };
+    let invalid = |error: ManifestError| matches!(error, ManifestError::Invalid(_));
+    assert!(invalid(refused(&|m| m.seq = 0)));
+    assert!(invalid(refused(&|m| m.previous_hash = vec![1; 32])));
+    assert!(invalid(refused(&|m| m.devices.clear())));
+    assert!(invalid(refused(&|m| m
+        .devices
+        .iter_mut()
+        .for_each(|d| d.owner = false))));
+    assert!(invalid(refused(&|m| m.devices.push(device(2, false)))));
+    assert!(invalid(refused(&|m| m.revoked.push(device(2, false).id))));
+    assert!(invalid(refused(&|m| m.devices[0].id = device(9, true).id)));
+    assert!(invalid(refused(&|m| m
+        .devices
+        .extend((10..30).map(|n| device(n, false))))));
+    let attribute = |name: &str, critical| Attribute {
+        name: name.into(),
+        value: vec![],
+        critical,
+    };
+    assert!(invalid(refused(&|m| m.devices[0]
+        .attributes
+        .push(attribute("new", true)))));
+    let mut fine = first();
+    fine.devices[0].attributes = vec![attribute("new", false), attribute("kind", true)];
+    assert_eq!(verify(&signed(&fine, &[1])).unwrap().manifest, fine);
+}
+
+#[test]
+fn bytes_that_are_no_manifest_are_refused() {
+    for bytes in [vec![], vec![0xff; 10], vec![0; 40_000]] {
+        assert!(matches!(
+            verify(&bytes),
+            Err(ManifestError::Malformed(_) | ManifestError::Invalid(_))
+        ));
+    }
+}
