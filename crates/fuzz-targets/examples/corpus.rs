@@ -11,8 +11,10 @@
 
 use anyhow::{Context as _, Result};
 use comity_content::proto as say;
-use comity_e2ee::{DeviceKeys, Groups, Plan, RootKey, sign_manifest, storage};
-use comity_fuzz_targets::join;
+use comity_e2ee::marks::{self, Lane, MarkKey, Place};
+use comity_e2ee::{DeviceKeys, Groups, HpkeKeys, Plan, RootKey, sign_manifest, storage};
+use comity_e2ee::{archive, envelope, introduction, link, profile, report};
+use comity_fuzz_targets::{e2ee, join};
 use comity_membership::introduction_key::IntroductionKey;
 use comity_membership::manifest::{Device, Manifest};
 use comity_membership::{CommitHeader, PublicState, Role, manifest};
@@ -66,7 +68,8 @@ fn main() -> Result<()> {
     identifiers()?;
     bodies()?;
     frames()?;
-    contents()
+    contents()?;
+    opened()
 }
 
 /// Ana makes a conversation, adds Ben and says something.
@@ -101,11 +104,7 @@ fn conversation() -> Result<()> {
     let mut session = ana.groups.session(&ana.store, &ana.keys, &ana.address);
     let made = session.create(&id, ConversationKind::Group, &ben.keys.public(), roles)?;
     let name = id.to_string();
-    let created = [
-        name.as_bytes(),
-        &made.group_info,
-        &made.ratchet_tree,
-    ];
+    let created = [name.as_bytes(), &made.group_info, &made.ratchet_tree];
     write("new_conversation", "group", &join(&created).unwrap())?;
     write("mls_message", "group_info", &made.group_info)?;
     write("mls_message", "ratchet_tree", &made.ratchet_tree)?;
@@ -295,6 +294,84 @@ fn contents() -> Result<()> {
         ..say::Envelope::default()
     };
     write("content", "envelope", &tagged(0, &envelope.encode_to_vec()))
+}
+
+/// What a device opens with the targets' own keys.
+fn opened() -> Result<()> {
+    let (own, keys) = e2ee::address()
+        .zip(e2ee::device())
+        .context("the fixed account")?;
+    let id = e2ee::conversation().context("the fixed conversation")?;
+    let mut fixed = |bytes: &mut [u8]| bytes.fill(e2ee::KEY[0]);
+
+    let made = link::make_offer(&keys, "laptop", own.app.clone(), &mut fixed)?;
+    let code = made.code.to_string();
+    write(
+        "link_code",
+        "offer",
+        &join(&[code.as_bytes(), &made.offer]).unwrap(),
+    )?;
+
+    let archive = say::HistoryArchive {
+        messages: vec![say::ArchivedMessage {
+            content: vec![1; 500],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let file = archive::seal(&archive, &mut fixed)?;
+    let parts = [&file.size.to_be_bytes()[..], &file.blake3, &file.sealed];
+    write("file", "archive", &join(&parts).unwrap())?;
+
+    let content = say::Content {
+        message_id: vec![1; 16],
+        body: Some(say::content::Body::Text(say::Text {
+            text: "good morning".to_owned(),
+        })),
+        ..Default::default()
+    };
+    let position = envelope::AuthorPosition {
+        last_seq: 4,
+        running_hash: [5; 16],
+        window_from: 1,
+    };
+    let sealed = envelope::seal(&content, &own, &keys.id(), &position, [6; 8], &mut fixed);
+    let parts = [&sealed.franked.header[..], &sealed.plaintext];
+    write("envelope", "text", &join(&parts).unwrap())?;
+
+    let profile = say::Profile {
+        name: "Ana".to_owned(),
+        ..Default::default()
+    };
+    let bytes = profile::seal(&e2ee::KEY, &own, &profile, &mut fixed)?;
+    write("sealed", "profile", &tagged(0, &bytes))?;
+    let key = MarkKey::from_bytes(&e2ee::KEY)?;
+    let place = Place {
+        conversation: &id,
+        epoch: 3,
+        lane: Lane::Mark,
+    };
+    let body = say::MarkBody { read_seq: 9 }.encode_to_vec();
+    let bytes = marks::seal(&key, &keys, &place, 1, &body, &mut fixed)?;
+    write("sealed", "mark", &tagged(1, &bytes))?;
+    let pair = HpkeKeys::generate()?;
+    let bytes = report::seal(&say::Report::default(), &pair.public)?;
+    write("sealed", "report", &tagged(3, &bytes))?;
+    let reported = say::ReportedMessage {
+        content: sealed.franked.content_bytes.clone(),
+        franking_key: sealed.franked.franking_key.to_vec(),
+        sender_nonce: sealed.franked.sender_nonce.to_vec(),
+        header: sealed.franked.header.clone(),
+        author_device: keys.id().to_vec(),
+        ..Default::default()
+    };
+    write("sealed", "reported", &tagged(5, &reported.encode_to_vec()))?;
+    let introduction = introduction::make_key(&keys, NOW_MS, NOW_MS + 1)?;
+    write(
+        "sealed",
+        "introduction_key",
+        &tagged(6, &introduction.signed),
+    )
 }
 
 fn tagged(kind: u8, bytes: &[u8]) -> Vec<u8> {

@@ -6,6 +6,7 @@
 //! which needs an instrumented build.
 
 mod content;
+pub mod e2ee;
 mod http;
 mod identifiers;
 mod membership;
@@ -72,6 +73,22 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "commit",
         body: membership::commit,
+    },
+    Target {
+        name: "link_code",
+        body: e2ee::link_code,
+    },
+    Target {
+        name: "file",
+        body: e2ee::file,
+    },
+    Target {
+        name: "envelope",
+        body: e2ee::envelopes,
+    },
+    Target {
+        name: "sealed",
+        body: e2ee::sealed,
     },
 ];
 

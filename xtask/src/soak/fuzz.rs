@@ -16,12 +16,16 @@ const NAMES: &[&str] = &[
     "commit",
     "content",
     "documents",
+    "envelope",
+    "file",
     "http_bodies",
     "identifiers",
     "key_package",
+    "link_code",
     "manifest",
     "mls_message",
     "new_conversation",
+    "sealed",
     "server_batch",
 ];
 
@@ -62,7 +66,9 @@ fn explore(project: &Project, name: &str) -> Result<()> {
         "-timeout=10",
         "-rss_limit_mb=2048",
     ]);
-    let (success, coverage) = watch(&mut command)?;
+    let Seen {
+        success, coverage, ..
+    } = watch(&mut command)?;
     let (first, last) = (coverage.first().copied(), coverage.last().copied());
     if !success {
         bail!("{name}: crashed; the input is under fuzz/artifacts/{name}");
@@ -76,18 +82,22 @@ fn explore(project: &Project, name: &str) -> Result<()> {
     }
 }
 
-/// A panic on a rare input, compiled in on demand, must be found.
+/// A panic on a rare input, armed on demand, must be found.
 fn find_planted(project: &Project, name: &str) -> Result<()> {
     let artifacts = project.target().join("fuzz-planted").join(name);
-    std::fs::create_dir_all(&artifacts)?;
+    let found = artifacts.join("found");
+    let _ = std::fs::remove_dir_all(&artifacts);
+    std::fs::create_dir_all(&found)?;
     let mut command = cargo_fuzz(project, name);
     command
-        .arg(project.root().join("fuzz/corpus").join(name))
-        .env("COMITY_FUZZ_PLANTED", "1");
-    command.args(["--", &format!("-max_total_time={PLANTED_SECONDS_MAX}")]);
+        .arg(&found)
+        .arg(project.root().join("fuzz/corpus").join(name));
+    command.env("COMITY_FUZZ_PLANTED", "1");
+    command.args(["--", "-use_value_profile=1"]);
+    command.arg(format!("-max_total_time={PLANTED_SECONDS_MAX}"));
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    let (success, _) = watch(&mut command)?;
-    if success {
+    let seen = watch(&mut command)?;
+    if !seen.planted {
         bail!("{name}: the planted panic was not found in {PLANTED_SECONDS_MAX} s");
     }
     println!("{name}: the planted panic was found");
@@ -105,21 +115,33 @@ fn cargo_fuzz(project: &Project, name: &str) -> Command {
     command
 }
 
-/// Runs it, showing what it says; gives its success and the coverage it told on the way.
-fn watch(command: &mut Command) -> Result<(bool, Vec<u64>)> {
+/// What a run of the fuzzer showed.
+#[derive(Default)]
+struct Seen {
+    success: bool,
+    /// Told on the way, ascending.
+    coverage: Vec<u64>,
+    /// It came to the planted panic, and not to another.
+    planted: bool,
+}
+
+/// Runs it, showing what it says.
+fn watch(command: &mut Command) -> Result<Seen> {
     let mut child = command
         .stderr(Stdio::piped())
         .spawn()
         .context("starting cargo fuzz")?;
-    let mut coverage = Vec::new();
+    let mut seen = Seen::default();
     if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr).lines() {
-            let line = line?;
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
             eprintln!("{line}");
-            coverage.extend(coverage_of(&line));
+            seen.coverage.extend(coverage_of(&line));
+            seen.planted |= line.contains("the planted panic was reached");
         }
     }
-    Ok((child.wait()?.success(), coverage))
+    seen.success = child.wait()?.success();
+    Ok(seen)
 }
 
 /// 812 from `#4096 pulse cov: 812 ft: 1507 corp: 93/1234b …`.
