@@ -1,5 +1,6 @@
 //! Replays the committed corpus of every fuzz target on the stable compiler, and near it: each
 //! input cut short at every length and with single bits flipped.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 use comity_fuzz_targets::{TARGETS, Target};
 use std::collections::BTreeSet;
