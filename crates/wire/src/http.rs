@@ -7,11 +7,46 @@
 use crate::{AccountId, Address, AppId, BlobId, Bytes64, DeviceId, UnixMs};
 use serde::{Deserialize, Serialize};
 
+/// A body, for documents made from this table.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Its type's name.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+}
+
+/// A field of a [`Body`].
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Its Rust type as written here.
+    pub type_name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+}
+
 macro_rules! body {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* })+) => {
-        $($(#[$doc])*
+    ($($(#[doc = $doc:literal])+ $name:ident {
+        $($(#[doc = $fdoc:literal])+ $(#[serde($serde:meta)])? $field:ident: $type:ty,)*
+    })+) => {
+        $($(#[doc = $doc])+
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        pub struct $name { $($(#[$fdoc])* pub $field: $type,)* })+
+        pub struct $name { $($(#[doc = $fdoc])+ $(#[serde($serde)])? pub $field: $type,)* })+
+
+        /// All bodies.
+        pub const BODIES: &[Body] = &[$(Body {
+            name: stringify!($name),
+            doc: concat!($($doc),+),
+            fields: &[$(Field {
+                name: stringify!($field),
+                type_name: stringify!($type),
+                doc: concat!($($fdoc),+),
+            }),*],
+        }),+];
     };
 }
 
