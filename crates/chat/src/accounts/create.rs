@@ -1,0 +1,271 @@
+//! Creating an account for a proven number, recovering the one there is, or taking the number over.
+//!
+//! Always holds: a number that belongs to an account goes to another only when its lock is not
+//! set, is opened, or the account was idle; the old account keeps everything but the number. The
+//! decision is [`decide`].
+
+use super::{manifests, sql};
+use crate::app::App;
+use crate::logs::{LogBook, outbox};
+use crate::registration;
+use comity_membership::manifest::{self, VerifiedManifest};
+use comity_platform::clock::now_ms;
+use comity_platform::secret::{equal, keyed_hash};
+use comity_platform::{Failure, http::Json};
+use comity_wire::http::{AccountCreated, CreateAccount};
+use comity_wire::proto::{AliasMoved, EntryKind, Notice, notice};
+use comity_wire::{AccountId, Address, DeviceId, ErrorCode, Message, UnixMs, WireError};
+use rusqlite::{Connection, params};
+use std::sync::Arc;
+
+/// What may happen to a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Nobody has it.
+    Take,
+    /// Somebody has it, and loses it.
+    TakeOver,
+}
+
+/// What is known about the account that has a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holder {
+    pub(crate) locked: bool,
+    pub(crate) proof_fits: bool,
+    pub(crate) active_ms: UnixMs,
+}
+
+/// Whether a proven number may go to a new account.
+///
+/// # Errors
+/// `registration_locked`, with the time until the account counts as idle.
+pub(crate) fn decide(
+    holder: Option<Holder>,
+    now_ms: UnixMs,
+    idle_ms: i64,
+) -> Result<Decision, WireError> {
+    let Some(holder) = holder else {
+        return Ok(Decision::Take);
+    };
+    let unlocked_ms = holder.active_ms.saturating_add(idle_ms);
+    if !holder.locked || holder.proof_fits || now_ms >= unlocked_ms {
+        return Ok(Decision::TakeOver);
+    }
+    Err(WireError::new(
+        ErrorCode::RegistrationLocked,
+        "the number has a registration lock",
+    )
+    .retry_after_ms(unlocked_ms - now_ms))
+}
+
+/// Hash under which a lock's proof is kept.
+pub(crate) fn lock_hash(pepper: &[u8; 32], account: &AccountId, proof: &[u8]) -> [u8; 32] {
+    keyed_hash(pepper, "comity lock", &[account.as_bytes(), proof])
+}
+
+/// Checks that `number` may go to another account than its holder; who loses it is returned.
+pub(crate) fn may_move(
+    conn: &Connection,
+    app: &App,
+    number: &str,
+    lock_proof: Option<&[u8]>,
+) -> Result<Option<AccountId>, Failure> {
+    let Some(account) = sql::by_number(conn, number)? else {
+        return Ok(None);
+    };
+    let lock = sql::lock(conn, &account)?;
+    let proof_fits = lock_proof
+        .is_some_and(|proof| equal(&lock_hash(&app.secrets.pepper, &account, proof), &lock.hash));
+    let holder = Holder {
+        locked: !lock.hash.is_empty(),
+        proof_fits,
+        active_ms: lock.active_ms,
+    };
+    decide(
+        Some(holder),
+        now_ms(),
+        app.config.retention.registration_lock_idle_ms,
+    )?;
+    Ok(Some(account))
+}
+
+/// `POST /v1/accounts`.
+pub(crate) async fn create(
+    axum::extract::State(app): axum::extract::State<Arc<App>>,
+    Json(request): Json<CreateAccount>,
+) -> Result<Json<AccountCreated>, Failure> {
+    let manifest =
+        manifest::verify(&request.manifest.0).map_err(|error| crate::error::manifest(&error))?;
+    if manifest.manifest.address.app != app.id {
+        return Err(Failure::refused(
+            ErrorCode::WrongApp,
+            "the manifest names another app",
+        ));
+    }
+    let on_app = app.clone();
+    let (number, revoked) = app
+        .db
+        .write(move |conn, book| store(conn, book, &on_app, &request, &manifest))
+        .await?;
+    app.outbox.notify_one();
+    if !revoked.1.is_empty() {
+        app.removals.notify_one();
+    }
+    for device in &revoked.1 {
+        app.live.dismiss(device, ErrorCode::DeviceRevoked);
+    }
+    Ok(Json(AccountCreated {
+        address: revoked.0,
+        number,
+    }))
+}
+
+type Stored = (String, (Address, Vec<DeviceId>));
+
+fn store(
+    conn: &Connection,
+    book: &mut LogBook,
+    app: &App,
+    request: &CreateAccount,
+    manifest: &VerifiedManifest,
+) -> Result<Stored, Failure> {
+    let now = now_ms();
+    let address = manifest.manifest.address.clone();
+    let proven = registration::sql::by_token(conn, &request.registration_token.0, now)?;
+    if let Some(made) = proven.made_account {
+        // The same call again, after a lost answer.
+        return if made == address.account {
+            Ok((proven.number, (address, Vec::new())))
+        } else {
+            Err(Failure::refused(
+                ErrorCode::CodeExpired,
+                "the registration was used",
+            ))
+        };
+    }
+    let holder = sql::by_number(conn, &proven.number)?;
+    if holder != proven.existing {
+        return Err(Failure::refused(
+            ErrorCode::NumberTaken,
+            "somebody else has the number now",
+        ));
+    }
+    let device = manifest.manifest.device(&request.device).ok_or_else(|| {
+        Failure::refused(
+            ErrorCode::ManifestInvalid,
+            "the device is not in the manifest",
+        )
+    })?;
+    let keys = [request.introduction_key.0.clone()];
+    let mut revoked = Vec::new();
+    if request.recover {
+        if holder != Some(address.account) {
+            return Err(Failure::refused(
+                ErrorCode::NumberTaken,
+                "the number is not this account's",
+            ));
+        }
+        sql::must_exist(conn, &address.account)?;
+        let changed = manifests::replace(
+            conn,
+            book,
+            &address,
+            &manifest.bytes,
+            &keys,
+            app.seen_now_ms(),
+        )?;
+        revoked = changed.revoked;
+    } else {
+        let proof = request.lock_proof.as_ref().map(|proof| proof.0.as_slice());
+        let loser = may_move(conn, app, &proven.number, proof)?;
+        if manifest.manifest.seq != 1 || manifest.manifest.devices.len() != 1 {
+            return Err(Failure::refused(
+                ErrorCode::ManifestInvalid,
+                "a new account begins with manifest 1 and one device",
+            ));
+        }
+        let known =
+            manifests::bytes(conn, &address)?.is_some() || sql::is_gone(conn, &address.account)?;
+        if known {
+            return Err(Failure::refused(
+                ErrorCode::Exists,
+                "there is such an account",
+            ));
+        }
+        conn.prepare_cached("INSERT INTO account (id, created_ms) VALUES (?1, ?2)")?
+            .execute(params![address.account.as_bytes(), now])?;
+        manifests::adopt(conn, manifest)?;
+        manifests::insert_device(conn, book, &address, device, &keys, app.seen_now_ms())?;
+        sql::move_number(conn, &proven.number, &address.account, now)?;
+        if let Some(loser) = loser {
+            tell_alias_moved(conn, app, &loser, now)?;
+        }
+    }
+    registration::sql::used(conn, &request.registration_token.0, &address.account)?;
+    Ok((proven.number, (address, revoked)))
+}
+
+/// Tells those who talk to an account that its number belongs to somebody else now.
+pub(crate) fn tell_alias_moved(
+    conn: &Connection,
+    app: &App,
+    from: &AccountId,
+    now_ms: UnixMs,
+) -> Result<(), Failure> {
+    let body = Notice {
+        notice: Some(notice::Notice::AliasMoved(AliasMoved {
+            from_account: from.to_vec(),
+        })),
+    }
+    .encode_to_vec();
+    let mut select = conn.prepare_cached(
+        "SELECT DISTINCT o.device FROM seat s JOIN seat o ON o.log = s.log
+         JOIN log l ON l.id = s.log
+         WHERE s.address = ?1 AND l.kind != 0 AND s.removed IS NULL AND o.removed IS NULL
+           AND o.address != ?1 LIMIT 10000",
+    )?;
+    let rows = select
+        .query_map([app.address(*from).to_string()], |row| {
+            Ok(DeviceId::new(row.get(0)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    for device in rows {
+        let what: [&[u8]; 3] = [b"alias", from.as_bytes(), &now_ms.to_be_bytes()];
+        outbox::queue(conn, &device, EntryKind::Notice, &what, &body)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOLDER: Holder = Holder {
+        locked: true,
+        proof_fits: false,
+        active_ms: 1_000,
+    };
+
+    #[test]
+    fn a_locked_number_waits_for_its_proof_or_for_idle_time() {
+        let refused = decide(Some(HOLDER), 1_500, 1_000).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::RegistrationLocked);
+        assert_eq!(refused.retry_after_ms, 500);
+        let proven = Holder {
+            proof_fits: true,
+            ..HOLDER
+        };
+        assert_eq!(decide(Some(proven), 1_500, 1_000), Ok(Decision::TakeOver));
+        assert_eq!(decide(Some(HOLDER), 2_000, 1_000), Ok(Decision::TakeOver));
+    }
+
+    #[test]
+    fn a_number_without_lock_or_holder_is_free_to_go() {
+        let open = Holder {
+            locked: false,
+            ..HOLDER
+        };
+        assert_eq!(decide(Some(open), 1_500, 1_000), Ok(Decision::TakeOver));
+        assert_eq!(decide(None, 0, 1_000), Ok(Decision::Take));
+    }
+}

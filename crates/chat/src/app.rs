@@ -1,0 +1,125 @@
+//! One running app: what every connection and every HTTP act shares.
+
+use crate::blobs::Blobs;
+use crate::config::Config;
+use crate::limits::Rates;
+use crate::live::Live;
+use crate::logs::{LogBook, LogMeta, LogName, Published};
+use crate::registration::CodeDelivery;
+use crate::secrets::Secrets;
+use comity_platform::Failure;
+use comity_platform::clock::now_ms;
+use comity_platform::database::Database;
+use comity_platform::stop::Stop;
+use comity_platform::telemetry::{Counter, CounterBy, Gauge, Metrics};
+use comity_wire::{AccountId, Address, AppId, DeviceId, ErrorCode};
+use tokio::sync::Notify;
+
+/// The database with the writer's picture of the logs.
+pub(crate) type Db = Database<LogBook>;
+
+/// One running app.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) id: AppId,
+    pub(crate) config: Config,
+    pub(crate) db: Db,
+    pub(crate) secrets: Secrets,
+    pub(crate) live: Live,
+    pub(crate) blobs: Blobs,
+    pub(crate) rates: Rates,
+    pub(crate) codes: CodeDelivery,
+    pub(crate) metrics: Metrics,
+    pub(crate) counts: Counts,
+    pub(crate) stop: Stop,
+    /// Something is in the outbox.
+    pub(crate) outbox: Notify,
+    /// Devices may have to be removed from conversations.
+    pub(crate) removals: Notify,
+}
+
+/// What is counted.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    pub(crate) connections: Gauge,
+    pub(crate) appends: Counter,
+    pub(crate) commits: Counter,
+    pub(crate) errors: CounterBy,
+}
+
+impl Counts {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        Self {
+            connections: metrics.gauge("comity_connections", "Devices connected now"),
+            appends: metrics.counter("comity_appends_total", "Content entries taken"),
+            commits: metrics.counter("comity_commits_total", "Commits taken"),
+            errors: metrics.counter_by("comity_errors_total", "Errors given, by code", "code"),
+        }
+    }
+}
+
+/// Who acts: a device of an account of this app, which only the checks of a sign-in or a token
+/// make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) account: AccountId,
+    pub(crate) device: DeviceId,
+}
+
+impl App {
+    pub(crate) fn address(&self, account: AccountId) -> Address {
+        Address::new(self.id.clone(), account)
+    }
+
+    /// Refuses what is for another app. Nothing means this one.
+    ///
+    /// # Errors
+    /// `wrong_app`.
+    pub(crate) fn is_here(&self, hub: &str) -> Result<(), Failure> {
+        if hub.is_empty() || hub == self.id.as_str() {
+            Ok(())
+        } else {
+            Err(Failure::refused(
+                ErrorCode::WrongApp,
+                "this app is not that hub",
+            ))
+        }
+    }
+
+    /// The precision with which it is kept when a device was last seen.
+    pub(crate) fn seen_precision_ms(&self) -> i64 {
+        (self.config.retention.device_stale_ms / 30).max(1)
+    }
+
+    /// Now, as far as it is kept of a device.
+    pub(crate) fn seen_now_ms(&self) -> i64 {
+        let precision = self.seen_precision_ms();
+        now_ms() / precision * precision
+    }
+
+    /// The log's view; from the database when it is not in memory.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub(crate) async fn view(&self, log: LogName) -> Result<crate::live::LogView, Failure> {
+        if let Some(view) = self.live.view(&log) {
+            return Ok(view);
+        }
+        let meta: Option<LogMeta> = self
+            .db
+            .read(move |conn| Ok(crate::logs::book::read_meta(conn, &log)?))
+            .await?;
+        let meta = meta.ok_or_else(|| Failure::refused(ErrorCode::NotFound, "no such log"))?;
+        self.live.views.update(log, &meta);
+        self.live
+            .view(&log)
+            .ok_or_else(|| Failure::internal("a view was lost"))
+    }
+
+    /// Pushes what a job published.
+    pub(crate) fn publish_all(&self, published: &[Published]) {
+        for published in published {
+            self.live.publish(published, None);
+        }
+    }
+}

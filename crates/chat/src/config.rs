@@ -1,0 +1,199 @@
+//! The server's configuration: one TOML file, every field documented where it is declared.
+
+use comity_platform::config::ConfigError;
+use comity_platform::documented;
+use comity_platform::telemetry::LogFormat;
+use comity_wire::{AppId, limits};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where verification codes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeSender {
+    /// Into the database, for `comity admin codes`: nobody gets a message.
+    Outbox,
+    /// To `webhook_url`, which sends the message.
+    Webhook,
+}
+
+documented! {
+    /// Configuration of `comity serve`.
+    /// Every field has the value that holds when it is left out.
+    pub struct Config {
+        /// Permanent DNS name of this app, lowercase, with `:port` when it is not at port 443.
+        /// It is part of every address: it can not be changed later.
+        app: String = "localhost".to_owned(),
+        /// Name of this app as people see it.
+        name: String = "Comity".to_owned(),
+        /// Address and port to listen on. Port 0 lets the system choose.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8443)),
+        /// Folder for the database and the blobs. One server has it at a time.
+        data: PathBuf = PathBuf::from("comity-data"),
+        /// PEM file with the certificate chain. Without it the server listens on loopback only.
+        tls_certificate: Option<PathBuf> = None,
+        /// PEM file with the certificate's key.
+        tls_key: Option<PathBuf> = None,
+        /// For trying things out: codes of the outbox can be read at /dev/codes by anybody who
+        /// reaches the server.
+        development: bool = false,
+        /// Public key that reports are sealed to, as base64url, from `comity admin moderation-key`.
+        /// Without it nobody can report.
+        moderation_key: Option<String> = None,
+        /// Bearer token for /metrics from beyond loopback. Without it only loopback may read them.
+        metrics_token: Option<String> = None,
+    } sections {
+        /// How phone numbers are verified.
+        codes: Codes,
+        /// What is kept, and how long.
+        retention: Retention,
+        /// How much and how often.
+        limits: Limits,
+        /// What is logged. Never numbers, ids of accounts or network addresses.
+        log: Log,
+    }
+}
+
+documented! {
+    /// How phone numbers are verified.
+    pub struct Codes {
+        /// `outbox` (codes stay in the database, for `comity admin codes`) or `webhook`.
+        sender: CodeSender = CodeSender::Outbox,
+        /// For `webhook`: gets POST {"number": "+…", "code": "123456", "app": "…", "name": "…"}.
+        webhook_url: Option<String> = None,
+        /// For `webhook`: sent as `Authorization: Bearer …`.
+        webhook_token: Option<String> = None,
+        /// For `webhook`: time that one try may take, in milliseconds.
+        webhook_timeout_ms: u64 = 5_000,
+        /// For `webhook`: tries, the first included.
+        webhook_tries: u32 = 3,
+    } sections {}
+}
+
+documented! {
+    /// What is kept, and how long. In milliseconds.
+    pub struct Retention {
+        /// Entries are kept until every device has them, and no longer than this.
+        entry_life_ms: i64 = limits::ENTRY_LIFE_MS,
+        /// A device that was not seen for this long is stale: its removal is proposed.
+        device_stale_ms: i64 = limits::DEVICE_STALE_MS,
+        /// A blob's lease, from its upload or a renewal.
+        blob_lease_ms: i64 = limits::BLOB_LEASE_MS,
+        /// An unfinished upload is kept this long.
+        upload_life_ms: i64 = limits::UPLOAD_LIFE_MS,
+        /// A registration lock holds until the account was idle for this long.
+        registration_lock_idle_ms: i64 = limits::REGISTRATION_LOCK_IDLE_MS,
+        /// Time between two sweeps of what is over.
+        sweep_interval_ms: u64 = 60_000,
+        /// Cursors are written at most this late.
+        cursor_flush_ms: u64 = 3_000,
+    } sections {}
+}
+
+documented! {
+    /// How much and how often.
+    pub struct Limits {
+        /// Time between two codes to one number, in milliseconds.
+        code_interval_ms: i64 = limits::CODE_INTERVAL_MS,
+        /// A code's life, in milliseconds.
+        code_life_ms: i64 = limits::CODE_LIFE_MS,
+        /// Codes to one number in a day.
+        codes_per_number_per_day: u32 = limits::CODES_PER_NUMBER_PER_DAY,
+        /// Registrations and unauthenticated look-ups from one network address in an hour.
+        registrations_per_address_per_hour: u32 = 60,
+        /// Introductions without an answer that a person may make in a day.
+        introductions_per_day: u32 = limits::INTRODUCTIONS_PER_DAY,
+        /// Directory look-ups of one account in a day.
+        lookups_per_day: u32 = limits::LOOKUPS_PER_DAY,
+        /// Key package fetches of one account for another in a day, before the last-resort one.
+        key_package_fetches_per_day: u32 = limits::KEY_PACKAGE_FETCHES_PER_DAY,
+        /// Blobs that an account may keep, in bytes.
+        blob_quota_bytes: u64 = limits::BLOB_QUOTA_BYTES,
+        /// Appends of one connection in a second, sustained.
+        appends_per_second: u32 = limits::APPENDS_PER_SECOND,
+        /// Appends of one connection at once.
+        appends_burst: u32 = limits::APPENDS_BURST,
+        /// Time a connection has to sign in, in milliseconds.
+        sign_in_timeout_ms: i64 = limits::SIGN_IN_TIMEOUT_MS,
+        /// A connection that says nothing for this long is closed, in milliseconds.
+        idle_timeout_ms: i64 = limits::IDLE_TIMEOUT_MS,
+        /// Bytes that may wait for a slow connection before it has to catch up by itself.
+        outbound_bytes: usize = 1_048_576,
+        /// Connections to the database for reading.
+        database_readers: usize = 4,
+    } sections {}
+}
+
+documented! {
+    /// What is logged.
+    pub struct Log {
+        /// `text` or `json`.
+        format: LogFormat = LogFormat::Text,
+        /// `error`, `warn`, `info`, `debug`, or a filter such as `info,comity_chat=debug`.
+        level: String = "info".to_owned(),
+    } sections {}
+}
+
+impl Config {
+    /// The app's name, when the fields go together.
+    ///
+    /// # Errors
+    /// A sentence about the first field that can not be used.
+    pub fn check(&self) -> Result<AppId, ConfigError> {
+        let refused = |reason: String| Err(ConfigError::Refused(reason));
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            return refused("tls_certificate and tls_key go together".to_owned());
+        }
+        if self.codes.sender == CodeSender::Webhook && self.codes.webhook_url.is_none() {
+            return refused("codes.sender = \"webhook\" needs codes.webhook_url".to_owned());
+        }
+        self.moderation_key()?;
+        self.app
+            .parse()
+            .map_err(|error| ConfigError::Refused(format!("app: {error}")))
+    }
+
+    /// The moderation key's bytes; empty when there is none.
+    ///
+    /// # Errors
+    /// When it is not base64url.
+    pub fn moderation_key(&self) -> Result<Vec<u8>, ConfigError> {
+        let Some(text) = &self.moderation_key else {
+            return Ok(Vec::new());
+        };
+        data_encoding::BASE64URL_NOPAD
+            .decode(text.as_bytes())
+            .map_err(|_| ConfigError::Refused("moderation_key is not base64url".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_can_be_used_and_reads_back() {
+        let config = Config::default();
+        config.check().unwrap();
+        let text = comity_platform::config::annotated(&config);
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let half = Config {
+            tls_key: Some("key.pem".into()),
+            ..Config::default()
+        };
+        assert!(half.check().is_err());
+        let name = Config {
+            app: "Not A Name".to_owned(),
+            ..Config::default()
+        };
+        assert!(name.check().is_err());
+        let mut hook = Config::default();
+        hook.codes.sender = CodeSender::Webhook;
+        assert!(hook.check().is_err());
+    }
+}

@@ -1,0 +1,218 @@
+//! What a signed-in device asks for, frame by frame.
+//!
+//! Appends go into the writer's queue at once and in order, and are answered from there, so that
+//! an answer and the pushes around it keep the log's order. Everything that reads runs beside.
+
+use crate::app::{App, Caller};
+use crate::conversations::{append, commit, create, marks, read};
+use crate::limits::limited;
+use crate::live::Outbound;
+use crate::logs::entries::Added;
+use comity_platform::Failure;
+use comity_platform::clock::now_ms;
+use comity_platform::rate::Bucket;
+use comity_wire::proto::{Append, ClientFrame, Done, SubmitCommit, client_frame::Act, reply};
+use comity_wire::{ErrorCode, WireError, limits};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A signed-in connection.
+pub(super) struct Session {
+    app: Arc<App>,
+    pub(super) caller: Caller,
+    pub(super) outbound: Arc<Outbound>,
+    bucket: Bucket,
+    in_flight: Arc<Semaphore>,
+}
+
+/// The right to answer one request. Dropping it makes room for the next.
+struct Answer {
+    app: Arc<App>,
+    outbound: Arc<Outbound>,
+    request: u64,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Answer {
+    fn give(self, result: Result<reply::Result, Failure>) {
+        let result = result.unwrap_or_else(|failure| {
+            let error = WireError::from(failure);
+            self.app.counts.errors.one(error.code.as_str());
+            reply::Result::Error(error.into())
+        });
+        self.outbound.reply(self.request, result);
+    }
+}
+
+impl Session {
+    pub(super) fn new(app: Arc<App>, caller: Caller, outbound: Arc<Outbound>) -> Self {
+        let bucket = Bucket::full(app.config.limits.appends_burst, now_ms());
+        let in_flight = Arc::new(Semaphore::new(limits::REQUESTS_IN_FLIGHT_MAX));
+        Self {
+            app,
+            caller,
+            outbound,
+            bucket,
+            in_flight,
+        }
+    }
+
+    /// Starts what these frames ask for, in order.
+    pub(super) async fn take(&mut self, frames: Vec<ClientFrame>) {
+        for frame in frames {
+            if self.outbound.is_closing() {
+                return;
+            }
+            let permit = self.in_flight.clone().acquire_owned().await.ok();
+            let answer = Answer {
+                app: self.app.clone(),
+                outbound: self.outbound.clone(),
+                request: frame.request,
+                _permit: permit,
+            };
+            match frame.act {
+                Some(act) => self.act(act, answer).await,
+                None => answer.give(Err(Failure::refused(
+                    ErrorCode::Malformed,
+                    "an empty frame",
+                ))),
+            }
+        }
+    }
+
+    fn paced(&mut self) -> Result<(), Failure> {
+        let limits = &self.app.config.limits;
+        self.bucket
+            .take(limits.appends_per_second, limits.appends_burst, now_ms())
+            .map_err(limited)
+    }
+
+    async fn act(&mut self, act: Act, answer: Answer) {
+        match act {
+            Act::Append(append) => self.append(append, answer).await,
+            Act::PutMark(_) | Act::SendSignal(_) | Act::PutState(_) => match self.paced() {
+                Ok(()) => self.beside(act, answer),
+                Err(failure) => answer.give(Err(failure)),
+            },
+            Act::SubmitCommit(request) => match self.paced() {
+                Ok(()) => self.commit(request, answer),
+                Err(failure) => answer.give(Err(failure)),
+            },
+            Act::Acknowledge(request) => {
+                let result = marks::acknowledge(&self.app, self.caller, request.positions).await;
+                answer.give(result.map(|()| done()));
+            }
+            Act::Hello(_) | Act::SignIn(_) => {
+                answer.give(Err(Failure::refused(
+                    ErrorCode::Malformed,
+                    "signed in already",
+                )));
+            }
+            _ => self.beside(act, answer),
+        }
+    }
+
+    async fn append(&mut self, append: Append, answer: Answer) {
+        let checked = self
+            .paced()
+            .and_then(|()| append::check(&self.app, self.caller, append));
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(failure) => return answer.give(Err(failure)),
+        };
+        let (app, device) = (self.app.clone(), self.caller.device);
+        let submitted = self
+            .app
+            .db
+            .submit(
+                move |conn, book| append::add(conn, book, &device, checked),
+                move |added| {
+                    // On the writer's thread, in the log's order.
+                    answer.give(added.map(|added| match added {
+                        Added::New(published) => {
+                            app.counts.appends.add(1);
+                            app.live.publish(&published, Some(&device));
+                            reply::Result::Appended(append::answer(&published.entry))
+                        }
+                        Added::Before(entry) => reply::Result::Appended(append::answer(&entry)),
+                    }));
+                },
+            )
+            .await;
+        if submitted.is_err() {
+            self.outbound.close(ErrorCode::Unavailable, 1_000);
+        }
+    }
+
+    fn commit(&self, request: SubmitCommit, answer: Answer) {
+        let (app, caller) = (self.app.clone(), self.caller);
+        // Answered once: by the writer when it takes the commit, else below.
+        let answer = Arc::new(std::sync::Mutex::new(Some(answer)));
+        tokio::spawn(async move {
+            let (on_app, once) = (app.clone(), answer.clone());
+            let done = move |result: Result<_, Failure>| {
+                let Some(answer) = once.lock().ok().and_then(|mut answer| answer.take()) else {
+                    return;
+                };
+                answer.give(result.map(|(committed, published)| {
+                    if let Some(published) = published {
+                        on_app.counts.commits.add(1);
+                        on_app.live.publish(&published, Some(&caller.device));
+                        on_app.outbox.notify_one();
+                    }
+                    reply::Result::Committed(committed)
+                }));
+            };
+            if let Err(failure) = commit::submit(&app, caller, request, done).await
+                && let Some(answer) = answer.lock().ok().and_then(|mut answer| answer.take())
+            {
+                answer.give(Err(failure));
+            }
+        });
+    }
+
+    /// Runs an act that does not need its place in the order.
+    fn beside(&self, act: Act, answer: Answer) {
+        let (app, caller, outbound) = (self.app.clone(), self.caller, self.outbound.clone());
+        tokio::spawn(async move {
+            outbound.has_room().await;
+            answer.give(run(&app, caller, act).await);
+        });
+    }
+}
+
+fn done() -> reply::Result {
+    reply::Result::Done(Done {})
+}
+
+async fn run(app: &Arc<App>, caller: Caller, act: Act) -> Result<reply::Result, Failure> {
+    Ok(match act {
+        Act::Sync(request) => reply::Result::Sync(read::changes(app, caller, request.since).await?),
+        Act::Fetch(request) => reply::Result::Deliver(read::fetch(app, caller, request).await?),
+        Act::CreateConversation(request) => {
+            reply::Result::Created(create::create(app, caller, request).await?)
+        }
+        Act::FetchWelcome(request) => {
+            reply::Result::Welcome(read::welcome(app, caller, request).await?)
+        }
+        Act::FetchState(request) => reply::Result::State(read::state(app, caller, request).await?),
+        Act::PutMark(request) => {
+            marks::put(app, caller, request).await?;
+            done()
+        }
+        Act::SendSignal(request) => {
+            marks::signal(app, caller, request).await?;
+            done()
+        }
+        Act::PutState(request) => {
+            read::put_state(app, caller, request).await?;
+            done()
+        }
+        _ => {
+            return Err(Failure::refused(
+                ErrorCode::Malformed,
+                "not to be asked now",
+            ));
+        }
+    })
+}

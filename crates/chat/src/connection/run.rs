@@ -1,0 +1,246 @@
+//! One connection, from its first frame to its last.
+
+use super::acts::Session;
+use super::sign_in::{self, Challenged};
+use crate::app::App;
+use crate::live::Outbound;
+use comity_platform::Failure;
+use comity_wire::proto::{
+    ClientBatch, ClientFrame, Closing, Reply, ServerBatch, ServerFrame, client_frame::Act, reply,
+    server_frame::Frame,
+};
+use comity_wire::{DeviceId, ErrorCode, Message as _, WireError, limits};
+use futures_util::{SinkExt, StreamExt};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
+
+/// Any stream of bytes.
+pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
+
+type Socket = WebSocketStream<Box<dyn Bytes>>;
+
+/// Why a connection ended; nothing that anybody needs to hear.
+struct Ended;
+
+/// Time that one write may take: a peer that reads nothing for so long is gone.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn milliseconds(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or_default())
+}
+
+/// Runs a connection until either side ends it.
+pub(super) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<[u8; 32]>) {
+    // Small buffers: most connections are idle most of the time.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(usize::MAX)
+        .max_message_size(Some(limits::FRAME_BYTES_MAX))
+        .max_frame_size(Some(limits::FRAME_BYTES_MAX));
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let time = milliseconds(app.config.limits.sign_in_timeout_ms);
+    let signed = tokio::time::timeout(time, sign(&app, &mut socket, exporter)).await;
+    let (session, rest) = match signed {
+        Ok(Ok(signed)) => signed,
+        Ok(Err(Ended)) => return,
+        Err(_) => {
+            let late = WireError::new(ErrorCode::Unauthenticated, "not signed in in time");
+            return refuse(&mut socket, 0, late).await;
+        }
+    };
+    app.counts.connections.add(1);
+    let device = session.caller.device;
+    let outbound = session.outbound.clone();
+    app.live.connect(device, outbound.clone());
+    let _end = serve(&app, socket, session, rest).await;
+    leave(&app, &device, &outbound);
+}
+
+fn leave(app: &App, device: &DeviceId, outbound: &Arc<Outbound>) {
+    // Requests that are still running find a closed queue.
+    outbound.close(ErrorCode::Unavailable, 0);
+    app.live.disconnect(device, outbound);
+    app.counts.connections.add(-1);
+}
+
+/// Reads the next batch; pings and pongs are passed over.
+async fn next(socket: &mut Socket) -> Result<Vec<ClientFrame>, Result<WireError, Ended>> {
+    match socket.next().await {
+        Some(Ok(Message::Binary(bytes))) => batch(&bytes).map_err(Ok),
+        Some(Ok(Message::Text(_))) => Err(Ok(WireError::new(
+            ErrorCode::Malformed,
+            "batches are binary",
+        ))),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Vec::new()),
+        Some(Err(tokio_tungstenite::tungstenite::Error::Capacity(_))) => Err(Ok(WireError::new(
+            ErrorCode::TooLarge,
+            "the message is too large",
+        ))),
+        Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(Err(Ended)),
+    }
+}
+
+fn batch(bytes: &[u8]) -> Result<Vec<ClientFrame>, WireError> {
+    let batch = ClientBatch::decode(bytes)
+        .map_err(|_| WireError::new(ErrorCode::Malformed, "not a batch"))?;
+    if batch.frames.len() > limits::BATCH_FRAMES_MAX {
+        let text = format!("a batch has {} frames at most", limits::BATCH_FRAMES_MAX);
+        return Err(WireError::new(ErrorCode::TooLarge, text));
+    }
+    Ok(batch.frames)
+}
+
+async fn sign(
+    app: &Arc<App>,
+    socket: &mut Socket,
+    exporter: Option<[u8; 32]>,
+) -> Result<(Session, Vec<ClientFrame>), Ended> {
+    let mut challenged: Option<Challenged> = None;
+    loop {
+        let frames = match next(socket).await {
+            Ok(frames) => frames,
+            Err(Ok(error)) => {
+                refuse(socket, 0, error).await;
+                return Err(Ended);
+            }
+            Err(Err(ended)) => return Err(ended),
+        };
+        let mut frames = frames.into_iter();
+        while let Some(frame) = frames.next() {
+            let step = match (frame.act, challenged.take()) {
+                (Some(Act::Hello(hello)), None) => match sign_in::challenge(app, &hello) {
+                    Ok((waiting, challenge)) => {
+                        challenged = Some(waiting);
+                        send(socket, vec![Frame::Challenge(challenge)]).await?;
+                        continue;
+                    }
+                    Err(failure) => Err(failure),
+                },
+                (Some(Act::SignIn(request)), Some(waiting)) => {
+                    sign_in::sign_in(app, waiting, request, exporter).await
+                }
+                _ => Err(Failure::refused(
+                    ErrorCode::Unauthenticated,
+                    "sign in first",
+                )),
+            };
+            match step {
+                Ok((caller, signed_in)) => {
+                    let outbound = Arc::new(Outbound::new(app.config.limits.outbound_bytes));
+                    // Before anything else that a push could bring.
+                    let result = Some(reply::Result::SignedIn(signed_in));
+                    let answer = Reply {
+                        request: frame.request,
+                        result,
+                    };
+                    send(socket, vec![Frame::Reply(answer)]).await?;
+                    return Ok((
+                        Session::new(app.clone(), caller, outbound),
+                        frames.collect(),
+                    ));
+                }
+                Err(failure) => {
+                    refuse(socket, frame.request, failure.into()).await;
+                    return Err(Ended);
+                }
+            }
+        }
+    }
+}
+
+/// Tells why, then ends the connection.
+async fn refuse(socket: &mut Socket, request: u64, error: WireError) {
+    let closing = Closing {
+        code: error.code.as_str().to_owned(),
+        retry_after_ms: error.retry_after_ms,
+    };
+    let result = Some(reply::Result::Error(error.into()));
+    let frames = vec![
+        Frame::Reply(Reply { request, result }),
+        Frame::Closing(closing),
+    ];
+    let _ended = send(socket, frames).await;
+    close(socket).await;
+}
+
+async fn close(socket: &mut Socket) {
+    let _ = tokio::time::timeout(Duration::from_secs(5), async {
+        let _ = socket.close(None).await;
+        // Until the peer has read what was said: a socket with unread bytes would be reset.
+        while let Some(Ok(_)) = socket.next().await {}
+    })
+    .await;
+}
+
+async fn send(socket: &mut Socket, frames: Vec<Frame>) -> Result<(), Ended> {
+    let frames = frames
+        .into_iter()
+        .map(|frame| ServerFrame { frame: Some(frame) })
+        .collect();
+    write(socket, ServerBatch { frames }).await
+}
+
+async fn write(socket: &mut Socket, batch: ServerBatch) -> Result<(), Ended> {
+    let message = Message::Binary(batch.encode_to_vec().into());
+    match tokio::time::timeout(WRITE_TIMEOUT, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(Ended),
+    }
+}
+
+async fn serve(
+    app: &Arc<App>,
+    mut socket: Socket,
+    mut session: Session,
+    first: Vec<ClientFrame>,
+) -> Result<(), Ended> {
+    let outbound = session.outbound.clone();
+    let idle = milliseconds(app.config.limits.idle_timeout_ms);
+    let mut heard = Instant::now();
+    let mut pings = tokio::time::interval(idle / 3);
+    pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    if app.stop.is_stopped() {
+        outbound.close(ErrorCode::Unavailable, 1_000);
+    }
+    session.take(first).await;
+    loop {
+        tokio::select! {
+            // What waits to be written goes first: replies must not wait for reading.
+            biased;
+            () = outbound.filled() => {
+                let turn = outbound.take();
+                if !turn.frames.is_empty() {
+                    write(&mut socket, ServerBatch { frames: turn.frames }).await?;
+                }
+                if turn.last {
+                    close(&mut socket).await;
+                    return Err(Ended);
+                }
+            }
+            frames = next(&mut socket) => {
+                heard = Instant::now();
+                match frames {
+                    Ok(frames) => session.take(frames).await,
+                    Err(Ok(error)) => {
+                        refuse(&mut socket, 0, error).await;
+                        return Err(Ended);
+                    }
+                    Err(Err(ended)) => return Err(ended),
+                }
+            }
+            _ = pings.tick() => {
+                if heard.elapsed() >= idle {
+                    outbound.close(ErrorCode::Unavailable, 0);
+                } else if tokio::time::timeout(WRITE_TIMEOUT, socket.send(Message::Ping(Vec::new().into()))).await.is_err() {
+                    return Err(Ended);
+                }
+            }
+        }
+    }
+}

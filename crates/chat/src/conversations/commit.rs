@@ -1,0 +1,364 @@
+//! Committing: one compare-and-swap on the epoch.
+//!
+//! The commit is judged outside the writer, on a snapshot; the writer then takes the result only
+//! when epoch and version of the group are still those of the snapshot. Always holds: entry,
+//! group state, seats, welcome and pointers to it are stored together or not at all.
+
+use super::create::insert_seat;
+use super::group_state::Stored;
+use super::{fits, idempotency_key, log_name};
+use crate::accounts::manifests;
+use crate::app::{App, Caller};
+use crate::logs::book::{LogMeta, read_meta};
+use crate::logs::entries::{self, Added, NewEntry};
+use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox};
+use comity_membership::manifest::VerifiedManifest;
+use comity_membership::{Change, Committer, Member, PublicState, parse_welcome, rules};
+use comity_platform::Failure;
+use comity_platform::clock::now_ms;
+use comity_wire::proto::{
+    Committed, ConversationKind, Entry, EntryKind, SubmitCommit, WelcomePointer,
+};
+use comity_wire::{AppId, DeviceId, ErrorCode, Message, limits};
+use rusqlite::{Connection, params};
+use std::sync::Arc;
+
+/// What a judged commit leads to.
+#[derive(Debug)]
+struct Judged {
+    log: LogName,
+    kind: ConversationKind,
+    epoch: u64,
+    version: u64,
+    key: Vec<u8>,
+    commit: Vec<u8>,
+    stored: Stored,
+    welcome: Option<(Vec<u8>, Vec<u8>)>,
+    members: Vec<Member>,
+    /// Devices that the commit gives a (new) leaf.
+    joined: Vec<DeviceId>,
+    manifests: Vec<VerifiedManifest>,
+}
+
+enum Judgement {
+    Before(Committed),
+    New(Box<Judged>),
+}
+
+/// What became of it in the writer.
+pub(crate) enum Outcome {
+    /// Taken now.
+    New(Committed, Box<Published>),
+    /// Taken before, under the same key.
+    Before(Committed),
+    /// The group changed since it was judged.
+    Moved,
+}
+
+/// Times that a commit is judged anew because a proposal of the app came between.
+const JUDGED_MAX: usize = 4;
+
+/// Takes a commit. `done` is called on the writer's thread, in the log's order, once.
+pub(crate) async fn submit<D>(
+    app: &Arc<App>,
+    caller: Caller,
+    request: SubmitCommit,
+    done: D,
+) -> Result<(), Failure>
+where
+    D: Fn(Result<(Committed, Option<Published>), Failure>) + Clone + Send + 'static,
+{
+    app.is_here(&request.hub)?;
+    let bytes = request.commit.len() + request.welcome.len() + request.group_info.len();
+    if bytes > limits::COMMIT_BYTES_MAX {
+        return Err(Failure::refused(
+            ErrorCode::TooLarge,
+            "the commit is too large",
+        ));
+    }
+    fits(
+        &request.sealed_state,
+        limits::STATE_BYTES_MAX,
+        "a sealed state",
+    )?;
+    let request = Arc::new(request);
+    for _ in 0..JUDGED_MAX {
+        let (for_judge, id) = (request.clone(), app.id.clone());
+        let judged = app
+            .db
+            .read(move |conn| judge(conn, &id, caller, &for_judge))
+            .await?;
+        let judged = match judged {
+            Judgement::Before(committed) => {
+                done(Ok((committed, None)));
+                return Ok(());
+            }
+            Judgement::New(judged) => judged,
+        };
+        let (moved, was_moved) = tokio::sync::oneshot::channel();
+        let done = done.clone();
+        let hub = app.id.clone();
+        app.db
+            .submit(
+                move |conn, book| take(conn, book, &hub, caller, *judged),
+                move |result| {
+                    let answer = match result {
+                        Ok(Outcome::Moved) => {
+                            let _ = moved.send(true);
+                            return;
+                        }
+                        Ok(Outcome::New(committed, published)) => Ok((committed, Some(*published))),
+                        Ok(Outcome::Before(committed)) => Ok((committed, None)),
+                        Err(failure) => Err(failure),
+                    };
+                    done(answer);
+                    let _ = moved.send(false);
+                },
+            )
+            .await?;
+        if !was_moved.await.map_err(|_| Failure::Stopped)? {
+            return Ok(());
+        }
+    }
+    Err(Failure::refused(
+        ErrorCode::StaleEpoch,
+        "the group changed meanwhile",
+    ))
+}
+
+fn judge(
+    conn: &Connection,
+    app: &AppId,
+    caller: Caller,
+    request: &SubmitCommit,
+) -> Result<Judgement, Failure> {
+    let log = log_name(&request.conversation)?;
+    let key = idempotency_key(request.idempotency_key.clone())?;
+    let meta = read_meta(conn, &log)?
+        .ok_or_else(|| Failure::refused(ErrorCode::NotFound, "no such conversation"))?;
+    let LogKind::Conversation(kind) = meta.kind else {
+        return Err(Failure::refused(
+            ErrorCode::NotFound,
+            "no such conversation",
+        ));
+    };
+    if let Some(before) = entries::by_key(conn, meta.id, &key)? {
+        return Ok(Judgement::Before(committed(&before)));
+    }
+    same_epoch(&meta, request.expected_epoch)?;
+    let mut stored = Stored::read(conn, meta.id)?;
+    let mut state = stored.state()?;
+    let invalid = |error| crate::error::mls(&error);
+    let (change, staged) = state.stage_commit(&request.commit).map_err(invalid)?;
+    let committer = match &change.committer {
+        Committer::Member(member) | Committer::External { joiner: member } => member.clone(),
+        Committer::App => return Err(Failure::refused(ErrorCode::Forbidden, "not by the app")),
+    };
+    if committer.device != caller.device
+        || committer.address.account != caller.account
+        || committer.address.app != *app
+    {
+        return Err(Failure::refused(
+            ErrorCode::Forbidden,
+            "committed by another device",
+        ));
+    }
+    let manifests = manifests::for_commit(conn, app, &change)?;
+    let before = state.members().map_err(invalid)?;
+    rules::check(&change, &before, state.context(), &|address| {
+        manifests.get(address)
+    })
+    .map_err(|refusal| crate::error::refusal(&refusal))?;
+    includes_removals(&state, &change, &committer)?;
+    state
+        .check_group_info(&staged, &request.group_info)
+        .map_err(invalid)?;
+    if change.added.is_empty() != request.welcome.is_empty() {
+        return Err(Failure::refused(
+            ErrorCode::MlsInvalid,
+            "a welcome goes with additions",
+        ));
+    }
+    state.merge(staged).map_err(invalid)?;
+    let mut welcome = None;
+    if !request.welcome.is_empty() {
+        parse_welcome(&request.welcome).map_err(invalid)?;
+        welcome = Some((
+            request.welcome.clone(),
+            state.ratchet_tree().map_err(invalid)?,
+        ));
+    }
+    stored.public = state.to_bytes().map_err(invalid)?;
+    stored.group_info = request.group_info.clone();
+    if !request.sealed_state.is_empty() {
+        stored.sealed_state = request.sealed_state.clone();
+        stored.sealed_version += 1;
+    }
+    let mut joined: Vec<DeviceId> = change.added.iter().map(|member| member.device).collect();
+    if let Committer::External { joiner } = &change.committer {
+        joined.push(joiner.device);
+    }
+    Ok(Judgement::New(Box::new(Judged {
+        log,
+        kind,
+        epoch: meta.epoch,
+        version: meta.version,
+        key,
+        commit: request.commit.clone(),
+        stored,
+        welcome,
+        members: state.members().map_err(invalid)?,
+        joined,
+        manifests: manifests.adopted,
+    })))
+}
+
+fn same_epoch(meta: &LogMeta, expected: u64) -> Result<(), Failure> {
+    if meta.epoch == expected {
+        Ok(())
+    } else {
+        let text = format!("the log is at epoch {}", meta.epoch);
+        Err(Failure::refused(ErrorCode::StaleEpoch, text))
+    }
+}
+
+/// What the app proposed is in the next commit of a member (a joiner from outside can not take it
+/// along, and nobody removes itself).
+fn includes_removals(
+    state: &PublicState,
+    change: &Change,
+    committer: &Member,
+) -> Result<(), Failure> {
+    if matches!(change.committer, Committer::External { .. }) {
+        return Ok(());
+    }
+    let missing = state.proposed_removals().into_iter().any(|leaf| {
+        leaf != committer.leaf && !change.removed.iter().any(|removed| removed.leaf == leaf)
+    });
+    if missing {
+        Err(Failure::refused(
+            ErrorCode::MlsInvalid,
+            "a proposed removal is not in the commit",
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+fn committed(entry: &Entry) -> Committed {
+    Committed {
+        seq: entry.seq,
+        epoch: entry.epoch + 1,
+        at_ms: entry.at_ms,
+    }
+}
+
+fn take(
+    conn: &Connection,
+    book: &mut LogBook,
+    hub: &AppId,
+    caller: Caller,
+    judged: Judged,
+) -> Result<Outcome, Failure> {
+    if book.is_revoked(&caller.device) {
+        return Err(Failure::refused(
+            ErrorCode::DeviceRevoked,
+            "the device was revoked",
+        ));
+    }
+    let mut meta = book.get(conn, &judged.log)?;
+    if let Some(before) = entries::by_key(conn, meta.id, &judged.key)? {
+        return Ok(Outcome::Before(committed(&before)));
+    }
+    same_epoch(&meta, judged.epoch)?;
+    if meta.version != judged.version {
+        return Ok(Outcome::Moved);
+    }
+    let at_ms = now_ms();
+    let new = NewEntry {
+        kind: EntryKind::Commit,
+        epoch: judged.epoch,
+        idempotency_key: judged.key,
+        body: judged.commit,
+        at_ms,
+        seal: None,
+    };
+    let Added::New(mut published) = entries::add(conn, book, judged.log, &mut meta, new)? else {
+        return Err(Failure::internal("a commit's key was there after all"));
+    };
+    let seq = published.entry.seq;
+    meta.seats = Arc::new(reseat(conn, &meta, &judged.members, &judged.joined, seq)?);
+    meta.epoch += 1;
+    meta.version += 1;
+    judged.stored.write(conn, meta.id)?;
+    if let Some((welcome, tree)) = &judged.welcome {
+        conn.prepare_cached(
+            "INSERT INTO welcome (log, seq, welcome, ratchet_tree, sealed_state, at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            meta.id,
+            seq,
+            welcome,
+            tree,
+            judged.stored.sealed_state,
+            at_ms
+        ])?;
+        let pointer = WelcomePointer {
+            hub: hub.to_string(),
+            conversation: judged.log.to_vec(),
+            commit_seq: seq,
+            kind: judged.kind.into(),
+        }
+        .encode_to_vec();
+        for device in judged
+            .joined
+            .iter()
+            .filter(|device| **device != caller.device)
+        {
+            let what: [&[u8]; 3] = [b"welcome", &judged.log, &seq.to_be_bytes()];
+            outbox::queue(conn, device, EntryKind::Welcome, &what, &pointer)?;
+        }
+    }
+    for manifest in &judged.manifests {
+        manifests::adopt(conn, manifest)?;
+    }
+    book.put(judged.log, &mut meta);
+    let committed = committed(&published.entry);
+    published.meta = meta;
+    Ok(Outcome::New(committed, Box::new(published)))
+}
+
+/// Ends the seats of those who left, gives seats to those who joined.
+fn reseat(
+    conn: &Connection,
+    meta: &LogMeta,
+    members: &[Member],
+    joined: &[DeviceId],
+    seq: u64,
+) -> Result<Vec<Seat>, Failure> {
+    for seat in meta.seats.iter() {
+        if !members.iter().any(|member| member.device == seat.device) {
+            conn.prepare_cached("UPDATE seat SET removed = ?3 WHERE log = ?1 AND device = ?2")?
+                .execute(params![meta.id, seat.device.as_bytes(), seq])?;
+            conn.prepare_cached("DELETE FROM mark WHERE log = ?1 AND device = ?2")?
+                .execute(params![meta.id, seat.device.as_bytes()])?;
+        }
+    }
+    let mut seats = Vec::with_capacity(members.len());
+    for member in members {
+        let from = if joined.contains(&member.device) {
+            insert_seat(conn, meta.id, member, seq)?;
+            seq
+        } else {
+            meta.seat(&member.device)
+                .map(|seat| seat.joined)
+                .ok_or_else(|| Failure::internal("a member without a seat"))?
+        };
+        seats.push(Seat {
+            device: member.device,
+            joined: from,
+        });
+    }
+    Ok(seats)
+}

@@ -1,0 +1,209 @@
+//! Making a conversation of one member.
+//!
+//! Always holds: there is one self conversation an account and one direct conversation a pair of
+//! addresses; whoever makes a second one is given the first.
+
+use super::group_state::Stored;
+use super::{fits, log_name};
+use crate::app::{App, Caller};
+use crate::logs::book::LogMeta;
+use crate::logs::{LogBook, LogKind, LogName, Seat};
+use comity_membership::{Member, PublicState};
+use comity_platform::Failure;
+use comity_wire::proto::{ConversationKind, CreateConversation, Created};
+use comity_wire::{AccountId, Address, ConversationId, ErrorCode, Id16, limits};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::Arc;
+
+/// Everything that was checked before the writer decides.
+#[derive(Debug)]
+struct Prepared {
+    log: LogName,
+    kind: ConversationKind,
+    /// Lower and higher address, for kinds that are unique by them.
+    pair: Option<(String, String)>,
+    peer: Option<AccountId>,
+    member: Member,
+    stored: Stored,
+}
+
+/// Makes it.
+pub(crate) async fn create(
+    app: &Arc<App>,
+    caller: Caller,
+    request: CreateConversation,
+) -> Result<Created, Failure> {
+    let on_app = app.clone();
+    let prepared = tokio::task::spawn_blocking(move || prepare(&on_app, caller, &request))
+        .await
+        .map_err(Failure::internal)??;
+    let log = prepared.log;
+    let (created, meta) = app
+        .db
+        .write(move |conn, book| store(conn, book, caller, &prepared))
+        .await?;
+    if let Some(meta) = meta {
+        app.live.views.update(log, &meta);
+    }
+    Ok(created)
+}
+
+fn prepare(app: &App, caller: Caller, request: &CreateConversation) -> Result<Prepared, Failure> {
+    let log = log_name(&request.conversation)?;
+    fits(
+        &request.group_info,
+        limits::COMMIT_BYTES_MAX,
+        "a group info",
+    )?;
+    fits(&request.ratchet_tree, limits::COMMIT_BYTES_MAX, "a tree")?;
+    let own = app.address(caller.account);
+    let kind = request.kind();
+    let (pair, peer) = match kind {
+        ConversationKind::Self_ => (Some(pair(&own, &own)), None),
+        ConversationKind::Direct => {
+            app.is_here(&request.peer_app)?;
+            let peer = AccountId::from_slice(&request.peer_account)?;
+            (Some(pair(&own, &app.address(peer))), Some(peer))
+        }
+        ConversationKind::Group => (None, None),
+        ConversationKind::Unspecified => {
+            return Err(Failure::refused(
+                ErrorCode::Malformed,
+                "a conversation has a kind",
+            ));
+        }
+    };
+    if peer == Some(caller.account) {
+        return Err(Failure::refused(
+            ErrorCode::Malformed,
+            "for oneself there is kind self",
+        ));
+    }
+    let id = ConversationId::new(app.id.clone(), Id16::new(log));
+    let state = PublicState::create(&request.group_info, &request.ratchet_tree, &id, kind)
+        .map_err(|error| crate::error::mls(&error))?;
+    let context = state.context();
+    let invalid = |what: &str| Failure::refused(ErrorCode::MlsInvalid, what);
+    if context.app_key != app.secrets.app_public() {
+        return Err(invalid("the app is not the group's external sender"));
+    }
+    if peer.is_some_and(|peer| !context.names(&app.address(peer))) {
+        return Err(invalid("the group's context names another peer"));
+    }
+    let members = state.members().map_err(|error| crate::error::mls(&error))?;
+    let [member] = members.as_slice() else {
+        return Err(invalid("not one member"));
+    };
+    if member.address != own || member.device != caller.device {
+        return Err(invalid("the member is another device"));
+    }
+    let stored = Stored {
+        public: state
+            .to_bytes()
+            .map_err(|error| crate::error::mls(&error))?,
+        group_info: request.group_info.clone(),
+        sealed_state: Vec::new(),
+        sealed_version: 0,
+    };
+    Ok(Prepared {
+        log,
+        kind,
+        pair,
+        peer,
+        member: member.clone(),
+        stored,
+    })
+}
+
+fn pair(one: &Address, other: &Address) -> (String, String) {
+    let (lower, higher) = if one <= other {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    (lower.to_string(), higher.to_string())
+}
+
+fn store(
+    conn: &Connection,
+    book: &mut LogBook,
+    caller: Caller,
+    prepared: &Prepared,
+) -> Result<(Created, Option<LogMeta>), Failure> {
+    if book.is_revoked(&caller.device) {
+        return Err(Failure::refused(
+            ErrorCode::DeviceRevoked,
+            "the device was revoked",
+        ));
+    }
+    if let Some(meta) = book.find(conn, &prepared.log)? {
+        // A retry after a lost answer.
+        return if meta.seat(&caller.device).is_some() && meta.kind != LogKind::Inbox {
+            Ok((Created::default(), None))
+        } else {
+            Err(Failure::refused(ErrorCode::Exists, "this id is in use"))
+        };
+    }
+    if let Some((lower, higher)) = &prepared.pair {
+        if let Some(existing) = of_pair(conn, lower, higher)? {
+            return Ok((
+                Created {
+                    existing: existing.to_vec(),
+                },
+                None,
+            ));
+        }
+    }
+    if let Some(peer) = prepared.peer {
+        crate::accounts::sql::must_exist(conn, &peer)?;
+    }
+    let kind = LogKind::Conversation(prepared.kind);
+    let seat = Seat {
+        device: caller.device,
+        joined: 0,
+    };
+    let meta = book.create(conn, prepared.log, kind, vec![seat])?;
+    insert_seat(conn, meta.id, &prepared.member, 0)?;
+    prepared.stored.write(conn, meta.id)?;
+    if let Some((lower, higher)) = &prepared.pair {
+        conn.prepare_cached("INSERT INTO pair (lower, higher, log) VALUES (?1, ?2, ?3)")?
+            .execute(params![lower, higher, meta.id])?;
+    }
+    Ok((Created::default(), Some(meta)))
+}
+
+fn of_pair(
+    conn: &Connection,
+    lower: &str,
+    higher: &str,
+) -> Result<Option<LogName>, rusqlite::Error> {
+    conn.prepare_cached(
+        "SELECT l.name FROM pair p JOIN log l ON l.id = p.log WHERE p.lower = ?1 AND p.higher = ?2",
+    )?
+    .query_row([lower, higher], |row| row.get(0))
+    .optional()
+}
+
+/// Gives a device its seat, from after entry `joined` on; it may have had one before.
+pub(super) fn insert_seat(
+    conn: &Connection,
+    log: i64,
+    member: &Member,
+    joined: u64,
+) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached(
+        "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor)
+         VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?5)
+         ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
+           leaf = excluded.leaf, joined = excluded.joined, removed = NULL,
+           cursor = max(cursor, excluded.cursor)",
+    )?
+    .execute(params![
+        log,
+        member.device.as_bytes(),
+        member.address.to_string(),
+        member.leaf,
+        joined
+    ])?;
+    Ok(())
+}

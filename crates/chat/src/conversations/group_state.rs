@@ -1,0 +1,80 @@
+//! The public group state beside a log: one blob, the group info, and the members' sealed document.
+
+use comity_membership::PublicState;
+use comity_platform::Failure;
+use rusqlite::{Connection, params};
+
+/// What is stored of a group.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) public: Vec<u8>,
+    pub(super) group_info: Vec<u8>,
+    pub(super) sealed_state: Vec<u8>,
+    pub(super) sealed_version: u64,
+}
+
+impl Stored {
+    pub(super) fn read(conn: &Connection, log: i64) -> Result<Self, Failure> {
+        let stored = conn
+            .prepare_cached(
+                "SELECT public, group_info, sealed_state, sealed_version FROM group_state
+                 WHERE log = ?1",
+            )?
+            .query_row([log], |row| {
+                Ok(Self {
+                    public: row.get(0)?,
+                    group_info: row.get(1)?,
+                    sealed_state: row.get(2)?,
+                    sealed_version: row.get(3)?,
+                })
+            })?;
+        Ok(stored)
+    }
+
+    pub(super) fn state(&self) -> Result<PublicState, Failure> {
+        PublicState::from_bytes(&self.public).map_err(|error| crate::error::mls(&error))
+    }
+
+    pub(super) fn write(&self, conn: &Connection, log: i64) -> Result<(), rusqlite::Error> {
+        conn.prepare_cached(
+            "INSERT INTO group_state (log, public, group_info, sealed_state, sealed_version)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (log) DO UPDATE SET public = excluded.public,
+               group_info = excluded.group_info, sealed_state = excluded.sealed_state,
+               sealed_version = excluded.sealed_version",
+        )?
+        .execute(params![
+            log,
+            self.public,
+            self.group_info,
+            self.sealed_state,
+            self.sealed_version
+        ])?;
+        Ok(())
+    }
+}
+
+/// Only the public state changes.
+pub(super) fn write_public(
+    conn: &Connection,
+    log: i64,
+    public: &[u8],
+) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached("UPDATE group_state SET public = ?2 WHERE log = ?1")?
+        .execute(params![log, public])?;
+    Ok(())
+}
+
+/// Only the sealed document changes.
+pub(super) fn write_sealed(
+    conn: &Connection,
+    log: i64,
+    sealed_state: &[u8],
+    sealed_version: u64,
+) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached(
+        "UPDATE group_state SET sealed_state = ?2, sealed_version = ?3 WHERE log = ?1",
+    )?
+    .execute(params![log, sealed_state, sealed_version])?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Marks (latest wins, stored), signals (never stored) and acknowledgements.
+
+use super::{fits, log_name, not_member};
+use crate::app::{App, Caller};
+use crate::live::Item;
+use crate::logs::LogKind;
+use comity_platform::Failure;
+use comity_wire::proto::{Mark, Marks, Position, PutMark, SendSignal, Signal};
+use comity_wire::{ErrorCode, limits};
+use rusqlite::params;
+use std::sync::Arc;
+
+/// Stores a device's mark and pushes it.
+pub(crate) async fn put(app: &Arc<App>, caller: Caller, request: PutMark) -> Result<(), Failure> {
+    app.is_here(&request.hub)?;
+    let log = log_name(&request.conversation)?;
+    fits(&request.body, limits::MARK_BYTES_MAX, "a mark")?;
+    let pushed = Marks {
+        hub: app.id.to_string(),
+        conversation: request.conversation,
+        marks: vec![Mark {
+            device: caller.device.to_vec(),
+            epoch: request.epoch,
+            body: request.body.clone(),
+        }],
+    };
+    let meta = app
+        .db
+        .write(move |conn, book| {
+            let mut meta = book.get(conn, &log)?;
+            if meta.seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+                return Err(not_member());
+            }
+            if request.epoch > meta.epoch {
+                return Err(Failure::refused(ErrorCode::StaleEpoch, "an epoch to come"));
+            }
+            conn.prepare_cached(
+                "INSERT INTO mark (log, device, epoch, body) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (log, device) DO UPDATE SET epoch = excluded.epoch,
+                   body = excluded.body",
+            )?
+            .execute(params![
+                meta.id,
+                caller.device.as_bytes(),
+                request.epoch,
+                request.body
+            ])?;
+            book.put(log, &mut meta);
+            Ok(meta)
+        })
+        .await?;
+    app.live.views.update(log, &meta);
+    let view = app.view(log).await?;
+    app.live
+        .push_to_others(&view, &caller.device, &Item::Marks(Arc::new(pushed)));
+    Ok(())
+}
+
+/// Passes a signal on to who is connected.
+pub(crate) async fn signal(app: &App, caller: Caller, request: SendSignal) -> Result<(), Failure> {
+    app.is_here(&request.hub)?;
+    let log = log_name(&request.conversation)?;
+    fits(&request.body, limits::MARK_BYTES_MAX, "a signal")?;
+    let view = app.view(log).await?;
+    if view.kind == LogKind::Inbox || !view.has(&caller.device) {
+        return Err(not_member());
+    }
+    if request.epoch > view.epoch {
+        return Err(Failure::refused(ErrorCode::StaleEpoch, "an epoch to come"));
+    }
+    let signal = Signal {
+        hub: app.id.to_string(),
+        conversation: request.conversation,
+        epoch: request.epoch,
+        device: caller.device.to_vec(),
+        body: request.body,
+    };
+    app.live
+        .push_to_others(&view, &caller.device, &Item::Signal(Arc::new(signal)));
+    Ok(())
+}
+
+/// Takes acknowledgements. A position beyond the head counts as the head; a log without a seat is
+/// passed over: there is nothing to be told about it.
+pub(crate) async fn acknowledge(
+    app: &App,
+    caller: Caller,
+    positions: Vec<Position>,
+) -> Result<(), Failure> {
+    for position in positions {
+        app.is_here(&position.hub)?;
+        let log = log_name(&position.log)?;
+        let view = match app.view(log).await {
+            Ok(view) => view,
+            Err(failure) if failure.code() == ErrorCode::NotFound => continue,
+            Err(failure) => return Err(failure),
+        };
+        if view.has(&caller.device) {
+            let seq = position.seq.min(view.head);
+            let announce = view.kind != LogKind::Inbox;
+            app.live.cursors.advance(log, caller.device, seq, announce);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! What waits to be written to one connection.
+//!
+//! Always holds: replies are never dropped; pushes are, when too many bytes wait, and `Behind` is
+//! then said once the rest was written. Entries of one log keep their order.
+
+use crate::logs::LogName;
+use comity_wire::proto::{
+    Behind, Closing, Cursors, Deliver, Entry, Marks, Reply, ServerFrame, Signal, reply,
+    server_frame::Frame,
+};
+use comity_wire::{ErrorCode, Message};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// One thing that waits.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    Reply(Reply),
+    Entry {
+        log: LogName,
+        entry: Arc<Entry>,
+        head_seq: u64,
+    },
+    Cursors(Arc<Cursors>),
+    Marks(Arc<Marks>),
+    Signal(Arc<Signal>),
+}
+
+impl Item {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Reply(reply) => reply.encoded_len(),
+            Self::Entry { entry, .. } => entry.body.len() + 160,
+            Self::Cursors(cursors) => cursors.encoded_len(),
+            Self::Marks(marks) => marks.encoded_len(),
+            Self::Signal(signal) => signal.encoded_len(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    bytes: usize,
+    behind: bool,
+    closing: Option<Closing>,
+}
+
+/// The queue of one connection.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    room: Notify,
+    bytes_max: usize,
+}
+
+/// What to write next.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) frames: Vec<ServerFrame>,
+    /// Nothing may be written after these.
+    pub(crate) last: bool,
+}
+
+/// Bytes in one batch, about.
+const TURN_BYTES: usize = 256 * 1024;
+
+impl Outbound {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            room: Notify::new(),
+            bytes_max,
+        }
+    }
+
+    /// Queues a reply.
+    pub(crate) fn reply(&self, request: u64, result: reply::Result) {
+        if request == 0 {
+            return;
+        }
+        self.add(
+            Item::Reply(Reply {
+                request,
+                result: Some(result),
+            }),
+            true,
+        );
+    }
+
+    /// Queues a push, unless the connection is too slow.
+    pub(crate) fn push(&self, item: Item) {
+        self.add(item, false);
+    }
+
+    fn add(&self, item: Item, always: bool) {
+        let Ok(mut queue) = self.queue.lock() else {
+            return;
+        };
+        if queue.closing.is_some() {
+            return;
+        }
+        if !always && (queue.behind || queue.bytes > self.bytes_max) {
+            queue.behind = true;
+            return;
+        }
+        queue.bytes += item.bytes();
+        queue.items.push_back(item);
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Ends the connection: this is the last thing that it is told.
+    pub(crate) fn close(&self, code: ErrorCode, retry_after_ms: u32) {
+        if let Ok(mut queue) = self.queue.lock() {
+            queue.closing = Some(Closing {
+                code: code.as_str().to_owned(),
+                retry_after_ms,
+            });
+        }
+        self.wake.notify_one();
+        self.room.notify_one();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.queue
+            .lock()
+            .map_or(true, |queue| queue.closing.is_some())
+    }
+
+    /// Waits until there is something to write.
+    pub(crate) async fn filled(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Waits until not too much waits: who sends requests and reads no replies is not served on.
+    pub(crate) async fn has_room(&self) {
+        while self.queue.lock().is_ok_and(|queue| {
+            queue.bytes > self.bytes_max.saturating_mul(4) && queue.closing.is_none()
+        }) {
+            self.room.notified().await;
+        }
+    }
+
+    /// Takes what to write next.
+    pub(crate) fn take(&self) -> Turn {
+        let mut turn = Turn::default();
+        let Ok(mut queue) = self.queue.lock() else {
+            return Turn { last: true, ..turn };
+        };
+        let mut bytes = 0;
+        while bytes < TURN_BYTES {
+            let Some(item) = queue.items.pop_front() else {
+                break;
+            };
+            let size = item.bytes();
+            bytes += size;
+            queue.bytes = queue.bytes.saturating_sub(size);
+            put(&mut turn.frames, item);
+        }
+        if queue.items.is_empty() {
+            if queue.behind {
+                queue.behind = false;
+                turn.frames.push(frame(Frame::Behind(Behind {})));
+            }
+            if let Some(closing) = &queue.closing {
+                turn.frames.push(frame(Frame::Closing(closing.clone())));
+                turn.last = true;
+            }
+        } else {
+            self.wake.notify_one();
+        }
+        drop(queue);
+        self.room.notify_one();
+        turn
+    }
+}
+
+fn frame(frame: Frame) -> ServerFrame {
+    ServerFrame { frame: Some(frame) }
+}
+
+fn put(frames: &mut Vec<ServerFrame>, item: Item) {
+    let made = match item {
+        Item::Reply(reply) => Frame::Reply(reply),
+        Item::Cursors(cursors) => Frame::Cursors(Arc::unwrap_or_clone(cursors)),
+        Item::Marks(marks) => Frame::Marks(Arc::unwrap_or_clone(marks)),
+        Item::Signal(signal) => Frame::Signal(Arc::unwrap_or_clone(signal)),
+        Item::Entry {
+            log,
+            entry,
+            head_seq,
+        } => {
+            let entry = Arc::unwrap_or_clone(entry);
+            // Entries of one log that follow each other share a frame.
+            if let Some(ServerFrame {
+                frame: Some(Frame::Deliver(last)),
+            }) = frames.last_mut()
+                && last.log == log
+                && last
+                    .entries
+                    .last()
+                    .is_some_and(|before| before.seq + 1 == entry.seq)
+            {
+                last.entries.push(entry);
+                last.head_seq = head_seq;
+                return;
+            }
+            Frame::Deliver(Deliver {
+                hub: String::new(),
+                log: log.to_vec(),
+                entries: vec![entry],
+                head_seq,
+                gap_until_seq: 0,
+            })
+        }
+    };
+    frames.push(frame(made));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comity_wire::proto::Done;
+
+    fn entry(log: u8, seq: u64, bytes: usize) -> Item {
+        let entry = Entry {
+            seq,
+            body: vec![0; bytes],
+            ..Entry::default()
+        };
+        Item::Entry {
+            log: [log; 16],
+            entry: Arc::new(entry),
+            head_seq: seq,
+        }
+    }
+
+    #[test]
+    fn entries_of_one_log_share_a_frame_and_replies_keep_their_place() {
+        let outbound = Outbound::new(1_000_000);
+        outbound.push(entry(1, 1, 10));
+        outbound.push(entry(1, 2, 10));
+        outbound.reply(9, reply::Result::Done(Done {}));
+        outbound.push(entry(1, 4, 10));
+        outbound.push(entry(2, 1, 10));
+        let turn = outbound.take();
+        let shape: Vec<_> = turn
+            .frames
+            .iter()
+            .map(|frame| match frame.frame.as_ref().unwrap() {
+                Frame::Deliver(deliver) => deliver.entries.len(),
+                _ => 0,
+            })
+            .collect();
+        assert_eq!(shape, [2, 0, 1, 1]);
+        assert!(!turn.last);
+    }
+
+    #[test]
+    fn a_slow_connection_loses_pushes_and_hears_that_it_is_behind() {
+        let outbound = Outbound::new(1_000);
+        for seq in 1..100 {
+            outbound.push(entry(1, seq, 100));
+        }
+        outbound.reply(1, reply::Result::Done(Done {}));
+        let frames = outbound.take().frames;
+        assert!(matches!(
+            frames.last().unwrap().frame,
+            Some(Frame::Behind(_))
+        ));
+        assert!(
+            frames
+                .iter()
+                .any(|f| matches!(f.frame, Some(Frame::Reply(_))))
+        );
+        let Some(Frame::Deliver(deliver)) = &frames[0].frame else {
+            panic!()
+        };
+        assert!(deliver.entries.len() < 10);
+        // From then on pushes come again.
+        outbound.push(entry(1, 100, 10));
+        assert_eq!(outbound.take().frames.len(), 1);
+    }
+
+    #[test]
+    fn after_closing_nothing_more_is_taken() {
+        let outbound = Outbound::new(1_000);
+        outbound.close(ErrorCode::Unavailable, 5);
+        outbound.push(entry(1, 1, 1));
+        let turn = outbound.take();
+        assert!(turn.last);
+        assert_eq!(turn.frames.len(), 1);
+    }
+}

@@ -1,0 +1,298 @@
+//! The writer's own picture of the logs: heads, epochs and seats, in memory, written at the end of
+//! each transaction.
+//!
+//! Always holds: what a failed job changed is undone; after a lost transaction everything is read
+//! from the database again.
+
+use comity_platform::Failure;
+use comity_platform::database::WriterState;
+use comity_wire::proto::{ConversationKind, Entry};
+use comity_wire::{DeviceId, ErrorCode};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A log's name on the wire: a conversation's 16 bytes, or a device's id.
+pub(crate) type LogName = [u8; 16];
+
+/// What a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogKind {
+    /// A device's own.
+    Inbox,
+    /// A conversation of this kind.
+    Conversation(ConversationKind),
+}
+
+impl LogKind {
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Self::Inbox => 0,
+            Self::Conversation(kind) => kind.into(),
+        }
+    }
+
+    pub(crate) fn of_number(number: i32) -> Self {
+        match ConversationKind::try_from(number) {
+            Ok(ConversationKind::Unspecified) | Err(_) => Self::Inbox,
+            Ok(kind) => Self::Conversation(kind),
+        }
+    }
+}
+
+/// A device's place in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) device: DeviceId,
+    /// Entries up to here are not for it.
+    pub(crate) joined: u64,
+}
+
+/// What is known of a log.
+#[derive(Debug, Clone)]
+pub(crate) struct LogMeta {
+    pub(crate) id: i64,
+    pub(crate) kind: LogKind,
+    pub(crate) epoch: u64,
+    /// Of the public group state: grows with each change to it.
+    pub(crate) version: u64,
+    pub(crate) head: u64,
+    /// Oldest entry kept.
+    pub(crate) first: u64,
+    pub(crate) activity: u64,
+    pub(crate) seats: Arc<Vec<Seat>>,
+}
+
+impl LogMeta {
+    pub(crate) fn seat(&self, device: &DeviceId) -> Option<&Seat> {
+        self.seats.iter().find(|seat| seat.device == *device)
+    }
+}
+
+/// An entry that is in the log, and who gets it.
+#[derive(Debug, Clone)]
+pub(crate) struct Published {
+    pub(crate) log: LogName,
+    pub(crate) meta: LogMeta,
+    pub(crate) entry: Arc<Entry>,
+    /// Seats from before the entry, when it changed them.
+    pub(crate) readers: Arc<Vec<Seat>>,
+}
+
+/// The writer's state.
+#[derive(Debug)]
+pub(crate) struct LogBook {
+    logs: HashMap<LogName, LogMeta>,
+    dirty: HashSet<LogName>,
+    undo: Vec<(LogName, Option<LogMeta>)>,
+    activity: u64,
+    activity_before_job: u64,
+    activity_written: u64,
+    /// Devices that their account revoked: nothing is taken from them.
+    revoked: HashSet<DeviceId>,
+}
+
+/// Logs kept in memory; above it those that are not being written are forgotten.
+const LOGS_MAX: usize = 100_000;
+
+impl LogBook {
+    pub(crate) fn load(conn: &Connection) -> Result<Self, rusqlite::Error> {
+        let mut book = Self {
+            logs: HashMap::new(),
+            dirty: HashSet::new(),
+            undo: Vec::new(),
+            activity: 0,
+            activity_before_job: 0,
+            activity_written: 0,
+            revoked: HashSet::new(),
+        };
+        book.read_counters(conn)?;
+        Ok(book)
+    }
+
+    fn read_counters(&mut self, conn: &Connection) -> Result<(), rusqlite::Error> {
+        self.activity = conn.query_row("SELECT activity FROM counter", [], |row| row.get(0))?;
+        self.activity_before_job = self.activity;
+        self.activity_written = self.activity;
+        let mut revoked = conn.prepare("SELECT id FROM device WHERE revoked = 1")?;
+        let rows = revoked.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+        self.revoked = rows
+            .map(|row| row.map(DeviceId::new))
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    pub(crate) fn revoke(&mut self, device: DeviceId) {
+        // Stays when the job fails: refusing too long is safe, the next start reads it anew.
+        self.revoked.insert(device);
+    }
+
+    pub(crate) fn is_revoked(&self, device: &DeviceId) -> bool {
+        self.revoked.contains(device)
+    }
+
+    /// The log of this name.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub(crate) fn get(&mut self, conn: &Connection, name: &LogName) -> Result<LogMeta, Failure> {
+        self.find(conn, name)?
+            .ok_or_else(|| Failure::refused(ErrorCode::NotFound, "no such log"))
+    }
+
+    pub(crate) fn find(
+        &mut self,
+        conn: &Connection,
+        name: &LogName,
+    ) -> Result<Option<LogMeta>, Failure> {
+        if let Some(meta) = self.logs.get(name) {
+            return Ok(Some(meta.clone()));
+        }
+        let meta = read_meta(conn, name)?;
+        if let Some(meta) = &meta {
+            if self.logs.len() >= LOGS_MAX {
+                let dirty = &self.dirty;
+                self.logs.retain(|name, _| dirty.contains(name));
+            }
+            self.logs.insert(*name, meta.clone());
+        }
+        Ok(meta)
+    }
+
+    /// Puts a changed picture of a log; its activity becomes the newest of all.
+    pub(crate) fn put(&mut self, name: LogName, meta: &mut LogMeta) {
+        self.activity += 1;
+        meta.activity = self.activity;
+        let before = self.logs.insert(name, meta.clone());
+        self.undo.push((name, before));
+        self.dirty.insert(name);
+    }
+
+    /// Puts a changed picture that no reader needs to hear of.
+    pub(crate) fn put_quietly(&mut self, name: LogName, meta: &LogMeta) {
+        let before = self.logs.insert(name, meta.clone());
+        self.undo.push((name, before));
+        self.dirty.insert(name);
+    }
+
+    /// Makes a log.
+    pub(crate) fn create(
+        &mut self,
+        conn: &Connection,
+        name: LogName,
+        kind: LogKind,
+        seats: Vec<Seat>,
+    ) -> Result<LogMeta, Failure> {
+        conn.prepare_cached(
+            "INSERT INTO log (name, kind, epoch, version, head, first, activity)
+             VALUES (?1, ?2, 0, 0, 0, 1, 0)",
+        )?
+        .execute(params![name.as_slice(), kind.number()])?;
+        let mut meta = LogMeta {
+            id: conn.last_insert_rowid(),
+            kind,
+            epoch: 0,
+            version: 0,
+            head: 0,
+            first: 1,
+            activity: 0,
+            seats: Arc::new(seats),
+        };
+        self.put(name, &mut meta);
+        Ok(meta)
+    }
+
+    /// Forgets a log that was deleted.
+    pub(crate) fn forget(&mut self, name: &LogName) {
+        let before = self.logs.remove(name);
+        self.dirty.remove(name);
+        self.undo.push((*name, before));
+    }
+}
+
+/// Reads a log's picture from the database.
+pub(crate) fn read_meta(
+    conn: &Connection,
+    name: &LogName,
+) -> Result<Option<LogMeta>, rusqlite::Error> {
+    let meta = conn
+        .prepare_cached(
+            "SELECT id, kind, epoch, version, head, first, activity FROM log WHERE name = ?1",
+        )?
+        .query_row([name.as_slice()], |row| {
+            Ok(LogMeta {
+                id: row.get(0)?,
+                kind: LogKind::of_number(row.get(1)?),
+                epoch: row.get(2)?,
+                version: row.get(3)?,
+                head: row.get(4)?,
+                first: row.get(5)?,
+                activity: row.get(6)?,
+                seats: Arc::default(),
+            })
+        })
+        .optional()?;
+    let Some(mut meta) = meta else {
+        return Ok(None);
+    };
+    let mut seats =
+        conn.prepare_cached("SELECT device, joined FROM seat WHERE log = ?1 AND removed IS NULL")?;
+    let rows = seats.query_map([meta.id], |row| {
+        Ok(Seat {
+            device: DeviceId::new(row.get(0)?),
+            joined: row.get(1)?,
+        })
+    })?;
+    meta.seats = Arc::new(rows.collect::<Result<_, _>>()?);
+    Ok(Some(meta))
+}
+
+impl WriterState for LogBook {
+    fn job_succeeded(&mut self) {
+        self.undo.clear();
+        self.activity_before_job = self.activity;
+    }
+
+    fn job_failed(&mut self) {
+        while let Some((name, before)) = self.undo.pop() {
+            match before {
+                Some(meta) => self.logs.insert(name, meta),
+                None => self.logs.remove(&name),
+            };
+        }
+        self.activity = self.activity_before_job;
+    }
+
+    fn before_commit(&mut self, conn: &Connection) -> Result<(), rusqlite::Error> {
+        let mut update = conn.prepare_cached(
+            "UPDATE log SET epoch = ?2, version = ?3, head = ?4, first = ?5, activity = ?6
+             WHERE id = ?1",
+        )?;
+        for name in self.dirty.drain() {
+            if let Some(meta) = self.logs.get(&name) {
+                update.execute(params![
+                    meta.id,
+                    meta.epoch,
+                    meta.version,
+                    meta.head,
+                    meta.first,
+                    meta.activity
+                ])?;
+            }
+        }
+        if self.activity != self.activity_written {
+            conn.prepare_cached("UPDATE counter SET activity = ?1")?
+                .execute([self.activity])?;
+            self.activity_written = self.activity;
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self) {
+        self.logs.clear();
+        self.dirty.clear();
+        self.undo.clear();
+        // Numbers of activity may be skipped, never used twice: the old count goes on.
+        self.activity_written = 0;
+    }
+}

@@ -1,0 +1,213 @@
+//! Adding and reading entries.
+
+use super::book::{LogBook, LogKind, LogMeta, LogName, Published};
+use comity_membership::franking;
+use comity_platform::Failure;
+use comity_wire::proto::{Deliver, Entry, EntryKind};
+use comity_wire::{AppId, UnixMs};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::sync::Arc;
+
+/// An entry to be.
+#[derive(Debug)]
+pub(crate) struct NewEntry {
+    pub(crate) kind: EntryKind,
+    pub(crate) epoch: u64,
+    pub(crate) idempotency_key: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) at_ms: UnixMs,
+    /// For content: what the hub's seal needs.
+    pub(crate) seal: Option<SealWith>,
+}
+
+/// What a seal is made of, beside the entry's own number and time.
+#[derive(Debug)]
+pub(crate) struct SealWith {
+    pub(crate) key: [u8; 32],
+    pub(crate) log: Arc<str>,
+    pub(crate) header: Vec<u8>,
+}
+
+/// What became of an entry.
+#[derive(Debug)]
+pub(crate) enum Added {
+    /// It is in the log now.
+    New(Published),
+    /// It was there already, as this.
+    Before(Entry),
+}
+
+/// Text of a conversation's id, as it is sealed.
+pub(crate) fn log_text(app: &AppId, name: &LogName) -> Arc<str> {
+    comity_wire::ConversationId::new(app.clone(), comity_wire::Id16::new(*name))
+        .to_string()
+        .into()
+}
+
+/// Adds an entry at the log's head. The picture `meta` is changed and put back.
+pub(crate) fn add(
+    conn: &Connection,
+    book: &mut LogBook,
+    name: LogName,
+    meta: &mut LogMeta,
+    new: NewEntry,
+) -> Result<Added, Failure> {
+    let seq = meta.head + 1;
+    let seal = new.seal.as_ref().map_or_else(Vec::new, |with| {
+        let sealed = franking::Sealed {
+            log: &with.log,
+            seq,
+            header: &with.header,
+            at_ms: new.at_ms,
+        };
+        franking::seal(&with.key, &sealed).to_vec()
+    });
+    let added = conn
+        .prepare_cached(
+            "INSERT INTO entry (log, seq, kind, epoch, at_ms, idempotency_key, seal, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (log, idempotency_key) DO NOTHING",
+        )?
+        .execute(params![
+            meta.id,
+            seq,
+            i32::from(new.kind),
+            new.epoch,
+            new.at_ms,
+            new.idempotency_key,
+            seal,
+            new.body
+        ])?;
+    if added == 0 {
+        let before = by_key(conn, meta.id, &new.idempotency_key)?;
+        return before
+            .map(Added::Before)
+            .ok_or_else(|| Failure::internal("a key without entry"));
+    }
+    let readers = meta.seats.clone();
+    meta.head = seq;
+    book.put(name, meta);
+    let entry = Arc::new(Entry {
+        seq,
+        kind: new.kind.into(),
+        epoch: new.epoch,
+        body: new.body,
+        idempotency_key: new.idempotency_key,
+        at_ms: new.at_ms,
+        seal,
+    });
+    Ok(Added::New(Published {
+        log: name,
+        meta: meta.clone(),
+        entry,
+        readers,
+    }))
+}
+
+const COLUMNS: &str = "seq, kind, epoch, body, idempotency_key, at_ms, seal";
+
+fn entry(row: &Row<'_>) -> Result<Entry, rusqlite::Error> {
+    Ok(Entry {
+        seq: row.get(0)?,
+        kind: row.get(1)?,
+        epoch: row.get(2)?,
+        body: row.get(3)?,
+        idempotency_key: row.get(4)?,
+        at_ms: row.get(5)?,
+        seal: row.get(6)?,
+    })
+}
+
+/// The entry that was added under this key.
+pub(crate) fn by_key(
+    conn: &Connection,
+    log: i64,
+    key: &[u8],
+) -> Result<Option<Entry>, rusqlite::Error> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entry WHERE log = ?1 AND idempotency_key = ?2"
+    ))?
+    .query_row(params![log, key], entry)
+    .optional()
+}
+
+/// What part of a log somebody may read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// Entries up to here are not theirs.
+    pub(crate) joined: u64,
+    /// The last that they may read, when their seat ended.
+    pub(crate) removed: Option<u64>,
+}
+
+/// Entries after `after_seq`, as many as fit into `bytes_max`, at least one; and the gap before
+/// them, when some are gone.
+pub(crate) fn read(
+    conn: &Connection,
+    meta: &LogMeta,
+    window: Window,
+    after_seq: u64,
+    bytes_max: usize,
+) -> Result<Deliver, rusqlite::Error> {
+    let head_seq = window.removed.unwrap_or(meta.head);
+    let mut deliver = Deliver {
+        head_seq,
+        ..Deliver::default()
+    };
+    let after = after_seq.max(window.joined);
+    if after + 1 < meta.first {
+        deliver.gap_until_seq = (meta.first - 1).min(head_seq);
+    }
+    let mut select = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM entry WHERE log = ?1 AND seq > ?2 AND seq <= ?3
+         ORDER BY seq LIMIT 1000"
+    ))?;
+    let mut rows = select.query(params![meta.id, after, head_seq])?;
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let entry = entry(row)?;
+        bytes += entry.body.len() + 96;
+        if bytes > bytes_max && !deliver.entries.is_empty() {
+            break;
+        }
+        deliver.entries.push(entry);
+    }
+    Ok(deliver)
+}
+
+/// The device's window in this log, if it ever had a seat.
+pub(crate) fn window(
+    conn: &Connection,
+    meta: &LogMeta,
+    device: &comity_wire::DeviceId,
+) -> Result<Option<Window>, rusqlite::Error> {
+    conn.prepare_cached("SELECT joined, removed FROM seat WHERE log = ?1 AND device = ?2")?
+        .query_row(params![meta.id, device.as_bytes()], |row| {
+            Ok(Window {
+                joined: row.get(0)?,
+                removed: row.get(1)?,
+            })
+        })
+        .optional()
+}
+
+/// Adds an entry to a device's inbox; one that is there already, or a device without inbox, is
+/// passed over.
+pub(crate) fn add_to_inbox(
+    conn: &Connection,
+    book: &mut LogBook,
+    device: &comity_wire::DeviceId,
+    new: NewEntry,
+) -> Result<Option<Published>, Failure> {
+    let name = *device.as_bytes();
+    let Some(mut meta) = book.find(conn, &name)? else {
+        return Ok(None);
+    };
+    if meta.kind != LogKind::Inbox {
+        return Ok(None);
+    }
+    match add(conn, book, name, &mut meta, new)? {
+        Added::New(published) => Ok(Some(published)),
+        Added::Before(_) => Ok(None),
+    }
+}

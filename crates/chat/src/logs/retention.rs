@@ -1,0 +1,150 @@
+//! How long entries are kept: until every device that is not stale has them, and no longer than
+//! their life.
+//!
+//! Always holds: what goes, goes from the front, so that a log is a gap and then a run without
+//! holes. The decision is [`keep_from`]; the rest is SQL.
+
+use super::book::{LogBook, LogName};
+use comity_platform::Failure;
+use comity_wire::UnixMs;
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+
+/// How far a device with a seat has read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) cursor: u64,
+    pub(crate) seen_ms: UnixMs,
+}
+
+/// The oldest entry to keep, because some reader who is not stale lacks it. Without any such
+/// reader nothing goes before its life is over.
+pub(crate) fn keep_from(readers: &[Reader], first: u64, head: u64, stale_before_ms: UnixMs) -> u64 {
+    readers
+        .iter()
+        .filter(|reader| reader.seen_ms >= stale_before_ms)
+        .map(|reader| reader.cursor.saturating_add(1))
+        .min()
+        .unwrap_or(first)
+        .clamp(first, head.saturating_add(1).max(first))
+}
+
+/// Logs that changed since they were last swept.
+pub(crate) fn unswept(conn: &Connection, count: usize) -> Result<Vec<LogName>, rusqlite::Error> {
+    let mut select = conn
+        .prepare_cached("SELECT name FROM log WHERE activity > swept AND head >= first LIMIT ?1")?;
+    let rows = select.query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| row.get(0))?;
+    rows.collect()
+}
+
+/// Deletes what every reader has.
+pub(crate) fn sweep_read(
+    conn: &Connection,
+    book: &mut LogBook,
+    name: &LogName,
+    stale_before_ms: UnixMs,
+) -> Result<usize, Failure> {
+    let Some(meta) = book.find(conn, name)? else {
+        return Ok(0);
+    };
+    let mut select = conn.prepare_cached(
+        "SELECT s.cursor, coalesce(d.seen_ms, 0) FROM seat s LEFT JOIN device d ON d.id = s.device
+         WHERE s.log = ?1 AND s.removed IS NULL AND coalesce(d.revoked, 0) = 0",
+    )?;
+    let readers = select
+        .query_map([meta.id], |row| {
+            Ok(Reader {
+                cursor: row.get(0)?,
+                seen_ms: row.get(1)?,
+            })
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let keep = keep_from(&readers, meta.first, meta.head, stale_before_ms);
+    let gone = cut(conn, book, name, keep)?;
+    conn.prepare_cached("UPDATE log SET swept = ?2 WHERE id = ?1")?
+        .execute(params![meta.id, meta.activity])?;
+    Ok(gone)
+}
+
+/// Deletes entries that came before `cutoff_ms`, at most `count`; true when there may be more.
+pub(crate) fn sweep_old(
+    conn: &Connection,
+    book: &mut LogBook,
+    cutoff_ms: UnixMs,
+    count: usize,
+) -> Result<bool, Failure> {
+    // Rows are in the order of arrival: the oldest stand in front.
+    let mut select = conn.prepare_cached(
+        "SELECT l.name, e.seq, e.at_ms FROM entry e JOIN log l ON l.id = e.log
+         ORDER BY e.id LIMIT ?1",
+    )?;
+    let rows = select
+        .query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| {
+            Ok((
+                row.get::<_, LogName>(0)?,
+                row.get::<_, u64>(1)?,
+                row.get::<_, UnixMs>(2)?,
+            ))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut until = HashMap::<LogName, u64>::new();
+    let mut all_old = true;
+    for (name, seq, at_ms) in rows {
+        if at_ms >= cutoff_ms {
+            all_old = false;
+            break;
+        }
+        let last = until.entry(name).or_default();
+        *last = seq.max(*last);
+    }
+    let some = !until.is_empty();
+    for (name, last) in until {
+        cut(conn, book, &name, last + 1)?;
+    }
+    conn.prepare_cached("DELETE FROM welcome WHERE at_ms < ?1")?
+        .execute([cutoff_ms])?;
+    Ok(all_old && some)
+}
+
+/// Deletes what is before `keep`.
+fn cut(conn: &Connection, book: &mut LogBook, name: &LogName, keep: u64) -> Result<usize, Failure> {
+    let Some(mut meta) = book.find(conn, name)? else {
+        return Ok(0);
+    };
+    if keep <= meta.first {
+        return Ok(0);
+    }
+    let gone = conn
+        .prepare_cached("DELETE FROM entry WHERE log = ?1 AND seq < ?2")?
+        .execute(params![meta.id, keep])?;
+    meta.first = keep;
+    book.put_quietly(*name, &meta);
+    Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(cursor: u64, seen_ms: UnixMs) -> Reader {
+        Reader { cursor, seen_ms }
+    }
+
+    #[test]
+    fn the_slowest_reader_who_is_not_stale_decides() {
+        assert_eq!(keep_from(&[reader(7, 100), reader(3, 100)], 1, 9, 50), 4);
+        assert_eq!(keep_from(&[reader(7, 100), reader(3, 10)], 1, 9, 50), 8);
+    }
+
+    #[test]
+    fn without_readers_nothing_goes() {
+        assert_eq!(keep_from(&[], 5, 9, 50), 5);
+        assert_eq!(keep_from(&[reader(9, 10)], 5, 9, 50), 5);
+    }
+
+    #[test]
+    fn a_cursor_beyond_the_head_does_not_cut_the_future() {
+        assert_eq!(keep_from(&[reader(u64::MAX, 100)], 1, 9, 50), 10);
+        assert_eq!(keep_from(&[reader(0, 100)], 4, 9, 50), 4);
+    }
+}

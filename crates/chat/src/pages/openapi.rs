@@ -1,0 +1,425 @@
+//! The OpenAPI document of the HTTP acts, made from one table.
+//!
+//! Always holds: every route of the router is in the table, which a test checks. Deliberately
+//! absent: the frames of the WebSocket (docs/protocol.md).
+
+use comity_wire::ErrorCode;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Required, SecurityRequirement, schema::Schema, schema::Type,
+};
+
+/// One act.
+pub(crate) struct Act {
+    pub(crate) method: HttpMethod,
+    pub(crate) path: &'static str,
+    name: &'static str,
+    what: &'static str,
+    signed: bool,
+    body: Option<&'static str>,
+    answer: Option<&'static str>,
+}
+
+const fn act(
+    method: HttpMethod,
+    path: &'static str,
+    name: &'static str,
+    what: &'static str,
+) -> Act {
+    Act {
+        method,
+        path,
+        name,
+        what,
+        signed: true,
+        body: None,
+        answer: None,
+    }
+}
+
+impl Act {
+    const fn open(mut self) -> Self {
+        self.signed = false;
+        self
+    }
+
+    const fn takes(mut self, body: &'static str) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    const fn gives(mut self, answer: &'static str) -> Self {
+        self.answer = Some(answer);
+        self
+    }
+}
+
+/// Bytes that are not JSON.
+const OCTETS: &str = "octets";
+
+use HttpMethod::{Delete, Get, Patch, Post, Put};
+
+/// All acts.
+pub(crate) const ACTS: &[Act] = &[
+    act(Get, "/v1/app", "app", "What runs here.")
+        .open()
+        .gives("AppInfo"),
+    act(
+        Get,
+        "/v1/connect",
+        "connect",
+        "The WebSocket of a device (docs/protocol.md).",
+    )
+    .open(),
+    act(
+        Post,
+        "/v1/registrations",
+        "start_registration",
+        "Asks for a code to a number.",
+    )
+    .open()
+    .takes("StartRegistration")
+    .gives("RegistrationStarted"),
+    act(
+        Post,
+        "/v1/registrations/{registration}/code",
+        "check_code",
+        "Proves the number.",
+    )
+    .open()
+    .takes("CheckCode")
+    .gives("CodeChecked"),
+    act(
+        Post,
+        "/v1/accounts",
+        "create_account",
+        "Creates an account, recovers the one there is, or takes the number over.",
+    )
+    .open()
+    .takes("CreateAccount")
+    .gives("AccountCreated"),
+    act(
+        Get,
+        "/v1/accounts/{account}",
+        "account",
+        "An account's manifest and introduction keys.",
+    )
+    .open()
+    .gives("Found"),
+    act(
+        Get,
+        "/v1/accounts/{account}/profile",
+        "profile",
+        "An account's sealed profile.",
+    )
+    .open()
+    .gives("ProfileOf"),
+    act(Get, "/v1/me", "me", "The own account.").gives("Me"),
+    act(Delete, "/v1/me", "delete_me", "Deletes the own account."),
+    act(
+        Get,
+        "/v1/me/conversations",
+        "my_conversations",
+        "Conversations of the own account.",
+    )
+    .gives("MyConversations"),
+    act(
+        Put,
+        "/v1/me/manifest",
+        "put_manifest",
+        "The next device list.",
+    )
+    .takes("PutManifest"),
+    act(Put, "/v1/me/profile", "put_profile", "The sealed profile.").takes("PutProfile"),
+    act(
+        Put,
+        "/v1/me/registration-lock",
+        "put_registration_lock",
+        "Sets or removes the lock.",
+    )
+    .takes("PutRegistrationLock"),
+    act(
+        Put,
+        "/v1/me/recovery",
+        "put_recovery",
+        "Sets or removes the recovery box.",
+    )
+    .takes("PutRecovery"),
+    act(Put, "/v1/me/number", "put_number", "Changes the number.").takes("PutNumber"),
+    act(
+        Put,
+        "/v1/me/introduction-key",
+        "put_introduction_key",
+        "The device's introduction key.",
+    )
+    .takes("PutIntroductionKey"),
+    act(
+        Post,
+        "/v1/me/key-packages",
+        "post_key_packages",
+        "Leaves key packages for others.",
+    )
+    .takes("PostKeyPackages")
+    .gives("KeyPackagesKept"),
+    act(
+        Put,
+        "/v1/me/blocks",
+        "put_block",
+        "Blocks an address or lets it back.",
+    )
+    .takes("PutBlock"),
+    act(
+        Post,
+        "/v1/directory/lookup",
+        "lookup",
+        "Finds the account of a number.",
+    )
+    .takes("Lookup")
+    .gives("Found"),
+    act(
+        Post,
+        "/v1/key-packages/fetch",
+        "fetch_key_packages",
+        "One key package for each device of an account.",
+    )
+    .takes("FetchKeyPackages")
+    .gives("KeyPackagesFetched"),
+    act(
+        Post,
+        "/v1/introductions",
+        "post_introduction",
+        "Asks to talk.",
+    )
+    .takes("PostIntroduction")
+    .gives("IntroductionPosted"),
+    act(
+        Put,
+        "/v1/links/{id}/offer",
+        "put_link_offer",
+        "A new device offers itself.",
+    )
+    .open()
+    .takes("LinkOfferBody"),
+    act(Get, "/v1/links/{id}/offer", "link_offer", "The offer.")
+        .open()
+        .gives("LinkOfferBody"),
+    act(
+        Put,
+        "/v1/links/{id}/grant",
+        "put_link_grant",
+        "An owner device grants it.",
+    )
+    .takes("LinkGrantBody"),
+    act(Get, "/v1/links/{id}/grant", "link_grant", "The grant.")
+        .open()
+        .gives("LinkGrantBody"),
+    act(Post, "/v1/blobs", "start_blob", "Starts an upload.")
+        .takes("StartBlob")
+        .gives("BlobStarted"),
+    act(
+        Patch,
+        "/v1/blobs/{blob}",
+        "upload_piece",
+        "The next bytes; header upload-offset.",
+    )
+    .takes(OCTETS)
+    .gives("BlobOffset"),
+    act(Get, "/v1/blobs/{blob}", "blob", "The bytes; header Range.")
+        .open()
+        .gives(OCTETS),
+    act(
+        Get,
+        "/v1/blobs/{blob}/upload",
+        "upload",
+        "How far an upload is.",
+    )
+    .gives("BlobOffset"),
+    act(
+        Post,
+        "/v1/blobs/{blob}/renew",
+        "renew_blob",
+        "Renews the lease.",
+    ),
+    act(
+        Post,
+        "/v1/reports",
+        "post_report",
+        "Reports to the operator, sealed.",
+    )
+    .takes("PostReport"),
+];
+
+fn content(name: &str) -> (&'static str, utoipa::openapi::Content) {
+    if name == OCTETS {
+        ("application/octet-stream", ContentBuilder::new().build())
+    } else {
+        let schema = RefOr::<Schema>::Ref(Ref::from_schema_name(name));
+        (
+            "application/json",
+            ContentBuilder::new().schema(Some(schema)).build(),
+        )
+    }
+}
+
+fn operation(act: &Act) -> utoipa::openapi::path::Operation {
+    let mut answer = ResponseBuilder::new().description("Done.");
+    if let Some(name) = act.answer {
+        let (kind, content) = content(name);
+        answer = answer.content(kind, content);
+    }
+    let (kind, error) = content("ErrorBody");
+    let error = ResponseBuilder::new()
+        .description("An error with its stable code.")
+        .content(kind, error)
+        .build();
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(act.name))
+        .summary(Some(act.what))
+        .response("200", answer.build())
+        .response("default", error);
+    for parameter in act.path.split('/').filter_map(|part| {
+        part.strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+    }) {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(parameter)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+                .build(),
+        );
+    }
+    if let Some(name) = act.body {
+        let (kind, content) = content(name);
+        let body = RequestBodyBuilder::new()
+            .content(kind, content)
+            .required(Some(Required::True))
+            .build();
+        operation = operation.request_body(Some(body));
+    }
+    if act.signed {
+        let needed = SecurityRequirement::new("token", Vec::<String>::new());
+        operation = operation.security(needed);
+    }
+    operation.build()
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut paths = PathsBuilder::new();
+    for act in ACTS {
+        // A second method of a path joins the first.
+        paths = paths.path(act.path, PathItem::new(act.method.clone(), operation(act)));
+    }
+    let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(codes));
+    let mut components = ComponentsBuilder::new()
+        .schema("ErrorCode", code)
+        .security_scheme(
+            "token",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+        );
+    for body in comity_wire::http::BODIES {
+        let mut object = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(body.doc.trim()));
+        for field in body.fields {
+            object = object.property(field.name, schema(field));
+            if !field.type_name.starts_with("Option<") {
+                object = object.required(field.name);
+            }
+        }
+        components = components.schema(body.name, object);
+    }
+    OpenApiBuilder::new()
+        .info(InfoBuilder::new().title("Comity app").version("1").build())
+        .paths(paths.build())
+        .components(Some(components.build()))
+        .build()
+}
+
+fn schema(field: &comity_wire::http::Field) -> RefOr<Schema> {
+    let of = |kind: Type| {
+        ObjectBuilder::new()
+            .schema_type(kind)
+            .description(Some(field.doc.trim()))
+    };
+    let name: String = field
+        .type_name
+        .chars()
+        .filter(|letter| *letter != ' ')
+        .collect();
+    let inner = name
+        .strip_prefix("Option<")
+        .and_then(|name| name.strip_suffix('>'))
+        .unwrap_or(&name);
+    if let Some(item) = inner
+        .strip_prefix("Vec<")
+        .and_then(|name| name.strip_suffix('>'))
+    {
+        let items = plain(item, &of);
+        return RefOr::T(Schema::Array(
+            utoipa::openapi::ArrayBuilder::new()
+                .items(items)
+                .description(Some(field.doc.trim()))
+                .build(),
+        ));
+    }
+    plain(inner, &of)
+}
+
+fn plain(name: &str, of: &dyn Fn(Type) -> ObjectBuilder) -> RefOr<Schema> {
+    let object = match name {
+        "bool" => of(Type::Boolean),
+        "u32" | "u64" | "i32" | "UnixMs" => of(Type::Integer),
+        "Bytes64" => of(Type::String).content_encoding("base64url"),
+        known
+            if comity_wire::http::BODIES
+                .iter()
+                .any(|body| body.name == known) =>
+        {
+            return RefOr::Ref(Ref::from_schema_name(known));
+        }
+        _ => of(Type::String),
+    };
+    RefOr::T(Schema::Object(object.build()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_as_it_was_reviewed() {
+        insta::assert_json_snapshot!(document());
+    }
+
+    #[test]
+    fn every_route_is_in_the_table() {
+        let router = include_str!("../router.rs");
+        for line in router.lines().filter(|line| line.contains(".route(\"/v1/")) {
+            let path = line.split('"').nth(1).unwrap();
+            assert!(
+                ACTS.iter().any(|act| act.path == path),
+                "{path} is not in the table"
+            );
+        }
+        for act in ACTS {
+            assert!(
+                router.contains(&format!("\"{}\"", act.path)),
+                "{} has no route",
+                act.path
+            );
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Starting and stopping one app.
+//!
+//! Always holds: one server has a data folder at a time; stopping finishes what was taken, tells
+//! the connected devices, writes the cursors and moves the write-ahead log.
+
+use crate::app::{App, Counts};
+use crate::background;
+use crate::blobs::Blobs;
+use crate::config::Config;
+use crate::limits::Rates;
+use crate::live::Live;
+use crate::logs::LogBook;
+use crate::migrations::MIGRATIONS;
+use crate::operator::DATABASE_FILE;
+use crate::registration::CodeDelivery;
+use crate::router::router;
+use crate::secrets::Secrets;
+use comity_platform::config::ConfigError;
+use comity_platform::database::{Database, OpenError, Options};
+use comity_platform::listen::{ListenError, Listener, tls_config};
+use comity_platform::stop::{self, Stopper};
+use comity_platform::telemetry::Metrics;
+use comity_wire::{ErrorCode, SIGN_IN_EXPORTER_LABEL};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The address or certificate.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The data folder.
+    #[error("data folder: {0}")]
+    Data(#[from] std::io::Error),
+    /// The client for the code webhook.
+    #[error("code webhook: {0}")]
+    Webhook(#[from] reqwest::Error),
+}
+
+/// Time that requests have to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Devices come back after about this long.
+const BACK_MS: u32 = 1_000;
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens, with the port that was chosen.
+    pub address: SocketAddr,
+    /// It speaks TLS.
+    pub tls: bool,
+    app: Arc<App>,
+    stopper: Stopper,
+    listening: JoinHandle<()>,
+    tasks: JoinSet<()>,
+    _lock: std::fs::File,
+}
+
+impl Server {
+    /// Starts a server on the current runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        let id = config.check()?;
+        // Fails only when a provider is there already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = match (&config.tls_certificate, &config.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls_config(certificate, key)?),
+            _ => None,
+        };
+        let listener = Listener::bind(config.listen, tls).await?;
+        std::fs::create_dir_all(&config.data)?;
+        let lock = lock(&config)?;
+        let metrics = Metrics::default();
+        let options = Options {
+            path: config.data.join(DATABASE_FILE),
+            readers: config.limits.database_readers,
+            migrations: MIGRATIONS,
+        };
+        let mut secrets = None;
+        let db = Database::open(&options, &metrics, |conn| {
+            secrets = Some(Secrets::load(conn)?);
+            LogBook::load(conn)
+        })?;
+        let secrets = secrets.ok_or(OpenError::InUse)?;
+        let (stopper, stop) = stop::pair();
+        let app = Arc::new(App {
+            id,
+            db,
+            secrets,
+            live: Live::new(),
+            blobs: Blobs::open(&config.data)?,
+            rates: Rates::new(&config.limits),
+            codes: CodeDelivery::new(&config.codes)?,
+            counts: Counts::new(&metrics),
+            metrics,
+            stop: stop.clone(),
+            outbox: Notify::new(),
+            removals: Notify::new(),
+            config,
+        });
+        let tasks = background::start(&app);
+        let (address, tls) = (listener.address(), listener.is_tls());
+        let routes = router(app.clone());
+        let listening = tokio::spawn(listener.serve(routes, SIGN_IN_EXPORTER_LABEL, stop, DRAIN));
+        tracing::info!(%address, tls, app = %app.id, "serving");
+        Ok(Running {
+            address,
+            tls,
+            app,
+            stopper,
+            listening,
+            tasks,
+            _lock: lock,
+        })
+    }
+}
+
+/// Two servers on one folder would each keep their own picture of the logs.
+fn lock(config: &Config) -> Result<std::fs::File, StartError> {
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(config.data.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(OpenError::InUse.into()),
+    }
+}
+
+impl Running {
+    /// The address for clients, as a URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!(
+            "{}://{}",
+            if self.tls { "https" } else { "http" },
+            self.address
+        )
+    }
+
+    /// Ed25519 public key of the app.
+    #[must_use]
+    pub fn app_key(&self) -> [u8; 32] {
+        self.app.secrets.app_public()
+    }
+
+    /// Deletes an account as its owner could: for the operator.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_account(
+        &self,
+        account: comity_wire::AccountId,
+    ) -> Result<(), comity_platform::Failure> {
+        crate::accounts::deletion::delete(&self.app, account).await
+    }
+
+    /// Stops: nothing new is taken, what was taken is finished, devices are told.
+    pub async fn stop(mut self) {
+        self.stopper.stop();
+        self.app.live.close_all(ErrorCode::Unavailable, BACK_MS);
+        // Connections have a moment to write what waits for them.
+        for _ in 0..100 {
+            if self.app.live.all().is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let _ = self.listening.await;
+        while self.tasks.join_next().await.is_some() {}
+        if let Err(failure) = background::flush_cursors(&self.app).await {
+            tracing::warn!(%failure, "cursors were not written");
+        }
+        self.app.db.close().await;
+        tracing::info!("stopped");
+    }
+}
