@@ -32,6 +32,11 @@ const fn package(name: &'static str, purpose: Purpose, why: &'static str) -> Pac
 
 const PACKAGES: &[Package] = &[
     package(
+        "ca-certificates",
+        Purpose::Build,
+        "lets cargo fetch over TLS",
+    ),
+    package(
         "libssl-dev",
         Purpose::Build,
         "libcrypto, under the encrypted SQLite",

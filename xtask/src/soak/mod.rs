@@ -129,7 +129,8 @@ fn soak(project: &Project, part: &Part, from: Option<u64>, count: Option<u64>) -
                 part.name
             )
         })?;
-        if code.clean {
+        // Unless somebody changed it under the running lot.
+        if code.clean && tally::protocol_code(project)? == code {
             tally.add(next, lot);
             tally.save(project)?;
         }

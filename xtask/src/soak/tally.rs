@@ -20,6 +20,7 @@ const PROTOCOL: &[&str] = &[
 ];
 
 /// A state of the protocol code.
+#[derive(PartialEq)]
 pub(crate) struct Code {
     /// The trees of its crates, as git names them.
     hash: String,
