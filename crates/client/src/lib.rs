@@ -78,7 +78,7 @@ impl Core {
         let before = self.memory.clone();
         let tx = self.conn.unchecked_transaction()?;
         let mut step = Step::new(&tx, &mut self.groups, &mut self.memory, now, random);
-        let outcome = step.take(input).and_then(|()| Ok(step.finish()?));
+        let outcome = step.take(input).map(|()| step.finish());
         let outcome = match outcome {
             Ok(output) => tx.commit().map(|()| output).map_err(CoreError::from),
             Err(error) => {
@@ -91,6 +91,32 @@ impl Core {
             self.memory = before;
         }
         outcome
+    }
+
+    /// Signed in and caught up with what there was.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        matches!(self.memory.link, step::Link::Up { synced: true, .. })
+    }
+
+    /// Nothing is under way that would change what there is to show: no entries to fetch, no
+    /// answers waited for, no change of membership that is due.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn is_settled(&self) -> Result<bool, CoreError> {
+        let waiting: bool = self.conn.query_row(
+            "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
+                 OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
+                 OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
+                 OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms = 0 OR frame IS NOT NULL)",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(self.is_online()
+            && self.memory.calls.is_empty()
+            && self.memory.requests.is_empty()
+            && !waiting)
     }
 
     /// The store, for reading.

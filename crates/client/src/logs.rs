@@ -240,23 +240,27 @@ impl Step<'_> {
 
     fn inbox_entry(&mut self, entry: &proto::Entry) -> Result<(), CoreError> {
         use comity_wire::Message as _;
+        let body = entry.body.as_slice();
         match EntryKind::try_from(entry.kind) {
-            Ok(EntryKind::Welcome) => match proto::WelcomePointer::decode(entry.body.as_slice()) {
-                Ok(pointer) => self.welcome_pointer(&pointer),
-                Err(_) => Ok(self.warn("inbox_malformed", None)),
-            },
-            Ok(EntryKind::Introduction) => {
-                match proto::IntroductionEnvelope::decode(entry.body.as_slice()) {
-                    Ok(envelope) => self.introduced(&envelope),
-                    Err(_) => Ok(self.warn("inbox_malformed", None)),
+            Ok(EntryKind::Welcome) => {
+                if let Ok(pointer) = proto::WelcomePointer::decode(body) {
+                    return self.welcome_pointer(&pointer);
                 }
             }
-            Ok(EntryKind::Notice) => match proto::Notice::decode(entry.body.as_slice()) {
-                Ok(notice) => self.notice(&notice),
-                Err(_) => Ok(self.warn("inbox_malformed", None)),
-            },
-            _ => Ok(self.warn("entry_unknown", None)),
+            Ok(EntryKind::Introduction) => {
+                if let Ok(envelope) = proto::IntroductionEnvelope::decode(body) {
+                    return self.introduced(&envelope);
+                }
+            }
+            Ok(EntryKind::Notice) => {
+                if let Ok(notice) = proto::Notice::decode(body) {
+                    return self.notice(&notice);
+                }
+            }
+            _ => {}
         }
+        self.warn("inbox_malformed", None);
+        Ok(())
     }
 
     fn notice(&mut self, notice: &proto::Notice) -> Result<(), CoreError> {

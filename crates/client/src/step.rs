@@ -166,12 +166,12 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<Output, CoreError> {
-        Ok(Output {
+    pub(crate) fn finish(self) -> Output {
+        Output {
             effects: self.effects,
             events: self.events,
             wake_at_ms: self.wake_at,
-        })
+        }
     }
 
     pub(crate) fn effect(&mut self, effect: Effect) {

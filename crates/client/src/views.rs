@@ -389,8 +389,14 @@ fn contacts<P: rusqlite::Params>(
             .map_err(|_| CoreError::Damaged("manifest"))?;
         let safety_number = me.as_ref().map_or_else(String::new, |me| {
             comity_e2ee::safety::number(
-                &Side { address: &me.address, root_key: &me.manifest.manifest.root_key },
-                &Side { address: &address, root_key: &list.manifest.root_key },
+                &Side {
+                    address: &me.address,
+                    root_key: &me.manifest.manifest.root_key,
+                },
+                &Side {
+                    address: &address,
+                    root_key: &list.manifest.root_key,
+                },
             )
         });
         out.push(ContactView {
@@ -650,6 +656,18 @@ impl Core {
             [],
             |row| row.get(0),
         )?)
+    }
+
+    /// A line by its message.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn item(
+        &self,
+        conversation: i64,
+        message: &MessageId,
+    ) -> Result<Option<TimelineItem>, CoreError> {
+        item_by_message(self.store(), conversation, message.as_bytes())
     }
 
     /// Why this device's account is gone, when it is.

@@ -1,2 +1,46 @@
-//! x
-fn main(){}
+//! The Comity programs: `serve` (an app's server), `chat` (the terminal client), `admin` (the
+//! operator's tool) and `demo` (all of it on loopback, with sample people).
+
+mod admin;
+mod chat;
+mod demo;
+mod serve;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+
+/// Messaging that its operator can not read, run by whoever needs it.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    program: Program,
+}
+
+#[derive(Subcommand)]
+enum Program {
+    /// Runs an app's server.
+    Serve(serve::ServeArgs),
+    /// The terminal client: talk, or do one act for a script.
+    Chat(Box<chat::ChatArgs>),
+    /// The operator's tool: backups, reports, accounts.
+    Admin(admin::AdminArgs),
+    /// Runs a whole app on loopback with sample people.
+    Demo(demo::DemoArgs),
+}
+
+fn main() -> std::process::ExitCode {
+    let outcome = match Arguments::parse().program {
+        Program::Serve(args) => serve::run(args),
+        Program::Chat(args) => chat::run(*args),
+        Program::Admin(args) => admin::run(args),
+        Program::Demo(args) => demo::run(args),
+    };
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::complain(&format!("{error:#}"));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

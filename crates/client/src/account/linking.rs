@@ -43,7 +43,7 @@ impl Step<'_> {
         let device = DeviceKeys::generate(self.random);
         let made = link::make_offer(&device, &device_name, self.app()?, self.random)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
-        let rendezvous = data_encoding::HEXLOWER.encode(&made.code.rendezvous);
+        let rendezvous = made.code.rendezvous();
         let offering = Offering {
             rendezvous: rendezvous.clone(),
             device: Bytes64(device.to_bytes().to_vec()),
@@ -198,10 +198,7 @@ impl Step<'_> {
             self.refuse("approve_link", "wrong_app", "the code is of another app");
             return Ok(());
         }
-        let path = format!(
-            "/v1/links/{}/offer",
-            data_encoding::HEXLOWER.encode(&parsed.rendezvous)
-        );
+        let path = format!("/v1/links/{}/offer", parsed.rendezvous());
         self.http::<()>(
             Method::Get,
             path,
@@ -227,7 +224,9 @@ impl Step<'_> {
         let Ok(parsed) = code.parse::<link::LinkCode>() else {
             return Ok(());
         };
-        let Ok(offer) = link::check_offer(&parsed, &body.offer.0) else {
+        let Ok(link::CheckedOffer { offer, device_name }) =
+            link::check_offer(&parsed, &body.offer.0)
+        else {
             // The app handed out another key than the one on the new device's screen.
             self.warn("link_key_swapped", None);
             self.refuse(
@@ -238,7 +237,8 @@ impl Step<'_> {
             return Ok(());
         };
         let device = comity_membership::device_id(&offer.signature_key);
-        let rendezvous = data_encoding::HEXLOWER.encode(&parsed.rendezvous);
+        let rendezvous = parsed.rendezvous();
+        meta::put(self.tx, &format!("device_name/{device}"), &device_name)?;
         let me = self.me()?;
         if me.manifest.manifest.device(&device).is_some() {
             return self.grant_link(&offer, &rendezvous);
@@ -246,7 +246,6 @@ impl Step<'_> {
         let Ok(signature_key) = offer.signature_key.as_slice().try_into() else {
             return Ok(());
         };
-        let name = offer.device_name.clone();
         let now = self.now;
         let next = self.next_manifest(|list| {
             list.devices.push(Device {
@@ -257,7 +256,6 @@ impl Step<'_> {
                 added_ms: now,
             });
         })?;
-        meta::put(self.tx, &format!("device_name/{device}"), &name)?;
         self.put_manifest(
             &next,
             Call::ApproveManifest {
@@ -298,6 +296,7 @@ impl Step<'_> {
             alias: me.number.clone(),
             root_secret: Vec::new(),
         };
+        let name = meta::get(self.tx, &format!("device_name/{device}"))?.unwrap_or_default();
         let sealed = link::seal_grant(offer, &grant)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
         self.http(
@@ -306,10 +305,7 @@ impl Step<'_> {
             Some(&LinkGrantBody {
                 grant: Bytes64(sealed),
             }),
-            Call::ApproveGrant {
-                device,
-                name: offer.device_name.clone(),
-            },
+            Call::ApproveGrant { device, name },
         )
     }
 

@@ -19,6 +19,9 @@ use comity_wire::{
 };
 use rusqlite::OptionalExtension;
 
+/// Leaves that are missing, by account, and leaves that are too many.
+type MembershipPlan = (Vec<(Address, Vec<DeviceId>)>, Vec<DeviceId>);
+
 /// A row of `intent`.
 pub(super) struct Intent {
     pub(super) id: i64,
@@ -316,10 +319,7 @@ impl Step<'_> {
     }
 
     /// Which leaves are missing and which are too many, by the newest device lists known.
-    fn membership_plan(
-        &self,
-        conversation: &Conversation,
-    ) -> Result<(Vec<(Address, Vec<DeviceId>)>, Vec<DeviceId>), CoreError> {
+    fn membership_plan(&self, conversation: &Conversation) -> Result<MembershipPlan, CoreError> {
         let me = self.me()?;
         let members = self.members(conversation.id)?;
         let mut accounts = vec![me.address.clone()];

@@ -1,0 +1,105 @@
+//! `comity chat`: the terminal client. Without an act it is a conversation on the screen; with one
+//! it does that act and ends, so that scripts and tests can be people.
+
+mod acts;
+mod net;
+mod people;
+mod session;
+mod shell;
+mod store;
+mod talk;
+mod transfer;
+mod words;
+
+use crate::terminal;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::path::PathBuf;
+
+/// The terminal client.
+#[derive(Args)]
+pub(crate) struct ChatArgs {
+    /// Folder of this device's store.
+    #[arg(long, env = "COMITY_STORE", default_value = "comity-chat")]
+    store: PathBuf,
+    /// Address of the app, needed once: https://chat.example
+    #[arg(long, env = "COMITY_SERVER")]
+    server: Option<String>,
+    /// PEM file of a certificate authority to trust besides the usual ones.
+    #[arg(long, env = "COMITY_CA")]
+    ca: Option<PathBuf>,
+    /// File whose first line is the store's passphrase; else COMITY_PASSPHRASE, else it is asked for.
+    #[arg(long)]
+    passphrase_file: Option<PathBuf>,
+    /// Answers and events as JSON, one object a line (docs/terminal-client.md).
+    #[arg(long, global = true)]
+    json: bool,
+    /// Gives up after this many seconds.
+    #[arg(long, global = true, default_value_t = 60)]
+    timeout: u64,
+    #[command(subcommand)]
+    act: Option<acts::Act>,
+}
+
+/// Runs the client.
+pub(crate) fn run(args: ChatArgs) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("COMITY_LOG")
+        .unwrap_or_else(|_| "error".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(async move {
+        let mut folder = store::StoreFolder::open(&args.store)?;
+        if let Some(server) = &args.server {
+            folder.settings.server = server.trim_end_matches('/').to_owned();
+        }
+        if let Some(ca) = &args.ca {
+            folder.settings.ca = Some(std::path::absolute(ca)?);
+        }
+        if folder.settings.server.is_empty() {
+            bail!("say where the app is: --server https://chat.example (needed once)");
+        }
+        let passphrase = passphrase(&args, folder.exists())?;
+        let conn = folder.unlock(&passphrase)?;
+        folder.save_settings()?;
+        let session = session::Session::start(folder, conn, args.json, args.timeout)?;
+        let outcome = match args.act {
+            Some(act) => acts::run(&session, act).await,
+            None => talk::run(&session).await,
+        };
+        session.stop().await;
+        outcome
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    outcome
+}
+
+fn passphrase(args: &ChatArgs, exists: bool) -> Result<String> {
+    if let Some(file) = &args.passphrase_file {
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        return Ok(text.lines().next().unwrap_or_default().to_owned());
+    }
+    if let Ok(passphrase) = std::env::var("COMITY_PASSPHRASE") {
+        return Ok(passphrase);
+    }
+    if exists {
+        return Ok(rpassword::prompt_password("Passphrase of this store: ")?);
+    }
+    terminal::say(
+        "This device's messages and keys are kept encrypted. Choose a passphrase; it can not be recovered.",
+    );
+    let first = rpassword::prompt_password("New passphrase: ")?;
+    if first.chars().count() < 8 {
+        bail!("a passphrase has at least 8 characters");
+    }
+    if rpassword::prompt_password("Once more: ")? != first {
+        bail!("these two differ");
+    }
+    Ok(first)
+}

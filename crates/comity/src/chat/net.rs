@@ -1,0 +1,181 @@
+//! The way to the app: HTTP acts and the WebSocket, over TLS, or plain on loopback.
+
+use anyhow::{Context, Result, bail};
+use comity_client::{CallError, Method};
+use comity_wire::http::ErrorBody;
+use comity_wire::{ErrorCode, SIGN_IN_EXPORTER_LABEL, WireError};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Either kind of stream.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// A WebSocket to the app.
+pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
+
+/// How to reach one app.
+#[derive(Clone)]
+pub(crate) struct Server {
+    base: reqwest::Url,
+    tls: Arc<rustls::ClientConfig>,
+    pub(crate) http: reqwest::Client,
+}
+
+impl Server {
+    /// The app at `base`; plain `http` on loopback only.
+    pub(crate) fn new(base: &str, ca: Option<&Path>) -> Result<Self> {
+        let base: reqwest::Url = base
+            .parse()
+            .with_context(|| format!("{base} is not an address like https://chat.example"))?;
+        let loopback = match base.host_str() {
+            Some("localhost") => true,
+            Some(host) => host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback()),
+            None => bail!("{base} has no host"),
+        };
+        match base.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => bail!("plain http goes to loopback only: use https"),
+            other => bail!("{other} is not http or https"),
+        }
+        let mut roots = rustls::RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        if let Some(ca) = ca {
+            for certificate in CertificateDer::pem_file_iter(ca)
+                .with_context(|| format!("reading {}", ca.display()))?
+            {
+                roots.add(certificate?)?;
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(CALL_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            base,
+            tls: Arc::new(tls),
+            http,
+        })
+    }
+
+    /// The whole address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
+    /// An HTTP act.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        token: Option<&str>,
+    ) -> Result<Vec<u8>, CallError> {
+        let method = match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut request = self
+            .http
+            .request(method, self.url(path))
+            .timeout(CALL_TIMEOUT);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body);
+        }
+        let response = request.send().await.map_err(|_| CallError::Unreachable)?;
+        let ok = response.status().is_success();
+        let bytes = response.bytes().await.map_err(|_| CallError::Unreachable)?;
+        if ok {
+            Ok(bytes.to_vec())
+        } else {
+            Err(CallError::Refused(refusal(&bytes)))
+        }
+    }
+
+    /// Opens the WebSocket; gives the TLS exporter where there is TLS.
+    pub(crate) async fn connect(&self) -> Result<(Socket, Option<Vec<u8>>)> {
+        tokio::time::timeout(CONNECT_TIMEOUT, self.connect_now())
+            .await
+            .context("the server does not answer")?
+    }
+
+    async fn connect_now(&self) -> Result<(Socket, Option<Vec<u8>>)> {
+        let host = self
+            .base
+            .host_str()
+            .context("no host")?
+            .trim_matches(['[', ']'])
+            .to_owned();
+        let port = self.base.port_or_known_default().context("no port")?;
+        let tcp = TcpStream::connect((host.as_str(), port)).await?;
+        tcp.set_nodelay(true)?;
+        let plain = self.base.scheme() == "http";
+        let (stream, exporter): (Box<dyn Stream>, _) = if plain {
+            (Box::new(tcp), None)
+        } else {
+            let name = ServerName::try_from(host)?;
+            let stream = tokio_rustls::TlsConnector::from(self.tls.clone())
+                .connect(name, tcp)
+                .await?;
+            let exporter = stream.get_ref().1.export_keying_material(
+                [0_u8; 32],
+                SIGN_IN_EXPORTER_LABEL,
+                None,
+            )?;
+            (Box::new(stream), Some(exporter.to_vec()))
+        };
+        let mut url = self.base.clone();
+        let _ = url.set_scheme(if plain { "ws" } else { "wss" });
+        url.set_path("/v1/connect");
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(64 << 20))
+            .max_frame_size(Some(64 << 20));
+        let (socket, _) =
+            tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config)).await?;
+        Ok((socket, exporter))
+    }
+}
+
+/// The error in an answer that is none.
+pub(crate) fn refusal(body: &[u8]) -> WireError {
+    match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(body) => WireError {
+            code: ErrorCode::parse(&body.error.code).unwrap_or(ErrorCode::Internal),
+            message: body.error.message,
+            retry_after_ms: body.error.retry_after_ms,
+        },
+        Err(_) => WireError::new(
+            ErrorCode::Internal,
+            "the server's answer is not one of Comity",
+        ),
+    }
+}

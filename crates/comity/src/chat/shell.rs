@@ -1,0 +1,388 @@
+//! The shell around the core: the four steps load, decide, save, run effects, for ever.
+//!
+//! One task owns the core. It waits for whatever comes first: an act of the person, a frame, an
+//! answer, the time; gives it to the core; carries out the effects in their order.
+
+use super::net::{Server, Socket};
+use super::transfer;
+use anyhow::Result;
+use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
+use comity_wire::{Message as _, proto};
+use futures_util::{SinkExt, StreamExt};
+use rand::RngCore;
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite;
+
+/// A device says something at least this often, so that both sides notice a dead line.
+const PING: Duration = Duration::from_secs(45);
+
+type Query = Box<dyn FnOnce(&Core) + Send>;
+
+enum Message {
+    Act(Command, oneshot::Sender<Result<Vec<Event>, CoreError>>),
+    Query(Query),
+    Stop(oneshot::Sender<()>),
+}
+
+/// The running shell, from outside.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    messages: mpsc::Sender<Message>,
+    events: broadcast::Sender<Event>,
+}
+
+impl Handle {
+    /// Gives an act to the core; what it tells at once comes back, what follows comes as events.
+    pub(crate) async fn act(&self, command: Command) -> Result<Vec<Event>> {
+        let (answer, wait) = oneshot::channel();
+        self.messages
+            .send(Message::Act(command, answer))
+            .await
+            .map_err(|_| gone())?;
+        Ok(wait.await.map_err(|_| gone())??)
+    }
+
+    /// Asks the core.
+    pub(crate) async fn query<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Core) -> Result<T, CoreError> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, wait) = oneshot::channel();
+        let query: Query = Box::new(move |core| drop(answer.send(ask(core))));
+        self.messages
+            .send(Message::Query(query))
+            .await
+            .map_err(|_| gone())?;
+        Ok(wait.await.map_err(|_| gone())??)
+    }
+
+    /// All events from now on.
+    pub(crate) fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Stops the shell, closing the connection.
+    pub(crate) async fn stop(&self) {
+        let (answer, wait) = oneshot::channel();
+        if self.messages.send(Message::Stop(answer)).await.is_ok() {
+            let _ = wait.await;
+        }
+    }
+}
+
+fn gone() -> anyhow::Error {
+    anyhow::anyhow!("the program's core has stopped")
+}
+
+struct Shell {
+    core: Core,
+    server: Server,
+    inputs: mpsc::Sender<Input>,
+    events: broadcast::Sender<Event>,
+    wanted: bool,
+    socket: Option<Socket>,
+    /// Time and attempt of the next connection.
+    reconnect: (Instant, u32),
+    wake: Option<Instant>,
+    erase: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// Starts the shell around an opened core. `erase` deletes the store when the account is gone.
+pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>) -> Handle {
+    let (messages, inbox) = mpsc::channel(64);
+    let (inputs, answers) = mpsc::channel(64);
+    let (events, _) = broadcast::channel(4_096);
+    let handle = Handle {
+        messages,
+        events: events.clone(),
+    };
+    let shell = Shell {
+        core,
+        server,
+        inputs,
+        events,
+        wanted: false,
+        socket: None,
+        reconnect: (Instant::now(), 0),
+        wake: None,
+        erase: Some(erase),
+    };
+    tokio::spawn(shell.run(inbox, answers));
+    handle
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Shell {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Message>, mut answers: mpsc::Receiver<Input>) {
+        let mut connecting: Option<tokio::task::JoinHandle<Result<(Socket, Option<Vec<u8>>)>>> =
+            None;
+        let mut ping = tokio::time::interval(PING);
+        self.give(Input::Tick).await;
+        loop {
+            if self.wanted
+                && self.socket.is_none()
+                && connecting.is_none()
+                && Instant::now() >= self.reconnect.0
+            {
+                let server = self.server.clone();
+                connecting = Some(tokio::spawn(async move { server.connect().await }));
+            }
+            let wake = self
+                .wake
+                .unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
+            let waiting_to_connect = self.wanted && self.socket.is_none() && connecting.is_none();
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(Message::Act(command, answer)) => drop(answer.send(self.step(Input::Command(command)).await)),
+                    Some(Message::Query(query)) => query(&self.core),
+                    Some(Message::Stop(answer)) => {
+                        if let Some(socket) = &mut self.socket {
+                            let _ = tokio::time::timeout(Duration::from_secs(2), socket.close(None)).await;
+                        }
+                        drop(self);
+                        let _ = answer.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                Some(input) = answers.recv() => self.give(input).await,
+                frame = next_frame(&mut self.socket) => self.received(frame).await,
+                outcome = joined(&mut connecting) => {
+                    connecting = None;
+                    match outcome {
+                        Ok((socket, exporter)) => {
+                            self.socket = Some(socket);
+                            self.give(Input::Connected { exporter }).await;
+                        }
+                        Err(_) => self.lost(),
+                    }
+                }
+                () = sleep_until(wake) => {
+                    self.wake = None;
+                    self.give(Input::Tick).await;
+                }
+                () = sleep_until(self.reconnect.0), if waiting_to_connect => {}
+                _ = ping.tick() => {
+                    if let Some(socket) = &mut self.socket {
+                        let _ = socket.send(tungstenite::Message::Ping(Vec::new().into())).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets the time of the next attempt: 0.2 s, 0.4 s … 30 s, with jitter.
+    fn lost(&mut self) {
+        let attempt = self.reconnect.1.min(8);
+        let base = (200_u64 << attempt).min(30_000);
+        let jitter = u64::from(rand::rng().next_u32()) % (base / 2 + 1);
+        self.reconnect = (
+            Instant::now() + Duration::from_millis(base / 2 + jitter),
+            attempt + 1,
+        );
+    }
+
+    async fn received(&mut self, frame: Option<Result<tungstenite::Message, tungstenite::Error>>) {
+        match frame {
+            Some(Ok(tungstenite::Message::Binary(bytes))) => {
+                let Ok(batch) = proto::ServerBatch::decode(&bytes[..]) else {
+                    return self.disconnect().await;
+                };
+                for frame in batch.frames {
+                    if matches!(&frame.frame, Some(proto::server_frame::Frame::Reply(reply))
+                        if matches!(reply.result, Some(proto::reply::Result::SignedIn(_))))
+                    {
+                        self.reconnect.1 = 0;
+                    }
+                    if let Some(proto::server_frame::Frame::Closing(closing)) = &frame.frame {
+                        self.reconnect.0 = Instant::now()
+                            + Duration::from_millis(u64::from(closing.retry_after_ms));
+                    }
+                    self.give(Input::Frame(frame)).await;
+                    if self.socket.is_none() {
+                        return;
+                    }
+                }
+            }
+            Some(Ok(tungstenite::Message::Close(_)) | Err(_)) | None => self.disconnect().await,
+            Some(Ok(_)) => {}
+        }
+    }
+
+    async fn disconnect(&mut self) {
+        self.socket = None;
+        if Instant::now() >= self.reconnect.0 {
+            self.lost();
+        }
+        self.give(Input::Disconnected).await;
+    }
+
+    /// Gives an input whose failure only the log can hear of.
+    async fn give(&mut self, input: Input) {
+        if let Err(error) = self.step(input).await {
+            tracing::error!(code = error.code(), "a step failed and was undone");
+            // What the step was about is asked for again by the next session.
+            self.socket = None;
+            self.lost();
+            let disconnected = Box::pin(self.step(Input::Disconnected));
+            let _ = disconnected.await;
+        }
+    }
+
+    async fn step(&mut self, input: Input) -> Result<Vec<Event>, CoreError> {
+        let mut random = |bytes: &mut [u8]| rand::rng().fill_bytes(bytes);
+        let Output {
+            effects,
+            events,
+            wake_at_ms,
+        } = self.core.step(now_ms(), &mut random, input)?;
+        if let Some(at) = wake_at_ms {
+            let at =
+                Instant::now() + Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0));
+            self.wake = Some(self.wake.map_or(at, |other| other.min(at)));
+        }
+        self.run_effects(effects).await;
+        for event in &events {
+            let _ = self.events.send(event.clone());
+        }
+        Ok(events)
+    }
+
+    async fn run_effects(&mut self, effects: Vec<Effect>) {
+        let mut frames = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => frames.push(frame),
+                Effect::Connect => self.wanted = true,
+                Effect::Reconnect => {
+                    self.socket = None;
+                    self.reconnect = (Instant::now() + Duration::from_millis(200), 0);
+                    let _ = self.inputs.try_send(Input::Disconnected);
+                }
+                Effect::Erase => {
+                    self.wanted = false;
+                    self.socket = None;
+                    if let Some(erase) = self.erase.take() {
+                        erase();
+                    }
+                }
+                Effect::Http {
+                    call,
+                    method,
+                    path,
+                    body,
+                    token,
+                } => {
+                    let (server, inputs) = (self.server.clone(), self.inputs.clone());
+                    tokio::spawn(async move {
+                        let result = server.call(method, &path, body, token.as_deref()).await;
+                        let _ = inputs.send(Input::HttpDone { call, result }).await;
+                    });
+                }
+                Effect::Upload {
+                    transfer,
+                    source,
+                    key,
+                    blob,
+                    plain_size,
+                    token,
+                } => {
+                    let job = transfer::Upload {
+                        transfer,
+                        source,
+                        key,
+                        blob,
+                        plain_size,
+                        token,
+                    };
+                    tokio::spawn(transfer::upload(
+                        self.server.clone(),
+                        self.inputs.clone(),
+                        job,
+                    ));
+                }
+                Effect::Download {
+                    transfer,
+                    blob,
+                    key,
+                    blake3,
+                    plain_size,
+                    blob_size,
+                    target,
+                    token,
+                } => {
+                    let job = transfer::Download {
+                        transfer,
+                        blob,
+                        key,
+                        blake3,
+                        plain_size,
+                        blob_size,
+                        target,
+                        token,
+                    };
+                    tokio::spawn(transfer::download(
+                        self.server.clone(),
+                        self.inputs.clone(),
+                        job,
+                    ));
+                }
+            }
+        }
+        self.send_frames(frames).await;
+    }
+
+    /// All frames of a step in one message, or a few when there are many.
+    async fn send_frames(&mut self, frames: Vec<proto::ClientFrame>) {
+        let mut frames = frames.into_iter().peekable();
+        while frames.peek().is_some() {
+            let mut batch = proto::ClientBatch::default();
+            let mut bytes = 0;
+            while let Some(frame) = frames.next_if(|frame| {
+                batch.frames.is_empty()
+                    || (batch.frames.len() < comity_wire::limits::BATCH_FRAMES_MAX
+                        && bytes + frame.encoded_len() < comity_wire::limits::FRAME_BYTES_MAX / 2)
+            }) {
+                bytes += frame.encoded_len();
+                batch.frames.push(frame);
+            }
+            let Some(socket) = &mut self.socket else {
+                return;
+            };
+            if socket
+                .send(tungstenite::Message::Binary(batch.encode_to_vec().into()))
+                .await
+                .is_err()
+            {
+                self.socket = None;
+                self.lost();
+                let _ = self.inputs.try_send(Input::Disconnected);
+                return;
+            }
+        }
+    }
+}
+
+async fn next_frame(
+    socket: &mut Option<Socket>,
+) -> Option<Result<tungstenite::Message, tungstenite::Error>> {
+    match socket {
+        Some(socket) => socket.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn joined<T>(task: &mut Option<tokio::task::JoinHandle<Result<T>>>) -> Result<T> {
+    match task {
+        Some(task) => task.await?,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,264 @@
+//! The store's folder: one process at a time, pages encrypted under a data key that the
+//! passphrase wraps.
+//!
+//! `store.db` is an SQLCipher database under 32 random bytes; `key.json` holds them, sealed by
+//! XChaCha20-Poly1305 under Argon2id of the passphrase. Deliberately absent: a way around it.
+
+use anyhow::{Context, Result, bail};
+use argon2::{Algorithm, Argon2, Params, Version};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use comity_wire::Bytes64;
+use rand::RngCore;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const AAD: &[u8] = b"comity store key v1";
+
+/// How the data key is wrapped.
+#[derive(Serialize, Deserialize)]
+struct WrappedKey {
+    version: u32,
+    /// Argon2id: KiB of memory, passes, lanes.
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    salt: Bytes64,
+    nonce: Bytes64,
+    sealed: Bytes64,
+}
+
+/// What the folder remembers besides the store.
+#[derive(Serialize, Deserialize, Default)]
+pub(crate) struct Settings {
+    /// Address of the app: `https://…`.
+    pub(crate) server: String,
+    /// PEM file of a certificate authority to trust besides the usual ones.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// An open folder, locked for this process.
+pub(crate) struct StoreFolder {
+    pub(crate) path: PathBuf,
+    pub(crate) settings: Settings,
+    _lock: File,
+}
+
+impl StoreFolder {
+    /// Opens or makes the folder; refused while another process has it.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
+        private_folder(path)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))?;
+        if lock.try_lock().is_err() {
+            bail!(
+                "{} is in use by another comity: two programs on one store would reuse keys",
+                path.display()
+            );
+        }
+        let settings = match std::fs::read_to_string(path.join("settings.toml")) {
+            Ok(text) => toml::from_str(&text).context("settings.toml")?,
+            Err(_) => Settings::default(),
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            settings,
+            _lock: lock,
+        })
+    }
+
+    /// Whether there is a store yet.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.join("key.json").exists()
+    }
+
+    /// Writes the settings.
+    pub(crate) fn save_settings(&self) -> Result<()> {
+        write_synced(
+            &self.path.join("settings.toml"),
+            toml::to_string(&self.settings)?.as_bytes(),
+        )
+    }
+
+    /// Opens the store under its passphrase, making it first if need be.
+    pub(crate) fn unlock(&self, passphrase: &str) -> Result<Connection> {
+        let key_file = self.path.join("key.json");
+        let key = match std::fs::read(&key_file) {
+            Ok(bytes) => unwrap_key(
+                &serde_json::from_slice(&bytes).context("key.json")?,
+                passphrase,
+            )?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if self.path.join("store.db").exists() {
+                    bail!(
+                        "{} has a store but its key.json is gone: it can not be opened",
+                        self.path.display()
+                    );
+                }
+                let (wrapped, key) = wrap_new_key(passphrase)?;
+                write_synced(&key_file, &serde_json::to_vec_pretty(&wrapped)?)?;
+                key
+            }
+            Err(error) => return Err(error).context("key.json"),
+        };
+        let conn = Connection::open(self.path.join("store.db"))?;
+        let hex = data_encoding::HEXLOWER.encode(&key);
+        conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\";"))?;
+        conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .context(
+            "the store can not be read: it is damaged, or its key.json belongs to another store",
+        )?;
+        Ok(conn)
+    }
+
+    /// Deletes everything in the folder.
+    pub(crate) fn erase(&self) -> Result<()> {
+        for name in [
+            "key.json",
+            "store.db",
+            "store.db-wal",
+            "store.db-shm",
+            "settings.toml",
+        ] {
+            match std::fs::remove_file(self.path.join(name)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).with_context(|| format!("deleting {name}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn private_folder(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Whole or not at all, and there after a power loss.
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = File::create(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&fresh, path)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn derive(
+    passphrase: &str,
+    salt: &[u8],
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+) -> Result<[u8; 32]> {
+    let params = Params::new(memory_kib, passes, lanes, Some(32))
+        .map_err(|e| anyhow::anyhow!("key.json: {e}"))?;
+    let mut key = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, &mut key)
+        .map_err(|e| anyhow::anyhow!("deriving the key: {e}"))?;
+    Ok(key)
+}
+
+fn wrap_new_key(passphrase: &str) -> Result<(WrappedKey, Vec<u8>)> {
+    let mut random = rand::rng();
+    let (mut key, mut salt, mut nonce) = (vec![0; 32], vec![0; 16], vec![0; 24]);
+    random.fill_bytes(&mut key);
+    random.fill_bytes(&mut salt);
+    random.fill_bytes(&mut nonce);
+    let (memory_kib, passes, lanes) = (19 * 1024, 2, 1);
+    let wrapping = derive(passphrase, &salt, memory_kib, passes, lanes)?;
+    let sealed = XChaCha20Poly1305::new(&wrapping.into())
+        .encrypt(
+            XNonce::from_slice(&nonce),
+            Payload {
+                msg: &key,
+                aad: AAD,
+            },
+        )
+        .map_err(|_| anyhow::anyhow!("sealing the store's key"))?;
+    let wrapped = WrappedKey {
+        version: 1,
+        memory_kib,
+        passes,
+        lanes,
+        salt: salt.into(),
+        nonce: nonce.into(),
+        sealed: sealed.into(),
+    };
+    Ok((wrapped, key))
+}
+
+fn unwrap_key(wrapped: &WrappedKey, passphrase: &str) -> Result<Vec<u8>> {
+    if wrapped.version != 1 || wrapped.nonce.0.len() != 24 {
+        bail!("key.json was written by a newer comity");
+    }
+    let wrapping = derive(
+        passphrase,
+        &wrapped.salt.0,
+        wrapped.memory_kib,
+        wrapped.passes,
+        wrapped.lanes,
+    )?;
+    XChaCha20Poly1305::new(&wrapping.into())
+        .decrypt(
+            XNonce::from_slice(&wrapped.nonce.0),
+            Payload {
+                msg: &wrapped.sealed.0,
+                aad: AAD,
+            },
+        )
+        .map_err(|_| anyhow::anyhow!("wrong passphrase"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_opens_with_its_passphrase_only_and_for_one_process_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StoreFolder::open(folder.path()).unwrap();
+        let conn = store.unlock("correct horse").unwrap();
+        conn.execute_batch(
+            "CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('needle-in-the-store');",
+        )
+        .unwrap();
+        drop(conn);
+        assert!(
+            StoreFolder::open(folder.path()).is_err(),
+            "a second one is refused"
+        );
+        assert!(store.unlock("wrong").is_err());
+        let bytes = std::fs::read(folder.path().join("store.db")).unwrap();
+        assert!(
+            !bytes.windows(6).any(|w| w == b"needle" || w == b"SQLite"),
+            "pages are encrypted"
+        );
+        let conn = store.unlock("correct horse").unwrap();
+        let x: String = conn
+            .query_row("SELECT x FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(x, "needle-in-the-store");
+    }
+}

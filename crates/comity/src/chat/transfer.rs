@@ -1,0 +1,490 @@
+//! Attachments up and down: streamed through the sealing of `e2ee`, one chunk in memory at a
+//! time, resumable, checked before anything is kept.
+
+use super::net::{Server, refusal};
+use anyhow::Result;
+use comity_client::{Input, Method, Source, Target};
+use comity_e2ee::attachment::{CiphertextHash, Decryptor, Encryptor, FileError, FileKey, Layout};
+use comity_wire::http::{BlobOffset, BlobStarted, StartBlob};
+use comity_wire::{BlobId, ErrorCode, limits};
+use futures_util::StreamExt;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Progress is told this often.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+/// [`comity_client::Effect::Upload`].
+pub(super) struct Upload {
+    pub(super) transfer: i64,
+    pub(super) source: Source,
+    pub(super) key: Vec<u8>,
+    pub(super) blob: Option<BlobId>,
+    pub(super) plain_size: u64,
+    pub(super) token: String,
+}
+
+/// [`comity_client::Effect::Download`].
+pub(super) struct Download {
+    pub(super) transfer: i64,
+    pub(super) blob: BlobId,
+    pub(super) key: Vec<u8>,
+    pub(super) blake3: Vec<u8>,
+    pub(super) plain_size: u64,
+    pub(super) blob_size: u64,
+    pub(super) target: Target,
+    pub(super) token: String,
+}
+
+/// Why a transfer stopped.
+#[derive(Debug)]
+struct Stopped {
+    code: String,
+    retry: bool,
+}
+
+impl Stopped {
+    fn for_good(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            retry: false,
+        }
+    }
+
+    fn for_now(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            retry: true,
+        }
+    }
+}
+
+impl From<std::io::Error> for Stopped {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::for_good("source_gone"),
+            std::io::ErrorKind::AlreadyExists => Self::for_good("file_exists"),
+            _ => Self::for_good("disk"),
+        }
+    }
+}
+
+impl From<FileError> for Stopped {
+    fn from(_: FileError) -> Self {
+        Self::for_good("damaged")
+    }
+}
+
+impl From<reqwest::Error> for Stopped {
+    fn from(_: reqwest::Error) -> Self {
+        Self::for_now("unreachable")
+    }
+}
+
+fn refused(body: &[u8]) -> Stopped {
+    let error = refusal(body);
+    let retry = error.code.http_status() >= 500
+        || matches!(
+            error.code,
+            ErrorCode::RateLimited
+                | ErrorCode::OffsetMismatch
+                | ErrorCode::NotFound
+                | ErrorCode::Unauthenticated
+        );
+    Stopped {
+        code: error.code.as_str().to_owned(),
+        retry,
+    }
+}
+
+/// Carries out an upload and tells the core.
+pub(super) async fn upload(server: Server, inputs: mpsc::Sender<Input>, job: Upload) {
+    let transfer = job.transfer;
+    let input = match run_upload(&server, &inputs, job).await {
+        Ok((blake3, blob_size)) => Input::UploadDone {
+            transfer,
+            blake3,
+            blob_size,
+        },
+        Err(stopped) => Input::TransferFailed {
+            transfer,
+            code: stopped.code,
+            retry: stopped.retry,
+        },
+    };
+    let _ = inputs.send(input).await;
+}
+
+enum Plain {
+    File(std::fs::File),
+    Memory(Vec<u8>),
+}
+
+impl Plain {
+    fn read(&mut self, offset: u64, length: usize) -> Result<Vec<u8>, Stopped> {
+        match self {
+            Self::File(file) => {
+                let mut bytes = vec![0; length];
+                file.seek(SeekFrom::Start(offset))?;
+                file.read_exact(&mut bytes)
+                    .map_err(|_| Stopped::for_good("source_changed"))?;
+                Ok(bytes)
+            }
+            Self::Memory(bytes) => {
+                let start =
+                    usize::try_from(offset).map_err(|_| Stopped::for_good("source_changed"))?;
+                bytes
+                    .get(start..start + length)
+                    .map(<[u8]>::to_vec)
+                    .ok_or(Stopped::for_good("source_changed"))
+            }
+        }
+    }
+}
+
+async fn run_upload(
+    server: &Server,
+    inputs: &mpsc::Sender<Input>,
+    job: Upload,
+) -> Result<([u8; 32], u64), Stopped> {
+    let key = FileKey::from_bytes(&job.key)?;
+    let encryptor = Encryptor::new(&key, job.plain_size)?;
+    let layout = Layout::new(job.plain_size)?;
+    let mut plain = match job.source {
+        Source::File(path) => {
+            let file = std::fs::File::open(path)?;
+            if file.metadata()?.len() != job.plain_size {
+                return Err(Stopped::for_good("source_changed"));
+            }
+            Plain::File(file)
+        }
+        Source::Memory(bytes) => Plain::Memory(bytes),
+    };
+    let blob = match job.blob {
+        Some(blob) => blob,
+        None => {
+            start_blob(
+                server,
+                inputs,
+                job.transfer,
+                layout.sealed_size(),
+                &job.token,
+            )
+            .await?
+        }
+    };
+    let offset = upload_offset(server, &blob, &job.token).await?;
+    let mut hash = CiphertextHash::new();
+    let mut waiting: Vec<u8> = Vec::new();
+    let (mut sent, mut told) = (offset, Instant::now());
+    for index in 0..layout.chunks() {
+        let (from, length) = layout.plaintext(index);
+        // What is safe already is sealed again only for the hash: the same bytes come out.
+        let sealed = encryptor.chunk(index, &plain.read(from, length)?)?;
+        hash.update(&sealed);
+        let (start, _) = layout.sealed(index);
+        let end = start + u64::try_from(sealed.len()).unwrap_or(0);
+        if end > offset {
+            let skip = usize::try_from(offset.saturating_sub(start)).unwrap_or(0);
+            waiting.extend_from_slice(sealed.get(skip..).unwrap_or_default());
+        }
+        let last = index + 1 == layout.chunks();
+        if waiting.len() + 300 * 1024 > limits::UPLOAD_PIECE_BYTES_MAX
+            || (last && !waiting.is_empty())
+        {
+            sent = send_piece(
+                server,
+                &blob,
+                sent,
+                std::mem::take(&mut waiting),
+                &job.token,
+            )
+            .await?;
+            if told.elapsed() > PROGRESS {
+                told = Instant::now();
+                let _ = inputs
+                    .send(Input::TransferProgress {
+                        transfer: job.transfer,
+                        done_bytes: sent,
+                    })
+                    .await;
+            }
+        }
+    }
+    Ok((hash.finish(), layout.sealed_size()))
+}
+
+async fn start_blob(
+    server: &Server,
+    inputs: &mpsc::Sender<Input>,
+    transfer: i64,
+    size: u64,
+    token: &str,
+) -> Result<BlobId, Stopped> {
+    let body =
+        serde_json::to_vec(&StartBlob { size }).map_err(|_| Stopped::for_good("internal"))?;
+    let answer = server
+        .call(Method::Post, "/v1/blobs", Some(body), Some(token))
+        .await
+        .map_err(of_call)?;
+    let started: BlobStarted =
+        serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))?;
+    let _ = inputs
+        .send(Input::UploadStarted {
+            transfer,
+            blob: started.blob,
+        })
+        .await;
+    Ok(started.blob)
+}
+
+async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<u64, Stopped> {
+    let answer = server
+        .call(
+            Method::Get,
+            &format!("/v1/blobs/{blob}/upload"),
+            None,
+            Some(token),
+        )
+        .await
+        .map_err(of_call)?;
+    let at: BlobOffset =
+        serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))?;
+    Ok(at.offset)
+}
+
+fn of_call(error: comity_client::CallError) -> Stopped {
+    match error {
+        comity_client::CallError::Unreachable => Stopped::for_now("unreachable"),
+        comity_client::CallError::Refused(error) => Stopped {
+            retry: error.code.http_status() >= 500 && error.code != ErrorCode::QuotaExceeded
+                || matches!(
+                    error.code,
+                    ErrorCode::RateLimited | ErrorCode::NotFound | ErrorCode::Unauthenticated
+                ),
+            code: error.code.as_str().to_owned(),
+        },
+    }
+}
+
+async fn send_piece(
+    server: &Server,
+    blob: &BlobId,
+    offset: u64,
+    piece: Vec<u8>,
+    token: &str,
+) -> Result<u64, Stopped> {
+    let response = server
+        .http
+        .patch(server.url(&format!("/v1/blobs/{blob}")))
+        .bearer_auth(token)
+        .header("upload-offset", offset)
+        .header("content-type", "application/octet-stream")
+        .body(piece)
+        .send()
+        .await?;
+    let ok = response.status().is_success();
+    let bytes = response.bytes().await?;
+    if !ok {
+        return Err(refused(&bytes));
+    }
+    let at: BlobOffset =
+        serde_json::from_slice(&bytes).map_err(|_| Stopped::for_good("internal"))?;
+    Ok(at.offset)
+}
+
+/// Carries out a download and tells the core.
+pub(super) async fn download(server: Server, inputs: mpsc::Sender<Input>, job: Download) {
+    let transfer = job.transfer;
+    let input = match run_download(&server, &inputs, job).await {
+        Ok(bytes) => Input::DownloadDone { transfer, bytes },
+        Err(stopped) => Input::TransferFailed {
+            transfer,
+            code: stopped.code,
+            retry: stopped.retry,
+        },
+    };
+    let _ = inputs.send(input).await;
+}
+
+/// Where plaintext goes until the whole was checked.
+enum Sink {
+    File {
+        partial: PathBuf,
+        target: PathBuf,
+        file: std::fs::File,
+    },
+    Memory(Vec<u8>),
+}
+
+impl Sink {
+    fn open(target: Target) -> Result<Self, Stopped> {
+        match target {
+            Target::Memory => Ok(Self::Memory(Vec::new())),
+            Target::File(path) => {
+                let target = PathBuf::from(path);
+                if target.exists() {
+                    return Err(Stopped::for_good("file_exists"));
+                }
+                let mut name = target.file_name().unwrap_or_default().to_owned();
+                name.push(".part");
+                let partial = target.with_file_name(name);
+                Ok(Self::File {
+                    file: std::fs::File::create(&partial)?,
+                    partial,
+                    target,
+                })
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
+        match self {
+            Self::File { file, .. } => Ok(file.write_all(bytes)?),
+            Self::Memory(all) => {
+                all.extend_from_slice(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// All was right: the file gets its name.
+    fn keep(self) -> Result<Option<Vec<u8>>, Stopped> {
+        match self {
+            Self::Memory(bytes) => Ok(Some(bytes)),
+            Self::File {
+                partial,
+                target,
+                file,
+            } => {
+                file.sync_all()?;
+                std::fs::hard_link(&partial, &target)?;
+                std::fs::remove_file(&partial)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn discard(self) {
+        if let Self::File { partial, .. } = self {
+            remove_quietly(&partial);
+        }
+    }
+}
+
+fn remove_quietly(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!(kind = ?error.kind(), "an unfinished download stays behind");
+    }
+}
+
+async fn run_download(
+    server: &Server,
+    inputs: &mpsc::Sender<Input>,
+    job: Download,
+) -> Result<Option<Vec<u8>>, Stopped> {
+    let key = FileKey::from_bytes(&job.key)?;
+    let mut decryptor = Decryptor::new(&key, job.plain_size, job.blob_size, &job.blake3)?;
+    let layout = Layout::new(job.plain_size)?;
+    let mut sink = Sink::open(job.target)?;
+    let url = server.url(&format!("/v1/blobs/{}", job.blob));
+    let outcome = fetch_all(
+        server,
+        inputs,
+        job.transfer,
+        &url,
+        &job.token,
+        &layout,
+        &mut decryptor,
+        &mut sink,
+    )
+    .await;
+    match outcome {
+        Ok(()) => match decryptor.finish() {
+            Ok(()) => sink.keep(),
+            Err(error) => {
+                sink.discard();
+                Err(error.into())
+            }
+        },
+        Err(stopped) => {
+            sink.discard();
+            Err(stopped)
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn fetch_all(
+    server: &Server,
+    inputs: &mpsc::Sender<Input>,
+    transfer: i64,
+    url: &str,
+    token: &str,
+    layout: &Layout,
+    decryptor: &mut Decryptor,
+    sink: &mut Sink,
+) -> Result<(), Stopped> {
+    let (mut index, mut done, mut failures, mut told) = (0, 0_u64, 0, Instant::now());
+    let mut waiting: Vec<u8> = Vec::new();
+    // A line that breaks is taken up at the byte where it broke.
+    while index < layout.chunks() {
+        let mut request = server.http.get(url).bearer_auth(token);
+        if done > 0 {
+            request = request.header("range", format!("bytes={done}-"));
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if failures < 5 => {
+                tracing::debug!(%error, "download interrupted");
+                failures += 1;
+                tokio::time::sleep(Duration::from_millis(300 << failures)).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if !response.status().is_success() {
+            let mut stopped = refused(&response.bytes().await?);
+            stopped.retry &= stopped.code != "not_found";
+            return Err(stopped);
+        }
+        let mut stream = response.bytes_stream();
+        while let Some(Ok(bytes)) = stream.next().await {
+            done += u64::try_from(bytes.len()).unwrap_or(0);
+            waiting.extend_from_slice(&bytes);
+            while index < layout.chunks() {
+                let (_, length) = layout.sealed(index);
+                if waiting.len() < length {
+                    break;
+                }
+                let rest = waiting.split_off(length);
+                let sealed = std::mem::replace(&mut waiting, rest);
+                sink.write(&decryptor.chunk(&sealed)?)?;
+                index += 1;
+                failures = 0;
+            }
+            if told.elapsed() > PROGRESS {
+                told = Instant::now();
+                let _ = inputs
+                    .send(Input::TransferProgress {
+                        transfer,
+                        done_bytes: done,
+                    })
+                    .await;
+            }
+        }
+        if index < layout.chunks() {
+            failures += 1;
+            if failures > 5 {
+                return Err(Stopped::for_now("unreachable"));
+            }
+        }
+    }
+    if waiting.is_empty() {
+        Ok(())
+    } else {
+        Err(Stopped::for_good("damaged"))
+    }
+}

@@ -1,0 +1,240 @@
+//! The words on the screen, in English.
+
+use comity_client::{ConversationView, Event, ItemKind, Status, TimelineItem};
+use comity_wire::Address;
+use std::collections::BTreeMap;
+
+/// Names of the people on the screen.
+pub(crate) type Names = BTreeMap<Address, String>;
+
+/// Who this is, as a person calls them.
+pub(crate) fn name(names: &Names, address: &Address) -> String {
+    names.get(address).cloned().unwrap_or_else(|| {
+        let text = address.to_string();
+        format!("{}…", text.chars().take(8).collect::<String>())
+    })
+}
+
+/// Hours and minutes in UTC.
+fn clock(at_ms: i64) -> String {
+    let minutes = at_ms.div_euclid(60_000);
+    format!(
+        "{:02}:{:02}",
+        minutes.div_euclid(60).rem_euclid(24),
+        minutes.rem_euclid(60)
+    )
+}
+
+/// Only what a terminal may show: no control characters from other people's texts.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{FFFD}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+fn ticks(status: Status) -> &'static str {
+    match status {
+        Status::Queued => " ⌛",
+        Status::Sent => " ✓",
+        Status::Delivered => " ✓✓",
+        Status::Read => " ✓✓ read",
+        Status::Failed => " ✗ not sent",
+        Status::Received => "",
+    }
+}
+
+/// What a notice says.
+fn notice(code: &str, who: &str) -> String {
+    match code {
+        "device_added" => format!("{who} uses a new device"),
+        "device_removed" => format!("{who} no longer uses one of their devices"),
+        "number_moved" => "this number now belongs to someone else: this conversation ends here".to_owned(),
+        "gap" => "some messages are missing: this device was away for too long".to_owned(),
+        "healing" => "this conversation is being repaired".to_owned(),
+        "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
+        "removed_you" => "this device is no longer in the conversation".to_owned(),
+        other => match other.strip_prefix("refused: ") {
+            Some(why) => format!("the server changed this conversation against its rules ({why}): nothing more is sent or read here"),
+            None => other.to_owned(),
+        },
+    }
+}
+
+/// A timeline's line.
+pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
+    let who = if item.outgoing {
+        "me".to_owned()
+    } else {
+        plain(&name(names, &item.author))
+    };
+    let at = clock(item.at_ms);
+    let mut text = match item.kind {
+        ItemKind::Notice => return format!("{at}  — {}", notice(&item.text, &who)),
+        ItemKind::Unreadable => {
+            return format!(
+                "{at}  {who}: (a message that this device can not read: {})",
+                item.failure
+            );
+        }
+        ItemKind::Unknown => format!("{} (needs a newer program)", plain(&item.text)),
+        _ if item.deleted => "(deleted)".to_owned(),
+        _ => plain(&item.text),
+    };
+    if let Some(file) = &item.attachment {
+        let caption = if text.is_empty() {
+            String::new()
+        } else {
+            format!(" {text}")
+        };
+        text = format!(
+            "[{} · {}]{caption}",
+            plain(&file.file_name),
+            size(file.size)
+        );
+    }
+    if let Some(quote) = &item.quote {
+        text = format!("«{}» {text}", plain(&quote.preview));
+    }
+    if item.edited {
+        text.push_str(" (edited)");
+    }
+    for reaction in &item.reactions {
+        text.push_str(&format!("  {}", plain(&reaction.emoji)));
+    }
+    let ticks = if item.outgoing {
+        ticks(item.status)
+    } else {
+        ""
+    };
+    format!("{at}  {who}: {text}{ticks}")
+}
+
+/// A size in words.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
+        1_048_576..1_073_741_824 => format!("{} MiB", bytes / 1_048_576),
+        _ => format!(
+            "{}.{} GiB",
+            bytes / 1_073_741_824,
+            bytes % 1_073_741_824 / 107_374_183
+        ),
+    }
+}
+
+/// A conversation in the list.
+pub(crate) fn conversation(view: &ConversationView) -> String {
+    let unread = if view.unread == 0 {
+        String::new()
+    } else {
+        format!(" ({} new)", view.unread)
+    };
+    let state = match view.state.as_str() {
+        "active" => String::new(),
+        "asking" => " · waiting for an answer".to_owned(),
+        "creating" | "rejoining" => " · getting ready".to_owned(),
+        "known" => " · history only".to_owned(),
+        "left" => " · ended".to_owned(),
+        _ => " · stopped: the server broke its rules".to_owned(),
+    };
+    let last: String = plain(&view.last_text)
+        .replace('\n', " ")
+        .chars()
+        .take(60)
+        .collect();
+    format!(
+        "#{} {}{unread}{state}  {last}",
+        view.conversation,
+        plain(&view.title)
+    )
+}
+
+/// What to say of an event while talking; absent when it is nothing to say.
+pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Online => "— connected".to_owned(),
+        Event::Offline => "— no connection: what you write is sent when it is back".to_owned(),
+        Event::Request { request } => format!(
+            "— {} ({}) asks to talk: “{}”  /accept {} or /decline {}",
+            plain(&request.name),
+            plain(&request.number),
+            plain(&request.text),
+            plain(&request.number),
+            plain(&request.number)
+        ),
+        Event::DevicesChanged {
+            address,
+            added,
+            removed,
+        } => {
+            let who = plain(&name(names, address));
+            match (added.is_empty(), removed.is_empty()) {
+                (false, _) => format!("— {who} uses a new device"),
+                (_, false) => format!("— {who} no longer uses one of their devices"),
+                _ => return None,
+            }
+        }
+        Event::RootChanged { address } => format!(
+            "— the number of {} belongs to someone else now: compare safety numbers before you trust the new one",
+            plain(&name(names, address))
+        ),
+        Event::Typing {
+            address,
+            typing: true,
+            ..
+        } => format!("— {} is typing …", plain(&name(names, address))),
+        Event::Transfer {
+            done_bytes,
+            total_bytes,
+            state,
+            path,
+            ..
+        } => match (state.as_str(), path) {
+            ("done", Some(path)) => format!("— {} done", plain(path)),
+            ("failed", _) => "— a file could not be moved".to_owned(),
+            ("running", _) => format!("— {} of {}", size(*done_bytes), size(*total_bytes)),
+            _ => return None,
+        },
+        Event::HistoryProgress { done, total } => format!("— history: {done} of {total} parts"),
+        Event::Linked { name, .. } => format!("— linked: {}", plain(name)),
+        Event::Reported => "— reported to the operator".to_owned(),
+        Event::Saved { what } => format!("— saved: {what}"),
+        Event::Warning { code, .. } => format!("— warning: {}", warning(code)),
+        Event::Failed { act, message, .. } => format!("— {act}: {message}"),
+        Event::Erased { reason } => format!("— this account is gone: {reason}"),
+        _ => return None,
+    })
+}
+
+fn warning(code: &str) -> &str {
+    match code {
+        "manifest_rollback" => {
+            "the server gave an old device list of someone; the newer one is kept"
+        }
+        "manifest_fork" => {
+            "the server gave a second, different device list of someone; it is refused"
+        }
+        "manifest_invalid" | "manifest_of_another" => {
+            "the server gave a device list that is not that person's; it is refused"
+        }
+        "key_package_invalid" => {
+            "the server gave keys that are not that person's; they are refused"
+        }
+        "commit_refused" => {
+            "the server accepted a change of a conversation that breaks its rules; it is refused"
+        }
+        "history_differs" => "someone saw other messages here than you did",
+        "link_key_swapped" => {
+            "the server gave another key than the new device showed; nothing was linked"
+        }
+        "introduction_forged" => "a request was not from whom the server said; it is dropped",
+        other => other,
+    }
+}
