@@ -1,20 +1,22 @@
 //! Linking a device: the new one shows a code, the owner device takes it from its screen.
 //!
-//! The code names the app, a place to meet there, and the hash of the offer; so an app that hands
-//! the owner another offer is noticed. The grant comes back sealed to the offer's HPKE key, and
-//! bound to the offer. Always holds: who opened a grant was meant, and who took an offer saw the
-//! code. Deliberately absent: the screens, and the manifest that the owner signs.
+//! The code names the app, a secret, and the hash of the offer; so an app that hands the owner
+//! another offer is noticed. From the secret come the place to meet at the app, and the key that
+//! the new device's name is sealed under: the app knows the place, not the secret. The grant comes
+//! back sealed to the offer's HPKE key, and bound to the offer. Always holds: who opened a grant
+//! was meant, and who took an offer saw the code. Deliberately absent: the screens, and the
+//! manifest that the owner signs.
 
 use crate::hpke::{self, HpkeKeys, HpkeOpenError};
 use crate::keys::DeviceKeys;
-use crate::sealed::bound;
+use crate::sealed::{self, bound};
 use comity_content::Message as _;
 use comity_content::proto::LinkGrant;
 use comity_membership::SUITE;
 use comity_wire::limits::DEVICE_NAME_BYTES_MAX;
 use comity_wire::proto::LinkOffer;
 use comity_wire::{AppId, Random};
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +25,7 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "comity-link:";
 const GROUP: usize = 4;
-const RENDEZVOUS_BYTES: usize = 16;
+const SECRET_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 const CHECK_BYTES: usize = 2;
 
@@ -33,8 +35,8 @@ const CHECK_BYTES: usize = 2;
 pub struct LinkCode {
     /// The app of the account.
     pub app: AppId,
-    /// Where the two meet.
-    pub rendezvous: [u8; RENDEZVOUS_BYTES],
+    /// Known to the two devices only.
+    pub secret: [u8; SECRET_BYTES],
     /// SHA-256 of the encoded offer.
     pub offer_hash: [u8; HASH_BYTES],
 }
@@ -75,12 +77,36 @@ impl fmt::Debug for MadeOffer {
     }
 }
 
+/// An offer that is the one of the code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedOffer {
+    /// The new device's keys.
+    pub offer: LinkOffer,
+    /// What the new device calls itself.
+    pub device_name: String,
+}
+
 impl LinkCode {
+    /// Where the two meet at the app, in hexadecimal. It says nothing about the secret.
+    #[must_use]
+    pub fn rendezvous(&self) -> String {
+        let place: [u8; 32] = self.derive(b"comity link place v1");
+        HEXLOWER.encode(place.get(..16).unwrap_or_default())
+    }
+
+    fn derive(&self, label: &[u8]) -> [u8; 32] {
+        Sha256::digest(bound(label, &[&self.secret])).into()
+    }
+
+    fn name_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.derive(b"comity link name v1"))
+    }
+
     fn body(&self) -> Vec<u8> {
         let app = self.app.as_str().as_bytes();
         let mut body = vec![1, u8::try_from(app.len()).unwrap_or(u8::MAX)];
         body.extend_from_slice(app);
-        body.extend_from_slice(&self.rendezvous);
+        body.extend_from_slice(&self.secret);
         body.extend_from_slice(&self.offer_hash);
         body
     }
@@ -142,12 +168,12 @@ impl FromStr for LinkCode {
         let app = std::str::from_utf8(app)
             .ok()
             .and_then(|app| app.parse().ok());
-        let (rendezvous, hash) = rest
-            .split_first_chunk::<RENDEZVOUS_BYTES>()
+        let (secret, hash) = rest
+            .split_first_chunk::<SECRET_BYTES>()
             .ok_or(LinkError::Code)?;
         Ok(Self {
             app: app.ok_or(LinkError::Code)?,
-            rendezvous: *rendezvous,
+            secret: *secret,
             offer_hash: hash.try_into().map_err(|_| LinkError::Code)?,
         })
     }
@@ -167,20 +193,30 @@ pub fn make_offer(
         return Err(LinkError::Offer);
     }
     let pair = HpkeKeys::generate()?;
+    let signature_key = keys.public();
+    let mut secret = [0; SECRET_BYTES];
+    random.fill(&mut secret);
+    let mut code = LinkCode {
+        app,
+        secret,
+        offer_hash: [0; HASH_BYTES],
+    };
+    let sealed_device_name = sealed::seal(
+        &code.name_key(),
+        &signature_key,
+        device_name.as_bytes(),
+        DEVICE_NAME_BYTES_MAX + 4,
+        random,
+    )
+    .map_err(|_| LinkError::Offer)?;
     let offer = LinkOffer {
-        signature_key: keys.public().to_vec(),
+        signature_key: signature_key.to_vec(),
         suite: SUITE as u32,
         hpke_key: pair.public,
-        device_name: device_name.to_owned(),
+        sealed_device_name,
     }
     .encode_to_vec();
-    let mut rendezvous = [0; RENDEZVOUS_BYTES];
-    random.fill(&mut rendezvous);
-    let code = LinkCode {
-        app,
-        rendezvous,
-        offer_hash: Sha256::digest(&offer).into(),
-    };
+    code.offer_hash = Sha256::digest(&offer).into();
     Ok(MadeOffer {
         code,
         offer,
@@ -192,17 +228,25 @@ pub fn make_offer(
 ///
 /// # Errors
 /// [`LinkError::Swapped`] for another one: link nothing.
-pub fn check_offer(code: &LinkCode, offer: &[u8]) -> Result<LinkOffer, LinkError> {
+pub fn check_offer(code: &LinkCode, offer: &[u8]) -> Result<CheckedOffer, LinkError> {
     let hash: [u8; HASH_BYTES] = Sha256::digest(offer).into();
     if !bool::from(hash.ct_eq(&code.offer_hash)) {
         return Err(LinkError::Swapped);
     }
     let offer = LinkOffer::decode(offer).map_err(|_| LinkError::Offer)?;
-    let fine = offer.suite == SUITE as u32
-        && offer.signature_key.len() == 32
-        && offer.device_name.len() <= DEVICE_NAME_BYTES_MAX;
-    if fine {
-        Ok(offer)
+    let name = sealed::open(
+        &code.name_key(),
+        &offer.signature_key,
+        &offer.sealed_device_name,
+    )
+    .map_err(|_| LinkError::Offer)?;
+    let device_name = std::str::from_utf8(&name)
+        .ok()
+        .filter(|name| name.len() <= DEVICE_NAME_BYTES_MAX)
+        .ok_or(LinkError::Offer)?
+        .to_owned();
+    if offer.suite == SUITE as u32 && offer.signature_key.len() == 32 {
+        Ok(CheckedOffer { offer, device_name })
     } else {
         Err(LinkError::Offer)
     }

@@ -305,8 +305,13 @@ fn a_device_is_linked_by_the_code_on_its_screen_and_a_ghost_key_is_refused() {
         link::check_offer(&typed, &swapped.offer),
         Err(LinkError::Swapped)
     );
-    let offer = link::check_offer(&typed, &made.offer).unwrap();
-    assert_eq!(offer.device_name, "my laptop");
+    let checked = link::check_offer(&typed, &made.offer).unwrap();
+    assert_eq!(checked.device_name, "my laptop");
+    let offer = checked.offer;
+    let seen_by_app = [made.offer.as_slice(), typed.rendezvous().as_bytes()].concat();
+    for secret in [b"my laptop".as_slice(), &typed.secret] {
+        assert!(!seen_by_app.windows(secret.len()).any(|w| w == secret));
+    }
     let grant = LinkGrant {
         profile_key: vec![1; 32],
         ..LinkGrant::default()

@@ -827,7 +827,7 @@ pub struct LinkOffer {
     pub suite: u32,
     #[prost(bytes = "vec", tag = "3")]
     pub hpke_key: ::prost::alloc::vec::Vec<u8>,
-    /// at most 64 bytes
-    #[prost(string, tag = "4")]
-    pub device_name: ::prost::alloc::string::String,
+    /// Sealed under a key of the link code's secret, which the app never sees.
+    #[prost(bytes = "vec", tag = "4")]
+    pub sealed_device_name: ::prost::alloc::vec::Vec<u8>,
 }
