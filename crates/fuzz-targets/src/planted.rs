@@ -8,17 +8,17 @@ use std::sync::LazyLock;
 
 static ARMED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("COMITY_FUZZ_PLANTED").is_some());
 
-/// Panics on inputs that begin with four certain bytes.
+/// Panics on inputs that begin with three certain bytes.
 #[allow(clippy::panic, reason = "it is there to be found")]
 pub(crate) fn look_at(input: &[u8]) {
-    if *ARMED && begins(input, &[0xc3, 0x5a, 0x96, 0x0f]) {
+    if *ARMED && begins(input, &[0xc3, 0x5a, 0x96]) {
         panic!("the planted panic was reached");
     }
 }
 
 /// One comparison after the other, which the compiler may not join: each right byte shows as new
 /// coverage.
-fn begins(input: &[u8], wanted: &[u8; 4]) -> bool {
+fn begins(input: &[u8], wanted: &[u8; 3]) -> bool {
     let right = |at: usize| black_box(input.get(at).copied()) == wanted.get(at).copied();
-    black_box(right(0)) && black_box(right(1)) && black_box(right(2)) && black_box(right(3))
+    black_box(right(0)) && black_box(right(1)) && black_box(right(2))
 }

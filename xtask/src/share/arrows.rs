@@ -66,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["comity-platform", "comity-public", "comity-wire"],
     ),
     ("comity", ANY),
+    ("comity-faults", &[]),
     ("comity-fuzz-targets", ANY),
     ("xtask", &[]),
     ("xtask-at-rest", &[]),
