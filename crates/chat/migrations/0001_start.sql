@@ -7,6 +7,7 @@ CREATE TABLE secret (
 CREATE TABLE account (
   id BLOB NOT NULL PRIMARY KEY,
   created_ms INTEGER NOT NULL,
+  -- 1: can not sign in. 2: to be deleted.
   suspended INTEGER NOT NULL DEFAULT 0,
   profile BLOB NOT NULL DEFAULT x'',
   recovery_box BLOB NOT NULL DEFAULT x'',

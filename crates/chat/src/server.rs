@@ -161,17 +161,6 @@ impl Running {
         self.app.secrets.app_public()
     }
 
-    /// Deletes an account as its owner could: for the operator.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn delete_account(
-        &self,
-        account: comity_wire::AccountId,
-    ) -> Result<(), comity_platform::Failure> {
-        crate::accounts::deletion::delete(&self.app, account).await
-    }
-
     /// Stops: nothing new is taken, what was taken is finished, devices are told.
     pub async fn stop(mut self) {
         self.stopper.stop();

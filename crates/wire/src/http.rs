@@ -25,6 +25,8 @@ pub struct Field {
     pub name: &'static str,
     /// Its Rust type as written here.
     pub type_name: &'static str,
+    /// It may be left out.
+    pub optional: bool,
     /// What it is.
     pub doc: &'static str,
 }
@@ -44,6 +46,10 @@ macro_rules! body {
             fields: &[$(Field {
                 name: stringify!($field),
                 type_name: stringify!($type),
+                optional: {
+                    let rules: &[&str] = &[$(stringify!($serde))?];
+                    !rules.is_empty()
+                },
                 doc: concat!($($fdoc),+),
             }),*],
         }),+];

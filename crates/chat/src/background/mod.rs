@@ -3,6 +3,7 @@
 //! Always holds: each of these can be interrupted at any point and goes on after a restart.
 
 mod cursors;
+mod orders;
 mod sweep;
 
 use crate::app::App;
@@ -29,6 +30,7 @@ pub(crate) fn start(app: &Arc<App>) -> JoinSet<()> {
     tasks.spawn(cursors::announce_loop(app.clone()));
     tasks.spawn(cursors::flush_loop(app.clone()));
     tasks.spawn(sweep::sweep_loop(app.clone()));
+    tasks.spawn(orders::orders_loop(app.clone()));
     tasks
 }
 

@@ -9,7 +9,6 @@ mod backup;
 pub use backup::{BackupError, backup, restore};
 
 use crate::migrations::MIGRATIONS;
-use comity_platform::clock::now_ms;
 use comity_platform::database;
 use comity_wire::{AccountId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -37,7 +36,7 @@ pub struct AccountFacts {
     pub account: AccountId,
     /// When it was made.
     pub created_ms: UnixMs,
-    /// It can not sign in.
+    /// It can not sign in; also when it is to be deleted.
     pub suspended: bool,
     /// Devices that are not revoked.
     pub devices: u32,
@@ -169,7 +168,7 @@ pub fn suspend(
     suspended: bool,
 ) -> Result<bool, rusqlite::Error> {
     let changed = conn.execute(
-        "UPDATE account SET suspended = ?2 WHERE id = ?1",
+        "UPDATE account SET suspended = ?2 WHERE id = ?1 AND suspended != 2",
         params![account.as_bytes(), suspended],
     )?;
     Ok(changed > 0)
@@ -216,6 +215,33 @@ pub fn secrets(conn: &Connection) -> Result<crate::Secrets, rusqlite::Error> {
     crate::Secrets::load(conn)
 }
 
+/// What a reported message says about its passage through this server.
+#[derive(Debug, Clone, Copy)]
+pub struct Passage<'a> {
+    /// Text of the conversation's id, or of the introduction's.
+    pub log: &'a str,
+    /// Number in the log; 0 for an introduction.
+    pub seq: u64,
+    /// The encoded franking header.
+    pub header: &'a [u8],
+    /// When it passed.
+    pub at_ms: UnixMs,
+    /// The seal that it was given.
+    pub seal: &'a [u8],
+}
+
+/// Whether this server sealed it.
+#[must_use]
+pub fn seal_holds(secrets: &crate::Secrets, passage: &Passage<'_>) -> bool {
+    let sealed = comity_membership::franking::Sealed {
+        log: passage.log,
+        seq: passage.seq,
+        header: passage.header,
+        at_ms: passage.at_ms,
+    };
+    comity_membership::franking::verify_seal(&secrets.franking, &sealed, passage.seal)
+}
+
 /// Marks a report as handled by deleting it.
 ///
 /// # Errors
@@ -224,17 +250,15 @@ pub fn delete_report(conn: &Connection, id: i64) -> Result<bool, rusqlite::Error
     Ok(conn.execute("DELETE FROM report WHERE id = ?1", [id])? > 0)
 }
 
-/// Time of the database's newest entry, to tell a backup's age.
+/// Orders an account deleted: it is refused at once, and the server deletes it within seconds, or
+/// when it is next started.
 ///
 /// # Errors
 /// SQLite's.
-pub fn age_ms(conn: &Connection) -> Result<Option<i64>, rusqlite::Error> {
-    let newest: Option<i64> = conn
-        .query_row(
-            "SELECT at_ms FROM entry ORDER BY id DESC LIMIT 1",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(newest.map(|at_ms| now_ms() - at_ms))
+pub fn order_deletion(conn: &Connection, account: &AccountId) -> Result<bool, rusqlite::Error> {
+    let changed = conn.execute(
+        "UPDATE account SET suspended = 2 WHERE id = ?1",
+        params![account.as_bytes()],
+    )?;
+    Ok(changed > 0)
 }

@@ -335,7 +335,7 @@ pub fn document() -> OpenApi {
             .description(Some(body.doc.trim()));
         for field in body.fields {
             object = object.property(field.name, schema(field));
-            if !field.type_name.starts_with("Option<") {
+            if !field.optional && !field.type_name.starts_with("Option<") {
                 object = object.required(field.name);
             }
         }
