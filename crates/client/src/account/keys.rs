@@ -25,6 +25,7 @@ impl Step<'_> {
         self.mem.upkeep_ms = self.now + UPKEEP_MS;
         self.wake(self.mem.upkeep_ms);
         self.upkeep_key_packages()?;
+        self.purge_key_packages()?;
         self.upkeep_introduction_key()?;
         self.upkeep_self_conversation()?;
         self.upkeep_leaves()?;
@@ -87,6 +88,16 @@ impl Step<'_> {
             }),
             Call::KeyPackages,
         )
+    }
+
+    /// Nobody can have used what was over before any entry that is still kept.
+    fn purge_key_packages(&mut self) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let now_s = u64::try_from(self.now / 1_000).unwrap_or(0);
+        self.groups
+            .session(self.tx, &me.keys, &me.address)
+            .purge_key_packages(now_s)?;
+        Ok(())
     }
 
     pub(crate) fn key_packages_posted(

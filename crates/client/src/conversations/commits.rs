@@ -126,7 +126,8 @@ impl Step<'_> {
             .session(self.tx, &me.keys, &me.address)
             .confirm_pending(&id)?;
         self.fulfilled(intent)?;
-        self.merged(conversation, &merged)
+        self.merged(conversation, &merged)?;
+        self.want_missing(conversation)
     }
 
     pub(crate) fn committed(
@@ -181,6 +182,14 @@ impl Step<'_> {
         };
         if merged.self_removed {
             let me = self.me()?;
+            // The app takes out who stayed away too long, and a revoked device could not read this:
+            // back in, with what lies between as a gap.
+            let stale = merged.change.removed.iter().any(|gone| {
+                gone.device == me.keys.id() && merged.change.removed_by_app.contains(&gone.leaf)
+            });
+            if stale {
+                return self.heal(conversation, "was_away");
+            }
             self.insert_notice(conversation.id, &by, &me.keys.id(), "removed_you")?;
             return self.set_state(conversation, State::Left);
         }

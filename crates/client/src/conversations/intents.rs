@@ -19,6 +19,9 @@ use comity_wire::{
 };
 use rusqlite::OptionalExtension;
 
+/// Tries to add an own device of which the hub has no key package.
+const ADDITION_ATTEMPTS: i64 = 6;
+
 /// Leaves that are missing, by account, and leaves that are too many.
 type MembershipPlan = (Vec<(Address, Vec<DeviceId>)>, Vec<DeviceId>);
 
@@ -481,11 +484,44 @@ impl Step<'_> {
         if !conversation.is_caught_up() || self.has_commit_under_way(conversation.id)? {
             return Ok(());
         }
-        if collected.is_empty() {
-            return self.try_later(&row);
+        let (missing, extra) = self.membership_plan(&conversation)?;
+        if collected.is_empty() && !self.has_other_work(&row, &conversation, &extra)? {
+            // An own device that stays away without key packages asks to be let in when it is back.
+            let own_only = missing.iter().all(|(address, _)| *address == me.address);
+            return if own_only && row.attempts >= ADDITION_ATTEMPTS {
+                self.fulfilled(row.id)
+            } else {
+                self.try_later(&row)
+            };
         }
-        let (_, extra) = self.membership_plan(&conversation)?;
         self.submit(&row, &conversation, collected, extra, &manifests)
+    }
+
+    /// Whether there is something to commit besides devices that can not be added now: those
+    /// must not keep out the rest.
+    fn has_other_work(
+        &mut self,
+        intent: &Intent,
+        conversation: &Conversation,
+        extra: &[DeviceId],
+    ) -> Result<bool, CoreError> {
+        if intent.kind == "update" || !extra.is_empty() {
+            return Ok(true);
+        }
+        let me = self.me()?;
+        Ok(self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .has_proposals(conversation.cid()?)?)
+    }
+
+    /// After a commit: whoever is still missing is tried again for a while.
+    pub(super) fn want_missing(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let (missing, _) = self.membership_plan(conversation)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.want(conversation.id, "reconcile", 5_000)
     }
 
     fn submit(

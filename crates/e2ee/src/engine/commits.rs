@@ -22,7 +22,11 @@ use openmls::prelude::{
 use openmls_traits::OpenMlsProvider as _;
 use std::collections::BTreeMap;
 
-pub(super) const LIFETIME_S: u64 = (limits::KEY_PACKAGE_LIFE_MS / 1000) as u64;
+/// What the library is told of a leaf's life. Hubs hand a key package out for
+/// [`limits::KEY_PACKAGE_LIFE_MS`]; whoever was away as long as an entry is kept reads the commit
+/// that used it only after that, and the library checks each addition against the reader's clock.
+pub(super) const LIFETIME_S: u64 =
+    ((limits::KEY_PACKAGE_LIFE_MS + limits::ENTRY_LIFE_MS) / 1000) as u64 + 24 * 3_600;
 
 impl Session<'_> {
     /// Makes a conversation with this device alone in it, at epoch 0. A group with this id that

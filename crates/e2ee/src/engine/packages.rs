@@ -10,8 +10,8 @@ use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::storage::StorageProvider as _;
 
 impl Session<'_> {
-    /// Makes a key package, good for 30 days; its private parts are stored. A last-resort one is
-    /// not used up by a welcome.
+    /// Makes a key package; its private parts are stored. Hubs hand it out for 30 days; it is good
+    /// for longer, for those who read of it late. A last-resort one is not used up by a welcome.
     ///
     /// # Errors
     /// [`super::EngineError`] when the store fails.
