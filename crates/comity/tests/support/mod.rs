@@ -1,0 +1,27 @@
+//! A world for tests: a real server, and people who are processes of the terminal client.
+//!
+//! Always holds: what a [`World`] started ends with it, and every wait has an end. Deliberately
+//! absent: retries. What does not work the first time fails its test.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test takes what it needs"
+)]
+
+mod person;
+mod process;
+mod server;
+
+pub use person::{PASSPHRASE, Person, Refusal, Watch, told};
+pub use process::{Ended, Running};
+pub use server::World;
+
+use std::time::Duration;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_comity");
+
+/// No act may take longer.
+pub const PATIENCE: Duration = Duration::from_secs(90);
