@@ -19,14 +19,15 @@ impl Step<'_> {
     /// What the server says of a log: catch up with it.
     pub(crate) fn log_state(&mut self, log: &proto::LogState) -> Result<(), CoreError> {
         let me = self.me()?;
-        if log.hub.is_empty() && log.log == me.keys.id().as_bytes() {
+        let hub = self.near_hub(&log.hub);
+        if hub.is_empty() && log.log == me.keys.id().as_bytes() {
             let next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
             if log.head_seq >= next {
                 self.fetch("", &log.log, next - 1);
             }
             return Ok(());
         }
-        let Some(mut conversation) = self.conversation_by_cid(&log.hub, &log.log)? else {
+        let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
             return Ok(());
         };
@@ -36,7 +37,7 @@ impl Step<'_> {
             (conversation.id, conversation.head_seq),
         )?;
         if conversation.is_live() && log.head_seq >= conversation.next_seq {
-            self.fetch(&log.hub, &log.log, conversation.next_seq - 1);
+            self.fetch(hub, &log.log, conversation.next_seq - 1);
         }
         for cursor in &log.cursors {
             self.cursor(&conversation, cursor)?;
@@ -49,10 +50,11 @@ impl Step<'_> {
 
     pub(crate) fn deliver(&mut self, deliver: proto::Deliver) -> Result<(), CoreError> {
         let me = self.me()?;
-        if deliver.hub.is_empty() && deliver.log == me.keys.id().as_bytes() {
+        let hub = self.near_hub(&deliver.hub);
+        if hub.is_empty() && deliver.log == me.keys.id().as_bytes() {
             return self.deliver_inbox(&deliver);
         }
-        let Some(mut conversation) = self.conversation_by_cid(&deliver.hub, &deliver.log)? else {
+        let Some(mut conversation) = self.conversation_by_cid(hub, &deliver.log)? else {
             return Ok(());
         };
         if !conversation.is_live() {
@@ -77,7 +79,7 @@ impl Step<'_> {
             self.acknowledge(&conversation);
         }
         if conversation.is_live() && conversation.head_seq >= conversation.next_seq {
-            self.fetch(&deliver.hub, &deliver.log, conversation.next_seq - 1);
+            self.fetch(hub, &deliver.log, conversation.next_seq - 1);
         }
         Ok(())
     }

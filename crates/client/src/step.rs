@@ -254,6 +254,14 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// A hub off the wire, empty when it is the own app, which servers may name or not.
+    pub(crate) fn near_hub<'h>(&self, hub: &'h str) -> &'h str {
+        match &self.mem.me {
+            Some(me) if me.address.app.as_str() == hub => "",
+            _ => hub,
+        }
+    }
+
     pub(crate) fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes);

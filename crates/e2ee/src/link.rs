@@ -186,6 +186,7 @@ impl FromStr for LinkCode {
 pub fn make_offer(
     keys: &DeviceKeys,
     device_name: &str,
+    introduction_key: Vec<u8>,
     app: AppId,
     random: &mut dyn Random,
 ) -> Result<MadeOffer, LinkError> {
@@ -214,6 +215,7 @@ pub fn make_offer(
         suite: SUITE as u32,
         hpke_key: pair.public,
         sealed_device_name,
+        introduction_key,
     }
     .encode_to_vec();
     code.offer_hash = Sha256::digest(&offer).into();

@@ -830,4 +830,7 @@ pub struct LinkOffer {
     /// Sealed under a key of the link code's secret, which the app never sees.
     #[prost(bytes = "vec", tag = "4")]
     pub sealed_device_name: ::prost::alloc::vec::Vec<u8>,
+    /// The device's SignedIntroductionKey, so that it can be introduced to from the first moment.
+    #[prost(bytes = "vec", tag = "5")]
+    pub introduction_key: ::prost::alloc::vec::Vec<u8>,
 }

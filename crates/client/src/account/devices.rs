@@ -34,11 +34,12 @@ impl Step<'_> {
     pub(super) fn put_manifest(
         &mut self,
         next: &VerifiedManifest,
+        introduction_keys: Vec<Bytes64>,
         call: Call,
     ) -> Result<(), CoreError> {
         let body = PutManifest {
             manifest: Bytes64(next.bytes.clone()),
-            introduction_keys: Vec::new(),
+            introduction_keys,
         };
         crate::store::meta::put(self.tx, "manifest_putting", &Bytes64(next.bytes.clone()))?;
         self.http(Method::Put, "/v1/me/manifest", Some(&body), call)
@@ -63,9 +64,7 @@ impl Step<'_> {
             list.devices.retain(|other| other.id != device);
             list.revoked.push(device);
         })?;
-        self.put_manifest(
-            &next,
-            Call::OwnManifest {
+        self.put_manifest(&next, Vec::new(), Call::OwnManifest {
                 what: "device_removed",
                 device,
             },
@@ -82,9 +81,7 @@ impl Step<'_> {
                 other.owner |= other.id == device;
             }
         })?;
-        self.put_manifest(
-            &next,
-            Call::OwnManifest {
+        self.put_manifest(&next, Vec::new(), Call::OwnManifest {
                 what: "device_promoted",
                 device,
             },

@@ -41,7 +41,8 @@ impl Step<'_> {
 
     pub(super) fn offer_link(&mut self, device_name: String) -> Result<(), CoreError> {
         let device = DeviceKeys::generate(self.random);
-        let made = link::make_offer(&device, &device_name, self.app()?, self.random)
+        let introduction_key = self.make_introduction_key(&device)?;
+        let made = link::make_offer(&device, &device_name, introduction_key, self.app()?, self.random)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
         let rendezvous = made.code.rendezvous();
         let offering = Offering {
@@ -256,8 +257,10 @@ impl Step<'_> {
                 added_ms: now,
             });
         })?;
+        let keys = vec![Bytes64(offer.introduction_key.clone())];
         self.put_manifest(
             &next,
+            keys,
             Call::ApproveManifest {
                 offer: body.offer.0,
                 rendezvous,
