@@ -428,6 +428,15 @@ impl Step<'_> {
             .unwrap_or(false))
     }
 
+    pub(crate) fn is_accepted(&self, address: &Address) -> Result<bool, CoreError> {
+        Ok(self
+            .tx
+            .prepare_cached("SELECT accepted FROM contact WHERE address = ?1")?
+            .query_row([address.to_string()], |row| row.get(0))
+            .optional()?
+            .unwrap_or(false))
+    }
+
     /// Tells the own devices about a contact.
     pub(crate) fn sync_contact(&mut self, address: &Address) -> Result<(), CoreError> {
         let contacts = self.contacts_where("address = ?1", [address.to_string()])?;

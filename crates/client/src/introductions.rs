@@ -407,9 +407,15 @@ impl Step<'_> {
         let Ok(content) = said::Content::decode(first.as_slice()) else {
             return Ok(());
         };
+        // The first line of all, or where the conversation stands by now.
+        let seq: u64 = self.tx.query_row(
+            "SELECT CASE WHEN joined_seq > 0 THEN next_seq - 1 ELSE 0 END FROM conversation WHERE id = ?1",
+            [conversation],
+            |row| row.get(0),
+        )?;
         self.insert_message(NewMessage {
             conversation,
-            seq: Some(0),
+            seq: Some(seq),
             author: from.clone(),
             author_device: DeviceId::from_slice(&device).unwrap_or(DeviceId::new([0; 16])),
             outgoing: false,
@@ -499,7 +505,7 @@ impl Step<'_> {
     }
 
     /// Gives the other side the key to the own profile.
-    fn share_profile(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+    pub(crate) fn share_profile(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
         let me = self.me()?;
         let body = said::content::Body::ProfileShared(said::ProfileShared {
             profile_key: me.profile_key.to_vec(),

@@ -119,6 +119,18 @@ impl Core {
             && !waiting)
     }
 
+    /// Conversations whose leaves this device still has to bring in line with a device list.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn membership_changes_due(&self) -> Result<u64, CoreError> {
+        Ok(self.conn.query_row(
+            "SELECT count(*) FROM intent WHERE kind = 'reconcile' AND attempts > 0",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
     /// The store, for reading.
     pub(crate) fn store(&self) -> &Connection {
         &self.conn

@@ -246,6 +246,10 @@ impl Step<'_> {
             self.set_state(&mut conversation, State::Active)?;
             self.refresh_membership(&mut conversation)?;
             self.save_position(&conversation)?;
+            if let Some(peer) = conversation.peer.clone() {
+                self.share_profile(&conversation)?;
+                self.fetch_profile(&peer)?;
+            }
             return self.want(conversation.id, "reconcile", 0);
         }
         // Another own device, or the other person, was faster: join what there is.

@@ -8,6 +8,7 @@ use crate::input::{Say, What, Whom};
 use crate::output::Source;
 use crate::step::Step;
 use comity_content::proto as said;
+use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, MessageId, limits};
 use rusqlite::OptionalExtension;
 
@@ -109,6 +110,13 @@ impl Step<'_> {
         match to {
             Ok(conversation) => {
                 content.quote = self.quote(conversation.id, say.quote)?;
+                self.insert_own(&conversation, &content, &me.address)?;
+                self.enqueue(conversation.id, &content)
+            }
+            // Both agreed already: the conversation is on its way to this device.
+            Err(address) if self.is_accepted(&address)? => {
+                let conversation =
+                    self.insert_conversation(None, ConversationKind::Direct.into(), Some(&address), State::Known)?;
                 self.insert_own(&conversation, &content, &me.address)?;
                 self.enqueue(conversation.id, &content)
             }

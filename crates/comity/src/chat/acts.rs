@@ -678,8 +678,10 @@ async fn approve(session: &Session, code: String) -> Result<()> {
     } else if let Event::Linked { name, device } = &linked {
         say(&format!("Linked: {} ({device})", words::plain(name)));
     }
-    session.flushed().await?;
-    session.settled().await
+    // The new device comes online, gives its keys, is let into every conversation; history goes up.
+    session.settled().await?;
+    session.memberships_done().await?;
+    session.flushed().await
 }
 
 async fn account(session: &Session) -> Result<()> {

@@ -210,6 +210,18 @@ impl Session {
         }
     }
 
+    /// Waits, for a while, until every conversation has the devices that it should have.
+    pub(crate) async fn memberships_done(&self) -> Result<()> {
+        let done = async {
+            while self.handle.query(Core::membership_changes_due).await? > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            anyhow::Ok(())
+        };
+        // A device that stays away is let in when it comes: by this device's next start.
+        tokio::time::timeout(self.timeout.min(Duration::from_secs(20)), done).await.unwrap_or(Ok(()))
+    }
+
     /// Waits to be online where what follows needs the app: a first word to a stranger.
     pub(crate) async fn online_for(&self, to: &Whom) -> Result<()> {
         let account = self.handle.query(Core::account).await?;
