@@ -5,7 +5,7 @@
 
 use crate::CoreError;
 use crate::account::{address_of, proto_address};
-use crate::conversations::State;
+use crate::conversations::{Conversation, State};
 use crate::output::{Event, Source};
 use crate::step::Step;
 use crate::timeline::NewMessage;
@@ -25,8 +25,38 @@ struct Piece {
 }
 
 impl Step<'_> {
+    /// A device that was let in gets history as soon as it can read what is said to it.
+    pub(crate) fn promise_history(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        let mut promised: Vec<DeviceId> =
+            crate::store::meta::get(self.tx, "history_promised")?.unwrap_or_default();
+        promised.push(device);
+        crate::store::meta::put(self.tx, "history_promised", &promised)?;
+        match self.self_conversation()? {
+            Some(own) => self.keep_history_promises(&own),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts what was promised to devices that are in the conversation with oneself by now.
+    pub(crate) fn keep_history_promises(&mut self, own: &Conversation) -> Result<(), CoreError> {
+        let promised: Vec<DeviceId> =
+            crate::store::meta::get(self.tx, "history_promised")?.unwrap_or_default();
+        if promised.is_empty() {
+            return Ok(());
+        }
+        let members = self.members(own.id)?;
+        let (here, waiting): (Vec<DeviceId>, Vec<DeviceId>) = promised
+            .into_iter()
+            .partition(|device| members.iter().any(|(member, _)| member == device));
+        crate::store::meta::put(self.tx, "history_promised", &waiting)?;
+        for device in here {
+            self.start_history_for(device)?;
+        }
+        Ok(())
+    }
+
     /// Prepares all pieces for a device that was let in.
-    pub(crate) fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
+    fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
         let count: i64 = self.tx.query_row(
             "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL",
             [],

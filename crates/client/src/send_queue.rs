@@ -105,11 +105,24 @@ impl Step<'_> {
         };
         for conversation in waiting {
             let conversation = self.conversation(conversation)?;
-            if conversation.is_caught_up() {
+            if conversation.is_caught_up() && self.is_anyone_there(&conversation)? {
                 self.pump_conversation(&conversation)?;
             }
         }
         Ok(())
+    }
+
+    /// A one-to-one conversation has both sides in it: what is said before that, nobody could read.
+    fn is_anyone_there(&self, conversation: &Conversation) -> Result<bool, CoreError> {
+        let Some(peer) = &conversation.peer else {
+            return Ok(true);
+        };
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND address = ?2)",
+            )?
+            .query_row((conversation.id, peer.to_string()), |row| row.get(0))?)
     }
 
     fn pump_conversation(&mut self, conversation: &Conversation) -> Result<(), CoreError> {

@@ -64,7 +64,10 @@ impl Step<'_> {
             list.devices.retain(|other| other.id != device);
             list.revoked.push(device);
         })?;
-        self.put_manifest(&next, Vec::new(), Call::OwnManifest {
+        self.put_manifest(
+            &next,
+            Vec::new(),
+            Call::OwnManifest {
                 what: "device_removed",
                 device,
             },
@@ -81,7 +84,10 @@ impl Step<'_> {
                 other.owner |= other.id == device;
             }
         })?;
-        self.put_manifest(&next, Vec::new(), Call::OwnManifest {
+        self.put_manifest(
+            &next,
+            Vec::new(),
+            Call::OwnManifest {
                 what: "device_promoted",
                 device,
             },

@@ -42,8 +42,14 @@ impl Step<'_> {
     pub(super) fn offer_link(&mut self, device_name: String) -> Result<(), CoreError> {
         let device = DeviceKeys::generate(self.random);
         let introduction_key = self.make_introduction_key(&device)?;
-        let made = link::make_offer(&device, &device_name, introduction_key, self.app()?, self.random)
-            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        let made = link::make_offer(
+            &device,
+            &device_name,
+            introduction_key,
+            self.app()?,
+            self.random,
+        )
+        .map_err(|error| CoreError::Crypto(error.to_string()))?;
         let rendezvous = made.code.rendezvous();
         let offering = Offering {
             rendezvous: rendezvous.clone(),
@@ -323,7 +329,7 @@ impl Step<'_> {
             return Ok(());
         }
         self.event(Event::Linked { device, name });
-        self.start_history_for(device)
+        self.promise_history(device)
     }
 }
 

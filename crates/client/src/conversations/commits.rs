@@ -259,6 +259,9 @@ impl Step<'_> {
                 self.apply_expected(&member.address)?;
             }
         }
+        if me.self_conversation == Some(id.id) {
+            self.keep_history_promises(conversation)?;
+        }
         Ok(())
     }
 

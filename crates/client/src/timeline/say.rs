@@ -115,8 +115,12 @@ impl Step<'_> {
             }
             // Both agreed already: the conversation is on its way to this device.
             Err(address) if self.is_accepted(&address)? => {
-                let conversation =
-                    self.insert_conversation(None, ConversationKind::Direct.into(), Some(&address), State::Known)?;
+                let conversation = self.insert_conversation(
+                    None,
+                    ConversationKind::Direct.into(),
+                    Some(&address),
+                    State::Known,
+                )?;
                 self.insert_own(&conversation, &content, &me.address)?;
                 self.enqueue(conversation.id, &content)
             }
