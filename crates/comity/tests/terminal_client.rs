@@ -1,7 +1,7 @@
 //! One-to-one conversations between terminal clients, told as stories, and the fields of every
 //! `--json` answer.
 
-#[path = "terminal_client/talk.rs"]
-mod talk;
 #[path = "support/mod.rs"]
 mod support;
+#[path = "terminal_client/talk.rs"]
+mod talk;

@@ -229,7 +229,8 @@ pub fn told(lines: &[Value]) -> String {
         for reaction in line["reactions"].as_array().into_iter().flatten() {
             out.push_str(&format!(" {}", reaction["emoji"].as_str().unwrap()));
         }
-        if own && line["kind"] != "notice" {
+        // The other steps of a message depend on who was faster.
+        if own && (line["status"] == "queued" || line["status"] == "failed") {
             out.push_str(&format!(" ({})", line["status"].as_str().unwrap()));
         }
         if let Some(failure) = line["failure"].as_str() {

@@ -89,11 +89,11 @@ impl Running {
             }
         }
         let _ = self.child.kill();
+        let complaints = self.stderr();
         panic!(
-            "{}: what was waited for did not come; seen:\n{}\n{}",
+            "{}: what was waited for did not come; seen:\n{}\n{complaints}",
             self.told,
             seen.join("\n"),
-            self.stderr()
         )
     }
 

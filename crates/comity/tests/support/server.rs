@@ -132,7 +132,9 @@ impl World {
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             let log = self.log();
-            let new = log.get(usize::try_from(seen).unwrap()..).unwrap_or_default();
+            let new = log
+                .get(usize::try_from(seen).unwrap()..)
+                .unwrap_or_default();
             let said = String::from_utf8_lossy(new);
             let listening = said
                 .lines()
@@ -220,6 +222,15 @@ impl World {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         answer
+    }
+
+    /// The beginning of a request on a connection that stays open.
+    pub fn hold(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        // The server reads it when it comes to it; nothing tells when.
+        std::thread::sleep(Duration::from_millis(200));
+        stream
     }
 
     /// A device's store that is empty yet.
