@@ -1,0 +1,178 @@
+//! The database under what goes wrong: failing jobs, a full disk, a lost transaction, a restart.
+
+use comity_platform::Failure;
+use comity_platform::database::{Database, Options, WriterState};
+use comity_platform::telemetry::Metrics;
+use comity_wire::ErrorCode;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// A count in memory that follows the rows in the table.
+#[derive(Default)]
+struct Count {
+    rows: u64,
+    before_job: u64,
+    lost: bool,
+}
+
+impl WriterState for Count {
+    fn job_succeeded(&mut self) {
+        self.before_job = self.rows;
+    }
+
+    fn job_failed(&mut self) {
+        self.rows = self.before_job;
+    }
+
+    fn before_commit(&mut self, _: &Connection) -> Result<(), rusqlite::Error> {
+        Ok(())
+    }
+
+    fn lost(&mut self) {
+        self.lost = true;
+    }
+}
+
+fn open(folder: &Path) -> Database<Count> {
+    let options = Options {
+        path: folder.join("test.sqlite"),
+        readers: 2,
+        migrations: &["CREATE TABLE row (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT"],
+    };
+    Database::open(&options, &Metrics::default(), |conn| {
+        let rows: i64 = conn.query_row("SELECT count(*) FROM row", [], |row| row.get(0))?;
+        let rows = u64::try_from(rows).unwrap();
+        Ok(Count { rows, before_job: rows, lost: false })
+    })
+    .unwrap()
+}
+
+async fn add(db: &Database<Count>, bytes: usize) -> Result<u64, Failure> {
+    db.write(move |conn, count| {
+        count.rows += 1;
+        conn.execute("INSERT INTO row (body) VALUES (?1)", [vec![7_u8; bytes]])?;
+        Ok(count.rows)
+    })
+    .await
+}
+
+async fn rows(db: &Database<Count>) -> u64 {
+    db.read(|conn| {
+        let rows: i64 = conn.query_row("SELECT count(*) FROM row", [], |row| row.get(0))?;
+        Ok(u64::try_from(rows).unwrap())
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_share_commits_and_a_failing_one_undoes_only_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let mut waiting = Vec::new();
+    for n in 0..200 {
+        let db = db.clone();
+        waiting.push(tokio::spawn(async move {
+            if n % 4 == 0 {
+                let failed: Result<(), _> = db
+                    .write(|conn, count| {
+                        count.rows += 1;
+                        conn.execute("INSERT INTO row (body) VALUES (x'00')", [])?;
+                        Err(Failure::refused(ErrorCode::Exists, "on purpose"))
+                    })
+                    .await;
+                assert_eq!(failed.unwrap_err().code(), ErrorCode::Exists);
+            } else {
+                add(&db, 10).await.unwrap();
+            }
+        }));
+    }
+    for task in waiting {
+        task.await.unwrap();
+    }
+    assert_eq!(rows(&db).await, 150);
+    assert_eq!(add(&db, 1).await.unwrap(), 151);
+    db.close().await;
+    assert!(!db.is_open());
+    assert_eq!(add(&db, 1).await.unwrap_err().code(), ErrorCode::Unavailable);
+    let again = open(folder.path());
+    assert_eq!(rows(&again).await, 151);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_panics_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let failed: Result<(), _> = db
+        .write(|conn, count| {
+            count.rows += 1;
+            conn.execute("INSERT INTO row (body) VALUES (x'00')", [])?;
+            panic!("on purpose")
+        })
+        .await;
+    assert_eq!(failed.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(add(&db, 1).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_said_and_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    add(&db, 100).await.unwrap();
+    // As if the disk had room for a few more pages and no more.
+    db.write(|conn, _| {
+        let pages: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        conn.pragma_update(None, "max_page_count", pages + 8)?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let mut taken = 1;
+    let failure = loop {
+        match add(&db, 3_000).await {
+            Ok(_) => taken += 1,
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!(failure.code(), ErrorCode::StorageFull);
+    assert_eq!(rows(&db).await, taken, "nothing half done");
+    // With room again everything goes on.
+    db.write(|conn, _| {
+        conn.pragma_update(None, "max_page_count", 1_000_000)?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+    add(&db, 3_000).await.unwrap();
+    assert_eq!(rows(&db).await, taken + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_come_after_the_commit_and_in_the_jobs_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    for n in 0..100_u64 {
+        let (sender, path) = (sender.clone(), folder.path().join("test.sqlite"));
+        db.submit(
+            move |conn, count| {
+                count.rows += 1;
+                conn.execute("INSERT INTO row (body) VALUES (x'01')", [])?;
+                Ok(count.rows)
+            },
+            move |result: Result<u64, Failure>| {
+                // Another connection sees the row already.
+                let other = Connection::open(path).unwrap();
+                let seen: i64 =
+                    other.query_row("SELECT count(*) FROM row", [], |row| row.get(0)).unwrap();
+                assert!(u64::try_from(seen).unwrap() >= result.unwrap());
+                sender.send(n).unwrap();
+            },
+        )
+        .await
+        .unwrap();
+    }
+    for n in 0..100 {
+        assert_eq!(receiver.recv().await, Some(n));
+    }
+}
