@@ -281,7 +281,10 @@ impl Step<'_> {
             Ok(found) if *address == self.me()?.address => {
                 self.adopt_own_manifest(&found.manifest.0)
             }
-            Ok(found) => self.adopt_manifest(address, &found.manifest.0).map(|_| ()),
+            Ok(found) => {
+                self.adopt_manifest(address, &found.manifest.0)?;
+                self.apply_expected(address)
+            }
             Err(error) => {
                 self.failed("refresh", &error);
                 Ok(())
@@ -533,6 +536,9 @@ impl Step<'_> {
                 contact.verified,
             ),
         )?;
+        if contact.profile_key.len() == 32 && self.token().is_some() {
+            return self.fetch_profile(&address);
+        }
         Ok(())
     }
 

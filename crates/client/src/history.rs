@@ -104,7 +104,7 @@ impl Step<'_> {
         let mut next = before;
         let mut statement = self.tx.prepare_cached(
             "SELECT m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
-                    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id
+                    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation
              FROM message m JOIN conversation c ON c.id = m.conversation
              WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
                  AND (m.at_ms, m.id) < (?1, ?2)
@@ -118,10 +118,11 @@ impl Step<'_> {
                 .parse()
                 .map_err(|_| CoreError::Damaged("author"))?;
             let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
+            let message_id: Vec<u8> = row.get(16)?;
             let mut content: Vec<u8> = row.get(7)?;
             if deleted {
                 content = said::Content {
-                    message_id: row.get(16)?,
+                    message_id: message_id.clone(),
                     ..Default::default()
                 }
                 .encode_to_vec();
@@ -142,6 +143,7 @@ impl Step<'_> {
                 edited_text: if edited { row.get(13)? } else { String::new() },
                 edited,
                 deleted,
+                reactions: self.archived_reactions(row.get(17)?, &message_id)?,
             });
         }
         if with_conversations {
@@ -165,6 +167,29 @@ impl Step<'_> {
             }
         }
         Ok((archive, next))
+    }
+
+    fn archived_reactions(
+        &self,
+        conversation: i64,
+        target: &[u8],
+    ) -> Result<Vec<said::ArchivedReaction>, CoreError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT author, emoji, at_ms FROM reaction WHERE conversation = ?1 AND target = ?2",
+        )?;
+        let rows = statement.query_map((conversation, target), |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        rows.map(|row| {
+            let (author, emoji, at_ms) = row?;
+            let author: Address = author.parse().map_err(|_| CoreError::Damaged("author"))?;
+            Ok(said::ArchivedReaction {
+                author: Some(proto_address(&author)),
+                emoji,
+                at_ms,
+            })
+        })
+        .collect()
     }
 
     /// A piece is up: tell the device where.
@@ -311,6 +336,15 @@ impl Step<'_> {
                 message.seal.clone(),
             ]),
         })?;
+        for reaction in &message.reactions {
+            if let Some(author) = reaction.author.as_ref().and_then(address_of) {
+                let set = said::Reaction {
+                    target: content.message_id.clone(),
+                    emoji: reaction.emoji.clone(),
+                };
+                self.apply_reaction(conversation.id, &author, &set, reaction.at_ms)?;
+            }
+        }
         if message.edited {
             self.tx.execute(
                 "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0",

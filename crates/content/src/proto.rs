@@ -209,7 +209,7 @@ pub struct ArchivedConversation {
     #[prost(message, optional, tag = "4")]
     pub peer: ::core::option::Option<Address>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ArchivedMessage {
     #[prost(string, tag = "1")]
     pub hub: ::prost::alloc::string::String,
@@ -243,6 +243,17 @@ pub struct ArchivedMessage {
     pub edited: bool,
     #[prost(bool, tag = "15")]
     pub deleted: bool,
+    #[prost(message, repeated, tag = "16")]
+    pub reactions: ::prost::alloc::vec::Vec<ArchivedReaction>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchivedReaction {
+    #[prost(message, optional, tag = "1")]
+    pub author: ::core::option::Option<Address>,
+    #[prost(string, tag = "2")]
+    pub emoji: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub at_ms: i64,
 }
 /// Between a person's own devices, in the self conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
