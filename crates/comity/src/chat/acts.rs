@@ -479,6 +479,14 @@ async fn run_act(session: &Session, act: Act) -> Result<()> {
     }
 }
 
+/// A message that was named from another screen may still be on its way here.
+async fn arrived(session: &Session, conversation: i64, message: MessageId) -> Result<()> {
+    if session.item(conversation, message).await?.is_none() {
+        session.settled().await?;
+    }
+    Ok(())
+}
+
 /// Online, and nothing left to send.
 async fn finish(session: &Session) -> Result<()> {
     session.online().await?;
@@ -894,6 +902,7 @@ async fn send_file(session: &Session, to: &str, path: PathBuf, caption: String) 
 async fn save(session: &Session, with: &str, message: MessageId, path: PathBuf) -> Result<()> {
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
+    arrived(session, conversation, message).await?;
     let path = std::path::absolute(path)?.display().to_string();
     let wanted = path.clone();
     let (_, mut events) = session
@@ -924,6 +933,7 @@ async fn save(session: &Session, with: &str, message: MessageId, path: PathBuf) 
 async fn amend(session: &Session, with: &str, message: MessageId, what: What) -> Result<()> {
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
+    arrived(session, conversation, message).await?;
     session
         .handle
         .act(Command::Send(Say {
