@@ -10,6 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -17,8 +18,13 @@ use tokio_tungstenite::tungstenite::Message;
 /// What a request was answered.
 pub type Given = Result<reply::Result, String>;
 
+pub trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
+
 pub struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Box<dyn Bytes>>,
+    /// The TLS exporter of the connection, when it is to be signed.
+    exporter: Option<[u8; 32]>,
     waiting: VecDeque<Frame>,
     next: u64,
 }
@@ -26,10 +32,19 @@ pub struct Socket {
 impl Socket {
     pub async fn connect(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).await.unwrap();
+        Self::over(Box::new(tcp), address, None).await
+    }
+
+    pub async fn over(
+        stream: Box<dyn Bytes>,
+        address: SocketAddr,
+        exporter: Option<[u8; 32]>,
+    ) -> Self {
         let url = format!("ws://{address}/v1/connect");
-        let (stream, _) = tokio_tungstenite::client_async(url, tcp).await.unwrap();
+        let (stream, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
         Self {
             stream,
+            exporter,
             waiting: VecDeque::new(),
             next: 1,
         }
@@ -54,12 +69,17 @@ impl Socket {
             other => panic!("{other:?}"),
         };
         let signature = keys
-            .sign(&sign_in_message(app, &device, &nonce, None))
+            .sign(&sign_in_message(
+                app,
+                &device,
+                &nonce,
+                self.exporter.as_ref().map(<[u8; 32]>::as_slice),
+            ))
             .to_vec();
         match self
             .ask(Act::SignIn(SignIn {
                 signature,
-                exporter: false,
+                exporter: self.exporter.is_some(),
             }))
             .await?
         {
