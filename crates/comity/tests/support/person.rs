@@ -64,7 +64,16 @@ impl Person {
 
     fn run(&self, act: &[&str]) -> Ended {
         std::fs::create_dir_all(self.store.parent().unwrap()).unwrap();
-        Running::start(self.command().args(act)).end()
+        let begun = std::time::Instant::now();
+        let ended = Running::start(self.command().args(act)).end();
+        if std::env::var_os("COMITY_TEST_TIMES").is_some() {
+            eprintln!(
+                "{:>6} ms  {} {act:?}",
+                begun.elapsed().as_millis(),
+                self.name
+            );
+        }
+        ended
     }
 
     /// An act that may be refused.
