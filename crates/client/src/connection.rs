@@ -7,6 +7,8 @@ use crate::{CallError, CoreError};
 use comity_wire::proto::{self, client_frame::Act, reply, server_frame::Frame};
 use comity_wire::{AppId, ErrorCode, PROTOCOL_VERSION, WireError, sign_in_message};
 
+/// How long before its end a token is no longer relied on.
+const TOKEN_MARGIN_MS: i64 = 5 * 60 * 1_000;
 /// Frames of one fetch, in bytes.
 const FETCH_BYTES: u32 = 512 * 1024;
 
@@ -89,6 +91,7 @@ impl Step<'_> {
             synced: false,
         };
         self.mem.upkeep_ms = 0;
+        self.mem.token_until_ms = signed_in.token_expires_ms;
         meta::put(
             self.tx,
             "key_packages_left",
@@ -96,6 +99,19 @@ impl Step<'_> {
         )?;
         self.own_manifest_seen(signed_in.manifest_seq)?;
         self.ask_for_changes()
+    }
+
+    /// A token lives an hour: before it is over the session is begun anew, when nothing is under way.
+    pub(crate) fn pump_session(&mut self) {
+        let renew_ms = self.mem.token_until_ms - TOKEN_MARGIN_MS;
+        if self.now < renew_ms {
+            self.wake(renew_ms);
+        } else if self.mem.calls.is_empty() && self.mem.transfers.is_empty() {
+            self.mem.token_until_ms = i64::MAX;
+            self.effect(Effect::Reconnect);
+        } else {
+            self.wake(self.now + 1_000);
+        }
     }
 
     pub(crate) fn ask_for_changes(&mut self) -> Result<(), CoreError> {

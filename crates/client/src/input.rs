@@ -29,6 +29,9 @@ pub enum Input {
         transfer: i64,
         /// The blob.
         blob: BlobId,
+        /// What the source looked like (size, time of change): an upload goes on only from the
+        /// same bytes, since its key seals them once.
+        stamp: String,
     },
     /// Bytes that are through.
     TransferProgress {

@@ -62,6 +62,8 @@ pub enum Effect {
         key: Vec<u8>,
         /// The blob, when it was started before.
         blob: Option<BlobId>,
+        /// The stamp that was told with it; another source is not to be sealed under this key.
+        stamp: String,
         /// Bytes of the plaintext.
         plain_size: u64,
         /// Bearer token, base64url.

@@ -37,13 +37,15 @@ pub(crate) struct Memory {
     pub(crate) requests: BTreeMap<u64, Request>,
     /// Logs for which a fetch is under way.
     pub(crate) fetching: BTreeSet<(String, Vec<u8>)>,
+    /// Until when the session's token is good.
+    pub(crate) token_until_ms: UnixMs,
     /// The next upkeep of keys.
     pub(crate) upkeep_ms: UnixMs,
     /// Transfers handed to the shell.
     pub(crate) transfers: BTreeSet<i64>,
     /// The shell was told to keep a connection.
     pub(crate) connecting: bool,
-    /// `Behind` or a new session: ask for changes.
+    /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
 }
 
@@ -124,7 +126,11 @@ impl<'a> Step<'a> {
             Input::Disconnected => self.disconnected(),
             Input::Frame(frame) => self.frame(frame)?,
             Input::HttpDone { call, result } => self.http_done(call, result)?,
-            Input::UploadStarted { transfer, blob } => self.upload_started(transfer, blob)?,
+            Input::UploadStarted {
+                transfer,
+                blob,
+                stamp,
+            } => self.upload_started(transfer, blob, &stamp)?,
             Input::TransferProgress {
                 transfer,
                 done_bytes,
@@ -162,6 +168,7 @@ impl<'a> Step<'a> {
             self.pump_send_queue()?;
             self.pump_marks()?;
             self.pump_transfers()?;
+            self.pump_session();
         }
         Ok(())
     }

@@ -21,9 +21,10 @@ struct Transfer {
     plain_size: u64,
     attachment: said::Attachment,
     attempts: i64,
+    stamp: String,
 }
 
-const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts";
+const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts, stamp";
 
 fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
     let content: Vec<u8> = row.get(10)?;
@@ -40,6 +41,7 @@ fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
         plain_size: row.get(9)?,
         attachment: said::Attachment::decode(content.as_slice()).unwrap_or_default(),
         attempts: row.get(11)?,
+        stamp: row.get(12)?,
     })
 }
 
@@ -140,6 +142,7 @@ impl Step<'_> {
                     },
                     key: transfer.key,
                     blob,
+                    stamp: transfer.stamp,
                     plain_size: transfer.plain_size,
                     token: token.clone(),
                 }
@@ -183,10 +186,15 @@ impl Step<'_> {
             .optional()?)
     }
 
-    pub(crate) fn upload_started(&mut self, transfer: i64, blob: BlobId) -> Result<(), CoreError> {
+    pub(crate) fn upload_started(
+        &mut self,
+        transfer: i64,
+        blob: BlobId,
+        stamp: &str,
+    ) -> Result<(), CoreError> {
         self.tx.execute(
-            "UPDATE transfer SET blob = ?2 WHERE id = ?1",
-            (transfer, blob.to_string()),
+            "UPDATE transfer SET blob = ?2, stamp = ?3 WHERE id = ?1",
+            (transfer, blob.to_string(), stamp),
         )?;
         Ok(())
     }
@@ -293,10 +301,12 @@ impl Step<'_> {
         if retry {
             let at = self.now + self.back_off_ms(row.attempts);
             // A blob that the app has forgotten is begun anew.
+            let fresh_key: [u8; 32] = self.random_bytes();
             let forget_blob = row.direction == "up" && code == "not_found";
             self.tx.execute(
-                "UPDATE transfer SET attempts = attempts + 1, not_before_ms = ?2, blob = CASE WHEN ?3 THEN NULL ELSE blob END WHERE id = ?1",
-                (transfer, at, forget_blob),
+                "UPDATE transfer SET attempts = attempts + 1, not_before_ms = ?2, blob = CASE WHEN ?3 THEN NULL ELSE blob END,
+                     key = CASE WHEN ?3 THEN ?4 ELSE key END WHERE id = ?1",
+                (transfer, at, forget_blob, fresh_key),
             )?;
             self.wake(at);
             return Ok(());
@@ -324,10 +334,11 @@ impl Step<'_> {
         conversation: i64,
         message_id: &[u8],
     ) -> Result<bool, CoreError> {
+        let key: [u8; 32] = self.random_bytes();
         let changed = self.tx.execute(
-            "UPDATE transfer SET state = 'waiting', attempts = 0, not_before_ms = 0, failure = ''
+            "UPDATE transfer SET state = 'waiting', attempts = 0, not_before_ms = 0, failure = '', blob = NULL, stamp = '', key = ?3
              WHERE conversation = ?1 AND message_id = ?2 AND direction = 'up' AND state = 'failed'",
-            (conversation, message_id),
+            (conversation, message_id, key),
         )?;
         Ok(changed > 0)
     }

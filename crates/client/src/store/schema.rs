@@ -192,6 +192,7 @@ CREATE TABLE transfer (
     inline BLOB,
     key BLOB NOT NULL,
     blob TEXT,
+    stamp TEXT NOT NULL DEFAULT '',
     plain_size INTEGER NOT NULL,
     done_bytes INTEGER NOT NULL DEFAULT 0,
     content BLOB NOT NULL,

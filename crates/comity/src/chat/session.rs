@@ -219,7 +219,9 @@ impl Session {
             anyhow::Ok(())
         };
         // A device that stays away is let in when it comes: by this device's next start.
-        tokio::time::timeout(self.timeout.min(Duration::from_secs(20)), done).await.unwrap_or(Ok(()))
+        tokio::time::timeout(self.timeout.min(Duration::from_secs(20)), done)
+            .await
+            .unwrap_or(Ok(()))
     }
 
     /// Waits to be online where what follows needs the app: a first word to a stranger.

@@ -228,7 +228,7 @@ impl Shell {
     /// Gives an input whose failure only the log can hear of.
     async fn give(&mut self, input: Input) {
         if let Err(error) = self.step(input).await {
-            tracing::error!(code = error.code(), "a step failed and was undone");
+            tracing::error!(code = error.code(), %error, "a step failed and was undone");
             // What the step was about is asked for again by the next session.
             self.socket = None;
             self.lost();
@@ -292,6 +292,7 @@ impl Shell {
                     source,
                     key,
                     blob,
+                    stamp,
                     plain_size,
                     token,
                 } => {
@@ -300,6 +301,7 @@ impl Shell {
                         source,
                         key,
                         blob,
+                        stamp,
                         plain_size,
                         token,
                     };

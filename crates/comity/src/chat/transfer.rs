@@ -22,6 +22,7 @@ pub(super) struct Upload {
     pub(super) source: Source,
     pub(super) key: Vec<u8>,
     pub(super) blob: Option<BlobId>,
+    pub(super) stamp: String,
     pub(super) plain_size: u64,
     pub(super) token: String,
 }
@@ -152,23 +153,27 @@ async fn run_upload(
     let key = FileKey::from_bytes(&job.key)?;
     let encryptor = Encryptor::new(&key, job.plain_size)?;
     let layout = Layout::new(job.plain_size)?;
-    let mut plain = match job.source {
+    let (mut plain, stamp) = match job.source {
         Source::File(path) => {
             let file = std::fs::File::open(path)?;
-            if file.metadata()?.len() != job.plain_size {
+            let facts = file.metadata()?;
+            if facts.len() != job.plain_size {
                 return Err(Stopped::for_good("source_changed"));
             }
-            Plain::File(file)
+            let changed = facts.modified()?.duration_since(std::time::UNIX_EPOCH);
+            let stamp = format!("{} {}", facts.len(), changed.unwrap_or_default().as_nanos());
+            (Plain::File(file), stamp)
         }
-        Source::Memory(bytes) => Plain::Memory(bytes),
+        Source::Memory(bytes) => (Plain::Memory(bytes), String::new()),
     };
     let blob = match job.blob {
+        Some(_) if stamp != job.stamp => return Err(Stopped::for_good("source_changed")),
         Some(blob) => blob,
         None => {
             start_blob(
                 server,
                 inputs,
-                job.transfer,
+                (job.transfer, stamp),
                 layout.sealed_size(),
                 &job.token,
             )
@@ -219,7 +224,7 @@ async fn run_upload(
 async fn start_blob(
     server: &Server,
     inputs: &mpsc::Sender<Input>,
-    transfer: i64,
+    (transfer, stamp): (i64, String),
     size: u64,
     token: &str,
 ) -> Result<BlobId, Stopped> {
@@ -235,6 +240,7 @@ async fn start_blob(
         .send(Input::UploadStarted {
             transfer,
             blob: started.blob,
+            stamp,
         })
         .await;
     Ok(started.blob)
