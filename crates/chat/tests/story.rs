@@ -1,4 +1,10 @@
 //! Two people, from sign-up to a conversation that outlives the server's restart.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod common;
 

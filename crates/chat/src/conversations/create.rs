@@ -144,15 +144,11 @@ fn store(
             Err(Failure::refused(ErrorCode::Exists, "this id is in use"))
         };
     }
-    if let Some((lower, higher)) = &prepared.pair {
-        if let Some(existing) = of_pair(conn, lower, higher)? {
-            return Ok((
-                Created {
-                    existing: existing.to_vec(),
-                },
-                None,
-            ));
-        }
+    if let Some((lower, higher)) = &prepared.pair
+        && let Some(existing) = of_pair(conn, lower, higher)?
+    {
+        let existing = existing.to_vec();
+        return Ok((Created { existing }, None));
     }
     if let Some(peer) = prepared.peer {
         crate::accounts::sql::must_exist(conn, &peer)?;

@@ -3,6 +3,7 @@
 //! Always holds: no page holds a script or anything from another host; metrics hold no person's
 //! data and are for loopback or a token.
 
+mod acts;
 mod home;
 mod openapi;
 

@@ -81,8 +81,11 @@ where
     }
 }
 
+type Queue<S> = mpsc::Sender<Box<dyn Job<S>>>;
+
 pub(super) struct Writer<S> {
-    jobs: Arc<Mutex<Option<mpsc::Sender<Box<dyn Job<S>>>>>>,
+    /// None once it is closed.
+    jobs: Arc<Mutex<Option<Queue<S>>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
