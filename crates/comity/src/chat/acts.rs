@@ -265,27 +265,22 @@ pub(crate) enum Act {
     },
 }
 
-/// Does the act.
-pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
-    match run_act(session, act).await {
-        Err(error) if session.json => {
-            let told = match error.downcast_ref::<Refused>() {
-                Some(refused) => json!({
-                    "error": refused.code, "act": refused.act, "message": refused.message, "retry_after_ms": refused.retry_after_ms
-                }),
-                None => match error.downcast_ref::<comity_client::CoreError>() {
-                    Some(core) => json!({ "error": core.code(), "message": core.to_string() }),
-                    None => json!({ "error": "failed", "message": format!("{error:#}") }),
-                },
-            };
-            say_json(&told);
-            Err(error)
-        }
-        outcome => outcome,
-    }
+/// Tells a script why there was no answer.
+pub(crate) fn tell_error(error: &anyhow::Error) {
+    let told = match error.downcast_ref::<Refused>() {
+        Some(refused) => json!({
+            "error": refused.code, "act": refused.act, "message": refused.message, "retry_after_ms": refused.retry_after_ms
+        }),
+        None => match error.downcast_ref::<comity_client::CoreError>() {
+            Some(core) => json!({ "error": core.code(), "message": core.to_string() }),
+            None => json!({ "error": "failed", "message": format!("{error:#}") }),
+        },
+    };
+    say_json(&told);
 }
 
-async fn run_act(session: &Session, act: Act) -> Result<()> {
+/// Does the act.
+pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
     match act {
         Act::Register {
             number,

@@ -53,6 +53,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
+    let json = args.json;
     let outcome = runtime.block_on(async move {
         let mut folder = store::StoreFolder::open(&args.store)?;
         if let Some(server) = &args.server {
@@ -76,6 +77,9 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
         outcome
     });
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    if let (Err(error), true) = (&outcome, json) {
+        acts::tell_error(error);
+    }
     outcome
 }
 

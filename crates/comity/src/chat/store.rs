@@ -58,10 +58,15 @@ impl StoreFolder {
             .write(true)
             .open(path.join("lock"))?;
         if lock.try_lock().is_err() {
-            bail!(
-                "{} is in use by another comity: two programs on one store would reuse keys",
-                path.display()
-            );
+            bail!(super::session::Refused {
+                act: "open".to_owned(),
+                code: "store_in_use".to_owned(),
+                message: format!(
+                    "{} is in use by another comity: two programs on one store would reuse keys",
+                    path.display()
+                ),
+                retry_after_ms: 0,
+            });
         }
         let settings = match std::fs::read_to_string(path.join("settings.toml")) {
             Ok(text) => toml::from_str(&text).context("settings.toml")?,
@@ -228,7 +233,15 @@ fn unwrap_key(wrapped: &WrappedKey, passphrase: &str) -> Result<Vec<u8>> {
                 aad: AAD,
             },
         )
-        .map_err(|_| anyhow::anyhow!("wrong passphrase"))
+        .map_err(|_| {
+            super::session::Refused {
+                act: "open".to_owned(),
+                code: "passphrase_wrong".to_owned(),
+                message: "wrong passphrase".to_owned(),
+                retry_after_ms: 0,
+            }
+            .into()
+        })
 }
 
 #[cfg(test)]
