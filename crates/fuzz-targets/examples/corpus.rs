@@ -304,7 +304,14 @@ fn opened() -> Result<()> {
     let id = e2ee::conversation().context("the fixed conversation")?;
     let mut fixed = |bytes: &mut [u8]| bytes.fill(e2ee::KEY[0]);
 
-    let made = link::make_offer(&keys, "laptop", own.app.clone(), &mut fixed)?;
+    let made_key = introduction::make_key(&keys, NOW_MS, NOW_MS + 1)?;
+    let made = link::make_offer(
+        &keys,
+        "laptop",
+        made_key.signed.clone(),
+        own.app.clone(),
+        &mut fixed,
+    )?;
     let code = made.code.to_string();
     write(
         "link_code",
