@@ -35,6 +35,9 @@ documented! {
         tls_certificate: Option<PathBuf> = None,
         /// PEM file with the certificate's key.
         tls_key: Option<PathBuf> = None,
+        /// A proxy on this machine speaks TLS and passes requests on: the network address that is
+        /// counted for limits is the last one of `X-Forwarded-For`.
+        behind_proxy: bool = false,
         /// For trying things out: codes of the outbox can be read at /dev/codes by anybody who
         /// reaches the server.
         development: bool = false,

@@ -7,12 +7,14 @@ use crate::{
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 use comity_platform::Failure;
+use comity_platform::listen::Peer;
 use comity_wire::ErrorCode;
 use http::{HeaderValue, header};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The routes of one app.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -85,9 +87,19 @@ async fn no_such_endpoint() -> Failure {
     )
 }
 
-/// Around every act: errors are counted, nothing is cached or guessed at by browsers.
-async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Time that an act may take, its body included.
+const ACT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Around every act: it ends in time, errors are counted, nothing is cached or guessed at by
+/// browsers.
+async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    if app.config.behind_proxy {
+        forwarded(&mut request);
+    }
+    let mut response = match tokio::time::timeout(ACT_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::refused(ErrorCode::Unavailable, "it took too long").into_response(),
+    };
     if let Some(code) = response.extensions().get::<ErrorCode>() {
         app.counts.errors.one(code.as_str());
     }
@@ -110,4 +122,45 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         );
     }
     response
+}
+
+/// Takes the address that the proxy on this machine saw.
+fn forwarded(request: &mut Request) {
+    let seen = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()
+        .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    if let Some(peer) = request.extensions_mut().get_mut::<Peer>()
+        && peer.address.ip().is_loopback()
+        && let Some(seen) = seen
+    {
+        peer.address.set_ip(seen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_proxy_on_this_machine_is_believed_and_only_its_own_word() {
+        for (from, wanted) in [
+            ("127.0.0.1:1", "203.0.113.9"),
+            ("198.51.100.1:1", "198.51.100.1"),
+        ] {
+            let mut request = Request::new(axum::body::Body::empty());
+            let value = HeaderValue::from_static("192.0.2.1, 203.0.113.9");
+            request.headers_mut().insert("x-forwarded-for", value);
+            let address = from.parse().unwrap();
+            request.extensions_mut().insert(Peer {
+                address,
+                exporter: None,
+            });
+            forwarded(&mut request);
+            let peer = request.extensions().get::<Peer>().unwrap();
+            assert_eq!(peer.address.ip().to_string(), wanted);
+        }
+    }
 }

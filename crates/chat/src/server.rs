@@ -84,7 +84,7 @@ impl Server {
             _ => None,
         };
         let listener = Listener::bind(config.listen, tls).await?;
-        std::fs::create_dir_all(&config.data)?;
+        make_private(&config.data)?;
         let lock = lock(&config)?;
         let metrics = Metrics::default();
         let options = Options {
@@ -129,6 +129,15 @@ impl Server {
             _lock: lock,
         })
     }
+}
+
+/// The database holds numbers and keys: the folder is for the server's own user.
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 /// Two servers on one folder would each keep their own picture of the logs.

@@ -203,7 +203,7 @@ async fn serve(
     let outbound = session.outbound.clone();
     let idle = milliseconds(app.config.limits.idle_timeout_ms);
     let mut heard = Instant::now();
-    let mut pings = tokio::time::interval(idle / 3);
+    let mut pings = tokio::time::interval((idle / 3).max(Duration::from_millis(10)));
     pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     if app.stop.is_stopped() {
         outbound.close(ErrorCode::Unavailable, 1_000);

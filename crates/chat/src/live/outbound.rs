@@ -122,7 +122,7 @@ impl Outbound {
             });
         }
         self.wake.notify_one();
-        self.room.notify_one();
+        self.room.notify_waiters();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -138,10 +138,17 @@ impl Outbound {
 
     /// Waits until not too much waits: who sends requests and reads no replies is not served on.
     pub(crate) async fn has_room(&self) {
-        while self.queue.lock().is_ok_and(|queue| {
-            queue.bytes > self.bytes_max.saturating_mul(4) && queue.closing.is_none()
-        }) {
-            self.room.notified().await;
+        loop {
+            // Listens before it looks, so that no wake-up falls between the two.
+            let mut room = std::pin::pin!(self.room.notified());
+            room.as_mut().enable();
+            let full = self.queue.lock().is_ok_and(|queue| {
+                queue.bytes > self.bytes_max.saturating_mul(4) && queue.closing.is_none()
+            });
+            if !full {
+                return;
+            }
+            room.await;
         }
     }
 
@@ -174,7 +181,7 @@ impl Outbound {
             self.wake.notify_one();
         }
         drop(queue);
-        self.room.notify_one();
+        self.room.notify_waiters();
         turn
     }
 }

@@ -6,6 +6,8 @@
 //! inside an entry, and whether somebody may add it (`conversations`, `introductions`).
 
 pub(crate) mod book;
+#[cfg(test)]
+mod conformance;
 pub(crate) mod entries;
 pub(crate) mod outbox;
 pub(crate) mod retention;
