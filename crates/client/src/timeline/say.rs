@@ -78,6 +78,7 @@ impl Step<'_> {
                 check_text(&text)?;
                 let conversation = self.existing(to, &target)?;
                 self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
+                self.check_is_text(conversation.id, &target)?;
                 self.apply_amendment(
                     conversation.id,
                     &me.address,
@@ -232,7 +233,7 @@ impl Step<'_> {
         window_ms: i64,
     ) -> Result<(), CoreError> {
         let (own, at_ms): (bool, i64) = self.tx.query_row(
-            "SELECT outgoing, at_ms FROM message WHERE conversation = ?1 AND message_id = ?2",
+            "SELECT outgoing AND deleted = 0, at_ms FROM message WHERE conversation = ?1 AND message_id = ?2",
             (conversation, target.to_vec()),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -247,6 +248,19 @@ impl Step<'_> {
             ));
         }
         Ok(())
+    }
+
+    fn check_is_text(&self, conversation: i64, target: &MessageId) -> Result<(), CoreError> {
+        let kind: String = self.tx.query_row(
+            "SELECT kind FROM message WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, target.to_vec()),
+            |row| row.get(0),
+        )?;
+        if kind == "text" {
+            Ok(())
+        } else {
+            Err(CoreError::Refused("only a text can be changed".into()))
+        }
     }
 
     fn quote(

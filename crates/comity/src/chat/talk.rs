@@ -34,6 +34,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         session,
         print,
         with: None,
+        told: None,
     };
     let mut events = session.handle.events();
     if session.query(Core::account).await?.is_none() {
@@ -102,6 +103,8 @@ struct Talk<'a> {
     session: &'a Session,
     print: Print,
     with: Option<Whom>,
+    /// The receipt that was told last: conversation, entry, read.
+    told: Option<(i64, u64, bool)>,
 }
 
 impl Talk<'_> {
@@ -160,18 +163,13 @@ impl Talk<'_> {
                 delivered_seq,
                 read_seq,
             } => {
-                if self.current().await? == Some(*conversation) {
-                    let own = self
-                        .newest(*conversation, |item| item.outgoing && item.seq.is_some())
-                        .await?;
-                    let seq = own.and_then(|item| item.seq).unwrap_or(u64::MAX);
-                    let who = words::name(&names, address);
-                    if seq <= *read_seq {
-                        self.say(&format!("— {} has read it ✓✓", words::plain(&who)));
-                    } else if seq <= *delivered_seq {
-                        self.say(&format!("— delivered to {} ✓✓", words::plain(&who)));
-                    }
-                }
+                self.receipt(
+                    *conversation,
+                    &words::name(&names, address),
+                    *delivered_seq,
+                    *read_seq,
+                )
+                .await?;
             }
             other => {
                 if let Some(line) = words::event(&names, other) {
@@ -179,6 +177,41 @@ impl Talk<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Says once that the newest own line was delivered, and once that it was read.
+    async fn receipt(
+        &mut self,
+        conversation: i64,
+        who: &str,
+        delivered_seq: u64,
+        read_seq: u64,
+    ) -> Result<()> {
+        if self.current().await? != Some(conversation) {
+            return Ok(());
+        }
+        let own = self
+            .newest(conversation, |item| item.outgoing && item.seq.is_some())
+            .await?;
+        let Some(seq) = own.and_then(|item| item.seq) else {
+            return Ok(());
+        };
+        let read = seq <= read_seq;
+        if (!read && seq > delivered_seq)
+            || self
+                .told
+                .is_some_and(|told| told >= (conversation, seq, read))
+        {
+            return Ok(());
+        }
+        self.told = Some((conversation, seq, read));
+        let what = if read {
+            "has read it"
+        } else {
+            "has it on a device"
+        };
+        self.say(&format!("— {} {what} ✓✓", words::plain(who)));
         Ok(())
     }
 
@@ -290,7 +323,11 @@ impl Talk<'_> {
             }
             "edit" | "delete" => {
                 let Some(item) = self
-                    .newest(conversation, |item| item.outgoing && !item.deleted)
+                    .newest(conversation, |item| {
+                        item.outgoing
+                            && !item.deleted
+                            && (word == "delete" || item.kind == comity_client::ItemKind::Text)
+                    })
                     .await?
                 else {
                     self.say("— there is nothing of yours yet");
