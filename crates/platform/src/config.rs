@@ -123,6 +123,7 @@ macro_rules! documented {
 }
 
 #[cfg(test)]
+#[allow(unreachable_pub)]
 mod tests {
     use super::*;
 

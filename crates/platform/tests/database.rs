@@ -1,5 +1,7 @@
 //! The database under what goes wrong: failing jobs, a full disk, a lost transaction, a restart.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use comity_platform::Failure;
 use comity_platform::database::{Database, Options, WriterState};
 use comity_platform::telemetry::Metrics;
@@ -42,7 +44,11 @@ fn open(folder: &Path) -> Database<Count> {
     Database::open(&options, &Metrics::default(), |conn| {
         let rows: i64 = conn.query_row("SELECT count(*) FROM row", [], |row| row.get(0))?;
         let rows = u64::try_from(rows).unwrap();
-        Ok(Count { rows, before_job: rows, lost: false })
+        Ok(Count {
+            rows,
+            before_job: rows,
+            lost: false,
+        })
     })
     .unwrap()
 }
@@ -94,7 +100,10 @@ async fn jobs_share_commits_and_a_failing_one_undoes_only_itself() {
     assert_eq!(add(&db, 1).await.unwrap(), 151);
     db.close().await;
     assert!(!db.is_open());
-    assert_eq!(add(&db, 1).await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(
+        add(&db, 1).await.unwrap_err().code(),
+        ErrorCode::Unavailable
+    );
     let again = open(folder.path());
     assert_eq!(rows(&again).await, 151);
 }
@@ -163,8 +172,9 @@ async fn answers_come_after_the_commit_and_in_the_jobs_order() {
             move |result: Result<u64, Failure>| {
                 // Another connection sees the row already.
                 let other = Connection::open(path).unwrap();
-                let seen: i64 =
-                    other.query_row("SELECT count(*) FROM row", [], |row| row.get(0)).unwrap();
+                let seen: i64 = other
+                    .query_row("SELECT count(*) FROM row", [], |row| row.get(0))
+                    .unwrap();
                 assert!(u64::try_from(seen).unwrap() >= result.unwrap());
                 sender.send(n).unwrap();
             },
