@@ -1,0 +1,526 @@
+//! Scriptable acts: each opens the store, does one thing, says what came of it, ends.
+//!
+//! With `--json` the answer is one JSON object a line, its fields documented in
+//! docs/terminal-client.md and held by a test.
+
+mod others;
+mod reading;
+mod saying;
+mod settings;
+mod sign_up;
+
+pub(crate) use saying::post;
+
+use others::{accept, block, contacts, report, requests, safety};
+use reading::{conversations, history, search, watch};
+use saying::{amend, save, send_file, speak};
+use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
+use sign_up::{Code, approve, ask_code, link, register};
+
+use super::people;
+use super::session::{Refused, Session};
+use super::words::{self, Names};
+use crate::terminal::{complain, prompt, say, say_json};
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom};
+use comity_wire::{Address, MessageId};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// One act.
+#[derive(Subcommand)]
+pub(crate) enum Act {
+    /// Signs up with a phone number.
+    Register {
+        /// As +49…
+        number: String,
+        /// Your name, for people you talk to.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// The code; else it is asked for.
+        #[arg(long)]
+        code: Option<String>,
+        /// Command that prints the code, for scripts; runs with NUMBER in its environment.
+        #[arg(long)]
+        code_command: Option<String>,
+        /// The number has an account: recover it with its twelve words.
+        #[arg(long)]
+        recover: Option<String>,
+        /// The number has an account that is not yours: begin a new one.
+        #[arg(long)]
+        take_over: bool,
+        /// Passphrase of the registration lock.
+        #[arg(long)]
+        lock_passphrase: Option<String>,
+    },
+    /// Links this device to an account: shows a code, waits to be let in.
+    Link {
+        /// Shown in the device list.
+        #[arg(long, default_value = "terminal")]
+        name: String,
+    },
+    /// Lets the device with this code in.
+    Approve {
+        /// As the new device shows it.
+        code: String,
+    },
+    /// Own account and devices.
+    Account,
+    /// Takes a device out.
+    RemoveDevice {
+        /// Its id.
+        device: comity_wire::DeviceId,
+    },
+    /// Makes a device an owner.
+    PromoteDevice {
+        /// Its id.
+        device: comity_wire::DeviceId,
+    },
+    /// Sets name and about.
+    Profile {
+        /// Name.
+        #[arg(long)]
+        name: Option<String>,
+        /// About.
+        #[arg(long)]
+        about: Option<String>,
+        /// A small picture.
+        #[arg(long)]
+        photo: Option<PathBuf>,
+    },
+    /// Makes a new recovery phrase.
+    RecoveryPhrase,
+    /// Sets or, without a passphrase, removes the registration lock.
+    Lock {
+        /// At least 8 characters.
+        passphrase: Option<String>,
+    },
+    /// Moves the account to another number.
+    ChangeNumber {
+        /// As +49…
+        number: String,
+        /// The code; else it is asked for.
+        #[arg(long)]
+        code: Option<String>,
+        /// Command that prints the code.
+        #[arg(long)]
+        code_command: Option<String>,
+    },
+    /// Deletes the account and this store.
+    DeleteAccount {
+        /// No way back.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Finds who has a number.
+    Lookup {
+        /// As +49…
+        number: String,
+    },
+    /// Sends a text.
+    Send {
+        /// Number, address, name, or `me`.
+        to: String,
+        /// The text.
+        text: String,
+        /// Answers this message.
+        #[arg(long)]
+        reply: Option<MessageId>,
+        /// Names the message, so that a repeated act says it once.
+        #[arg(long)]
+        id: Option<MessageId>,
+        /// Does not wait until the app has it.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Sends a file.
+    File {
+        /// Number, address, name, or `me`.
+        to: String,
+        /// The file.
+        path: PathBuf,
+        /// Text with it.
+        #[arg(long, default_value = "")]
+        caption: String,
+    },
+    /// Saves the file of a message.
+    Save {
+        /// The conversation.
+        with: String,
+        /// The message.
+        message: MessageId,
+        /// Where to; must not exist.
+        path: PathBuf,
+    },
+    /// Reacts with an emoji; empty takes it back.
+    React {
+        /// The conversation.
+        with: String,
+        /// The message.
+        message: MessageId,
+        /// One emoji.
+        emoji: String,
+    },
+    /// Changes an own text.
+    Edit {
+        /// The conversation.
+        with: String,
+        /// The message.
+        message: MessageId,
+        /// The new text.
+        text: String,
+    },
+    /// Takes an own message back from everyone.
+    Delete {
+        /// The conversation.
+        with: String,
+        /// The message.
+        message: MessageId,
+    },
+    /// Conversations, newest first.
+    Conversations,
+    /// Catches up, then shows a conversation.
+    History {
+        /// The conversation.
+        with: String,
+        /// Lines.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Lines before this message.
+        #[arg(long)]
+        before: Option<MessageId>,
+        /// Does not connect first.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Shows a conversation and marks it read.
+    Read {
+        /// The conversation.
+        with: String,
+        /// Lines.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Finds words.
+    Search {
+        /// Words; all must be there.
+        query: String,
+        /// Lines.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Strangers who ask to talk.
+    Requests,
+    /// Accepts a request.
+    Accept {
+        /// Who.
+        who: String,
+    },
+    /// Declines a request.
+    Decline {
+        /// Who.
+        who: String,
+    },
+    /// People.
+    Contacts,
+    /// Shows the safety number with someone.
+    Safety {
+        /// Who.
+        who: String,
+    },
+    /// Says that the safety number was compared and is the same.
+    Verify {
+        /// Who.
+        who: String,
+    },
+    /// Blocks someone.
+    Block {
+        /// Who.
+        who: String,
+    },
+    /// Unblocks someone.
+    Unblock {
+        /// Who.
+        who: String,
+    },
+    /// Reports messages of someone, or their request, to the operator.
+    Report {
+        /// Who.
+        who: String,
+        /// Which messages; none for the request.
+        messages: Vec<MessageId>,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Shows that one is typing.
+    Typing {
+        /// The conversation.
+        with: String,
+    },
+    /// Connects, catches up, sends what waits, ends.
+    Sync {
+        /// Stays that many seconds longer.
+        #[arg(long, default_value_t = 0)]
+        stay: u64,
+    },
+    /// Connects and tells every event until stopped.
+    Watch {
+        /// Accepts every request (for bots and tests).
+        #[arg(long)]
+        accept: bool,
+        /// Marks everything as read.
+        #[arg(long)]
+        read: bool,
+        /// Ends after that many seconds; 0: never.
+        #[arg(long, default_value_t = 0)]
+        seconds: u64,
+    },
+}
+
+/// Tells a script why there was no answer.
+pub(crate) fn tell_error(error: &anyhow::Error) {
+    let told = match error.downcast_ref::<Refused>() {
+        Some(refused) => json!({
+            "error": refused.code, "act": refused.act, "message": refused.message, "retry_after_ms": refused.retry_after_ms
+        }),
+        None => match error.downcast_ref::<comity_client::CoreError>() {
+            Some(core) => json!({ "error": core.code(), "message": core.to_string() }),
+            None => json!({ "error": "failed", "message": format!("{error:#}") }),
+        },
+    };
+    say_json(&told);
+}
+
+/// Does the act.
+pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
+    match act {
+        Act::Register {
+            number,
+            name,
+            code,
+            code_command,
+            recover,
+            take_over,
+            lock_passphrase,
+        } => {
+            let code = Code {
+                code,
+                command: code_command,
+            };
+            register(
+                session,
+                number,
+                name,
+                code,
+                recover,
+                take_over,
+                lock_passphrase,
+            )
+            .await
+        }
+        Act::Link { name } => link(session, name).await,
+        Act::Approve { code } => approve(session, code).await,
+        Act::Account => account(session).await,
+        Act::RemoveDevice { device } => {
+            setting(session, Command::RemoveDevice(device), "device_removed").await
+        }
+        Act::PromoteDevice { device } => {
+            setting(session, Command::PromoteDevice(device), "device_promoted").await
+        }
+        Act::Profile { name, about, photo } => profile(session, name, about, photo).await,
+        Act::RecoveryPhrase => recovery_phrase(session).await,
+        Act::Lock { passphrase } => {
+            setting(
+                session,
+                Command::SetRegistrationLock(passphrase),
+                "registration_lock",
+            )
+            .await
+        }
+        Act::ChangeNumber {
+            number,
+            code,
+            code_command,
+        } => {
+            change_number(
+                session,
+                number,
+                Code {
+                    code,
+                    command: code_command,
+                },
+            )
+            .await
+        }
+        Act::DeleteAccount { yes } => delete_account(session, yes).await,
+        Act::Lookup { number } => {
+            let contact = people::lookup(session, &number).await?;
+            if session.json {
+                say_json(&contact);
+            } else {
+                say(&format!(
+                    "{} {} ({})",
+                    contact.number,
+                    words::plain(&contact.name),
+                    contact.address
+                ));
+                say(
+                    "Their key is as the app says: not yet verified. Compare safety numbers with `comity chat safety`.",
+                );
+            }
+            Ok(())
+        }
+        Act::Send {
+            to,
+            text,
+            reply,
+            id,
+            no_wait,
+        } => {
+            let to = people::whom(session, &to).await?;
+            speak(
+                session,
+                Say {
+                    to,
+                    quote: reply,
+                    id,
+                    what: What::Text(text),
+                },
+                !no_wait,
+            )
+            .await
+        }
+        Act::File { to, path, caption } => send_file(session, &to, path, caption).await,
+        Act::Save {
+            with,
+            message,
+            path,
+        } => save(session, &with, message, path).await,
+        Act::React {
+            with,
+            message,
+            emoji,
+        } => {
+            amend(
+                session,
+                &with,
+                message,
+                What::React {
+                    target: message,
+                    emoji,
+                },
+            )
+            .await
+        }
+        Act::Edit {
+            with,
+            message,
+            text,
+        } => {
+            amend(
+                session,
+                &with,
+                message,
+                What::Edit {
+                    target: message,
+                    text,
+                },
+            )
+            .await
+        }
+        Act::Delete { with, message } => {
+            amend(session, &with, message, What::Delete { target: message }).await
+        }
+        Act::Conversations => conversations(session).await,
+        Act::History {
+            with,
+            limit,
+            before,
+            offline,
+        } => history(session, &with, limit, before, offline, false).await,
+        Act::Read { with, limit } => history(session, &with, limit, None, false, true).await,
+        Act::Search { query, limit } => search(session, query, limit).await,
+        Act::Requests => requests(session).await,
+        Act::Accept { who } => accept(session, &who).await,
+        Act::Decline { who } => {
+            let address = people::person(session, &who).await?;
+            session.handle.act(Command::Decline(address)).await?;
+            finish(session).await
+        }
+        Act::Contacts => contacts(session).await,
+        Act::Safety { who } => safety(session, &who).await,
+        Act::Verify { who } => {
+            let address = people::person(session, &who).await?;
+            session.handle.act(Command::Verify(address)).await?;
+            finish(session).await
+        }
+        Act::Block { who } => block(session, &who, true).await,
+        Act::Unblock { who } => block(session, &who, false).await,
+        Act::Report {
+            who,
+            messages,
+            reason,
+        } => report(session, &who, messages, reason).await,
+        Act::Typing { with } => {
+            session.online().await?;
+            let conversation = people::conversation(session, &with).await?.conversation;
+            session
+                .handle
+                .act(Command::Typing {
+                    conversation,
+                    typing: true,
+                })
+                .await?;
+            Ok(())
+        }
+        Act::Sync { stay } => {
+            session.online().await?;
+            session.settled().await?;
+            finish(session).await?;
+            tokio::time::sleep(std::time::Duration::from_secs(stay)).await;
+            session.flushed().await
+        }
+        Act::Watch {
+            accept,
+            read,
+            seconds,
+        } => watch(session, accept, read, seconds).await,
+    }
+}
+
+/// A message that was named from another screen may still be on its way here.
+async fn arrived(session: &Session, conversation: i64, message: MessageId) -> Result<()> {
+    if session.item(conversation, message).await?.is_none() {
+        session.settled().await?;
+    }
+    Ok(())
+}
+
+/// Online, and nothing left to send.
+async fn finish(session: &Session) -> Result<()> {
+    session.online().await?;
+    session.flushed().await?;
+    if session.json {
+        say_json(&json!({ "ok": true }));
+    }
+    Ok(())
+}
+
+/// Names of all people that this device knows.
+pub(crate) async fn names(session: &Session) -> Result<Names> {
+    let contacts = session.query(Core::contacts).await?;
+    Ok(contacts
+        .into_iter()
+        .map(|contact| {
+            let name = if contact.name.is_empty() {
+                contact.number
+            } else {
+                contact.name
+            };
+            (contact.address, name)
+        })
+        .filter(|(_, name)| !name.is_empty())
+        .collect())
+}

@@ -1,0 +1,126 @@
+//! Other people: requests, keys, blocking, reports.
+
+use super::*;
+
+pub(super) async fn requests(session: &Session) -> Result<()> {
+    session.online().await?;
+    session.settled().await?;
+    for request in session.query(Core::requests).await? {
+        if session.json {
+            say_json(&request);
+        } else {
+            say(&format!(
+                "{} ({}) asks to talk: “{}”",
+                words::plain(&request.name),
+                words::plain(&request.number),
+                words::plain(&request.text)
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
+    session.online().await?;
+    session.settled().await?;
+    let address = people::person(session, who).await?;
+    session.handle.act(Command::Accept(address.clone())).await?;
+    let begun = async {
+        loop {
+            let wanted = address.clone();
+            let active =
+                session
+                    .query(Core::conversations)
+                    .await?
+                    .into_iter()
+                    .any(|conversation| {
+                        conversation.peer.as_ref() == Some(&wanted)
+                            && conversation.state == "active"
+                    });
+            if active {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        }
+    };
+    tokio::time::timeout(session.timeout, begun)
+        .await
+        .context("the conversation did not begin in time")??;
+    session.settled().await?;
+    finish(session).await
+}
+
+pub(super) async fn contacts(session: &Session) -> Result<()> {
+    for contact in session.query(Core::contacts).await? {
+        if session.json {
+            say_json(&contact);
+            continue;
+        }
+        let state = match (contact.blocked, contact.number_moved, contact.verified) {
+            (true, _, _) => "blocked",
+            (_, true, _) => "their number belongs to someone else now",
+            (_, _, true) => "verified",
+            _ => "not yet verified",
+        };
+        say(&format!(
+            "{}  {}  {}  ({state})",
+            contact.number,
+            words::plain(&contact.name),
+            contact.address
+        ));
+    }
+    Ok(())
+}
+
+pub(super) async fn safety(session: &Session, who: &str) -> Result<()> {
+    let address = people::person(session, who).await?;
+    let contact = session
+        .query(move |core| core.contact(&address))
+        .await?
+        .context("nobody known")?;
+    if session.json {
+        say_json(&contact);
+        return Ok(());
+    }
+    say(&contact.safety_number);
+    if contact.verified {
+        say("You compared this number, and it still holds.");
+    } else {
+        say(
+            "Not yet verified: compare it with theirs by voice or side by side, then `comity chat verify`.",
+        );
+    }
+    Ok(())
+}
+
+pub(super) async fn block(session: &Session, who: &str, blocked: bool) -> Result<()> {
+    let address = people::person(session, who).await?;
+    setting(session, Command::Block { address, blocked }, "block").await
+}
+
+pub(super) async fn report(
+    session: &Session,
+    who: &str,
+    messages: Vec<MessageId>,
+    reason: String,
+) -> Result<()> {
+    session.online().await?;
+    let address: Address = people::person(session, who).await?;
+    session
+        .act_until(
+            Command::Report {
+                address,
+                messages,
+                reason,
+            },
+            &["report"],
+            |event| matches!(event, Event::Reported).then_some(()),
+        )
+        .await?;
+    if session.json {
+        say_json(&json!({ "ok": true }));
+    } else {
+        say("Reported. Only the operator's moderators can read what you sent with it.");
+    }
+    Ok(())
+}

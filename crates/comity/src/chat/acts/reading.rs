@@ -1,0 +1,131 @@
+//! Reading: lists, timelines, search, and everything as it happens.
+
+use super::*;
+
+pub(super) async fn conversations(session: &Session) -> Result<()> {
+    session.online().await?;
+    let all = session.query(Core::conversations).await?;
+    for conversation in &all {
+        if session.json {
+            say_json(conversation);
+        } else {
+            say(&words::conversation(conversation));
+        }
+    }
+    if all.is_empty() && !session.json {
+        say("No conversations yet: comity chat send +49… 'hello'");
+    }
+    Ok(())
+}
+
+pub(super) async fn history(
+    session: &Session,
+    with: &str,
+    limit: u32,
+    before: Option<MessageId>,
+    offline: bool,
+    read: bool,
+) -> Result<()> {
+    if !offline {
+        session.online().await?;
+        session.settled().await?;
+    }
+    let conversation = people::conversation(session, with).await?.conversation;
+    let items = session
+        .query(move |core| core.timeline(conversation, before.as_ref(), limit))
+        .await?;
+    let names = names(session).await?;
+    for item in &items {
+        if session.json {
+            say_json(item);
+        } else {
+            say(&words::line(&names, item));
+        }
+    }
+    if read {
+        session
+            .handle
+            .act(Command::MarkRead { conversation })
+            .await?;
+        session.settled().await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn search(session: &Session, query: String, limit: u32) -> Result<()> {
+    let found = session
+        .query(move |core| core.search(&query, limit))
+        .await?;
+    let names = names(session).await?;
+    for (conversation, item) in &found {
+        if session.json {
+            say_json(&json!({ "conversation": conversation, "item": item }));
+        } else {
+            say(&format!("#{conversation} {}", words::line(&names, item)));
+        }
+    }
+    if found.is_empty() && !session.json {
+        say("Nothing found.");
+    }
+    Ok(())
+}
+
+pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: u64) -> Result<()> {
+    let mut events = session.handle.events();
+    session.online().await?;
+    if session.json {
+        say_json(&json!({ "event": "watching" }));
+    }
+    let end = tokio::time::Instant::now()
+        + std::time::Duration::from_secs(if seconds == 0 {
+            u64::from(u32::MAX)
+        } else {
+            seconds
+        });
+    if accept {
+        for request in session.query(Core::requests).await? {
+            session.handle.act(Command::Accept(request.address)).await?;
+        }
+    }
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = tokio::time::sleep_until(end) => return Ok(()),
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+        let event = match event {
+            Ok(event) => event,
+            Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
+                complain(&format!(
+                    "{missed} events were not told: this reader is too slow"
+                ));
+                continue;
+            }
+            Err(_) => bail!("the program's core has stopped"),
+        };
+        let names = names(session).await?;
+        if session.json {
+            say_json(&event);
+        } else {
+            match &event {
+                Event::Item { item, .. } => say(&words::line(&names, item)),
+                other => words::event(&names, other)
+                    .iter()
+                    .for_each(|line| say(line)),
+            }
+        }
+        match event {
+            Event::Request { request } if accept => {
+                session.handle.act(Command::Accept(request.address)).await?;
+            }
+            Event::Item { conversation, item } if read && !item.outgoing => {
+                session
+                    .handle
+                    .act(Command::MarkRead { conversation })
+                    .await?;
+            }
+            Event::Erased { reason } => bail!("the account is gone: {reason}"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The own account: its settings and its end.
+
+use super::*;
+
+pub(super) async fn account(session: &Session) -> Result<()> {
+    let Some(account) = session.query(Core::account).await? else {
+        bail!("nobody is signed up here")
+    };
+    if session.json {
+        say_json(&account);
+        return Ok(());
+    }
+    say(&format!(
+        "{}  {}  {}",
+        words::plain(&account.name),
+        account.number,
+        account.address
+    ));
+    for device in &account.devices {
+        let this = if device.this { " (this one)" } else { "" };
+        let owner = if device.owner { ", owner" } else { "" };
+        say(&format!(
+            "  {} {}{owner}{this}",
+            device.device,
+            words::plain(&device.name)
+        ));
+    }
+    Ok(())
+}
+
+pub(super) async fn setting(session: &Session, command: Command, what: &str) -> Result<()> {
+    session.online().await?;
+    session
+        .act_until(command, &[what], |event| match event {
+            Event::Saved { what: saved } if saved == what => Some(()),
+            _ => None,
+        })
+        .await?;
+    session.settled().await?;
+    finish(session).await
+}
+
+pub(super) async fn profile(
+    session: &Session,
+    name: Option<String>,
+    about: Option<String>,
+    photo: Option<PathBuf>,
+) -> Result<()> {
+    let Some(account) = session.query(Core::account).await? else {
+        bail!("nobody is signed up here")
+    };
+    session.online().await?;
+    if let Some(path) = photo {
+        let media_type = mime_guess::from_path(&path)
+            .first_or_octet_stream()
+            .to_string();
+        let size = std::fs::metadata(&path)?.len();
+        let path = Some(std::path::absolute(path)?.display().to_string());
+        session
+            .act_until(
+                Command::SetPhoto {
+                    path,
+                    size,
+                    media_type,
+                },
+                &["profile"],
+                |event| matches!(event, Event::Saved { what } if what == "profile").then_some(()),
+            )
+            .await?;
+    }
+    let command = Command::SetProfile {
+        name: name.unwrap_or(account.name),
+        about: about.unwrap_or(account.about),
+    };
+    setting(session, command, "profile").await
+}
+
+pub(super) async fn recovery_phrase(session: &Session) -> Result<()> {
+    session.online().await?;
+    let (told, mut events) = session.act(Command::MakeRecoveryPhrase).await?;
+    session
+        .wait(&mut events, &["recovery"], &mut |event| {
+            matches!(event, Event::Saved { what } if what == "recovery").then_some(())
+        })
+        .await?;
+    let phrase = told.iter().find_map(|event| match event {
+        Event::RecoveryPhrase { phrase } => Some(phrase.clone()),
+        _ => None,
+    });
+    let phrase = phrase.context("no phrase was made")?;
+    if session.json {
+        say_json(&json!({ "phrase": phrase }));
+    } else {
+        say(&phrase);
+        complain(
+            "write these words down: they are shown once, and whoever has them and the number has the account",
+        );
+    }
+    Ok(())
+}
+
+pub(super) async fn change_number(session: &Session, number: String, code: Code) -> Result<()> {
+    session.online().await?;
+    let number = ask_code(session, number).await?;
+    let code = code.get(&number).await?;
+    session
+        .act_until(
+            Command::ChangeNumber { code },
+            &["code", "number"],
+            |event| matches!(event, Event::Saved { what } if what == "number").then_some(()),
+        )
+        .await?;
+    finish(session).await
+}
+
+pub(super) async fn delete_account(session: &Session, yes: bool) -> Result<()> {
+    if !yes {
+        bail!("this deletes the account at the app and this store, with no way back: say --yes");
+    }
+    session.online().await?;
+    let (_, mut events) = session.act(Command::DeleteAccount).await?;
+    let mut pick = |event: &Event| matches!(event, Event::Erased { .. }).then_some(());
+    session
+        .wait(&mut events, &["delete_account"], &mut pick)
+        .await?;
+    if session.json {
+        say_json(&json!({ "ok": true }));
+    } else {
+        say("The account is deleted.");
+    }
+    Ok(())
+}
