@@ -2,8 +2,8 @@
 
 use super::error::{malformed, of_processing, of_state};
 use super::{
-    EngineError, Judge, Merged, NewGroup, Pending, PendingRow, Plan, Result1, Session, context_of,
-    encoded_header, join_config, leaf_parameters, load,
+    EngineError, External, Judge, Merged, NewGroup, Pending, PendingRow, Plan, Result1, Session,
+    context_of, encoded_header, join_config, leaf_parameters, load,
 };
 use crate::storage::Kind;
 use comity_membership::change::{decode_header, member_at, members_of};
@@ -190,7 +190,7 @@ impl Session<'_> {
         let header = decode_header(&row.header)?;
         let group = load(self.loaded, &self.provider, conversation)?;
         let own = group.own_leaf_index();
-        let change = if let Some(replaced) = row.external {
+        let change = if let Some(External { replaced }) = row.external {
             let joiner = member_at(group.public_group(), own.u32())?;
             external_change(joiner, replaced, group.epoch().as_u64(), header)
         } else {

@@ -3,8 +3,8 @@
 use super::commits::{encode, external_change};
 use super::error::{malformed, of_welcome};
 use super::{
-    EngineError, Joined, Judge, Pending, PendingRow, Provider, Result1, Session, context_of,
-    encoded_header, join_config, leaf_parameters,
+    EngineError, External, Joined, Judge, Pending, PendingRow, Provider, Result1, Session,
+    context_of, encoded_header, join_config, leaf_parameters,
 };
 use crate::storage::Kind;
 use comity_membership::{
@@ -135,7 +135,7 @@ impl Session<'_> {
         let row = PendingRow {
             epoch_before,
             header: aad,
-            external: Some(replaced),
+            external: Some(External { replaced }),
             new_leaf: true,
         };
         self.provider

@@ -202,10 +202,17 @@ pub struct Joined {
 struct PendingRow {
     epoch_before: u64,
     header: Vec<u8>,
-    /// Set for a join from outside: the leaf that it replaced.
-    external: Option<Option<u32>>,
+    /// Set for a join from outside.
+    external: Option<External>,
     /// The own leaf is new.
     new_leaf: bool,
+}
+
+/// A join from outside. A struct of its own: CBOR does not tell `Some(None)` from `None`.
+#[derive(Serialize, Deserialize)]
+struct External {
+    /// The own leaf that it replaced, when one was left.
+    replaced: Option<u32>,
 }
 
 /// The library's provider: its crypto, our storage.
