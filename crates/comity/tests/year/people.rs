@@ -1,0 +1,553 @@
+//! Ada, Ben, Cleo and later Dan: what they do in a session, and what their devices must show.
+//!
+//! Always holds: everything that anybody says is noted first, in the order of the log, so that a
+//! timeline can be compared line by line.
+
+use crate::calendar::{Happening, Session};
+use crate::world::World;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// A person with the device they always carry.
+#[derive(Debug, Clone)]
+struct Person {
+    name: &'static str,
+    number: &'static str,
+    device: &'static str,
+    /// What was said with each other person before this device was there.
+    since: BTreeMap<&'static str, usize>,
+}
+
+impl Person {
+    fn new(name: &'static str, number: &'static str, device: &'static str) -> Self {
+        Self {
+            name,
+            number,
+            device,
+            since: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a device shows of a conversation.
+#[derive(Debug, Default)]
+struct Shown {
+    texts: Vec<String>,
+    notices: Vec<String>,
+    unreadable: Vec<String>,
+}
+
+impl Shown {
+    fn gaps(&self) -> usize {
+        self.notices.iter().filter(|text| *text == "gap").count()
+    }
+}
+
+/// The year so far.
+pub(crate) struct Story {
+    world: World,
+    people: Vec<Person>,
+    /// Both names in order, and what was said.
+    said: BTreeMap<(&'static str, &'static str), Vec<String>>,
+    /// Last visit of devices that are not always there, and the gaps they showed.
+    visits: BTreeMap<&'static str, (u64, usize)>,
+    phrase: String,
+    file: Option<String>,
+    started: Instant,
+}
+
+fn pair(one: &'static str, other: &'static str) -> (&'static str, &'static str) {
+    if one < other {
+        (one, other)
+    } else {
+        (other, one)
+    }
+}
+
+impl Story {
+    /// Day 0: three people sign up and accept each other; Ben has a laptop that he seldom uses.
+    pub(crate) fn begin() -> Self {
+        let mut story = Self {
+            world: World::new(),
+            people: vec![
+                Person::new("ada", "+12025550101", "ada-phone"),
+                Person::new("ben", "+12025550102", "ben-phone"),
+                Person::new("cleo", "+12025550103", "cleo-phone"),
+            ],
+            said: BTreeMap::new(),
+            visits: BTreeMap::new(),
+            phrase: String::new(),
+            file: None,
+            started: Instant::now(),
+        };
+        for person in story.people.clone() {
+            story
+                .world
+                .register(person.device, person.number, person.name);
+        }
+        let told = story.world.act("cleo-phone", &["recovery-phrase"]);
+        story.phrase = told[0]["phrase"].as_str().unwrap().to_owned();
+        for (from, to) in [("ada", "ben"), ("cleo", "ben"), ("ada", "cleo")] {
+            story.introduce(from, to);
+            story.accept(to, from);
+        }
+        story.world.link("ben-phone", "ben-laptop");
+        story.visits.insert("ben-laptop", (0, 0));
+        story
+    }
+
+    fn person(&self, name: &str) -> Person {
+        let found = self.people.iter().find(|person| person.name == name);
+        found.unwrap().clone()
+    }
+
+    /// Who has a conversation.
+    fn pairs(&self) -> Vec<(Person, Person)> {
+        self.said
+            .keys()
+            .map(|(one, other)| (self.person(one), self.person(other)))
+            .collect()
+    }
+
+    fn say(&mut self, from: &'static str, device: &str, to: &'static str, text: String) {
+        let number = self.person(to).number;
+        self.world.act(device, &["send", number, &text]);
+        self.said.entry(pair(from, to)).or_default().push(text);
+    }
+
+    fn introduce(&mut self, from: &'static str, to: &'static str) {
+        let device = self.person(from).device;
+        self.say(
+            from,
+            device,
+            to,
+            format!("Hello {to}, this is {from}. Shall we talk?"),
+        );
+    }
+
+    fn accept(&self, who: &str, whom: &str) {
+        let (who, whom) = (self.person(who), self.person(whom));
+        let asked = self.world.act(who.device, &["requests"]);
+        assert_eq!(asked.len(), 1, "{} was asked: {asked:?}", who.name);
+        self.world.act(who.device, &["accept", whom.number]);
+    }
+
+    fn shown(&self, device: &str, with: &str) -> Shown {
+        let number = self.person(with).number;
+        let mut shown = Shown::default();
+        for line in self
+            .world
+            .act(device, &["history", number, "--limit", "100000"])
+        {
+            let text = line["text"].as_str().unwrap().to_owned();
+            match line["kind"].as_str().unwrap() {
+                "notice" => shown.notices.push(text),
+                "unreadable" => shown.unreadable.push(line.to_string()),
+                _ => shown.texts.push(text),
+            }
+        }
+        shown
+    }
+
+    /// Morning and evening of one day.
+    pub(crate) fn live(&mut self, session: &Session) {
+        let day = session.day;
+        self.world.travel(day, 9);
+        for person in self.people.clone() {
+            self.world.act(person.device, &["sync"]);
+        }
+        self.swept();
+        self.taken_out(session);
+        for (one, other) in self.pairs() {
+            let (one_name, other_name) = (one.name, other.name);
+            self.say(
+                one_name,
+                one.device,
+                other_name,
+                format!("day {day}: {one_name} to {other_name}"),
+            );
+            self.say(
+                other_name,
+                other.device,
+                one_name,
+                format!("day {day}: {other_name} answers {one_name}"),
+            );
+        }
+        for person in self.people.clone() {
+            self.world.act(
+                person.device,
+                &["send", "me", &format!("note of day {day}")],
+            );
+        }
+        for device in &session.others {
+            self.come_by(day, device);
+        }
+        for event in &session.events {
+            self.happen(*event);
+        }
+        // In the evening what had to wait a while is due: renewals of leaves above all.
+        self.world.travel(day, 20);
+        for person in self.people.clone() {
+            self.world.act(person.device, &["sync"]);
+        }
+        let ben = self.person("ben").device;
+        self.say("ada", "ada-phone", "ben", format!("day {day}: good night"));
+        self.say("ben", ben, "ada", format!("day {day}: sleep well"));
+        for device in &session.others {
+            self.heard_last(device);
+        }
+        self.keys_are_fresh();
+        eprintln!(
+            "day {day}: {} people, {} kB, {:?}",
+            self.people.len(),
+            self.sizes_kb(),
+            self.started.elapsed()
+        );
+    }
+
+    fn happen(&mut self, event: Happening) {
+        match event {
+            Happening::File => self.send_file(),
+            Happening::FileGone => self.file_is_gone(),
+            Happening::Tablet => {
+                self.world.link("ada-phone", "ada-tablet");
+                for with in ["ben", "cleo"] {
+                    let shown = self.shown("ada-tablet", with);
+                    assert_eq!(shown.texts, self.said[&pair("ada", with)], "{with}");
+                    assert!(shown.unreadable.is_empty(), "{shown:?}");
+                }
+            }
+            Happening::Recovery => self.recover_cleo(),
+            Happening::Stranger => {
+                let dan = Person::new("dan", "+12025550104", "dan-phone");
+                self.world.register(dan.device, dan.number, dan.name);
+                self.world.act(
+                    dan.device,
+                    &["send", self.person("ada").number, "Hello Ada, Dan here."],
+                );
+            }
+            Happening::Accepted => {
+                let dan = Person::new("dan", "+12025550104", "dan-phone");
+                self.people.push(dan);
+                self.accept("ada", "dan");
+                self.said
+                    .insert(pair("ada", "dan"), vec!["Hello Ada, Dan here.".to_owned()]);
+                self.world.act("dan-phone", &["sync"]);
+            }
+        }
+    }
+
+    fn send_file(&mut self) {
+        let path = self.world.path("photo.jpg");
+        std::fs::write(&path, vec![0x5a; 300_000]).unwrap();
+        let ben = self.person("ben");
+        let caption = "a photo of the garden";
+        let sent = self.world.act(
+            "ada-phone",
+            &[
+                "file",
+                ben.number,
+                path.to_str().unwrap(),
+                "--caption",
+                caption,
+            ],
+        );
+        self.said
+            .get_mut(&("ada", "ben"))
+            .unwrap()
+            .push(caption.to_owned());
+        let message = sent[0]["item"]["message"].as_str().unwrap().to_owned();
+        self.world.act(ben.device, &["sync"]);
+        let copy = self.world.path("copy.jpg");
+        let number = self.person("ada").number;
+        self.world.act(
+            ben.device,
+            &["save", number, &message, copy.to_str().unwrap()],
+        );
+        assert_eq!(std::fs::read(copy).unwrap(), std::fs::read(path).unwrap());
+        self.file = Some(message);
+    }
+
+    fn file_is_gone(&self) {
+        let over = format!(
+            "SELECT count(*) FROM blob WHERE until_ms < {}",
+            self.world.now_ms()
+        );
+        self.world.await_count(&over, 0);
+        let copy = self.world.path("late.jpg");
+        let late = self.world.try_act(
+            self.person("ben").device,
+            &[
+                "save",
+                self.person("ada").number,
+                self.file.as_ref().unwrap(),
+                copy.to_str().unwrap(),
+            ],
+        );
+        assert!(late.is_err(), "a file came after its lease: {late:?}");
+        assert!(!copy.exists());
+    }
+
+    fn recover_cleo(&mut self) {
+        let code = self.world.code_command();
+        let cleo = self.person("cleo");
+        let lost = self.world.act(cleo.device, &["account"])[0]["device"].clone();
+        self.world.act(
+            "cleo-new",
+            &[
+                "register",
+                cleo.number,
+                "--name",
+                "cleo",
+                "--recover",
+                &self.phrase,
+                "--code-command",
+                &code,
+            ],
+        );
+        self.world
+            .act("cleo-new", &["remove-device", lost.as_str().unwrap()]);
+        let said = self.said.clone();
+        let cleo = self.people.iter_mut().find(|person| person.name == "cleo");
+        let cleo = cleo.unwrap();
+        cleo.device = "cleo-new";
+        for with in ["ada", "ben"] {
+            cleo.since.insert(with, said[&pair("cleo", with)].len());
+        }
+        let gone = self.world.try_act("cleo-phone", &["sync"]);
+        assert!(gone.is_err(), "the lost phone still gets in: {gone:?}");
+    }
+
+    /// A device that is not always there: it reads on after up to 30 days, and after more it says
+    /// that something is missing, and can read and write again.
+    fn come_by(&mut self, day: u64, device: &'static str) {
+        let owner = device.split('-').next().unwrap();
+        let with = if owner == "ada" { "ben" } else { "ada" };
+        let owner = self.person(owner).name;
+        let (last, gaps_before) = self.visits.get(device).copied().unwrap_or((day, 0));
+        let away = day - last;
+        self.world.act(device, &["sync"]);
+        self.say(owner, device, with, format!("day {day}: from {device}"));
+        let shown = self.shown(device, with);
+        assert!(
+            shown.unreadable.is_empty(),
+            "{device}, away for {away} days: {:?}",
+            shown.unreadable
+        );
+        let said = &self.said[&pair(owner, with)];
+        let mut rest = said.iter();
+        for text in &shown.texts {
+            assert!(
+                rest.any(|other| other == text),
+                "{device} shows {text:?} out of order: {:#?}",
+                shown.texts
+            );
+        }
+        let gaps = shown.gaps();
+        if away <= 30 {
+            assert_eq!(
+                gaps, gaps_before,
+                "{device} was away for {away} days only: {shown:#?}"
+            );
+            let missed = said.len() - shown.texts.len();
+            assert!(gaps > 0 || missed == 0, "{device} misses {missed} lines");
+        } else {
+            assert!(
+                gaps > gaps_before,
+                "{device} was away for {away} days and says nothing: {shown:#?}"
+            );
+        }
+        self.visits.insert(device, (day, gaps));
+    }
+
+    fn heard_last(&mut self, device: &'static str) {
+        let owner = device.split('-').next().unwrap();
+        let with = if owner == "ada" { "ben" } else { "ada" };
+        let shown = self.shown(device, with);
+        let said = &self.said[&("ada", "ben")];
+        let tail = said.len() - 2;
+        assert!(
+            shown.texts.ends_with(&said[tail..]),
+            "{device} does not hear: {shown:#?}"
+        );
+    }
+
+    /// Of devices that were away for too long, no leaf is left once the others were there.
+    fn taken_out(&self, session: &Session) {
+        for (device, (last, _)) in &self.visits {
+            if session.day - last <= 30 {
+                continue;
+            }
+            let account = self.person(device.split('-').next().unwrap());
+            let id = self.world.act(account.device, &["account"])[0]["devices"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|listed| listed["name"] == *device)
+                .unwrap()["device"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            let seats = format!(
+                "SELECT count(*) FROM seat s JOIN log l ON l.id = s.log
+                 WHERE s.device = x'{id}' AND s.removed IS NULL AND l.kind <> 0"
+            );
+            let end = Instant::now() + Duration::from_secs(20);
+            while self.world.count(&seats) > 0 {
+                assert!(Instant::now() < end, "{device} is stale and still a member");
+                for person in &self.people {
+                    self.world.act(person.device, &["sync", "--stay", "3"]);
+                }
+            }
+        }
+    }
+
+    /// What is over is gone from the server.
+    fn swept(&self) {
+        let now = self.world.now_ms();
+        let before = now - 30 * 24 * 3_600_000;
+        for sql in [
+            format!("SELECT count(*) FROM entry WHERE at_ms < {before}"),
+            format!("SELECT count(*) FROM welcome WHERE at_ms < {before}"),
+            format!("SELECT count(*) FROM key_package WHERE expires_ms < {now}"),
+            format!("SELECT count(*) FROM registration WHERE expires_ms < {now} - 86400000"),
+            format!("SELECT count(*) FROM introduction WHERE at_ms < {before}"),
+            "SELECT count(*) FROM outbox".to_owned(),
+        ] {
+            self.world.await_count(&sql, 0);
+        }
+    }
+
+    /// Everybody who was there today can be added and written to for the next 29 days.
+    fn keys_are_fresh(&self) {
+        let now = self.world.now_ms();
+        let (day, week) = (24 * 3_600_000, 7 * 24 * 3_600_000_i64);
+        for person in &self.people {
+            let id = self.world.act(person.device, &["account"])[0]["device"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            let one_time = self.world.count(&format!(
+                "SELECT count(*) FROM key_package WHERE device = x'{id}' AND last_resort = 0
+                 AND expires_ms > {now} + {day}"
+            ));
+            assert!(
+                (10..=100).contains(&one_time),
+                "{}: {one_time}",
+                person.name
+            );
+            let last = self.world.count(&format!(
+                "SELECT count(*) FROM key_package WHERE device = x'{id}' AND last_resort = 1
+                 AND expires_ms > {now} + 2 * {week}"
+            ));
+            assert_eq!(last, 1, "{}'s last-resort key package", person.name);
+        }
+    }
+
+    fn sizes_kb(&self) -> String {
+        let size = |name: &str| {
+            std::fs::metadata(self.world.path(name)).map_or(0, |meta| meta.len() / 1024)
+        };
+        format!(
+            "server {}, ada {}, ben {}",
+            size("server/comity.sqlite"),
+            size("ada-phone/store.db"),
+            size("ben-phone/store.db")
+        )
+    }
+
+    /// The end of the year: everybody has everything, in order, and can write to everybody.
+    pub(crate) fn look_back(mut self) {
+        for (one, other) in self.pairs() {
+            for (person, with) in [(&one, &other), (&other, &one)] {
+                let shown = self.shown(person.device, with.name);
+                let since = person.since.get(with.name).copied().unwrap_or(0);
+                let said = &self.said[&pair(one.name, other.name)];
+                assert_eq!(
+                    shown.texts,
+                    said[since..],
+                    "{} and {}",
+                    person.name,
+                    with.name
+                );
+                assert!(shown.unreadable.is_empty(), "{shown:?}");
+                assert!(
+                    since > 0 || shown.gaps() == 0,
+                    "{} misses something: {shown:#?}",
+                    person.device
+                );
+            }
+        }
+        for (one, other) in self.pairs() {
+            let text = format!("happy new year, {}", other.name);
+            self.say(one.name, one.device, other.name, text.clone());
+            let shown = self.shown(other.device, one.name);
+            assert_eq!(shown.texts.last(), Some(&text));
+        }
+    }
+}
+
+/// Somebody stays connected for hours: what needs a bearer token still works.
+pub(crate) fn outlive_the_token() {
+    let mut world = World::new();
+    world.register("ada-phone", "+12025550101", "Ada");
+    world.register("eve-phone", "+12025550105", "Eve");
+    let _watching = world.running("ada-phone", &["watch", "--accept", "--read"]);
+    until(|| world.told("ada-phone").contains("watching"), "watching");
+    world.pass_hours(2);
+    // To accept her, Ada's device fetches key packages: an act by HTTP, under a token.
+    world.act("eve-phone", &["send", "+12025550101", "Are you still up?"]);
+    until(
+        || {
+            let all = world.act("eve-phone", &["conversations"]);
+            all.iter()
+                .any(|one| one["kind"] == "direct" && one["state"] == "active")
+        },
+        "the conversation to begin",
+    );
+    world.act("eve-phone", &["send", "+12025550101", "Good."]);
+    until(|| world.told("ada-phone").contains("Good."), "the text");
+    let told = world.told("ada-phone");
+    assert!(!told.contains("unauthenticated"), "{told}");
+}
+
+/// What is good for minutes is over after them.
+pub(crate) fn expire() {
+    let mut world = World::new();
+    world.register("ada-phone", "+12025550101", "Ada");
+    let late = format!("{}; sleep 4", world.code_command());
+    std::thread::scope(|scope| {
+        let number = "+12025550106";
+        let act = scope.spawn({
+            let world = &world;
+            let late = late.clone();
+            move || world.try_act("fay-phone", &["register", number, "--code-command", &late])
+        });
+        std::thread::sleep(Duration::from_secs(2));
+        // The clock file is what all processes read.
+        world.set_hours_later(1);
+        let outcome = act.join().unwrap();
+        assert!(
+            outcome
+                .as_ref()
+                .is_err_and(|error| error.contains("code_expired")),
+            "{outcome:?}"
+        );
+    });
+    let offering = world.running("tablet", &["link"]);
+    until(|| world.told("tablet").contains("code"), "the link code");
+    let told: serde_json::Value =
+        serde_json::from_str(world.told("tablet").lines().next().unwrap()).unwrap();
+    world.pass_hours(3);
+    let approved = world.try_act("ada-phone", &["approve", told["code"].as_str().unwrap()]);
+    assert!(approved.is_err(), "{approved:?}");
+    drop(offering);
+}
+
+fn until(mut is_so: impl FnMut() -> bool, what: &str) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < end, "still waiting for {what}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
