@@ -24,6 +24,23 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// A whole page around `body`, which is markup already.
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+<meta name=\"viewport\" content=\"width=device-width\">\
+<meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title><style>\
+body{{font:17px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;\
+color:#1b1f24;background:#fff}}code,pre{{background:#f2f3f5;padding:.15rem .35rem;\
+border-radius:4px}}pre{{padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}}\
+a{{color:#0b57d0}}table{{border-collapse:collapse;width:100%}}\
+th,td{{text-align:start;padding:.4rem .6rem .4rem 0;border-bottom:1px solid #d0d4da}}\
+@media(prefers-color-scheme:dark){{body{{color:#e8eaed;background:#17191c}}\
+code,pre{{background:#26292e}}a{{color:#8ab4f8}}th,td{{border-color:#3c4147}}}}\
+</style></head><body><main>{body}</main></body></html>"
+    )
+}
+
 fn page(name: &str, app: &str, server: &str, development: bool) -> String {
     let (name, app, server) = (escape(name), escape(app), escape(server));
     let version = env!("CARGO_PKG_VERSION");
@@ -33,23 +50,44 @@ fn page(name: &str, app: &str, server: &str, development: bool) -> String {
     } else {
         ""
     };
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-<meta name=\"viewport\" content=\"width=device-width\"><title>{name}</title><style>\
-body{{font:17px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;\
-color:#1b1f24;background:#fff}}code,pre{{background:#f2f3f5;padding:.15rem .35rem;\
-border-radius:4px}}pre{{padding:.8rem;overflow:auto}}a{{color:#0b57d0}}\
-@media(prefers-color-scheme:dark){{body{{color:#e8eaed;background:#17191c}}\
-code,pre{{background:#26292e}}a{{color:#8ab4f8}}}}</style></head><body>\
-<h1>{name}</h1><p>This is <strong>{app}</strong>, a messaging app of the Comity family \
+    let body = format!(
+        "<h1>{name}</h1><p>This is <strong>{app}</strong>, a messaging app of the Comity family \
 (version {version}). What people say here is encrypted on their devices: this server can not \
-read it.</p><h2>Join</h2><pre>comity chat --server {server} register</pre>{codes}\
+read it.</p><h2>Join</h2><p>From a terminal, with your phone number:</p>\
+<pre>comity chat --server {server} register +12025550199</pre>{codes}\
 <h2>About this server</h2><ul>\
 <li><a href=\"/v1/app\">What it says to programs</a></li>\
 <li><a href=\"/openapi.json\">Its HTTP interface (OpenAPI)</a></li>\
 <li><a href=\"/healthz\">Health</a> and <a href=\"/readyz\">readiness</a></li>\
-</ul></body></html>"
+</ul>"
+    );
+    document(&name, &body)
+}
+
+/// Codes that were sent, newest first, for people who try the server out.
+pub(super) fn codes_page(codes: &[crate::operator::SentCode]) -> Response {
+    let rows: String = codes
+        .iter()
+        .map(|sent| {
+            let (number, code) = (escape(&sent.number), escape(&sent.code));
+            format!("<tr><td>{number}</td><td><code>{code}</code></td></tr>")
+        })
+        .collect();
+    let body = if rows.is_empty() {
+        "<h1>Codes</h1><p>No code was asked for yet. Sign up, then load this page again.</p>"
+            .to_owned()
+    } else {
+        format!(
+            "<h1>Codes</h1><p>Newest first. On a real server these go to people's phones.</p>\
+<table><thead><tr><th scope=\"col\">Number</th><th scope=\"col\">Code</th></tr></thead>\
+<tbody>{rows}</tbody></table>"
+        )
+    };
+    (
+        [(header::CONTENT_SECURITY_POLICY, POLICY)],
+        Html(document("Codes", &body)),
     )
+        .into_response()
 }
 
 /// `GET /`.

@@ -79,11 +79,22 @@ pub(crate) async fn openapi() -> Response {
     axum::Json(openapi::document()).into_response()
 }
 
-/// `GET /dev/codes`, in development only.
+/// `GET /dev/codes`, in development only: a page for browsers, JSON for programs.
 pub(crate) async fn codes(
     State(app): State<Arc<App>>,
-) -> Result<Json<Vec<crate::operator::SentCode>>, Failure> {
-    app.db
-        .read(|conn| Ok(Json(crate::operator::codes(conn)?)))
-        .await
+    headers: http::HeaderMap,
+) -> Result<Response, Failure> {
+    let codes = app
+        .db
+        .read(|conn| Ok(crate::operator::codes(conn)?))
+        .await?;
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("text/html"));
+    Ok(if wants_page {
+        home::codes_page(&codes)
+    } else {
+        Json(codes).into_response()
+    })
 }
