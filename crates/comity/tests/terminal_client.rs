@@ -1,7 +1,32 @@
 //! One-to-one conversations between terminal clients, told as stories, and the fields of every
 //! `--json` answer.
 
+#[path = "terminal_client/accounts.rs"]
+mod accounts;
+#[path = "terminal_client/devices.rs"]
+mod devices;
+#[path = "terminal_client/files.rs"]
+mod files;
+#[path = "terminal_client/shapes.rs"]
+mod shapes;
 #[path = "support/mod.rs"]
 mod support;
 #[path = "terminal_client/talk.rs"]
 mod talk;
+
+use support::{Person, World};
+
+const ALICE: &str = "+12025550101";
+const BOB: &str = "+12025550102";
+const CAROL: &str = "+12025550103";
+
+/// Alice and Bob, who talk already.
+fn alice_and_bob(world: &World) -> (Person, Person) {
+    let alice = world.person("alice", ALICE);
+    let bob = world.person("bob", BOB);
+    alice.say(BOB, "Hello Bob");
+    bob.act(&["requests"]);
+    bob.act(&["accept", ALICE]);
+    alice.act(&["sync"]);
+    (alice, bob)
+}

@@ -16,6 +16,7 @@ pub struct Person {
     url: String,
     store: PathBuf,
     config: PathBuf,
+    environment: Vec<(String, String)>,
 }
 
 /// An act that was refused.
@@ -41,11 +42,27 @@ impl Person {
             url: world.url(),
             store: world.folder().join("people").join(name),
             config: world.config(),
+            environment: Vec::new(),
         }
     }
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same device whose clock is ahead by that much: `+25h`.
+    pub fn later(&self, by: &str) -> Self {
+        let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+        assert!(Path::new(library).exists(), "faketime is needed: {library}");
+        let mut later = self.clone();
+        for (name, value) in [
+            ("LD_PRELOAD", library),
+            ("FAKETIME", by),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ] {
+            later.environment.push((name.to_owned(), value.to_owned()));
+        }
+        later
     }
 
     pub fn store(&self) -> &Path {
@@ -58,7 +75,8 @@ impl Person {
         command
             .args(["chat", "--server", &self.url, "--timeout", "60", "--store"])
             .arg(&self.store)
-            .env("COMITY_PASSPHRASE", PASSPHRASE);
+            .env("COMITY_PASSPHRASE", PASSPHRASE)
+            .envs(self.environment.iter().cloned());
         command
     }
 
@@ -232,7 +250,7 @@ pub fn told(lines: &[Value]) -> String {
         if let Some(name) = line["attachment"]["file_name"].as_str() {
             out.push_str(&format!(" [{name}, {} bytes]", line["attachment"]["size"]));
         }
-        if line["edited"] == true {
+        if line["edited"] == true && line["deleted"] != true {
             out.push_str(" [edited]");
         }
         for reaction in line["reactions"].as_array().into_iter().flatten() {

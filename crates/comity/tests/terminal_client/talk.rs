@@ -1,19 +1,174 @@
 //! What two people say to each other.
 
 use super::support::World;
-
-const ALICE: &str = "+12025550101";
-const BOB: &str = "+12025550102";
+use super::{ALICE, BOB, CAROL, alice_and_bob};
 
 #[test]
 fn two_people_talk() {
     let world = World::start();
     let alice = world.person("alice", ALICE);
     let bob = world.person("bob", BOB);
-    alice.say(BOB, "Hello Bob");
-    assert_eq!(bob.one(&["requests"])["text"], "Hello Bob");
+    alice.say(BOB, "Hello Bob, it's Alice");
+    assert_eq!(alice.history(BOB), "> Hello Bob, it's Alice\n");
+    assert_eq!(bob.one(&["requests"])["text"], "Hello Bob, it's Alice");
     bob.act(&["accept", ALICE]);
-    bob.say(ALICE, "Hello Alice");
-    assert_eq!(alice.history(BOB), "");
-    assert_eq!(bob.history(ALICE), "");
+    let question = bob.say(ALICE, "Alice! Is it tonight?");
+    alice.act(&["history", BOB]);
+    alice.act(&["send", BOB, "Yes, at eight", "--reply", &question]);
+    bob.act(&["react", ALICE, &alice.find(BOB, "Yes, at eight"), "🎉"]);
+    let slip = bob.say(ALICE, "I bring chees");
+    bob.act(&["edit", ALICE, &slip, "I bring cheese"]);
+    let oops = bob.say(ALICE, "and I love you all, mum");
+    bob.act(&["delete", ALICE, &oops]);
+    assert_eq!(
+        alice.history(BOB),
+        "\
+> Hello Bob, it's Alice
+< Alice! Is it tonight?
+> Yes, at eight [on “Alice! Is it tonight?”] 🎉
+< I bring cheese [edited]
+< (taken back)
+"
+    );
+    assert_eq!(
+        bob.history(ALICE),
+        "\
+< Hello Bob, it's Alice
+> Alice! Is it tonight?
+< Yes, at eight [on “Alice! Is it tonight?”] 🎉
+> I bring cheese [edited]
+> (taken back)
+"
+    );
+    // What was taken back is found by nobody.
+    assert!(alice.act(&["search", "love"]).is_empty());
+    assert!(bob.act(&["search", "love"]).is_empty());
+    assert_eq!(alice.act(&["search", "cheese"]).len(), 1);
+    bob.act(&["react", ALICE, &alice.find(BOB, "Yes, at eight"), ""]);
+    assert!(!alice.history(BOB).contains('🎉'));
+}
+
+#[test]
+fn a_message_is_delivered_then_read() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut screen = alice.watch(&[]);
+    let message = bob.say(ALICE, "Are you there?");
+    let item = screen.until(|line| line["event"] == "item");
+    assert_eq!(item["item"]["text"], "Are you there?");
+    drop(screen);
+    let status = || bob.act(&["history", ALICE]).last().unwrap()["status"].clone();
+    assert_eq!(status(), "delivered");
+    alice.act(&["read", BOB]);
+    assert_eq!(status(), "read");
+    let mut screen = bob.watch(&[]);
+    alice.act(&["typing", BOB]);
+    let typing = screen.event("typing");
+    assert_eq!(typing["typing"], true);
+    assert!(!message.is_empty());
+}
+
+#[test]
+fn a_stranger_is_declined_and_never_told() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let bob = world.person("bob", BOB);
+    alice.say(BOB, "Buy my soap");
+    assert_eq!(bob.one(&["requests"])["name"], "alice");
+    bob.act(&["decline", ALICE]);
+    assert!(bob.act(&["requests"]).is_empty());
+    assert_eq!(alice.history(BOB), "> Buy my soap\n");
+    let last = alice.act(&["history", BOB]).pop().unwrap();
+    assert_ne!(last["status"], "read", "a stranger never learns that");
+    assert!(
+        bob.act(&["conversations"])
+            .iter()
+            .all(|c| c["kind"] == "self"),
+        "nothing begins"
+    );
+    assert!(bob.act(&["requests"]).is_empty());
+}
+
+#[test]
+fn who_is_blocked_is_not_seen() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    alice.say(BOB, "Fine day");
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< Fine day\n");
+    bob.act(&["block", ALICE]);
+    alice.say(BOB, "Bob? Bob?");
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< Fine day\n");
+    let contact = bob.one(&["contacts"]);
+    assert_eq!(contact["blocked"], true);
+    // A request of somebody who is blocked does not arrive.
+    let carol = world.person("carol", CAROL);
+    bob.act(&["block", CAROL]);
+    carol.say(BOB, "Hi, I am Carol");
+    assert!(bob.act(&["requests"]).is_empty());
+    // Unblocked, they talk again; what was said meanwhile stays unseen.
+    bob.act(&["unblock", ALICE]);
+    alice.say(BOB, "There you are");
+    assert_eq!(
+        bob.history(ALICE),
+        "< Hello Bob\n< Fine day\n< There you are\n"
+    );
+}
+
+#[test]
+fn edits_have_a_day_and_deletions_two() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let message = bob.say(ALICE, "At sevn");
+    let refusal = alice.refused(&["edit", BOB, &message, "At nine"]);
+    assert_eq!(refusal.code, "refused", "only its author: {refusal:?}");
+    bob.act(&["edit", ALICE, &message, "At seven"]);
+    let late = bob.later("+25h");
+    let refusal = late.refused(&["edit", ALICE, &message, "At eight"]);
+    assert_eq!(refusal.code, "refused", "{refusal:?}");
+    late.act(&["delete", ALICE, &message]);
+    assert_eq!(alice.history(BOB), "> Hello Bob\n< (taken back)\n");
+    let kept = bob.say(ALICE, "I stay");
+    let refusal = bob.later("+49h").refused(&["delete", ALICE, &kept]);
+    assert_eq!(refusal.code, "refused", "{refusal:?}");
+    assert_eq!(
+        alice.history(BOB),
+        "> Hello Bob\n< (taken back)\n< I stay\n"
+    );
+}
+
+#[test]
+fn the_same_message_is_said_once() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let id = "000102030405060708090a0b0c0d0e0f";
+    alice.act(&["send", BOB, "Once", "--id", id]);
+    alice.act(&["send", BOB, "Once", "--id", id]);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< Once\n");
+    assert_eq!(alice.history(BOB), "> Hello Bob\n> Once\n");
+}
+
+#[test]
+fn what_is_written_without_a_server_goes_out_later() {
+    let mut world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    world.stop();
+    alice.act(&["send", BOB, "Into the void", "--no-wait"]);
+    let line = alice.act(&["history", BOB, "--offline"]).pop().unwrap();
+    assert_eq!(line["status"], "queued");
+    world.restart();
+    alice.act(&["sync"]);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< Into the void\n");
+}
+
+#[test]
+fn safety_numbers_are_the_same_on_both_sides() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let of = |who: &super::Person, whom: &str| who.one(&["safety", whom]);
+    let number = of(&alice, BOB)["safety_number"].clone();
+    assert_eq!(number, of(&bob, ALICE)["safety_number"]);
+    assert_eq!(number.as_str().unwrap().split(' ').count(), 12);
+    assert_eq!(of(&alice, BOB)["verified"], false);
+    alice.act(&["verify", BOB]);
+    assert_eq!(of(&alice, BOB)["verified"], true);
 }

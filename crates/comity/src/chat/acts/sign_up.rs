@@ -1,6 +1,7 @@
 //! Becoming an account's device: by number and code, by recovery, by a link.
 
 use super::*;
+use comity_wire::ErrorCode;
 
 pub(super) struct Code {
     pub(super) code: Option<String>,
@@ -75,19 +76,24 @@ pub(super) async fn register(
             (None, true) => Command::TakeOver {
                 passphrase: lock_passphrase,
             },
-            (None, false) => bail!(
-                "this number has an account ({}{}). Link this device from another one, or --recover 'twelve words', or --take-over to begin a new account",
-                if recoverable {
-                    "it has a recovery phrase"
-                } else {
-                    "it has no recovery phrase"
-                },
-                if locked_until_ms.is_some() {
-                    ", and a registration lock"
-                } else {
-                    ""
-                }
-            ),
+            (None, false) => bail!(Refused {
+                act: "register".to_owned(),
+                code: ErrorCode::NumberTaken.as_str().to_owned(),
+                message: format!(
+                    "this number has an account ({}{}). Link this device from another one, or --recover 'twelve words', or --take-over to begin a new account",
+                    if recoverable {
+                        "it has a recovery phrase"
+                    } else {
+                        "it has no recovery phrase"
+                    },
+                    if locked_until_ms.is_some() {
+                        ", and a registration lock"
+                    } else {
+                        ""
+                    }
+                ),
+                retry_after_ms: 0,
+            }),
         };
         told = session
             .act_until(command, &acts, |event| {
