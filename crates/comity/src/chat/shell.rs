@@ -18,6 +18,8 @@ use tokio_tungstenite::tungstenite;
 /// A device says something at least this often, so that both sides notice a dead line.
 const PING: Duration = Duration::from_secs(45);
 
+/// A connection that is being made: the socket and its TLS exporter.
+type Connecting = tokio::task::JoinHandle<Result<(Socket, Option<Vec<u8>>)>>;
 type Query = Box<dyn FnOnce(&Core) + Send>;
 
 enum Message {
@@ -122,8 +124,7 @@ fn now_ms() -> i64 {
 
 impl Shell {
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>, mut answers: mpsc::Receiver<Input>) {
-        let mut connecting: Option<tokio::task::JoinHandle<Result<(Socket, Option<Vec<u8>>)>>> =
-            None;
+        let mut connecting: Option<Connecting> = None;
         let mut ping = tokio::time::interval(PING);
         self.give(Input::Tick).await;
         loop {

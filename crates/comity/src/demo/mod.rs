@@ -125,11 +125,11 @@ fn write_env(path: &std::path::Path, people: &people::People, url: &str) -> Resu
         let upper = name.to_uppercase();
         lines.push(format!(
             "{upper}_NUMBER={}",
-            account["number"].as_str().unwrap_or_default()
+            people::field(account, "/number")
         ));
         lines.push(format!(
             "{upper}_ADDRESS={}",
-            account["address"].as_str().unwrap_or_default()
+            people::field(account, "/address")
         ));
         lines.push(format!("{upper}_STORE={}", people.store(name).display()));
     }

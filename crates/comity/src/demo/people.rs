@@ -9,6 +9,14 @@ use std::process::{Child, Command, Stdio};
 /// The sample people's stores are for looking at: their passphrase is no secret.
 pub(crate) const PASSPHRASE: &str = "comity demo";
 
+/// A text in an answer; empty when there is none.
+pub(crate) fn field<'v>(answer: &'v Value, pointer: &str) -> &'v str {
+    answer
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
 /// All of them.
 pub(crate) struct People {
     folder: PathBuf,
@@ -101,8 +109,9 @@ impl People {
         let mut lines = BufReader::new(linking.stdout.take().context("no output")?).lines();
         let first = lines.next().context("the new device showed no code")??;
         let shown: Value = serde_json::from_str(&first)?;
-        let code = shown["code"]
-            .as_str()
+        let code = shown
+            .pointer("/code")
+            .and_then(Value::as_str)
             .context("the new device showed no code")?;
         self.act(owner, &["approve", code])?;
         for line in lines {

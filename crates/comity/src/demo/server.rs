@@ -38,8 +38,9 @@ impl Server {
                 );
             }
             let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-            let public = answer["moderation_key"]
-                .as_str()
+            let public = answer
+                .pointer("/moderation_key")
+                .and_then(serde_json::Value::as_str)
                 .context("no moderation key")?;
             let mut file = std::fs::File::create(&config)?;
             writeln!(file, "app = \"demo.localhost\"")?;

@@ -1,6 +1,6 @@
 //! The demo's story, and what each side must have seen of it.
 
-use super::people::People;
+use super::people::{People, field};
 use super::server::Server;
 use crate::terminal::say;
 use anyhow::{Context, Result, bail};
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
 fn message(said: &[Value]) -> Result<String> {
     let id = said
         .first()
-        .and_then(|line| line["item"]["message"].as_str());
+        .and_then(|line| line.pointer("/item/message").and_then(Value::as_str));
     Ok(id.context("nothing was said")?.to_owned())
 }
 
@@ -60,8 +60,8 @@ pub(crate) fn play(people: &People, server: &mut Server) -> Result<()> {
     let seen = people.act("bob", &["read", ALICE])?;
     let file = seen
         .iter()
-        .find(|line| line["kind"] == "attachment")
-        .and_then(|line| line["message"].as_str())
+        .find(|line| field(line, "/kind") == "attachment")
+        .and_then(|line| line.pointer("/message").and_then(Value::as_str))
         .context("Bob did not get the file")?
         .to_owned();
     let saved = people.folder().join("Bob's copy.txt");
@@ -110,25 +110,24 @@ pub(crate) fn check(seen: &[Seen]) -> Result<()> {
         let said: Vec<&str> = seen
             .lines
             .iter()
-            .filter(|line| line["kind"] == "text" || line["kind"] == "attachment")
-            .filter_map(|line| line["text"].as_str())
+            .filter(|line| field(line, "/kind") == "text" || field(line, "/kind") == "attachment")
+            .filter_map(|line| line.pointer("/text").and_then(Value::as_str))
             .collect();
         if said != expected {
             bail!("{} saw {said:?}\n{}", seen.who, seen.screen);
         }
-        let unreadable = seen
-            .lines
-            .iter()
-            .any(|line| line["kind"] == "unreadable" || line["failure"].is_string());
+        let unreadable = seen.lines.iter().any(|line| {
+            field(line, "/kind") == "unreadable" || !field(line, "/failure").is_empty()
+        });
         if unreadable {
             bail!("{} could not read something:\n{}", seen.who, seen.screen);
         }
         let file = seen
             .lines
             .iter()
-            .find(|line| line["kind"] == "attachment")
+            .find(|line| field(line, "/kind") == "attachment")
             .context("the file")?;
-        if file["reactions"][0]["emoji"] != "🎶" {
+        if field(file, "/reactions/0/emoji") != "🎶" {
             bail!("{} did not see the reaction", seen.who);
         }
     }
@@ -136,7 +135,10 @@ pub(crate) fn check(seen: &[Seen]) -> Result<()> {
         .iter()
         .find(|seen| seen.who == "alice")
         .context("alice")?;
-    let read = alice.lines.iter().any(|line| line["status"] == "read");
+    let read = alice
+        .lines
+        .iter()
+        .any(|line| field(line, "/status") == "read");
     if !read {
         bail!("no read tick came to Alice:\n{}", alice.screen);
     }
