@@ -34,8 +34,8 @@ pub use error::CoreError;
 pub use input::{CallError, Command, Input, Say, What, Whom};
 pub use output::{Effect, Event, Method, Output, Source, Target};
 pub use views::{
-    AccountView, ContactView, ConversationView, DeviceView, ItemKind, RequestView, Status,
-    TimelineItem, TransferView,
+    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, QuoteView,
+    ReactionView, RequestView, Status, TimelineItem, TransferView,
 };
 
 use comity_e2ee::engine::Groups;

@@ -1,6 +1,15 @@
 //! One-to-one conversations between terminal clients, told as stories, and the fields of every
 //! `--json` answer.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 #[path = "terminal_client/accounts.rs"]
 mod accounts;
 #[path = "terminal_client/devices.rs"]

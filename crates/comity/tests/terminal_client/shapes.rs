@@ -1,1 +1,510 @@
-//! The fields of every `--json` answer.
+//! The fields of every `--json` answer and event, and that docs/terminal-client.md has them all.
+//!
+//! A field that may be absent or null is listed by what it is otherwise.
+
+use super::support::{PROGRAM, Person, World};
+use super::{ALICE, BOB, CAROL};
+use comity_client::{ContactView, Event, ItemKind, RequestView, Status, TimelineItem};
+use comity_wire::{AccountId, Address, DeviceId, MessageId};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Field paths with what they hold, by act or event.
+#[derive(Default)]
+struct Shapes(BTreeMap<String, BTreeMap<String, BTreeSet<&'static str>>>);
+
+impl Shapes {
+    fn add(&mut self, of: &str, value: &Value) {
+        let fields = self.0.entry(of.to_owned()).or_default();
+        for (name, inner) in value.as_object().into_iter().flatten() {
+            walk(name, inner, fields);
+        }
+    }
+
+    fn act(&mut self, who: &Person, act: &[&str]) -> Vec<Value> {
+        let lines = who.act(act);
+        for line in &lines {
+            self.add(act[0], line);
+        }
+        self.0.entry(act[0].to_owned()).or_default();
+        lines
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::new();
+        for (of, fields) in &self.0 {
+            out.push_str(&format!("{of}\n"));
+            for (path, kinds) in fields {
+                let kinds: Vec<&str> = kinds
+                    .iter()
+                    .copied()
+                    .filter(|kind| *kind != "null")
+                    .collect();
+                let kinds = if kinds.is_empty() {
+                    "null".to_owned()
+                } else {
+                    kinds.join(" or ")
+                };
+                out.push_str(&format!("    {path}: {kinds}\n"));
+            }
+        }
+        out
+    }
+
+    /// All field names, without the paths to them.
+    fn names(&self) -> BTreeSet<String> {
+        let paths = self.0.values().flat_map(BTreeMap::keys);
+        let names = paths.flat_map(|path| path.split('.'));
+        names
+            .map(|name| name.trim_end_matches("[]").to_owned())
+            .collect()
+    }
+}
+
+fn walk(path: &str, value: &Value, fields: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+    match value {
+        Value::Object(inner) => {
+            for (name, value) in inner {
+                walk(&format!("{path}.{name}"), value, fields);
+            }
+        }
+        Value::Array(items) => {
+            fields
+                .entry(format!("{path}[]"))
+                .or_default()
+                .insert("array");
+            for item in items {
+                walk(&format!("{path}[]"), item, fields);
+            }
+        }
+        leaf => {
+            fields
+                .entry(path.to_owned())
+                .or_default()
+                .insert(match leaf {
+                    Value::Null => "null",
+                    Value::Bool(_) => "bool",
+                    Value::Number(_) => "number",
+                    _ => "string",
+                });
+        }
+    }
+}
+
+/// Every act, in a short story.
+fn live() -> Shapes {
+    let world = World::start();
+    let mut shapes = Shapes::default();
+    let (alice, bob, carol) = (
+        world.device("alice"),
+        world.device("bob"),
+        world.device("carol"),
+    );
+    for (who, number) in [(&alice, ALICE), (&bob, BOB), (&carol, CAROL)] {
+        let code = who.code_command();
+        shapes.act(
+            who,
+            &[
+                "register",
+                number,
+                "--name",
+                who.name(),
+                "--code-command",
+                &code,
+            ],
+        );
+    }
+    shapes.act(&alice, &["profile", "--about", "Singing"]);
+    shapes.act(&alice, &["lookup", BOB]);
+    shapes.act(&alice, &["send", BOB, "Hello"]);
+    shapes.act(&carol, &["send", BOB, "Buy soap"]);
+    shapes.act(&bob, &["requests"]);
+    shapes.act(&bob, &["accept", ALICE]);
+    shapes.act(&bob, &["report", CAROL, "--reason", "soap"]);
+    shapes.act(&bob, &["decline", CAROL]);
+    let question = bob.say(ALICE, "Now?");
+    alice.act(&["sync"]);
+    shapes.act(&alice, &["send", BOB, "Yes", "--reply", &question]);
+    shapes.act(&alice, &["react", BOB, &question, "👍"]);
+    bob.act(&["sync"]);
+    shapes.act(&bob, &["edit", ALICE, &question, "Today?"]);
+    let file = world.folder().join("file.txt");
+    std::fs::write(&file, "text").unwrap();
+    let sent = shapes.act(
+        &alice,
+        &["file", BOB, &file.display().to_string(), "--caption", "c"],
+    );
+    let sent = sent[0]["item"]["message"].as_str().unwrap();
+    shapes.act(&bob, &["read", ALICE]);
+    let saved = world.folder().join("saved.txt");
+    shapes.act(&bob, &["save", ALICE, sent, &saved.display().to_string()]);
+    shapes.act(&bob, &["history", ALICE]);
+    alice.act(&["sync"]);
+    shapes.act(&alice, &["search", "Today"]);
+    shapes.act(&alice, &["delete", BOB, sent]);
+    shapes.act(&alice, &["conversations"]);
+    shapes.act(&alice, &["contacts"]);
+    shapes.act(&alice, &["safety", BOB]);
+    shapes.act(&alice, &["verify", BOB]);
+    shapes.act(&alice, &["typing", BOB]);
+    shapes.act(&bob, &["block", CAROL]);
+    shapes.act(&bob, &["unblock", CAROL]);
+    shapes.act(&bob, &["sync"]);
+    link(&world, &mut shapes, &alice);
+    let devices = shapes.act(&alice, &["account"])[0]["devices"].clone();
+    let device = devices[1]["device"].as_str().unwrap();
+    shapes.act(&alice, &["promote-device", device]);
+    shapes.act(&alice, &["remove-device", device]);
+    shapes.act(&alice, &["recovery-phrase"]);
+    shapes.act(&alice, &["lock", "open sesame"]);
+    let code = alice.code_command();
+    shapes.act(
+        &alice,
+        &["change-number", "+12025550199", "--code-command", &code],
+    );
+    shapes.act(&alice, &["watch", "--seconds", "1"]);
+    shapes.act(&alice, &["delete-account", "--yes"]);
+    let refusal = bob
+        .command()
+        .args(["edit", ALICE, &question, "", "--json"])
+        .output()
+        .unwrap();
+    let refusal = String::from_utf8(refusal.stdout).unwrap();
+    shapes.add(
+        "any act that is refused",
+        &serde_json::from_str(refusal.trim()).unwrap(),
+    );
+    let refused = bob
+        .command()
+        .args(["lookup", "+12025550177", "--json"])
+        .output()
+        .unwrap();
+    let refused = String::from_utf8(refused.stdout).unwrap();
+    shapes.add(
+        "any act that is refused",
+        &serde_json::from_str(refused.trim()).unwrap(),
+    );
+    shapes
+}
+
+fn link(world: &World, shapes: &mut Shapes, alice: &Person) {
+    let tablet = world.device("tablet");
+    let mut linking = super::support::Running::start(tablet.command().args(["link", "--json"]));
+    let shown = linking.until(|line| line["event"] == "link_code");
+    shapes.add("link", &shown);
+    shapes.act(alice, &["approve", shown["code"].as_str().unwrap()]);
+    let ended = linking.end();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    for line in ended.stdout.lines() {
+        shapes.add("link", &serde_json::from_str(line).unwrap());
+    }
+}
+
+/// One of each event, with every field that it may have.
+fn events() -> Vec<Event> {
+    let who = Address::new("test.localhost".parse().unwrap(), AccountId::new([1; 16]));
+    let message = MessageId::new([2; 16]);
+    let device = DeviceId::new([3; 16]);
+    let text = String::new;
+    let item = TimelineItem {
+        message,
+        seq: Some(1),
+        kind: ItemKind::Attachment,
+        author: who.clone(),
+        outgoing: true,
+        at_ms: 1,
+        status: Status::Failed,
+        text: text(),
+        edited: true,
+        deleted: false,
+        failure: "too_large".to_owned(),
+        quote: Some(comity_client::QuoteView {
+            message: Some(message),
+            preview: text(),
+        }),
+        attachment: Some(comity_client::AttachmentView {
+            file_name: text(),
+            media_type: text(),
+            size: 1,
+            available: true,
+        }),
+        reactions: vec![comity_client::ReactionView {
+            author: who.clone(),
+            emoji: text(),
+        }],
+    };
+    let contact = ContactView {
+        address: who.clone(),
+        number: text(),
+        name: text(),
+        about: text(),
+        accepted: true,
+        blocked: false,
+        verified: true,
+        number_moved: false,
+        safety_number: text(),
+        devices: 1,
+    };
+    let request = RequestView {
+        address: who.clone(),
+        name: text(),
+        number: text(),
+        text: text(),
+        at_ms: 1,
+    };
+    vec![
+        Event::CodeSent {
+            number: text(),
+            expires_ms: 1,
+        },
+        Event::NumberHasAccount {
+            recoverable: true,
+            locked_until_ms: Some(1),
+        },
+        Event::Ready {
+            address: who.clone(),
+            number: text(),
+        },
+        Event::LinkCode {
+            code: text(),
+            expires_ms: 1,
+        },
+        Event::Linked {
+            device,
+            name: text(),
+        },
+        Event::RecoveryPhrase { phrase: text() },
+        Event::Saved { what: text() },
+        Event::Online,
+        Event::Offline,
+        Event::Erased { reason: text() },
+        Event::Found { contact },
+        Event::Request { request },
+        Event::Item {
+            conversation: 1,
+            item: item.clone(),
+        },
+        Event::ItemChanged {
+            conversation: 1,
+            item,
+        },
+        Event::ConversationChanged { conversation: 1 },
+        Event::Receipt {
+            conversation: 1,
+            address: who.clone(),
+            delivered_seq: 1,
+            read_seq: 1,
+        },
+        Event::Typing {
+            conversation: 1,
+            address: who.clone(),
+            typing: true,
+        },
+        Event::RootChanged {
+            address: who.clone(),
+        },
+        Event::DevicesChanged {
+            address: who,
+            added: vec![device],
+            removed: vec![device],
+        },
+        Event::Transfer {
+            transfer: 1,
+            done_bytes: 1,
+            total_bytes: 1,
+            state: text(),
+            path: Some(text()),
+        },
+        Event::HistoryProgress { done: 1, total: 1 },
+        Event::Reported,
+        Event::Warning {
+            code: text(),
+            conversation: Some(1),
+        },
+        Event::Failed {
+            act: text(),
+            code: text(),
+            message: text(),
+            retry_after_ms: 1,
+        },
+    ]
+}
+
+/// An event that [`events`] does not list stops the compiler here.
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::CodeSent { .. } => "code_sent",
+        Event::NumberHasAccount { .. } => "number_has_account",
+        Event::Ready { .. } => "ready",
+        Event::LinkCode { .. } => "link_code",
+        Event::Linked { .. } => "linked",
+        Event::RecoveryPhrase { .. } => "recovery_phrase",
+        Event::Saved { .. } => "saved",
+        Event::Online => "online",
+        Event::Offline => "offline",
+        Event::Erased { .. } => "erased",
+        Event::Found { .. } => "found",
+        Event::Request { .. } => "request",
+        Event::Item { .. } => "item",
+        Event::ItemChanged { .. } => "item_changed",
+        Event::ConversationChanged { .. } => "conversation_changed",
+        Event::Receipt { .. } => "receipt",
+        Event::Typing { .. } => "typing",
+        Event::RootChanged { .. } => "root_changed",
+        Event::DevicesChanged { .. } => "devices_changed",
+        Event::Transfer { .. } => "transfer",
+        Event::HistoryProgress { .. } => "history_progress",
+        Event::Reported => "reported",
+        Event::Warning { .. } => "warning",
+        Event::Failed { .. } => "failed",
+    }
+}
+
+fn event_shapes() -> Shapes {
+    let mut shapes = Shapes::default();
+    for event in events() {
+        let told = serde_json::to_value(&event).unwrap();
+        assert_eq!(told["event"], name(&event));
+        shapes.add(name(&event), &told);
+    }
+    shapes
+}
+
+fn snapshots(check: impl FnOnce()) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(check);
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Words in backquotes of the document.
+fn documented() -> BTreeSet<String> {
+    let text = std::fs::read_to_string(root().join("docs/terminal-client.md")).unwrap();
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[track_caller]
+fn all_documented(what: &str, words: impl IntoIterator<Item = String>) {
+    let documented = documented();
+    let missing: Vec<String> = words
+        .into_iter()
+        .filter(|word| !documented.contains(word))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/terminal-client.md lacks {what}: {missing:?}"
+    );
+}
+
+#[test]
+fn every_act_answers_with_the_fields_that_are_documented() {
+    let shapes = live();
+    let help = Command::new(PROGRAM)
+        .args(["chat", "--help"])
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let acts = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let acts = acts.take_while(|line| !line.is_empty());
+    let acts: BTreeSet<&str> = acts
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|act| *act != "help")
+        .collect();
+    let lived: BTreeSet<&str> = shapes.0.keys().map(String::as_str).collect();
+    let missing: Vec<_> = acts.difference(&lived).collect();
+    assert!(
+        missing.is_empty(),
+        "acts without a line in the story: {missing:?}"
+    );
+    snapshots(|| insta::assert_snapshot!("acts", shapes.text()));
+    all_documented("acts", acts.into_iter().map(str::to_owned));
+    all_documented("fields", shapes.names());
+}
+
+#[test]
+fn every_event_has_the_fields_that_are_documented() {
+    let shapes = event_shapes();
+    snapshots(|| insta::assert_snapshot!("events", shapes.text()));
+    all_documented("events", shapes.0.keys().cloned());
+    all_documented("fields", shapes.names());
+}
+
+#[test]
+fn what_happens_on_a_screen_has_known_shapes() {
+    let world = World::start();
+    let (alice, bob) = super::alice_and_bob(&world);
+    let mut known = event_shapes();
+    known.add("watching", &serde_json::json!({ "event": "watching" }));
+    let mut screen = alice.watch(&["--read"]);
+    bob.say(ALICE, "One");
+    bob.act(&["typing", ALICE]);
+    world.person("carol", CAROL).say(ALICE, "Hi");
+    let mut seen = Vec::new();
+    for wanted in ["item", "typing", "request"] {
+        seen.push(screen.event(wanted));
+    }
+    seen.extend(screen.drain());
+    drop(screen);
+    for line in seen {
+        let mut shapes = Shapes::default();
+        shapes.add("it", &line);
+        let fields = known.0.get(line["event"].as_str().unwrap()).unwrap();
+        for path in shapes.0["it"].keys() {
+            assert!(fields.contains_key(path), "{path} of {line}");
+        }
+    }
+}
+
+/// Texts in double quotes after these calls in the core's sources.
+fn literals(calls: &[&str]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![root().join("crates/client/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for call in calls {
+                for rest in text.split(call).skip(1) {
+                    let arguments = rest.split(';').next().unwrap_or_default();
+                    let texts = arguments.split('"').skip(1).step_by(2);
+                    let is_code = |text: &&str| {
+                        text.contains('_')
+                            && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                    };
+                    found.extend(texts.filter(is_code).map(str::to_owned));
+                }
+            }
+        }
+    }
+    assert!(!found.is_empty(), "nothing calls {calls:?}");
+    found
+}
+
+#[test]
+fn every_code_is_documented() {
+    all_documented(
+        "codes",
+        literals(&[".warn(", ".refuse(", ".insert_notice("]),
+    );
+    let errors = std::fs::read_to_string(root().join("crates/client/src/error.rs")).unwrap();
+    let codes = errors.split("=> \"").skip(1);
+    let codes: Vec<String> = codes
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect();
+    assert!(codes.len() >= 8, "{codes:?}");
+    all_documented("codes of the core", codes);
+}
