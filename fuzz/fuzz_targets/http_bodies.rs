@@ -2,5 +2,8 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    assert!(comity_fuzz_targets::run("http_bodies", input), "no such target");
+    assert!(
+        comity_fuzz_targets::run("http_bodies", input),
+        "no such target"
+    );
 });

@@ -279,7 +279,14 @@ fn an_introduction_reaches_the_device_and_account_that_it_is_for() {
 fn a_device_is_linked_by_the_code_on_its_screen_and_a_ghost_key_is_refused() {
     let (new, ghost) = (Phone::new(1), Phone::new(2));
     let app = new.address.app.clone();
-    let made = link::make_offer(&new.keys, "my laptop", Vec::new(), app.clone(), &mut random(1)).unwrap();
+    let made = link::make_offer(
+        &new.keys,
+        "my laptop",
+        Vec::new(),
+        app.clone(),
+        &mut random(1),
+    )
+    .unwrap();
     let shown = made.code.to_string();
     assert!(shown.starts_with("comity-link:"));
     let typed: LinkCode = format!(
@@ -300,7 +307,8 @@ fn a_device_is_linked_by_the_code_on_its_screen_and_a_ghost_key_is_refused() {
         Err(LinkError::Code)
     ));
 
-    let swapped = link::make_offer(&ghost.keys, "my laptop", Vec::new(), app, &mut random(2)).unwrap();
+    let swapped =
+        link::make_offer(&ghost.keys, "my laptop", Vec::new(), app, &mut random(2)).unwrap();
     assert_eq!(
         link::check_offer(&typed, &swapped.offer),
         Err(LinkError::Swapped)
