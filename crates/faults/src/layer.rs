@@ -15,6 +15,7 @@ pub struct Layer {
     root: PathBuf,
     log: PathBuf,
     control: Control,
+    lies: bool,
 }
 
 impl Layer {
@@ -34,7 +35,12 @@ impl Layer {
             return Err(FaultError::Nested);
         }
         let control = Control::open(&log.join("control"))?;
-        Ok(Self { root, log, control })
+        Ok(Self {
+            root,
+            log,
+            control,
+            lies: false,
+        })
     }
 
     /// The folder that is watched.
@@ -45,10 +51,29 @@ impl Layer {
 
     /// Puts the layer under a program that is about to be started.
     pub fn around<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command
-            .env("LD_PRELOAD", LIBRARY)
-            .env("COMITY_FAULT_ROOT", &self.root)
-            .env("COMITY_FAULT_LOG", &self.log)
+        command.envs(self.environment())
+    }
+
+    /// The variables with which a program runs on the layer.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, &Path)> {
+        let mut variables = vec![
+            ("LD_PRELOAD", Path::new(LIBRARY)),
+            ("COMITY_FAULT_ROOT", &self.root),
+            ("COMITY_FAULT_LOG", &self.log),
+        ];
+        if self.lies {
+            variables.push(("COMITY_FAULT_LIES", Path::new("1")));
+        }
+        variables
+    }
+
+    /// The same on a disk that lies: it says that it synced, and nothing is durable. For tests of
+    /// tests, which have to notice it.
+    #[must_use]
+    pub fn that_lies(mut self) -> Self {
+        self.lies = true;
+        self
     }
 
     /// Files may grow by so many bytes more, together; `None`: as much as they like. Then writes

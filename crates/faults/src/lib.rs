@@ -7,8 +7,7 @@
 //!
 //! Always holds: what was synced (a file's bytes by a sync of the file, a name by a sync of its
 //! folder) is never undone; the same seed on the same folder and log undoes the same.
-//! Deliberately absent: writes through mmap, io_uring or raw system calls, files named `*-shm`,
-//! lies of the disk about its syncs. No program of the product may depend on this crate.
+//! Deliberately absent: writes through mmap, io_uring or raw system calls, files named `*-shm`. No program of the product may depend on this crate.
 
 mod control;
 mod dice;
