@@ -82,10 +82,30 @@ impl Search {
     /// In bytes and in all that is compressed in them.
     pub fn deep(&self, place: &str, bytes: &[u8]) -> Vec<Hit> {
         let mut hits = self.bytes(place, bytes);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = bytes.len().div_ceil(threads).max(1);
+        std::thread::scope(|scope| {
+            let shares: Vec<_> = (0..bytes.len())
+                .step_by(share)
+                .map(|from| {
+                    scope.spawn(move || {
+                        self.streams(place, bytes, from..(from + share).min(bytes.len()))
+                    })
+                })
+                .collect();
+            for share in shares {
+                hits.extend(share.join().unwrap());
+            }
+        });
+        hits
+    }
+
+    /// In streams that begin in this range.
+    fn streams(&self, place: &str, bytes: &[u8], starts: std::ops::Range<usize>) -> Vec<Hit> {
+        let mut hits = Vec::new();
         let mut room = Room::default();
-        for at in 0..bytes.len() {
-            let rest = &bytes[at..];
-            for (format, inflated) in room.inflate(rest) {
+        for at in starts {
+            for (format, inflated) in room.inflate(&bytes[at..]) {
                 let place = format!("{place}, {format} at {at}");
                 hits.extend(self.bytes(&place, inflated));
             }
