@@ -239,12 +239,17 @@ impl Step<'_> {
 
     fn sign_in_refused(&mut self, error: WireError) -> Result<(), CoreError> {
         match error.code {
-            // Gone for good, and only after the app said so to this device's own connection.
+            // The app's word alone deletes nothing here. That a device was taken out is proved by
+            // the account's own signed list, which is asked for.
             ErrorCode::DeviceRevoked | ErrorCode::AccountGone => {
+                self.mem.link = Link::Down;
+                self.effect(Effect::Disconnect);
                 let reason = error.code.as_str().to_owned();
-                meta::put(self.tx, "gone", &reason)?;
-                self.event(Event::Erased { reason });
-                self.effect(Effect::Erase);
+                self.event(Event::Gone { reason });
+                if error.code == ErrorCode::DeviceRevoked {
+                    let address = self.me()?.address.clone();
+                    self.refresh_contact(&address)?;
+                }
                 Ok(())
             }
             _ => {

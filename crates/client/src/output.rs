@@ -35,7 +35,9 @@ pub enum Effect {
     Connect,
     /// Close the WebSocket and open it again.
     Reconnect,
-    /// Close the WebSocket for good, delete the store: the account is gone.
+    /// Close the WebSocket and open none until the next start.
+    Disconnect,
+    /// Close the WebSocket for good, delete the store.
     Erase,
     /// A frame for the WebSocket; dropped when there is none.
     Send(proto::ClientFrame),
@@ -161,9 +163,15 @@ pub enum Event {
     Online,
     /// Not connected.
     Offline,
-    /// The account is gone, the store too.
+    /// The app says that this device or account is no more: nothing is sent or fetched, what is
+    /// here stays readable.
+    Gone {
+        /// `device_revoked` or `account_gone`.
+        reason: String,
+    },
+    /// The store is deleted.
     Erased {
-        /// Why: `deleted`, `device_revoked`, `account_gone`.
+        /// `deleted` by this device, or `device_revoked`: proved by the account's signed device list.
         reason: String,
     },
     /// Someone was found by number.

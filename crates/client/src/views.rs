@@ -669,12 +669,4 @@ impl Core {
     ) -> Result<Option<TimelineItem>, CoreError> {
         item_by_message(self.store(), conversation, message.as_bytes())
     }
-
-    /// Why this device's account is gone, when it is.
-    ///
-    /// # Errors
-    /// When the store can not be read.
-    pub fn gone(&self) -> Result<Option<String>, CoreError> {
-        crate::store::meta::get(self.store(), "gone")
-    }
 }

@@ -3,7 +3,6 @@
 use crate::calls::Call;
 use crate::output::{Effect, Event, Method};
 use crate::step::Step;
-use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_wire::ErrorCode;
 
@@ -25,7 +24,6 @@ impl Step<'_> {
             }
             Ok(_) => {}
         }
-        meta::put(self.tx, "gone", &"deleted")?;
         self.event(Event::Erased {
             reason: "deleted".to_owned(),
         });

@@ -235,8 +235,11 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let me = self.me()?;
         if after.device(&me.keys.id()).is_none() {
-            // The server will say so at the next sign-in; until then nothing can be sent anyway.
-            self.effect(crate::Effect::Reconnect);
+            // Signed by the account itself: this device is to keep nothing.
+            self.event(Event::Erased {
+                reason: "device_revoked".to_owned(),
+            });
+            self.effect(crate::Effect::Erase);
             return Ok(());
         }
         let changed = before

@@ -29,12 +29,6 @@ impl Session {
     ) -> Result<Self> {
         let server = Server::new(&folder.settings.server, folder.settings.ca.as_deref())?;
         let core = Core::open(conn)?;
-        if let Some(reason) = core.gone()? {
-            bail!(
-                "this account is gone ({reason}): delete {} to begin anew",
-                folder.path.display()
-            );
-        }
         let folder = Arc::new(folder);
         let erased = folder.clone();
         let handle = shell::start(
@@ -113,7 +107,15 @@ impl Session {
                             retry_after_ms
                         });
                     }
-                    Event::Erased { reason } => bail!("the account is gone: {reason}"),
+                    // A device that was taken out waits for the proof, and then erases itself.
+                    Event::Gone { reason } if reason == "account_gone" => bail!(Refused {
+                        act: "sign_in".to_owned(),
+                        code: reason,
+                        message: "the app says that this account is no more, or suspended"
+                            .to_owned(),
+                        retry_after_ms: 0,
+                    }),
+                    Event::Erased { reason } => bail!("this store is erased: {reason}"),
                     _ => {}
                 }
             }

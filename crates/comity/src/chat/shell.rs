@@ -268,6 +268,10 @@ impl Shell {
                     self.reconnect = (Instant::now() + Duration::from_millis(200), 0);
                     let _ = self.inputs.try_send(Input::Disconnected);
                 }
+                Effect::Disconnect => {
+                    self.wanted = false;
+                    self.socket = None;
+                }
                 Effect::Erase => {
                     self.wanted = false;
                     self.socket = None;

@@ -208,7 +208,8 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Saved { what } => format!("— saved: {what}"),
         Event::Warning { code, .. } => format!("— warning: {}", warning(code)),
         Event::Failed { act, message, .. } => format!("— {act}: {message}"),
-        Event::Erased { reason } => format!("— this account is gone: {reason}"),
+        Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
+        Event::Erased { reason } => format!("— this store is erased: {reason}"),
         _ => return None,
     })
 }

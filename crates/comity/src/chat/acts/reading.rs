@@ -124,7 +124,10 @@ pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: 
                     .act(Command::MarkRead { conversation })
                     .await?;
             }
-            Event::Erased { reason } => bail!("the account is gone: {reason}"),
+            Event::Erased { reason } => bail!("this store is erased: {reason}"),
+            Event::Gone { reason } if reason == "account_gone" => {
+                bail!("the app says that this account is no more, or suspended")
+            }
             _ => {}
         }
     }
