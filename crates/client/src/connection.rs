@@ -37,6 +37,7 @@ impl Step<'_> {
         self.mem.link = Link::Down;
         self.mem.requests.clear();
         self.mem.fetching.clear();
+        self.mem.read_again_ms = None;
     }
 
     pub(crate) fn frame(&mut self, frame: proto::ServerFrame) -> Result<(), CoreError> {
@@ -111,6 +112,24 @@ impl Step<'_> {
             self.effect(Effect::Reconnect);
         } else {
             self.wake(self.now + 1_000);
+        }
+    }
+
+    /// Reading that was refused is asked for again when its time has come.
+    pub(crate) fn pump_reading(&mut self) -> Result<(), CoreError> {
+        let (Some(at), Link::Up { synced, .. }) = (self.mem.read_again_ms, &self.mem.link) else {
+            return Ok(());
+        };
+        if self.now < at {
+            self.wake(at);
+            return Ok(());
+        }
+        let synced = *synced;
+        self.mem.read_again_ms = None;
+        if synced {
+            self.reconnected_logs()
+        } else {
+            self.ask_for_changes()
         }
     }
 
@@ -221,6 +240,7 @@ impl Step<'_> {
                     return self.log_closed(hub, log);
                 }
                 let at = self.now + i64::from(error.retry_after_ms).max(1_000);
+                self.mem.read_again_ms = Some(at);
                 self.wake(at);
                 self.failed("sync", &CallError::Refused(error));
                 Ok(())

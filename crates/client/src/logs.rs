@@ -21,11 +21,10 @@ impl Step<'_> {
         let me = self.me()?;
         let hub = self.near_hub(&log.hub);
         if hub.is_empty() && log.log == me.keys.id().as_bytes() {
-            let next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
-            if log.head_seq >= next {
-                self.fetch("", &log.log, next - 1);
-            }
-            return Ok(());
+            // The sync token moves on now: what is still to be fetched is remembered beside it.
+            let known: u64 = meta::get(self.tx, "inbox_head")?.unwrap_or(0);
+            meta::put(self.tx, "inbox_head", &log.head_seq.max(known))?;
+            return self.fetch_inbox();
         }
         let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
@@ -208,6 +207,17 @@ impl Step<'_> {
                 seq: conversation.next_seq - 1,
             }],
         }));
+    }
+
+    /// Asks for what the inbox holds beyond what was taken, as far as is known.
+    pub(crate) fn fetch_inbox(&mut self) -> Result<(), CoreError> {
+        let next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
+        let head: u64 = meta::get(self.tx, "inbox_head")?.unwrap_or(0);
+        if head >= next {
+            let inbox = self.me()?.keys.id().to_vec();
+            self.fetch("", &inbox, next - 1);
+        }
+        Ok(())
     }
 
     fn deliver_inbox(&mut self, deliver: &proto::Deliver) -> Result<(), CoreError> {

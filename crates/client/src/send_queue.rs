@@ -135,17 +135,23 @@ impl Step<'_> {
                 _ => None,
             })
             .collect();
+        // Nothing overtakes what waits.
+        let until: Option<i64> = self.tx.query_row(
+            "SELECT max(not_before_ms) FROM send_queue WHERE conversation = ?1 AND not_before_ms > ?2",
+            (conversation.id, self.now),
+            |row| row.get(0),
+        )?;
+        if let Some(until) = until {
+            self.wake(until);
+            return Ok(());
+        }
         let due: Vec<Queued> = {
             let mut statement = self.tx.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM send_queue WHERE conversation = ?1 AND not_before_ms <= ?2 ORDER BY id LIMIT ?3"
+                "SELECT {COLUMNS} FROM send_queue WHERE conversation = ?1 ORDER BY id LIMIT ?2"
             ))?;
             statement
                 .query_map(
-                    (
-                        conversation.id,
-                        self.now,
-                        i64::try_from(IN_FLIGHT_MAX).unwrap_or(64),
-                    ),
+                    (conversation.id, i64::try_from(IN_FLIGHT_MAX).unwrap_or(64)),
                     queued,
                 )?
                 .collect::<Result<_, _>>()?
@@ -173,14 +179,6 @@ impl Step<'_> {
                 body.clone(),
                 nonce.clone(),
             );
-        }
-        let next: Option<i64> = self.tx.query_row(
-            "SELECT min(not_before_ms) FROM send_queue WHERE conversation = ?1 AND not_before_ms > ?2",
-            (conversation.id, self.now),
-            |row| row.get(0),
-        )?;
-        if let Some(next) = next {
-            self.wake(next);
         }
         Ok(())
     }

@@ -37,6 +37,8 @@ pub(crate) struct Memory {
     pub(crate) requests: BTreeMap<u64, Request>,
     /// Logs for which a fetch is under way.
     pub(crate) fetching: BTreeSet<(String, Vec<u8>)>,
+    /// When to ask again for changes or entries that were refused.
+    pub(crate) read_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
     /// The next upkeep of keys.
@@ -160,6 +162,7 @@ impl<'a> Step<'a> {
             self.mem.connecting = true;
             self.effect(Effect::Connect);
         }
+        self.pump_reading()?;
         if self.is_synced() {
             self.pump_upkeep()?;
             self.pump_introductions()?;

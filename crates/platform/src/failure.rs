@@ -91,7 +91,7 @@ impl From<Failure> for WireError {
             Failure::StorageFull => {
                 tracing::error!("the disk is full");
                 Self::new(ErrorCode::StorageFull, "the server's disk is full")
-                    .retry_after_ms(60_000)
+                    .retry_after_ms(10_000)
             }
             Failure::Stopped => {
                 Self::new(ErrorCode::Unavailable, "the server is stopping").retry_after_ms(2_000)

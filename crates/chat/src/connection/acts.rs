@@ -14,7 +14,11 @@ use comity_platform::rate::Bucket;
 use comity_wire::proto::{Append, ClientFrame, Done, SubmitCommit, client_frame::Act, reply};
 use comity_wire::{ErrorCode, WireError, limits};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// After an append was refused for its pace, those behind it are refused for this long.
+const HELD_MS: i64 = 1_000;
 
 /// A signed-in connection.
 pub(super) struct Session {
@@ -23,6 +27,44 @@ pub(super) struct Session {
     pub(super) outbound: Arc<Outbound>,
     bucket: Bucket,
     in_flight: Arc<Semaphore>,
+    order: Arc<Order>,
+}
+
+/// Keeps what a device says in its order when something is refused that a retry may heal: what it
+/// sent behind that is refused too, until it knows.
+#[derive(Default)]
+struct Order {
+    /// No append is taken before then.
+    held_until_ms: AtomicI64,
+}
+
+impl Order {
+    fn check(&self) -> Result<(), Failure> {
+        let until = self.held_until_ms.load(Ordering::SeqCst);
+        let left = until.saturating_sub(now_ms());
+        if left <= 0 {
+            return Ok(());
+        }
+        let code = if until == i64::MAX {
+            ErrorCode::Unavailable
+        } else {
+            ErrorCode::RateLimited
+        };
+        let error = WireError::new(code, "one before this was refused");
+        Err(error.retry_after_ms(left.min(HELD_MS)).into())
+    }
+
+    /// Holds what comes behind `failure`; true when only a new connection is in order again.
+    fn hold(&self, failure: &Failure) -> bool {
+        let ours = !matches!(failure, Failure::Refused(_));
+        let until = match failure.code() {
+            _ if ours => i64::MAX,
+            ErrorCode::RateLimited => now_ms() + HELD_MS,
+            _ => return false,
+        };
+        self.held_until_ms.fetch_max(until, Ordering::SeqCst);
+        ours
+    }
 }
 
 /// The right to answer one request. Dropping it makes room for the next.
@@ -54,6 +96,7 @@ impl Session {
             outbound,
             bucket,
             in_flight,
+            order: Arc::default(),
         }
     }
 
@@ -113,20 +156,38 @@ impl Session {
     }
 
     async fn append(&mut self, append: Append, answer: Answer) {
+        if let Err(failure) = self.order.check() {
+            return answer.give(Err(failure));
+        }
         let checked = self
             .paced()
             .and_then(|()| append::check(&self.app, self.caller, append));
         let checked = match checked {
             Ok(checked) => checked,
-            Err(failure) => return answer.give(Err(failure)),
+            Err(failure) => {
+                self.order.hold(&failure);
+                return answer.give(Err(failure));
+            }
         };
         let (app, device) = (self.app.clone(), self.caller.device);
+        let (order, after, outbound) = (
+            self.order.clone(),
+            self.order.clone(),
+            self.outbound.clone(),
+        );
         let submitted = self
             .app
             .db
             .submit(
-                move |conn, book| append::add(conn, book, &device, checked),
+                move |conn, book| {
+                    order.check()?;
+                    append::add(conn, book, &device, checked).inspect_err(|failure| {
+                        order.hold(failure);
+                    })
+                },
                 move |added| {
+                    // Also when it was lost with its transaction.
+                    let broken = added.as_ref().is_err_and(|failure| after.hold(failure));
                     // On the writer's thread, in the log's order.
                     answer.give(added.map(|added| match added {
                         Added::New(published) => {
@@ -136,6 +197,9 @@ impl Session {
                         }
                         Added::Before(entry) => reply::Result::Appended(append::answer(&entry)),
                     }));
+                    if broken {
+                        outbound.close(ErrorCode::Unavailable, 1_000);
+                    }
                 },
             )
             .await;

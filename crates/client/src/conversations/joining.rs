@@ -450,6 +450,7 @@ impl Step<'_> {
     /// A new session: what was asked for and not answered is asked again by the intents; logs
     /// that were not caught up are fetched on.
     pub(crate) fn reconnected_logs(&mut self) -> Result<(), CoreError> {
+        self.fetch_inbox()?;
         for conversation in self.conversations_in(State::Active)? {
             if conversation.head_seq >= conversation.next_seq {
                 let (hub, log) = conversation.wire_log(self);

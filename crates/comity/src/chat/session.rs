@@ -160,7 +160,7 @@ impl Session {
         if let Some(fate) = now.as_ref().and_then(fate) {
             return fate;
         }
-        self.wait(&mut events, &[], &mut |event| match event {
+        self.wait(&mut events, &["send"], &mut |event| match event {
             Event::ItemChanged { item, .. } if item.message == message => fate(item),
             _ => None,
         })

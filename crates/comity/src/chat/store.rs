@@ -86,10 +86,13 @@ impl StoreFolder {
 
     /// Writes the settings.
     pub(crate) fn save_settings(&self) -> Result<()> {
-        write_synced(
-            &self.path.join("settings.toml"),
-            toml::to_string(&self.settings)?.as_bytes(),
-        )
+        let file = self.path.join("settings.toml");
+        let text = toml::to_string(&self.settings)?;
+        // A full disk is no reason not to read.
+        if std::fs::read_to_string(&file).is_ok_and(|there| there == text) {
+            return Ok(());
+        }
+        write_synced(&file, text.as_bytes())
     }
 
     /// Opens the store under its passphrase, making it first if need be.
