@@ -191,7 +191,16 @@ impl Person {
         let mut linking = Running::start(new.command().args(act));
         let shown = linking.until(|line| line["event"] == "link_code");
         self.act(&["approve", shown["code"].as_str().unwrap()]);
+        let begun = std::time::Instant::now();
         let ended = linking.end();
+        if std::env::var_os("COMITY_TEST_TIMES").is_some() {
+            eprintln!(
+                "{:>6} ms  {} linked: {}",
+                begun.elapsed().as_millis(),
+                new.name,
+                ended.stdout
+            );
+        }
         assert!(
             ended.status.success(),
             "{}: link: {}\n{}",

@@ -10,7 +10,8 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use flate2::{Decompress, FlushDecompress, Status};
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -228,24 +229,12 @@ fn forms_of(word: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Room for what is inflated, used again and again.
+#[derive(Default)]
 struct Room {
-    raw: Decompress,
-    zlib: Decompress,
+    stream: Box<DecompressorOxide>,
     raw_out: Vec<u8>,
     zlib_out: Vec<u8>,
     zstd_out: Vec<u8>,
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self {
-            raw: Decompress::new(false),
-            zlib: Decompress::new(true),
-            raw_out: Vec::new(),
-            zlib_out: Vec::new(),
-            zstd_out: Vec::new(),
-        }
-    }
 }
 
 impl Room {
@@ -255,14 +244,13 @@ impl Room {
         self.zlib_out.clear();
         self.zstd_out.clear();
         if may_be_deflate(bytes) {
-            self.raw.reset(false);
-            follow(&mut self.raw, bytes, &mut self.raw_out);
+            follow(&mut self.stream, bytes, 0, &mut self.raw_out);
         }
         let zlib = matches!(bytes, [head, flags, ..]
             if head & 0x0f == 8 && (u32::from(*head) * 256 + u32::from(*flags)) % 31 == 0 && flags & 0x20 == 0);
         if zlib {
-            self.zlib.reset(true);
-            follow(&mut self.zlib, bytes, &mut self.zlib_out);
+            let flags = inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER;
+            follow(&mut self.stream, bytes, flags, &mut self.zlib_out);
         }
         if bytes.starts_with(&[0x1f, 0x8b, 8]) {
             // Until the end or the first fault: what came out before counts.
@@ -306,24 +294,23 @@ fn may_be_deflate(bytes: &[u8]) -> bool {
     }
 }
 
-fn follow(stream: &mut Decompress, bytes: &[u8], out: &mut Vec<u8>) {
-    out.reserve(4096);
+/// Inflates until the end or the first fault: what came out before counts.
+fn follow(stream: &mut DecompressorOxide, bytes: &[u8], flags: u32, out: &mut Vec<u8>) {
+    let flags = flags | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    stream.init();
+    out.resize(512, 0);
+    let (mut read, mut written) = (0, 0);
     loop {
-        let (before_in, before_out) = (stream.total_in(), out.len());
-        let Some(rest) = usize::try_from(before_in)
-            .ok()
-            .and_then(|done| bytes.get(done..))
-        else {
-            return;
-        };
-        let state = stream.decompress_vec(rest, out, FlushDecompress::None);
-        let stuck = stream.total_in() == before_in && out.len() == before_out;
-        let over = out.len() >= INFLATED_MAX;
-        if stuck || over || !matches!(state, Ok(Status::Ok)) {
-            return;
+        let (status, more_read, more_written) =
+            decompress(stream, &bytes[read..], out, written, flags);
+        read += more_read;
+        written += more_written;
+        if status != TINFLStatus::HasMoreOutput || out.len() >= INFLATED_MAX {
+            break;
         }
-        out.reserve(out.len().max(4096));
+        out.resize(out.len() * 4, 0);
     }
+    out.truncate(written);
 }
 
 /// The word in text, compressed in each way.
