@@ -17,10 +17,13 @@
 mod day;
 #[path = "support/search.rs"]
 mod search;
+#[path = "blind/search_tests.rs"]
+mod search_tests;
 #[path = "support/mod.rs"]
 mod support;
 
-use search::{Hit, Search, compressed};
+use search::{Hit, Search};
+use search_tests::compressed;
 use support::World;
 
 const CONFIG: &str = "[log]\nlevel = \"trace\"\nformat = \"json\"\n";

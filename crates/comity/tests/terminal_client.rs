@@ -14,6 +14,8 @@
 mod accounts;
 #[path = "terminal_client/devices.rs"]
 mod devices;
+#[path = "terminal_client/events.rs"]
+mod events;
 #[path = "terminal_client/files.rs"]
 mod files;
 #[path = "terminal_client/shapes.rs"]
