@@ -109,8 +109,8 @@ impl Core {
             "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
-                 OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms = 0 OR frame IS NOT NULL)",
-            [],
+                 OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
+            [self.memory.now_ms],
             |row| row.get(0),
         )?;
         Ok(self.is_online()

@@ -37,6 +37,8 @@ pub(crate) struct Memory {
     pub(crate) requests: BTreeMap<u64, Request>,
     /// Logs for which a fetch is under way.
     pub(crate) fetching: BTreeSet<(String, Vec<u8>)>,
+    /// The time of the newest step.
+    pub(crate) now_ms: UnixMs,
     /// When to ask again for changes or entries that were refused.
     pub(crate) read_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
@@ -122,6 +124,7 @@ impl<'a> Step<'a> {
 
     /// Takes the input, then does whatever has become possible.
     pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
+        self.mem.now_ms = self.now;
         match input {
             Input::Command(command) => self.command(command)?,
             Input::Connected { exporter } => self.connected(exporter)?,
