@@ -92,7 +92,8 @@ impl Step<'_> {
             synced: false,
         };
         self.mem.upkeep_ms = 0;
-        self.mem.token_until_ms = signed_in.token_expires_ms;
+        // By this device's clock, whatever the server's shows.
+        self.mem.token_until_ms = self.now + (signed_in.token_expires_ms - signed_in.now_ms).max(0);
         meta::put(
             self.tx,
             "key_packages_left",
@@ -100,6 +101,16 @@ impl Step<'_> {
         )?;
         self.own_manifest_seen(signed_in.manifest_seq)?;
         self.ask_for_changes()
+    }
+
+    /// After a sleep the token may be over before anything was done: sign in first.
+    pub(crate) fn leave_expired_session(&mut self) {
+        if matches!(self.mem.link, Link::Up { .. }) && self.now >= self.mem.token_until_ms {
+            self.mem.token_until_ms = i64::MAX;
+            self.event(Event::Offline);
+            self.forget_session();
+            self.effect(Effect::Reconnect);
+        }
     }
 
     /// A token lives an hour: before it is over the session is begun anew, when nothing is under way.

@@ -125,6 +125,7 @@ impl<'a> Step<'a> {
     /// Takes the input, then does whatever has become possible.
     pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
         self.mem.now_ms = self.now;
+        self.leave_expired_session();
         match input {
             Input::Command(command) => self.command(command)?,
             Input::Connected { exporter } => self.connected(exporter)?,
