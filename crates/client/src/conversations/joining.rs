@@ -12,6 +12,10 @@ use comity_wire::http::MyConversations;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{Address, ConversationId, DeviceId, ErrorCode, Id16, WireError};
 
+/// Times that device lists are asked for before joining a group with leaves that none lists. One
+/// that still is not listed then is taken out once inside.
+const REFRESHES_BEFORE_JOIN: i64 = 2;
+
 impl Step<'_> {
     pub(crate) fn welcome_pointer(
         &mut self,
@@ -365,6 +369,10 @@ impl Step<'_> {
         };
         let tx = self.tx;
         let own = me.clone();
+        // Device lists may have changed while this device was away: with the old ones it would
+        // refuse what the others rightly do later on.
+        let refresh_first = row.attempts < REFRESHES_BEFORE_JOIN;
+        let mut outdated: Vec<Address> = Vec::new();
         let mut judge = |change: &comity_membership::Change,
                          before: &[comity_membership::Member],
                          context: &comity_membership::context::Context| {
@@ -375,6 +383,16 @@ impl Step<'_> {
                     known_manifest(tx, address).ok().flatten()
                 }
             };
+            for member in before {
+                let listed = lookup(&member.address)
+                    .is_some_and(|list| list.manifest.device(&member.device).is_some());
+                if !listed && !outdated.contains(&member.address) {
+                    outdated.push(member.address.clone());
+                }
+            }
+            if refresh_first && !outdated.is_empty() {
+                return Err(rules::Refusal::NotInManifest);
+            }
             rules::check(change, before, context, &lookup)
         };
         let outcome = self
@@ -390,6 +408,12 @@ impl Step<'_> {
         match outcome {
             Ok(pending) => self.send_commit(&row, &conversation, pending),
             Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
+            Err(_) if refresh_first && !outdated.is_empty() => {
+                for address in &outdated {
+                    self.refresh_contact(address)?;
+                }
+                self.try_later(&row)
+            }
             Err(_) => {
                 self.groups.forget(&id);
                 self.warn("rejoin_failed", Some(conversation.id));
