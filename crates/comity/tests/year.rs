@@ -3,8 +3,19 @@
 //! The short form goes in steps of 29 days, as long as a device may stay away without being taken
 //! out; `COMITY_YEAR=full` (or the soak's seeds) goes week by week, with absences of 10 to 100 days.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 #[path = "year/calendar.rs"]
 mod calendar;
+#[path = "year/hours.rs"]
+mod hours;
 #[path = "year/people.rs"]
 mod people;
 #[path = "year/store.rs"]
@@ -33,10 +44,10 @@ fn conversations_devices_and_history_survive_a_year() {
 
 #[test]
 fn a_connection_outlives_its_token() {
-    people::outlive_the_token();
+    hours::outlive_the_token();
 }
 
 #[test]
 fn codes_and_link_offers_expire() {
-    people::expire();
+    hours::expire();
 }

@@ -37,13 +37,13 @@ impl Calendar {
         use Happening::{Accepted, File, FileGone, Recovery, Stranger, Tablet};
         let mut sessions: Vec<Session> = (0..=12).map(|step| session(step * 29)).collect();
         sessions.push(session(365));
-        // Away 29 days, then 58, then 87.
-        for step in [0, 1, 3, 6, 7, 13] {
+        // Away 29 days, then 58, 87, 116 (a friend links a device meanwhile), 29 and 46.
+        for step in [0, 1, 3, 6, 10, 11, 13] {
             sessions[step].others.push("ben-laptop");
         }
         // Linked in month 7 (step 7) and with her from then on.
-        for step in 8..14 {
-            sessions[step].others.push("ada-tablet");
+        for session in sessions.iter_mut().skip(8) {
+            session.others.push("ada-tablet");
         }
         for (step, event) in [
             (1, File),

@@ -3,10 +3,13 @@
 //! Always holds: everything that anybody says is noted first, in the order of the log, so that a
 //! timeline can be compared line by line.
 
+#[path = "checks.rs"]
+mod checks;
+
 use crate::calendar::{Happening, Session};
 use crate::world::World;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A person with the device they always carry.
 #[derive(Debug, Clone)]
@@ -370,184 +373,5 @@ impl Story {
             shown.texts.ends_with(&said[tail..]),
             "{device} does not hear: {shown:#?}"
         );
-    }
-
-    /// Of devices that were away for too long, no leaf is left once the others were there.
-    fn taken_out(&self, session: &Session) {
-        for (device, (last, _)) in &self.visits {
-            if session.day - last <= 30 {
-                continue;
-            }
-            let account = self.person(device.split('-').next().unwrap());
-            let id = self.world.act(account.device, &["account"])[0]["devices"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|listed| listed["name"] == *device)
-                .unwrap()["device"]
-                .as_str()
-                .unwrap()
-                .to_owned();
-            let seats = format!(
-                "SELECT count(*) FROM seat s JOIN log l ON l.id = s.log
-                 WHERE s.device = x'{id}' AND s.removed IS NULL AND l.kind <> 0"
-            );
-            let end = Instant::now() + Duration::from_secs(20);
-            while self.world.count(&seats) > 0 {
-                assert!(Instant::now() < end, "{device} is stale and still a member");
-                for person in &self.people {
-                    self.world.act(person.device, &["sync", "--stay", "3"]);
-                }
-            }
-        }
-    }
-
-    /// What is over is gone from the server.
-    fn swept(&self) {
-        let now = self.world.now_ms();
-        let before = now - 30 * 24 * 3_600_000;
-        for sql in [
-            format!("SELECT count(*) FROM entry WHERE at_ms < {before}"),
-            format!("SELECT count(*) FROM welcome WHERE at_ms < {before}"),
-            format!("SELECT count(*) FROM key_package WHERE expires_ms < {now}"),
-            format!("SELECT count(*) FROM registration WHERE expires_ms < {now} - 86400000"),
-            format!("SELECT count(*) FROM introduction WHERE at_ms < {before}"),
-            "SELECT count(*) FROM outbox".to_owned(),
-        ] {
-            self.world.await_count(&sql, 0);
-        }
-    }
-
-    /// Everybody who was there today can be added and written to for the next 29 days.
-    fn keys_are_fresh(&self) {
-        let now = self.world.now_ms();
-        let (day, week) = (24 * 3_600_000, 7 * 24 * 3_600_000_i64);
-        for person in &self.people {
-            let id = self.world.act(person.device, &["account"])[0]["device"]
-                .as_str()
-                .unwrap()
-                .to_owned();
-            let one_time = self.world.count(&format!(
-                "SELECT count(*) FROM key_package WHERE device = x'{id}' AND last_resort = 0
-                 AND expires_ms > {now} + {day}"
-            ));
-            assert!(
-                (10..=100).contains(&one_time),
-                "{}: {one_time}",
-                person.name
-            );
-            let last = self.world.count(&format!(
-                "SELECT count(*) FROM key_package WHERE device = x'{id}' AND last_resort = 1
-                 AND expires_ms > {now} + 2 * {week}"
-            ));
-            assert_eq!(last, 1, "{}'s last-resort key package", person.name);
-        }
-    }
-
-    fn sizes_kb(&self) -> String {
-        let size = |name: &str| {
-            std::fs::metadata(self.world.path(name)).map_or(0, |meta| meta.len() / 1024)
-        };
-        format!(
-            "server {}, ada {}, ben {}",
-            size("server/comity.sqlite"),
-            size("ada-phone/store.db"),
-            size("ben-phone/store.db")
-        )
-    }
-
-    /// The end of the year: everybody has everything, in order, and can write to everybody.
-    pub(crate) fn look_back(mut self) {
-        for (one, other) in self.pairs() {
-            for (person, with) in [(&one, &other), (&other, &one)] {
-                let shown = self.shown(person.device, with.name);
-                let since = person.since.get(with.name).copied().unwrap_or(0);
-                let said = &self.said[&pair(one.name, other.name)];
-                assert_eq!(
-                    shown.texts,
-                    said[since..],
-                    "{} and {}",
-                    person.name,
-                    with.name
-                );
-                assert!(shown.unreadable.is_empty(), "{shown:?}");
-                assert!(
-                    since > 0 || shown.gaps() == 0,
-                    "{} misses something: {shown:#?}",
-                    person.device
-                );
-            }
-        }
-        for (one, other) in self.pairs() {
-            let text = format!("happy new year, {}", other.name);
-            self.say(one.name, one.device, other.name, text.clone());
-            let shown = self.shown(other.device, one.name);
-            assert_eq!(shown.texts.last(), Some(&text));
-        }
-    }
-}
-
-/// Somebody stays connected for hours: what needs a bearer token still works.
-pub(crate) fn outlive_the_token() {
-    let mut world = World::new();
-    world.register("ada-phone", "+12025550101", "Ada");
-    world.register("eve-phone", "+12025550105", "Eve");
-    let _watching = world.running("ada-phone", &["watch", "--accept", "--read"]);
-    until(|| world.told("ada-phone").contains("watching"), "watching");
-    world.pass_hours(2);
-    // To accept her, Ada's device fetches key packages: an act by HTTP, under a token.
-    world.act("eve-phone", &["send", "+12025550101", "Are you still up?"]);
-    until(
-        || {
-            let all = world.act("eve-phone", &["conversations"]);
-            all.iter()
-                .any(|one| one["kind"] == "direct" && one["state"] == "active")
-        },
-        "the conversation to begin",
-    );
-    world.act("eve-phone", &["send", "+12025550101", "Good."]);
-    until(|| world.told("ada-phone").contains("Good."), "the text");
-    let told = world.told("ada-phone");
-    assert!(!told.contains("unauthenticated"), "{told}");
-}
-
-/// What is good for minutes is over after them.
-pub(crate) fn expire() {
-    let mut world = World::new();
-    world.register("ada-phone", "+12025550101", "Ada");
-    let late = format!("{}; sleep 4", world.code_command());
-    std::thread::scope(|scope| {
-        let number = "+12025550106";
-        let act = scope.spawn({
-            let world = &world;
-            let late = late.clone();
-            move || world.try_act("fay-phone", &["register", number, "--code-command", &late])
-        });
-        std::thread::sleep(Duration::from_secs(2));
-        // The clock file is what all processes read.
-        world.set_hours_later(1);
-        let outcome = act.join().unwrap();
-        assert!(
-            outcome
-                .as_ref()
-                .is_err_and(|error| error.contains("code_expired")),
-            "{outcome:?}"
-        );
-    });
-    let offering = world.running("tablet", &["link"]);
-    until(|| world.told("tablet").contains("code"), "the link code");
-    let told: serde_json::Value =
-        serde_json::from_str(world.told("tablet").lines().next().unwrap()).unwrap();
-    world.pass_hours(3);
-    let approved = world.try_act("ada-phone", &["approve", told["code"].as_str().unwrap()]);
-    assert!(approved.is_err(), "{approved:?}");
-    drop(offering);
-}
-
-fn until(mut is_so: impl FnMut() -> bool, what: &str) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < end, "still waiting for {what}");
-        std::thread::sleep(Duration::from_millis(200));
     }
 }

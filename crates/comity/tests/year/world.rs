@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// The program under test.
 pub(crate) const COMITY: &str = env!("CARGO_BIN_EXE_comity");
+/// Of every device's store.
+const PASSPHRASE: &str = "a year in a story";
 /// Longest that one act may take.
 const ACT_MAX: Duration = Duration::from_secs(90);
 const HOUR: u64 = 3_600;
@@ -130,7 +132,7 @@ impl World {
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("DONT_FAKE_MONOTONIC", "1")
             .env("NO_FAKE_STAT", "1")
-            .env("COMITY_PASSPHRASE", "a year in a story")
+            .env("COMITY_PASSPHRASE", PASSPHRASE)
             .stdin(Stdio::null());
     }
 
@@ -274,6 +276,11 @@ impl World {
             line.unwrap();
         }
         assert!(wait_for(&mut linking, "the new device to be linked"));
+    }
+
+    /// The store of a device that is not running.
+    pub(crate) fn store(&self, device: &str) -> rusqlite::Connection {
+        crate::store::open(&self.path(device), PASSPHRASE)
     }
 
     /// Asks the server's database, read-only, for one number.
