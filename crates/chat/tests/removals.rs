@@ -70,6 +70,7 @@ async fn a_revoked_device_is_proposed_for_removal_and_the_next_commit_takes_it_a
     let fetch_state = FetchState {
         hub: String::new(),
         conversation: log.clone(),
+        link_signature: Vec::new(),
     };
     let reply::Result::State(reply) = bob.socket.ask(Act::FetchState(fetch_state)).await.unwrap()
     else {

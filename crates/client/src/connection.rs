@@ -53,7 +53,7 @@ impl Step<'_> {
                 Ok(())
             }
             // The shell sees the socket close and comes back after a while.
-            Some(Frame::Closing(_)) | None => Ok(()),
+            Some(Frame::Closing(_) | Frame::StateChanged(_)) | None => Ok(()),
         }
     }
 

@@ -46,7 +46,10 @@ pub struct Content {
     pub expires_after_s: u32,
     #[prost(message, repeated, tag = "7")]
     pub mentions: ::prost::alloc::vec::Vec<Mention>,
-    #[prost(oneof = "content::Body", tags = "16, 17, 18, 19, 20, 32, 33, 34")]
+    #[prost(
+        oneof = "content::Body",
+        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35"
+    )]
     pub body: ::core::option::Option<content::Body>,
 }
 /// Nested message and enum types in `Content`.
@@ -63,14 +66,19 @@ pub mod content {
         Deletion(super::Deletion),
         #[prost(message, tag = "20")]
         Attachment(super::Attachment),
+        /// The author's account leaves the group; the app's removal follows.
+        #[prost(message, tag = "21")]
+        Left(super::Left),
         /// Never shown: between devices.
         #[prost(message, tag = "32")]
         ProfileShared(super::ProfileShared),
         #[prost(message, tag = "33")]
         HistoryPart(super::HistoryPart),
-        /// Business types start at 64, so that they fit later.
         #[prost(message, tag = "34")]
         DeviceSync(super::DeviceSync),
+        /// Business types start at 64, so that they fit later.
+        #[prost(message, tag = "35")]
+        GroupHistory(super::GroupHistory),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -103,6 +111,8 @@ pub struct Text {
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Left {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Reaction {
     #[prost(bytes = "vec", tag = "1")]
@@ -255,6 +265,21 @@ pub struct ArchivedReaction {
     #[prost(int64, tag = "3")]
     pub at_ms: i64,
 }
+/// Earlier messages of a group, for who has just joined it, where the group's policy says so. The
+/// archive is that of one conversation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupHistory {
+    #[prost(message, optional, tag = "1")]
+    pub for_account: ::core::option::Option<Address>,
+    #[prost(uint64, tag = "2")]
+    pub joined_epoch: u64,
+    #[prost(uint32, tag = "3")]
+    pub index: u32,
+    #[prost(uint32, tag = "4")]
+    pub total: u32,
+    #[prost(message, optional, tag = "5")]
+    pub archive: ::core::option::Option<Attachment>,
+}
 /// Between a person's own devices, in the self conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeviceSync {
@@ -378,16 +403,42 @@ pub struct SignalBody {
 /// The sealed state of a group: name, description, photo, timer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GroupState {
+    /// at most 100 characters
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
+    /// at most 512 characters
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
     pub photo: ::core::option::Option<Attachment>,
+    /// disappearing messages; 0: they stay
     #[prost(uint32, tag = "4")]
     pub expires_after_s: u32,
+    /// counts changes of the content; sealing anew keeps it
     #[prost(uint64, tag = "5")]
     pub version: u64,
+    /// the author's clock
+    #[prost(int64, tag = "6")]
+    pub changed_ms: i64,
+    /// Private seed of the invitation link, so that each member can show it; empty: no link.
+    #[prost(bytes = "vec", tag = "7")]
+    pub link_seed: ::prost::alloc::vec::Vec<u8>,
+}
+/// The plaintext of the sealed state: whoever seals it anew keeps the author's signature.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignedGroupState {
+    /// an encoded GroupState
+    #[prost(bytes = "vec", tag = "1")]
+    pub state: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub author: ::core::option::Option<Address>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub author_device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature_key: ::prost::alloc::vec::Vec<u8>,
+    /// over the conversation's id and `state`
+    #[prost(bytes = "vec", tag = "5")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
 }
 /// A report, sealed to the moderation key of the app.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -87,6 +87,7 @@ impl Context {
                 })
                 .collect(),
             flags: 0,
+            link_key: Vec::new(),
         };
         let sender = ExternalSender::new(
             self.app_key.clone().into(),

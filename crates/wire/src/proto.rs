@@ -19,7 +19,7 @@ pub struct ClientFrame {
     pub request: u64,
     #[prost(
         oneof = "client_frame::Act",
-        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+        tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16"
     )]
     pub act: ::core::option::Option<client_frame::Act>,
 }
@@ -53,11 +53,15 @@ pub mod client_frame {
         SendSignal(super::SendSignal),
         #[prost(message, tag = "14")]
         PutState(super::PutState),
+        #[prost(message, tag = "15")]
+        Leave(super::Leave),
+        #[prost(message, tag = "16")]
+        PutGroupInfo(super::PutGroupInfo),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ServerFrame {
-    #[prost(oneof = "server_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "server_frame::Frame", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
     pub frame: ::core::option::Option<server_frame::Frame>,
 }
 /// Nested message and enum types in `ServerFrame`.
@@ -81,6 +85,8 @@ pub mod server_frame {
         Behind(super::Behind),
         #[prost(message, tag = "8")]
         Closing(super::Closing),
+        #[prost(message, tag = "9")]
+        StateChanged(super::StateChanged),
     }
 }
 // ---- Signing in ----
@@ -182,6 +188,9 @@ pub struct LogState {
     /// false: the device was removed; entries up to head_seq can still be read
     #[prost(bool, tag = "9")]
     pub member: bool,
+    /// of the sealed state document; 0: there is none
+    #[prost(uint64, tag = "10")]
+    pub state_version: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Fetch {
@@ -433,6 +442,10 @@ pub struct FetchState {
     pub hub: ::prost::alloc::string::String,
     #[prost(bytes = "vec", tag = "2")]
     pub conversation: ::prost::alloc::vec::Vec<u8>,
+    /// Of who holds the invitation link and is no member: Ed25519 under the link's key, over
+    /// `link_fetch_message` (docs/protocol.md).
+    #[prost(bytes = "vec", tag = "3")]
+    pub link_signature: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StateReply {
@@ -463,6 +476,39 @@ pub struct PutState {
     pub expected_version: u64,
     #[prost(bytes = "vec", tag = "5")]
     pub sealed_state: ::prost::alloc::vec::Vec<u8>,
+}
+/// The sealed state document was replaced; told to connected members.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StateChanged {
+    #[prost(string, tag = "1")]
+    pub hub: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "4")]
+    pub state_version: u64,
+}
+/// The whole account leaves: nothing of its devices is taken any more, and the app proposes their
+/// removal.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Leave {
+    #[prost(string, tag = "1")]
+    pub hub: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+}
+/// Replaces the group info of the current epoch, when a join with the present one failed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutGroupInfo {
+    #[prost(string, tag = "1")]
+    pub hub: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "3")]
+    pub epoch: u64,
+    #[prost(bytes = "vec", tag = "4")]
+    pub group_info: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PutMark {
@@ -747,8 +793,13 @@ pub struct ConversationContext {
     /// absent: member
     #[prost(message, repeated, tag = "5")]
     pub roles: ::prost::alloc::vec::Vec<Role>,
+    /// Permissions of a group, one bit each: 1 members may add people, 2 members may change name,
+    /// photo, description and timer, 4 only admins speak, 8 who joins gets earlier history.
     #[prost(uint32, tag = "6")]
     pub flags: u32,
+    /// Ed25519 public key of the invitation link; empty: there is none.
+    #[prost(bytes = "vec", tag = "7")]
+    pub link_key: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Role {
@@ -784,6 +835,10 @@ pub struct CommitHeader {
     pub manifests: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     #[prost(message, repeated, tag = "3")]
     pub judged_by: ::prost::alloc::vec::Vec<ManifestRef>,
+    /// Of who joins by the invitation link: Ed25519 under the link's key, over `link_join_message`
+    /// (docs/protocol.md); empty for everybody else.
+    #[prost(bytes = "vec", tag = "4")]
+    pub link_signature: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ManifestRef {

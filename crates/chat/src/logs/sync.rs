@@ -53,6 +53,7 @@ pub(crate) fn changes(
                     cursors: Vec::new(),
                     marks: Vec::new(),
                     member: removed.is_none(),
+                    state_version: 0,
                 },
             })
         })?

@@ -546,6 +546,7 @@ impl Step<'_> {
             version: 1,
             manifests: carried,
             judged_by: Vec::new(),
+            link_signature: Vec::new(),
         };
         let plan = Plan {
             add,

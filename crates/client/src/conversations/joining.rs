@@ -342,6 +342,7 @@ impl Step<'_> {
             Act::FetchState(proto::FetchState {
                 hub,
                 conversation: log,
+                link_signature: Vec::new(),
             }),
         );
         Ok(())
@@ -366,6 +367,7 @@ impl Step<'_> {
             version: 1,
             manifests: vec![me.manifest.bytes.clone()],
             judged_by: Vec::new(),
+            link_signature: Vec::new(),
         };
         let tx = self.tx;
         let own = me.clone();
