@@ -110,6 +110,7 @@ pub(crate) async fn conversations(
     let state = FetchState {
         hub: String::new(),
         conversation: id.clone(),
+        link_signature: Vec::new(),
     };
     seen.frame(
         bob.socket.ask(Act::FetchState(state)).await,
