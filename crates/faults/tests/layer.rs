@@ -105,8 +105,12 @@ fn what_is_synced_stays_and_what_is_not_goes() {
         nameless += u32::from(!stage.path("nameless").exists());
         lost += u32::from(fs::read(stage.path("lost")).ok() != Some(vec![3; 10_000]));
     }
-    for times in [nameless, lost, overwritten] {
-        assert!((5..20).contains(&times), "{nameless} {lost} {overwritten}");
+    // Name and bytes of `lost` both have to survive: it is seldom all there.
+    for (times, seldom) in [(nameless, 3), (lost, 8), (overwritten, 3)] {
+        assert!(times >= seldom, "{nameless} {lost} {overwritten}");
+    }
+    for times in [nameless, overwritten] {
+        assert!(times <= 17, "{nameless} {lost} {overwritten}");
     }
 }
 

@@ -116,13 +116,8 @@ impl Server {
 
     /// Asks it to stop, gracefully.
     pub(crate) fn stop(mut self) -> Result<()> {
-        // A minimal system has no `kill` program: then the hard way, which the server survives too.
-        let asked = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        if !asked.is_ok_and(|status| status.success()) {
-            self.child.kill()?;
-        }
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         self.child.wait()?;
         Ok(())
     }

@@ -157,11 +157,8 @@ impl Device {
     pub fn kill(&self) -> bool {
         let running = self.running();
         running.is_some_and(|pid| {
-            Command::new("kill")
-                .args(["-9", &pid.to_string()])
-                .status()
-                .unwrap()
-                .success()
+            let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
         })
     }
 

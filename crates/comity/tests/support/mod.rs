@@ -24,5 +24,20 @@ use std::time::Duration;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_comity");
 
+/// Sends a process a signal, by the signal's name.
+fn signal(pid: u32, name: &str) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = match name {
+        "TERM" => Signal::TERM,
+        "STOP" => Signal::STOP,
+        "CONT" => Signal::CONT,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        other => panic!("{other}: no such signal here"),
+    };
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
 /// No act may take longer.
 pub const PATIENCE: Duration = Duration::from_secs(90);

@@ -105,10 +105,7 @@ impl Running {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &self.pid().to_string()])
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
+        super::signal(self.pid(), name);
     }
 
     pub fn is_running(&mut self) -> bool {

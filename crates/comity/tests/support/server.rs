@@ -169,10 +169,7 @@ impl World {
 
     /// Sends the server a signal by name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &self.pid().to_string()])
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
+        super::signal(self.pid(), name);
     }
 
     /// Asks it to stop, and waits until it did.

@@ -169,8 +169,8 @@ impl World {
         let Some(mut server) = self.server.take() else {
             return;
         };
-        let asked = Command::new("kill").arg(server.id().to_string()).status();
-        assert!(asked.is_ok_and(|status| status.success()));
+        let pid = rustix::process::Pid::from_child(&server);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         wait_for(&mut server, "the server to stop");
     }
 
