@@ -102,7 +102,15 @@ fn conversation() -> Result<()> {
     let id: ConversationId = format!("{}@{APP}", "07".repeat(16)).parse()?;
     let roles = BTreeMap::from([(ana.address.clone(), Role::Admin)]);
     let mut session = ana.groups.session(&ana.store, &ana.keys, &ana.address);
-    let made = session.create(&id, ConversationKind::Group, &ben.keys.public(), roles)?;
+    let made = session.create(
+        &id,
+        &Context::new(
+            id.clone(),
+            ConversationKind::Group,
+            &ben.keys.public(),
+            roles,
+        ),
+    )?;
     let name = id.to_string();
     let created = [name.as_bytes(), &made.group_info, &made.ratchet_tree];
     write("new_conversation", "group", &join(&created).unwrap())?;

@@ -1,6 +1,6 @@
 //! What a commit does to a conversation, in our own words, so that rules can be read without MLS.
 
-use crate::{Member, MlsError};
+use crate::{Context, Member, MlsError};
 use comity_wire::Message as _;
 use openmls::group::PublicGroup;
 use openmls::prelude::{Proposal, ProposalOrRefType, Sender, StagedCommit};
@@ -48,8 +48,8 @@ pub struct Change {
     pub removed_by_app: Vec<u32>,
     /// New leaves in the place of old ones: the committer's, and those of update proposals.
     pub updated: Vec<Member>,
-    /// The group context's extensions are replaced.
-    pub context_changed: bool,
+    /// What the context becomes, when the commit replaces it.
+    pub context_after: Option<Context>,
     /// The epoch that it leads to.
     pub epoch_after: u64,
     /// From the authenticated data.
@@ -74,7 +74,7 @@ impl Change {
             removed: Vec::new(),
             removed_by_app: Vec::new(),
             updated: Vec::new(),
-            context_changed: false,
+            context_after: None,
             epoch_after: staged.epoch().as_u64(),
             header: decode_header(authenticated_data)?,
         };
@@ -125,7 +125,7 @@ impl Change {
             removed: vec![member_at(group, leaf)?],
             removed_by_app: vec![leaf],
             updated: Vec::new(),
-            context_changed: false,
+            context_after: None,
             epoch_after: group.group_context().epoch().as_u64().saturating_add(1),
             header: CommitHeader::default(),
         })
@@ -157,7 +157,9 @@ impl Change {
                 self.updated
                     .push(Member::of_leaf(index.u32(), update.leaf_node())?);
             }
-            Proposal::GroupContextExtensions(_) => self.context_changed = true,
+            Proposal::GroupContextExtensions(change) => {
+                self.context_after = Some(Context::of_extensions(change.extensions())?);
+            }
             Proposal::ExternalInit(_)
                 if form == ProposalOrRefType::Proposal
                     && matches!(self.committer, Committer::External { .. }) => {}

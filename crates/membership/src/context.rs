@@ -3,8 +3,8 @@
 //! The group context of every conversation holds exactly three extensions: the required
 //! capabilities, the app as external sender, and [`EXTENSION`] (a `ConversationContext`).
 //! Always holds for a [`Context`]: the roles of a direct conversation are its two parties, those
-//! of a self conversation its one; a group names its admins. Deliberately absent: name, picture
-//! and timer (sealed state).
+//! of a self conversation its one; a group names its admins; only a group has permissions and an
+//! invitation link. Deliberately absent: name, picture and timer (sealed state).
 
 use crate::MlsError;
 use comity_wire::proto::{self, ConversationKind};
@@ -28,6 +28,43 @@ pub enum Role {
     Admin,
 }
 
+/// What members who are no admins may do in a group, and what who joins gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Permissions {
+    /// Members add people, too.
+    pub members_add: bool,
+    /// Members change name, description, photo and timer, too.
+    pub members_edit: bool,
+    /// Only admins say something.
+    pub only_admins_speak: bool,
+    /// Who joins gets earlier messages.
+    pub history_for_new: bool,
+}
+
+impl Permissions {
+    const BITS: u32 = 0b1111;
+
+    /// As `ConversationContext.flags`.
+    #[must_use]
+    pub fn to_flags(self) -> u32 {
+        u32::from(self.members_add)
+            | u32::from(self.members_edit) << 1
+            | u32::from(self.only_admins_speak) << 2
+            | u32::from(self.history_for_new) << 3
+    }
+
+    /// Back from [`Self::to_flags`]; `None` when there is a bit that means nothing here.
+    #[must_use]
+    pub fn of_flags(flags: u32) -> Option<Self> {
+        (flags & !Self::BITS == 0).then_some(Self {
+            members_add: flags & 1 != 0,
+            members_edit: flags & 2 != 0,
+            only_admins_speak: flags & 4 != 0,
+            history_for_new: flags & 8 != 0,
+        })
+    }
+}
+
 /// A conversation's context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
@@ -39,9 +76,31 @@ pub struct Context {
     pub roles: BTreeMap<Address, Role>,
     /// Ed25519 public key of the hub's app, which may propose removals.
     pub app_key: Vec<u8>,
+    /// Of a group.
+    pub permissions: Permissions,
+    /// Ed25519 public key of the invitation link; none: nobody joins by a link.
+    pub link_key: Option<[u8; 32]>,
 }
 
 impl Context {
+    /// A context with this device's app as hub, without permissions or link.
+    #[must_use]
+    pub fn new(
+        conversation: ConversationId,
+        kind: ConversationKind,
+        app_key: &[u8],
+        roles: BTreeMap<Address, Role>,
+    ) -> Self {
+        Self {
+            conversation,
+            kind,
+            roles,
+            app_key: app_key.to_vec(),
+            permissions: Permissions::default(),
+            link_key: None,
+        }
+    }
+
     /// The roles of a self conversation.
     #[must_use]
     pub fn self_roles(own: &Address) -> BTreeMap<Address, Role> {
@@ -54,7 +113,7 @@ impl Context {
         BTreeMap::from([(one.clone(), Role::Member), (other.clone(), Role::Member)])
     }
 
-    /// True when the account may change who is in the group.
+    /// True when the account is named an admin; who acts as one is [`crate::rules::acts_as_admin`].
     #[must_use]
     pub fn is_admin(&self, address: &Address) -> bool {
         self.roles.get(address) == Some(&Role::Admin)
@@ -86,8 +145,8 @@ impl Context {
                     role: u32::from(*role == Role::Admin),
                 })
                 .collect(),
-            flags: 0,
-            link_key: Vec::new(),
+            flags: self.permissions.to_flags(),
+            link_key: self.link_key.map(Vec::from).unwrap_or_default(),
         };
         let sender = ExternalSender::new(
             self.app_key.clone().into(),
@@ -143,11 +202,18 @@ impl Context {
                 return Err(malformed);
             }
         }
+        let permissions = Permissions::of_flags(read.flags).ok_or(malformed.clone())?;
+        let link_key = match read.link_key.as_slice() {
+            [] => None,
+            key => Some(key.try_into().map_err(|_| malformed)?),
+        };
         let context = Self {
             conversation: ConversationId::new(hub, id),
             kind,
             roles,
             app_key,
+            permissions,
+            link_key,
         };
         context.check()?;
         Ok(context)
@@ -167,6 +233,10 @@ impl Context {
         };
         if !fits {
             return Err(MlsError::Context("with roles that do not fit its kind"));
+        }
+        let group_only = self.link_key.is_some() || self.permissions != Permissions::default();
+        if group_only && self.kind != ConversationKind::Group {
+            return Err(MlsError::Context("with what only a group has"));
         }
         if self.app_key.len() != 32 {
             Err(MlsError::Context("without an app key"))

@@ -77,7 +77,14 @@ pub enum Refusal {
     /// The app did something else than remove a device.
     #[error("the app may only remove devices")]
     AppMayOnlyRemove,
-    /// The context of this kind of conversation never changes.
-    #[error("the context of this conversation never changes")]
+    /// What was to change in the context never changes: of a conversation that is no group all of
+    /// it, of a group its id, kind and hub's key.
+    #[error("this part of the conversation's context never changes")]
     ContextFixed,
+    /// A role for an account that is not in the group after the commit.
+    #[error("a role for an account that is not in the group")]
+    RoleOfNobody,
+    /// Joins by an invitation link that is not, or no longer, the group's.
+    #[error("the invitation link does not hold")]
+    LinkInvalid,
 }

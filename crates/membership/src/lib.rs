@@ -21,7 +21,7 @@ mod public_storage;
 pub mod rules;
 
 pub use change::{Change, CommitHeader, Committer, ManifestRef};
-pub use context::{Context, Role};
+pub use context::{Context, Permissions, Role};
 pub use error::{MlsError, Refusal};
 pub use member::{
     KeyPackageFacts, Member, capabilities, check_key_package, identity_of, parse_key_package,

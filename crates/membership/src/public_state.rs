@@ -215,12 +215,6 @@ impl PublicState {
             return Err(MlsError::Malformed("commit"));
         };
         let change = Change::of_commit(&self.group, &staged, &sender, &authenticated_data)?;
-        if change.context_changed {
-            let after = Context::of_extensions(staged.group_context().extensions())?;
-            if after.conversation != self.context.conversation || after.kind != self.context.kind {
-                return Err(MlsError::Context("not of the same conversation"));
-            }
-        }
         let committer = match &change.committer {
             Committer::Member(member) | Committer::External { joiner: member } => member.clone(),
             Committer::App => return Err(MlsError::Unsupported("a commit by the app")),

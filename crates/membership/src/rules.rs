@@ -3,15 +3,16 @@
 //!
 //! Always holds after [`check`] said yes: each device has one leaf, with the key that its
 //! account's manifest gives; a direct conversation has devices of its two parties only; only
-//! admins change whose accounts are in a group. Deliberately absent: which manifest is the right
+//! admins (and members where the group permits it) change whose accounts are in a group, besides
+//! who joins by its invitation link. Deliberately absent: which manifest is the right
 //! one (the caller gives it), and everything that MLS itself checks.
 
 pub use crate::Refusal;
-use crate::manifest::VerifiedManifest;
+use crate::manifest::{VerifiedManifest, holds};
 use crate::{Change, Committer, Context, Member};
-use comity_wire::Address;
 use comity_wire::limits::{ADDITIONS_MAX, CONVERSATION_DEVICES_MAX};
 use comity_wire::proto::ConversationKind;
+use comity_wire::{Address, link_join_message};
 use std::collections::BTreeSet;
 
 /// Manifests by account, as far as they are known.
@@ -51,7 +52,7 @@ fn sizes(change: &Change, before: &[Member]) -> Result<(), Refusal> {
 }
 
 fn app(change: &Change) -> Result<(), Refusal> {
-    if change.added.is_empty() && change.updated.is_empty() && !change.context_changed {
+    if change.added.is_empty() && change.updated.is_empty() && change.context_after.is_none() {
         Ok(())
     } else {
         Err(Refusal::AppMayOnlyRemove)
@@ -67,16 +68,37 @@ fn external(
 ) -> Result<(), Refusal> {
     let a_party = context.kind != ConversationKind::Group && context.names(&joiner.address);
     if !a_party && !before.iter().any(|member| member.address == joiner.address) {
-        return Err(Refusal::NotMember);
+        by_link(change, context, joiner)?;
     }
     may_be_in(context, &joiner.address)?;
-    if !change.added.is_empty() || change.context_changed {
+    if !change.added.is_empty() || change.context_after.is_some() {
         return Err(Refusal::NotMember);
     }
     if !change.removed.iter().all(|gone| same_device(gone, joiner)) {
         return Err(Refusal::JoinerRemoves);
     }
     in_manifest(joiner, manifests)
+}
+
+/// Who is not in the group yet shows the invitation link's signature, made for this device and epoch.
+fn by_link(change: &Change, context: &Context, joiner: &Member) -> Result<(), Refusal> {
+    let signature = &change.header.link_signature;
+    if context.kind != ConversationKind::Group || signature.is_empty() {
+        return Err(Refusal::NotMember);
+    }
+    let key = context.link_key.ok_or(Refusal::LinkInvalid)?;
+    let message = link_join_message(
+        &context.conversation,
+        change.epoch_after.saturating_sub(1),
+        &joiner.address,
+        &joiner.device,
+        &joiner.signature_key,
+    );
+    if holds(&key, &message, signature) {
+        Ok(())
+    } else {
+        Err(Refusal::LinkInvalid)
+    }
 }
 
 fn by_member(
@@ -90,31 +112,109 @@ fn by_member(
         return Err(Refusal::NotMember);
     }
     let group = context.kind == ConversationKind::Group;
-    let admin = group && context.is_admin(&committer.address);
-    if change.context_changed {
-        return if !group {
-            Err(Refusal::ContextFixed)
-        } else if admin {
-            Ok(())
-        } else {
-            Err(Refusal::NotAdmin)
-        };
-    }
+    let admin = acts_as_admin(context, before, &committer.address);
     for added in &change.added {
         may_be_in(context, &added.address)?;
-        if group && !admin && added.address != committer.address {
+        let own = added.address == committer.address;
+        if group && !own && !may_add(context, before, &committer.address) {
             return Err(Refusal::NotAdmin);
         }
         in_manifest(added, manifests)?;
     }
+    let mut put_out = BTreeSet::new();
     for removed in &change.removed {
         let own = removed.address == committer.address;
         let by_app = change.removed_by_app.contains(&removed.leaf);
-        if !own && !admin && !by_app && !dropped(removed, manifests) {
+        if own || by_app || dropped(removed, manifests) {
+            continue;
+        }
+        if !admin {
             return Err(Refusal::NotAdmin);
         }
+        put_out.insert(&removed.address);
+    }
+    if let Some(after) = &change.context_after {
+        new_context(change, before, context, after, admin)?;
+    }
+    // Who is put out and comes back one day is no admin by an old role.
+    let after = change.context_after.as_ref().unwrap_or(context);
+    let gone = |address: &Address| !stays(change, before, address);
+    if group && put_out.into_iter().any(|one| after.names(one) && gone(one)) {
+        return Err(Refusal::RoleOfNobody);
     }
     Ok(())
+}
+
+fn new_context(
+    change: &Change,
+    before: &[Member],
+    context: &Context,
+    after: &Context,
+    admin: bool,
+) -> Result<(), Refusal> {
+    if context.kind != ConversationKind::Group
+        || after.kind != context.kind
+        || after.conversation != context.conversation
+        || after.app_key != context.app_key
+    {
+        return Err(Refusal::ContextFixed);
+    }
+    if !admin {
+        return Err(Refusal::NotAdmin);
+    }
+    let known = |address: &Address| stays(change, before, address) || context.names(address);
+    if after.roles.keys().all(known) {
+        Ok(())
+    } else {
+        Err(Refusal::RoleOfNobody)
+    }
+}
+
+/// The account has a leaf after the commit.
+fn stays(change: &Change, before: &[Member], address: &Address) -> bool {
+    let remains = |member: &&Member| !change.removed.iter().any(|gone| gone.leaf == member.leaf);
+    before
+        .iter()
+        .filter(remains)
+        .chain(&change.added)
+        .any(|member| member.address == *address)
+}
+
+/// True when the account acts as an admin of a group: it is named one and has a leaf; or, when no
+/// admin that is named has a leaf any more, it is that of the lowest leaf, the heir.
+#[must_use]
+pub fn acts_as_admin(context: &Context, members: &[Member], address: &Address) -> bool {
+    if context.kind != ConversationKind::Group {
+        return false;
+    }
+    let mut named = members.iter().filter(|one| context.is_admin(&one.address));
+    if named.clone().next().is_some() {
+        return named.any(|one| one.address == *address);
+    }
+    let heir = members.iter().min_by_key(|member| member.leaf);
+    heir.is_some_and(|heir| heir.address == *address)
+}
+
+/// True when the account may add other people.
+#[must_use]
+pub fn may_add(context: &Context, members: &[Member], address: &Address) -> bool {
+    context.kind == ConversationKind::Group
+        && (context.permissions.members_add || acts_as_admin(context, members, address))
+}
+
+/// True when the account may say something.
+#[must_use]
+pub fn may_speak(context: &Context, members: &[Member], address: &Address) -> bool {
+    !context.permissions.only_admins_speak || acts_as_admin(context, members, address)
+}
+
+/// True when the account may change name, description, photo and timer. In a conversation of two
+/// both may.
+#[must_use]
+pub fn may_edit_details(context: &Context, members: &[Member], address: &Address) -> bool {
+    context.kind != ConversationKind::Group
+        || context.permissions.members_edit
+        || acts_as_admin(context, members, address)
 }
 
 fn updates(change: &Change, before: &[Member], manifests: Manifests<'_>) -> Result<(), Refusal> {

@@ -47,5 +47,44 @@ pub fn sign_in_message(
     out
 }
 
+/// What the invitation link's key signs so that a device that holds the link is shown the group:
+/// `"comity link fetch v1" ‖ len(hub) ‖ hub ‖ conversation ‖ device`.
+#[must_use]
+pub fn link_fetch_message(conversation: &ConversationId, device: &DeviceId) -> Vec<u8> {
+    let mut out = of_link(b"comity link fetch v1", conversation);
+    out.extend_from_slice(device.as_bytes());
+    out
+}
+
+/// What the invitation link's key signs for a join: `"comity link join v1" ‖ len(hub) ‖ hub ‖
+/// conversation ‖ epoch before the join, u64 big-endian ‖ len(app) ‖ app ‖ account ‖ device ‖
+/// signature key`. Each length is one byte.
+#[must_use]
+pub fn link_join_message(
+    conversation: &ConversationId,
+    epoch: u64,
+    joiner: &Address,
+    device: &DeviceId,
+    signature_key: &[u8],
+) -> Vec<u8> {
+    let mut out = of_link(b"comity link join v1", conversation);
+    out.extend_from_slice(&epoch.to_be_bytes());
+    out.push(u8::try_from(joiner.app.as_str().len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(joiner.app.as_str().as_bytes());
+    out.extend_from_slice(joiner.account.as_bytes());
+    out.extend_from_slice(device.as_bytes());
+    out.extend_from_slice(signature_key);
+    out
+}
+
+fn of_link(label: &[u8], conversation: &ConversationId) -> Vec<u8> {
+    let hub = conversation.hub.as_str();
+    let mut out = label.to_vec();
+    out.push(u8::try_from(hub.len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(hub.as_bytes());
+    out.extend_from_slice(conversation.id.as_bytes());
+    out
+}
+
 /// Label of the TLS exporter that a sign-in is bound to.
 pub const SIGN_IN_EXPORTER_LABEL: &[u8] = b"EXPORTER-comity sign-in";

@@ -259,7 +259,10 @@ impl Person {
         let app_key = house.running().app_key();
         let made = self
             .session()
-            .create(conversation, kind, &app_key, roles)
+            .create(
+                conversation,
+                &comity_membership::Context::new(conversation.clone(), kind, &app_key, roles),
+            )
             .unwrap();
         CreateConversation {
             conversation: conversation.id.to_vec(),

@@ -213,7 +213,7 @@ impl Step<'_> {
             Some(peer) => Context::direct_roles(&me.address, peer),
             None => Context::self_roles(&me.address),
         };
-        let group = mls.create(&id, kind, &me.app_key, roles)?;
+        let group = mls.create(&id, &Context::new(id.clone(), kind, &me.app_key, roles))?;
         self.request(
             Request::Create { intent: intent.id },
             Act::CreateConversation(proto::CreateConversation {
@@ -552,6 +552,7 @@ impl Step<'_> {
             add,
             remove,
             update_self: true,
+            context: None,
         };
         let pending = match self
             .groups

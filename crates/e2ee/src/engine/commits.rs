@@ -5,14 +5,14 @@ use super::{
     EngineError, External, Judge, Merged, NewGroup, Pending, PendingRow, Plan, Result1, Session,
     context_of, encoded_header, join_config, leaf_parameters, load,
 };
+use crate::group_state::{LABEL, StateKey};
 use crate::storage::Kind;
 use comity_membership::change::{decode_header, member_at, members_of};
 use comity_membership::{
-    Change, CommitHeader, Committer, Context, Member, Role, SUITE, capabilities, parse_key_package,
+    Change, CommitHeader, Committer, Context, Member, SUITE, capabilities, parse_key_package,
     parse_message,
 };
-use comity_wire::proto::ConversationKind;
-use comity_wire::{Address, ConversationId, limits};
+use comity_wire::{ConversationId, limits};
 use openmls::prelude::tls_codec::Serialize as _;
 use openmls::prelude::{
     CommitBuilderStageError, Lifetime, MergeCommitError, MergePendingCommitError, MlsGroup,
@@ -20,7 +20,6 @@ use openmls::prelude::{
     ProtocolMessage, QueuedProposal, Sender,
 };
 use openmls_traits::OpenMlsProvider as _;
-use std::collections::BTreeMap;
 
 /// What the library is told of a leaf's life. Hubs hand a key package out for
 /// [`limits::KEY_PACKAGE_LIFE_MS`]; whoever was away as long as an entry is kept reads the commit
@@ -37,16 +36,11 @@ impl Session<'_> {
     pub fn create(
         &mut self,
         conversation: &ConversationId,
-        kind: ConversationKind,
-        app_key: &[u8],
-        roles: BTreeMap<Address, Role>,
+        context: &Context,
     ) -> Result1<NewGroup> {
-        let context = Context {
-            conversation: conversation.clone(),
-            kind,
-            roles,
-            app_key: app_key.to_vec(),
-        };
+        if context.conversation != *conversation {
+            return Err(malformed("the context is another conversation's"));
+        }
         self.delete(conversation)?;
         debug_assert!(self.provider.crypto().supports(SUITE).is_ok());
         let join = join_config();
@@ -103,6 +97,8 @@ impl Session<'_> {
             .iter()
             .map(|bytes| parse_key_package(bytes))
             .collect::<Result<Vec<_>, _>>()?;
+        let extensions = plan.context.as_ref().map(Context::to_extensions);
+        let extensions = extensions.transpose()?;
         let group = load(self.loaded, &self.provider, conversation)?;
         if !group.is_active() {
             return Err(EngineError::NotFound);
@@ -117,10 +113,16 @@ impl Session<'_> {
         let epoch_before = group.epoch().as_u64();
         let aad = encoded_header(header);
         group.set_aad(aad.clone());
-        let made = group
+        let mut builder = group
             .commit_builder()
             .propose_adds(packages)
-            .propose_removals(leaves)
+            .propose_removals(leaves);
+        if let Some(extensions) = extensions {
+            builder = builder
+                .propose_group_context_extensions(extensions)
+                .map_err(malformed)?;
+        }
+        let made = builder
             .force_self_update(plan.update_self)
             .leaf_node_parameters(leaf_parameters())
             .load_psks(self.provider.storage())
@@ -155,9 +157,13 @@ impl Session<'_> {
                 return Err(error);
             }
         };
-        let new_leaf = group
-            .pending_commit()
-            .is_some_and(|staged| staged.update_path_leaf_node().is_some());
+        let staged = group.pending_commit().ok_or(EngineError::NoPendingCommit)?;
+        let new_leaf = staged.update_path_leaf_node().is_some();
+        let place = Self::group_id(conversation);
+        let exported = staged
+            .export_secret(self.provider.crypto(), LABEL, place.as_slice(), 32)
+            .map_err(malformed)?;
+        let state_key = StateKey::of_exported(&exported)?;
         let row = PendingRow {
             epoch_before,
             header: aad,
@@ -176,6 +182,7 @@ impl Session<'_> {
             welcome: bundle.to_welcome_msg().as_ref().map(encode).transpose()?,
             group_info: encode(&MlsMessageOut::from(info))?,
             epoch_before,
+            state_key,
         })
     }
 
@@ -260,12 +267,6 @@ impl Session<'_> {
         };
         let change = Change::of_commit(group.public_group(), &staged, &sender, &aad)?;
         let context = context_of(group)?;
-        if change.context_changed {
-            let after = Context::of_extensions(staged.group_context().extensions())?;
-            if after.conversation != context.conversation || after.kind != context.kind {
-                return Err(malformed("the context becomes another conversation's"));
-            }
-        }
         judge(&change, &members_of(group.public_group())?, &context)?;
         let self_removed = staged.self_removed();
         group
@@ -327,7 +328,7 @@ pub(super) fn external_change(
         added: Vec::new(),
         removed_by_app: Vec::new(),
         updated: Vec::new(),
-        context_changed: false,
+        context_after: None,
         epoch_after,
         header,
     }

@@ -151,6 +151,7 @@ impl Session<'_> {
             welcome: None,
             group_info: encode(&MlsMessageOut::from(info))?,
             epoch_before,
+            state_key: crate::group_state::key(self, conversation)?,
         })
     }
 

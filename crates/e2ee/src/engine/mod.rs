@@ -21,6 +21,7 @@ mod reading;
 
 pub use error::{EngineError, Unreadable};
 
+use crate::group_state::StateKey;
 use crate::keys::DeviceKeys;
 use crate::storage::{Kind, Storage};
 use comity_membership::{
@@ -132,6 +133,8 @@ pub struct Plan {
     pub remove: Vec<comity_wire::DeviceId>,
     /// Renew the own leaf's keys even if nothing else demands it.
     pub update_self: bool,
+    /// What the group's context becomes: roles, permissions, link.
+    pub context: Option<Context>,
 }
 
 /// A commit that waits to be accepted by the hub.
@@ -145,6 +148,8 @@ pub struct Pending {
     pub group_info: Vec<u8>,
     /// The epoch that it is made for.
     pub epoch_before: u64,
+    /// Key of the sealed state in the epoch that it leads to.
+    pub state_key: StateKey,
 }
 
 /// A commit that took effect.

@@ -113,7 +113,7 @@ impl Hub {
         };
         let made = phone
             .session()
-            .create(&id, kind, &app_key(), roles)
+            .create(&id, &Context::new(id.clone(), kind, &app_key(), roles))
             .unwrap();
         let state = PublicState::create(&made.group_info, &made.ratchet_tree, &id, kind).unwrap();
         Self {
