@@ -1,4 +1,7 @@
 //! The database's versions, in order. A released one is never changed.
 
 /// SQL that leads from version n to n+1.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_start.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_start.sql"),
+    include_str!("../migrations/0002_groups.sql"),
+];

@@ -71,6 +71,7 @@ async fn a_revoked_device_is_proposed_for_removal_and_the_next_commit_takes_it_a
         hub: String::new(),
         conversation: log.clone(),
         link_signature: Vec::new(),
+        sealed_only: false,
     };
     let reply::Result::State(reply) = bob.socket.ask(Act::FetchState(fetch_state)).await.unwrap()
     else {

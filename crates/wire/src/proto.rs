@@ -446,6 +446,9 @@ pub struct FetchState {
     /// `link_fetch_message` (docs/protocol.md).
     #[prost(bytes = "vec", tag = "3")]
     pub link_signature: ::prost::alloc::vec::Vec<u8>,
+    /// neither group info nor tree: only the sealed state, for members
+    #[prost(bool, tag = "4")]
+    pub sealed_only: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StateReply {
@@ -476,6 +479,9 @@ pub struct PutState {
     pub expected_version: u64,
     #[prost(bytes = "vec", tag = "5")]
     pub sealed_state: ::prost::alloc::vec::Vec<u8>,
+    /// nothing changed but the key that it is sealed under
+    #[prost(bool, tag = "6")]
+    pub resealed: bool,
 }
 /// The sealed state document was replaced; told to connected members.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -488,6 +494,8 @@ pub struct StateChanged {
     pub epoch: u64,
     #[prost(uint64, tag = "4")]
     pub state_version: u64,
+    #[prost(bool, tag = "5")]
+    pub resealed: bool,
 }
 /// The whole account leaves: nothing of its devices is taken any more, and the app proposes their
 /// removal.

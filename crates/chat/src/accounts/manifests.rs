@@ -218,10 +218,7 @@ pub(crate) fn insert_device(
         key,
         seen_ms
     ])?;
-    let seat = Seat {
-        device: device.id,
-        joined: 0,
-    };
+    let seat = Seat::new(device.id, 0);
     let meta = book.create(conn, *device.id.as_bytes(), LogKind::Inbox, vec![seat])?;
     conn.prepare_cached(
         "INSERT INTO seat (log, device, address, leaf, joined, cursor) VALUES (?1, ?2, ?3, 0, 0, 0)",

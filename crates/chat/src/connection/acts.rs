@@ -4,7 +4,7 @@
 //! an answer and the pushes around it keep the log's order. Everything that reads runs beside.
 
 use crate::app::{App, Caller};
-use crate::conversations::{append, commit, create, marks, read};
+use crate::conversations::{append, commit, create, leave, marks, read};
 use crate::limits::limited;
 use crate::live::Outbound;
 use crate::logs::entries::Added;
@@ -133,7 +133,11 @@ impl Session {
     async fn act(&mut self, act: Act, answer: Answer) {
         match act {
             Act::Append(append) => self.append(append, answer).await,
-            Act::PutMark(_) | Act::SendSignal(_) | Act::PutState(_) => match self.paced() {
+            Act::PutMark(_)
+            | Act::SendSignal(_)
+            | Act::PutState(_)
+            | Act::PutGroupInfo(_)
+            | Act::Leave(_) => match self.paced() {
                 Ok(()) => self.beside(act, answer),
                 Err(failure) => answer.give(Err(failure)),
             },
@@ -270,6 +274,14 @@ async fn run(app: &Arc<App>, caller: Caller, act: Act) -> Result<reply::Result, 
         }
         Act::PutState(request) => {
             read::put_state(app, caller, request).await?;
+            done()
+        }
+        Act::PutGroupInfo(request) => {
+            read::put_group_info(app, caller, request).await?;
+            done()
+        }
+        Act::Leave(request) => {
+            leave::leave(app, caller, request).await?;
             done()
         }
         _ => {

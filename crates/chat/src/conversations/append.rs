@@ -93,8 +93,15 @@ pub(crate) fn add(
         ));
     }
     let mut meta = book.get(conn, &checked.log)?;
-    if meta.kind == LogKind::Inbox || meta.seat(device).is_none() {
-        return Err(not_member());
+    let seat = meta
+        .active_seat(device)
+        .filter(|_| meta.kind != LogKind::Inbox)
+        .ok_or_else(not_member)?;
+    if seat.muted {
+        return Err(Failure::refused(
+            ErrorCode::Forbidden,
+            "in this group only admins speak",
+        ));
     }
     if !epoch_is_taken(checked.epoch, meta.epoch) {
         // What was taken while the epoch was good stays taken.

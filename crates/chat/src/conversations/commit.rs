@@ -13,14 +13,15 @@ use crate::logs::book::{LogMeta, read_meta};
 use crate::logs::entries::{self, Added, NewEntry};
 use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox};
 use comity_membership::manifest::VerifiedManifest;
-use comity_membership::{Change, Committer, Member, PublicState, parse_welcome, rules};
+use comity_membership::{Change, Committer, Context, Member, PublicState, parse_welcome, rules};
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
 use comity_wire::proto::{
     Committed, ConversationKind, Entry, EntryKind, SubmitCommit, WelcomePointer,
 };
-use comity_wire::{AppId, DeviceId, ErrorCode, Message, limits};
+use comity_wire::{Address, AppId, DeviceId, ErrorCode, Message, limits};
 use rusqlite::{Connection, params};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What a judged commit leads to.
@@ -35,6 +36,8 @@ struct Judged {
     stored: Stored,
     welcome: Option<(Vec<u8>, Vec<u8>)>,
     members: Vec<Member>,
+    /// Devices of those who may not speak.
+    muted: Vec<DeviceId>,
     /// Devices that the commit gives a (new) leaf.
     joined: Vec<DeviceId>,
     manifests: Vec<VerifiedManifest>,
@@ -145,6 +148,9 @@ fn judge(
     if let Some(before) = entries::by_key(conn, meta.id, &key)? {
         return Ok(Judgement::Before(committed(&before)));
     }
+    if super::leave::is_leaving(conn, meta.id, &Address::new(app.clone(), caller.account))? {
+        return Err(super::not_member());
+    }
     same_epoch(&meta, request.expected_epoch)?;
     let mut stored = Stored::read(conn, meta.id)?;
     let mut state = stored.state()?;
@@ -198,6 +204,7 @@ fn judge(
     if let Committer::External { joiner } = &change.committer {
         joined.push(joiner.device);
     }
+    let members = state.members().map_err(invalid)?;
     Ok(Judgement::New(Box::new(Judged {
         log,
         kind,
@@ -207,10 +214,23 @@ fn judge(
         commit: request.commit.clone(),
         stored,
         welcome,
-        members: state.members().map_err(invalid)?,
+        muted: muted(state.context(), &members),
+        members,
         joined,
         manifests: manifests.adopted,
     })))
+}
+
+/// Devices of those who may not speak, by the context.
+fn muted(context: &Context, members: &[Member]) -> Vec<DeviceId> {
+    if !context.permissions.only_admins_speak {
+        return Vec::new();
+    }
+    members
+        .iter()
+        .filter(|member| !rules::may_speak(context, members, &member.address))
+        .map(|member| member.device)
+        .collect()
 }
 
 fn same_epoch(meta: &LogMeta, expected: u64) -> Result<(), Failure> {
@@ -258,7 +278,7 @@ fn take(
     book: &mut LogBook,
     hub: &AppId,
     caller: Caller,
-    judged: Judged,
+    mut judged: Judged,
 ) -> Result<Outcome, Failure> {
     if book.is_revoked(&caller.device) {
         return Err(Failure::refused(
@@ -270,6 +290,9 @@ fn take(
     if let Some(before) = entries::by_key(conn, meta.id, &judged.key)? {
         return Ok(Outcome::Before(committed(&before)));
     }
+    if meta.seat(&caller.device).is_some_and(|seat| seat.leaving) {
+        return Err(super::not_member());
+    }
     same_epoch(&meta, judged.epoch)?;
     if meta.version != judged.version {
         return Ok(Outcome::Moved);
@@ -278,8 +301,8 @@ fn take(
     let new = NewEntry {
         kind: EntryKind::Commit,
         epoch: judged.epoch,
-        idempotency_key: judged.key,
-        body: judged.commit,
+        idempotency_key: std::mem::take(&mut judged.key),
+        body: std::mem::take(&mut judged.commit),
         at_ms,
         seal: None,
     };
@@ -287,7 +310,7 @@ fn take(
         return Err(Failure::internal("a commit's key was there after all"));
     };
     let seq = published.entry.seq;
-    meta.seats = Arc::new(reseat(conn, &meta, &judged.members, &judged.joined, seq)?);
+    meta.seats = Arc::new(reseat(conn, &meta, &judged, seq)?);
     meta.epoch += 1;
     meta.version += 1;
     judged.stored.write(conn, meta.id)?;
@@ -333,32 +356,39 @@ fn take(
 fn reseat(
     conn: &Connection,
     meta: &LogMeta,
-    members: &[Member],
-    joined: &[DeviceId],
+    judged: &Judged,
     seq: u64,
 ) -> Result<Vec<Seat>, Failure> {
+    let stay: HashSet<DeviceId> = judged.members.iter().map(|member| member.device).collect();
+    let before: HashMap<DeviceId, &Seat> =
+        meta.seats.iter().map(|seat| (seat.device, seat)).collect();
+    let muted: HashSet<DeviceId> = judged.muted.iter().copied().collect();
     for seat in meta.seats.iter() {
-        if !members.iter().any(|member| member.device == seat.device) {
+        if !stay.contains(&seat.device) {
             conn.prepare_cached("UPDATE seat SET removed = ?3 WHERE log = ?1 AND device = ?2")?
                 .execute(params![meta.id, seat.device.as_bytes(), seq])?;
             conn.prepare_cached("DELETE FROM mark WHERE log = ?1 AND device = ?2")?
                 .execute(params![meta.id, seat.device.as_bytes()])?;
         }
     }
-    let mut seats = Vec::with_capacity(members.len());
-    for member in members {
-        let from = if joined.contains(&member.device) {
+    let mut seats = Vec::with_capacity(judged.members.len());
+    for member in &judged.members {
+        let mut seat = if judged.joined.contains(&member.device) {
             insert_seat(conn, meta.id, member, seq)?;
-            seq
+            Seat::new(member.device, seq)
         } else {
-            meta.seat(&member.device)
-                .map(|seat| seat.joined)
+            before
+                .get(&member.device)
+                .map(|seat| (*seat).clone())
                 .ok_or_else(|| Failure::internal("a member without a seat"))?
         };
-        seats.push(Seat {
-            device: member.device,
-            joined: from,
-        });
+        let muted = muted.contains(&member.device);
+        if seat.muted != muted {
+            seat.muted = muted;
+            conn.prepare_cached("UPDATE seat SET muted = ?3 WHERE log = ?1 AND device = ?2")?
+                .execute(params![meta.id, member.device.as_bytes(), muted])?;
+        }
+        seats.push(seat);
     }
     Ok(seats)
 }

@@ -154,10 +154,7 @@ fn store(
         crate::accounts::sql::must_exist(conn, &peer)?;
     }
     let kind = LogKind::Conversation(prepared.kind);
-    let seat = Seat {
-        device: caller.device,
-        joined: 0,
-    };
+    let seat = Seat::new(caller.device, 0);
     let meta = book.create(conn, prepared.log, kind, vec![seat])?;
     insert_seat(conn, meta.id, &prepared.member, 0)?;
     prepared.stored.write(conn, meta.id)?;
@@ -191,7 +188,8 @@ pub(super) fn insert_seat(
         "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor)
          VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?5)
          ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
-           leaf = excluded.leaf, joined = excluded.joined, removed = NULL,
+           leaf = excluded.leaf, joined = excluded.joined, removed = NULL, muted = 0,
+           leaving = 0,
            cursor = max(cursor, excluded.cursor)",
     )?
     .execute(params![

@@ -78,3 +78,14 @@ pub(super) fn write_sealed(
     .execute(params![log, sealed_state, sealed_version])?;
     Ok(())
 }
+
+/// Only the group info changes.
+pub(super) fn write_group_info(
+    conn: &Connection,
+    log: i64,
+    group_info: &[u8],
+) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached("UPDATE group_state SET group_info = ?2 WHERE log = ?1")?
+        .execute(params![log, group_info])?;
+    Ok(())
+}

@@ -28,7 +28,7 @@ pub(crate) async fn put(app: &Arc<App>, caller: Caller, request: PutMark) -> Res
         .db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
-            if meta.seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+            if meta.active_seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
                 return Err(not_member());
             }
             if request.epoch > meta.epoch {

@@ -9,6 +9,7 @@ pub(crate) mod append;
 pub(crate) mod commit;
 pub(crate) mod create;
 mod group_state;
+pub(crate) mod leave;
 pub(crate) mod marks;
 pub(crate) mod read;
 pub(crate) mod removal;

@@ -3,15 +3,19 @@
 use super::group_state::{self, Stored};
 use super::{fits, log_name, not_member};
 use crate::app::{App, Caller};
+use crate::live::{Item, LogView};
 use crate::logs::book::read_meta;
 use crate::logs::{LogKind, LogMeta, entries, sync};
+use comity_membership::Context;
+use comity_membership::manifest::holds;
 use comity_platform::Failure;
 use comity_wire::proto::{
-    ConversationKind, Deliver, Fetch, FetchState, FetchWelcome, PutState, StateReply, SyncReply,
-    WelcomeReply,
+    ConversationKind, Deliver, Fetch, FetchState, FetchWelcome, PutGroupInfo, PutState,
+    StateChanged, StateReply, SyncReply, WelcomeReply,
 };
-use comity_wire::{ErrorCode, limits};
+use comity_wire::{ErrorCode, limits, link_fetch_message};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::Arc;
 
 /// Bytes of entries in one answer, at most and when nothing is said.
 const FETCH_BYTES_MAX: usize = 1024 * 1024;
@@ -110,11 +114,22 @@ pub(crate) async fn state(
     app.db
         .read(move |conn| {
             let (meta, kind) = conversation(conn, &log)?;
-            if !may_join(conn, &meta, &address)? {
-                return Err(not_member());
-            }
             let stored = Stored::read(conn, meta.id)?;
+            if request.sealed_only {
+                meta.seat(&caller.device).ok_or_else(not_member)?;
+                return Ok(StateReply {
+                    sealed_state: stored.sealed_state,
+                    epoch: meta.epoch,
+                    state_version: stored.sealed_version,
+                    head_seq: meta.head,
+                    kind: kind.into(),
+                    ..StateReply::default()
+                });
+            }
             let state = stored.state()?;
+            if !may_join(conn, &meta, &address)? {
+                by_link(state.context(), &caller, &request)?;
+            }
             let ratchet_tree = state
                 .ratchet_tree()
                 .map_err(|error| crate::error::mls(&error))?;
@@ -131,6 +146,25 @@ pub(crate) async fn state(
         .await
 }
 
+/// Who is no member shows the signature of the invitation link's key.
+fn by_link(context: &Context, caller: &Caller, request: &FetchState) -> Result<(), Failure> {
+    if request.link_signature.is_empty() {
+        return Err(not_member());
+    }
+    let message = link_fetch_message(&context.conversation, &caller.device);
+    let good = context
+        .link_key
+        .is_some_and(|key| holds(&key, &message, &request.link_signature));
+    if good {
+        Ok(())
+    } else {
+        Err(Failure::refused(
+            ErrorCode::Forbidden,
+            "the invitation link does not hold",
+        ))
+    }
+}
+
 fn conversation(
     conn: &Connection,
     log: &crate::logs::LogName,
@@ -144,7 +178,7 @@ fn conversation(
 
 fn may_join(conn: &Connection, meta: &LogMeta, address: &str) -> Result<bool, rusqlite::Error> {
     conn.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM seat WHERE log = ?1 AND address = ?2 AND removed IS NULL)
+        "SELECT EXISTS (SELECT 1 FROM seat WHERE log = ?1 AND address = ?2 AND removed IS NULL AND leaving = 0)
              OR EXISTS (SELECT 1 FROM pair WHERE log = ?1 AND ?2 IN (lower, higher))",
     )?
     .query_row(params![meta.id, address], |row| row.get(0))
@@ -159,10 +193,13 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
         limits::STATE_BYTES_MAX,
         "a sealed state",
     )?;
-    app.db
+    let conversation = request.conversation.clone();
+    let resealed = request.resealed;
+    let (meta, state_version) = app
+        .db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
-            if meta.seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+            if meta.active_seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
                 return Err(not_member());
             }
             let stored = Stored::read(conn, meta.id)?;
@@ -179,6 +216,58 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
             // The group's state must not be taken from before this by a commit being judged.
             meta.version += 1;
             book.put(log, &mut meta);
+            Ok((meta, version))
+        })
+        .await?;
+    app.live.views.update(log, &meta);
+    let changed = StateChanged {
+        hub: app.id.to_string(),
+        conversation,
+        epoch: meta.epoch,
+        state_version,
+        resealed,
+    };
+    app.live.push_to_others(
+        &LogView::of(&meta),
+        &caller.device,
+        &Item::StateChanged(Arc::new(changed)),
+    );
+    Ok(())
+}
+
+/// Replaces the group info of the current epoch: the one that is there did not serve a joiner.
+pub(crate) async fn put_group_info(
+    app: &App,
+    caller: Caller,
+    request: PutGroupInfo,
+) -> Result<(), Failure> {
+    app.is_here(&request.hub)?;
+    let log = log_name(&request.conversation)?;
+    fits(
+        &request.group_info,
+        limits::COMMIT_BYTES_MAX,
+        "a group info",
+    )?;
+    app.db
+        .write(move |conn, book| {
+            let mut meta = book.get(conn, &log)?;
+            if meta.active_seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+                return Err(not_member());
+            }
+            if meta.epoch != request.epoch {
+                return Err(Failure::refused(
+                    ErrorCode::StaleEpoch,
+                    format!("the log is at epoch {}", meta.epoch),
+                ));
+            }
+            let stored = Stored::read(conn, meta.id)?;
+            stored
+                .state()?
+                .check_current_group_info(&request.group_info)
+                .map_err(|error| crate::error::mls(&error))?;
+            group_state::write_group_info(conn, meta.id, &request.group_info)?;
+            meta.version += 1;
+            book.put_quietly(log, &meta);
             Ok(())
         })
         .await

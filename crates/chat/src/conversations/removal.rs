@@ -1,5 +1,5 @@
 //! The app's only proposals: the removal of devices that were revoked, deleted with their account,
-//! or stale.
+//! stale, or whose account leaves.
 //!
 //! Always holds: a proposal is an entry of the log and part of the group's public state, stored
 //! together; a device is proposed once an epoch.
@@ -25,9 +25,9 @@ pub(crate) fn due(
         "SELECT l.name, s.device FROM seat s JOIN log l ON l.id = s.log
          LEFT JOIN device d ON d.id = s.device
          WHERE s.removed IS NULL AND l.kind != 0
-           AND (d.id IS NULL OR d.revoked = 1 OR d.seen_ms < ?1)
+           AND (s.leaving = 1 OR d.id IS NULL OR d.revoked = 1 OR d.seen_ms < ?1)
            AND EXISTS (SELECT 1 FROM seat o JOIN device e ON e.id = o.device
-                       WHERE o.log = s.log AND o.removed IS NULL AND e.revoked = 0
+                       WHERE o.log = s.log AND o.removed IS NULL AND o.leaving = 0 AND e.revoked = 0
                          AND e.seen_ms >= ?1)
            AND NOT EXISTS (SELECT 1 FROM proposal p
                            WHERE p.log = s.log AND p.device = s.device AND p.epoch = l.epoch)

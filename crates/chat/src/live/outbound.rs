@@ -5,8 +5,8 @@
 
 use crate::logs::LogName;
 use comity_wire::proto::{
-    Behind, Closing, Cursors, Deliver, Entry, Marks, Reply, ServerFrame, Signal, reply,
-    server_frame::Frame,
+    Behind, Closing, Cursors, Deliver, Entry, Marks, Reply, ServerFrame, Signal, StateChanged,
+    reply, server_frame::Frame,
 };
 use comity_wire::{ErrorCode, Message};
 use std::collections::VecDeque;
@@ -25,6 +25,7 @@ pub(crate) enum Item {
     Cursors(Arc<Cursors>),
     Marks(Arc<Marks>),
     Signal(Arc<Signal>),
+    StateChanged(Arc<StateChanged>),
 }
 
 impl Item {
@@ -35,6 +36,7 @@ impl Item {
             Self::Cursors(cursors) => cursors.encoded_len(),
             Self::Marks(marks) => marks.encoded_len(),
             Self::Signal(signal) => signal.encoded_len(),
+            Self::StateChanged(changed) => changed.encoded_len(),
         }
     }
 }
@@ -196,6 +198,7 @@ fn put(frames: &mut Vec<ServerFrame>, item: Item) {
         Item::Cursors(cursors) => Frame::Cursors(Arc::unwrap_or_clone(cursors)),
         Item::Marks(marks) => Frame::Marks(Arc::unwrap_or_clone(marks)),
         Item::Signal(signal) => Frame::Signal(Arc::unwrap_or_clone(signal)),
+        Item::StateChanged(changed) => Frame::StateChanged(Arc::unwrap_or_clone(changed)),
         Item::Entry {
             log,
             entry,

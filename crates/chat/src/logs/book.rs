@@ -46,6 +46,22 @@ pub(crate) struct Seat {
     pub(crate) device: DeviceId,
     /// Entries up to here are not for it.
     pub(crate) joined: u64,
+    /// Only admins speak, and its account is none.
+    pub(crate) muted: bool,
+    /// Its account has asked to leave: nothing is taken from it any more.
+    pub(crate) leaving: bool,
+}
+
+impl Seat {
+    /// A seat with every right.
+    pub(crate) fn new(device: DeviceId, joined: u64) -> Self {
+        Self {
+            device,
+            joined,
+            muted: false,
+            leaving: false,
+        }
+    }
 }
 
 /// What is known of a log.
@@ -66,6 +82,11 @@ pub(crate) struct LogMeta {
 impl LogMeta {
     pub(crate) fn seat(&self, device: &DeviceId) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.device == *device)
+    }
+
+    /// The seat of a device from which something is taken: it is not on its way out.
+    pub(crate) fn active_seat(&self, device: &DeviceId) -> Option<&Seat> {
+        self.seat(device).filter(|seat| !seat.leaving)
     }
 }
 
@@ -235,12 +256,15 @@ pub(crate) fn read_meta(
     let Some(mut meta) = meta else {
         return Ok(None);
     };
-    let mut seats =
-        conn.prepare_cached("SELECT device, joined FROM seat WHERE log = ?1 AND removed IS NULL")?;
+    let mut seats = conn.prepare_cached(
+        "SELECT device, joined, muted, leaving FROM seat WHERE log = ?1 AND removed IS NULL",
+    )?;
     let rows = seats.query_map([meta.id], |row| {
         Ok(Seat {
             device: DeviceId::new(row.get(0)?),
             joined: row.get(1)?,
+            muted: row.get(2)?,
+            leaving: row.get(3)?,
         })
     })?;
     meta.seats = Arc::new(rows.collect::<Result<_, _>>()?);

@@ -32,7 +32,7 @@ async fn storage() -> Storage {
     let folder = tempfile::tempdir().unwrap();
     let db = open(folder.path());
     db.write(|conn, book| {
-        let seats = [ANNE, BEN].map(|device| Seat { device, joined: 0 });
+        let seats = [ANNE, BEN].map(|device| Seat::new(device, 0));
         let kind = LogKind::Conversation(ConversationKind::Group);
         let meta = book.create(conn, LOG, kind, seats.to_vec())?;
         for device in [ANNE, BEN] {
@@ -41,7 +41,7 @@ async fn storage() -> Storage {
                 conn,
                 *device.as_bytes(),
                 LogKind::Inbox,
-                vec![Seat { device, joined: 0 }],
+                vec![Seat::new(device, 0)],
             )?;
             seat(conn, inbox.id, &device)?;
             conn.execute(

@@ -27,7 +27,8 @@ pub(crate) fn changes(
         .query_row([], |row| row.get(0))?;
     let mut select = conn.prepare_cached(
         "SELECT l.id, l.kind, l.activity, l.name, l.head, l.first, l.epoch,
-                s.joined, s.removed, s.cursor
+                s.joined, s.removed, s.cursor,
+                coalesce((SELECT sealed_version FROM group_state g WHERE g.log = l.id), 0)
          FROM seat s JOIN log l ON l.id = s.log
          WHERE s.device = ?1 AND l.activity > ?2 ORDER BY l.activity LIMIT ?3",
     )?;
@@ -53,7 +54,7 @@ pub(crate) fn changes(
                     cursors: Vec::new(),
                     marks: Vec::new(),
                     member: removed.is_none(),
-                    state_version: 0,
+                    state_version: row.get(10)?,
                 },
             })
         })?

@@ -111,6 +111,7 @@ pub(crate) async fn conversations(
         hub: String::new(),
         conversation: id.clone(),
         link_signature: Vec::new(),
+        sealed_only: false,
     };
     seen.frame(
         bob.socket.ask(Act::FetchState(state)).await,

@@ -343,6 +343,7 @@ impl Step<'_> {
                 hub,
                 conversation: log,
                 link_signature: Vec::new(),
+                sealed_only: false,
             }),
         );
         Ok(())

@@ -1,5 +1,6 @@
 //! What can be asked of a group without changing it.
 
+use super::commits::encode;
 use super::error::malformed;
 use super::{EngineError, Result1, Session, context_of, load};
 use crate::storage::Kind;
@@ -120,6 +121,23 @@ impl Session<'_> {
             leaf.leaf_node_source(),
             LeafNodeSource::KeyPackage(_)
         ))
+    }
+
+    /// A new group info of the current epoch, signed by this device: in place of one with which a
+    /// join failed.
+    ///
+    /// # Errors
+    /// [`EngineError::PendingCommit`] while a join of this device waits, and others.
+    pub fn group_info(&mut self, conversation: &ConversationId) -> Result1<Vec<u8>> {
+        self.not_joining(conversation)?;
+        let group = load(self.loaded, &self.provider, conversation)?;
+        if !group.is_active() {
+            return Err(EngineError::NotFound);
+        }
+        let info = group
+            .export_group_info(self.provider.crypto(), self.keys, false)
+            .map_err(malformed)?;
+        encode(&info)
     }
 
     /// A secret of the current epoch, for this label and context.
