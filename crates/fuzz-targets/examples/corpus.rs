@@ -17,7 +17,7 @@ use comity_e2ee::{archive, envelope, introduction, link, profile, report};
 use comity_fuzz_targets::{e2ee, join};
 use comity_membership::introduction_key::IntroductionKey;
 use comity_membership::manifest::{Device, Manifest};
-use comity_membership::{CommitHeader, PublicState, Role, manifest};
+use comity_membership::{CommitHeader, Context, PublicState, Role, manifest};
 use comity_wire::proto::{self, ConversationKind};
 use comity_wire::{AccountId, Address, ConversationId, Message, http};
 use std::collections::BTreeMap;
