@@ -9,4 +9,5 @@ mod run;
 mod sign_in;
 mod upgrade;
 
+pub(crate) use acts::run_act;
 pub(crate) use upgrade::connect;
