@@ -14,7 +14,7 @@ use comity_e2ee::keys::sign_manifest;
 use comity_membership::{CommitHeader, franking};
 use comity_wire::http::{IntroductionPosted, MyConversations, PostIntroduction, SealedForDevice};
 use comity_wire::proto::{
-    ConversationKind, IntroductionEnvelope, Mark, PutMark, SendSignal, SubmitCommit,
+    ConversationKind, EntryKind, IntroductionEnvelope, Mark, PutMark, SendSignal, SubmitCommit,
     client_frame::Act, server_frame::Frame,
 };
 use comity_wire::{Bytes64, ConversationId, DeviceAddress, DeviceId, Message as _, MessageId};
@@ -34,7 +34,10 @@ async fn hear(person: &mut Person, conversation: &ConversationId) -> Vec<u8> {
         .push(|frame| match frame {
             Frame::Deliver(mut deliver) if deliver.log == log => {
                 assert!(deliver.hub == hub || (own && deliver.hub.is_empty()));
-                (!deliver.entries.is_empty()).then(|| deliver.entries.remove(0))
+                deliver
+                    .entries
+                    .retain(|entry| entry.kind() == EntryKind::Content);
+                deliver.entries.pop()
             }
             _ => None,
         })
@@ -318,14 +321,14 @@ async fn lost_answers_doubled_requests_and_broken_streams_change_nothing() {
             twice: nth(3),
         }
     });
-    for n in 0..25_u8 {
+    for n in 0..12_u8 {
         let own = entry(&mut bob, &conversation, &[n]);
         insist(&mut bob, own).await;
         say(&mut alice, &conversation, &[100 + n]).await;
     }
     two.board.no_fates();
     let last = say(&mut alice, &conversation, b"done").await;
-    assert_eq!(last, joined + 51, "each was taken once");
+    assert_eq!(last, joined + 25, "each was taken once");
     let there = read_to(&mut bob, &conversation, joined, last).await;
     let here = read_to(&mut alice, &conversation, joined, last).await;
     assert_eq!(there, here);
@@ -335,7 +338,7 @@ async fn lost_answers_doubled_requests_and_broken_streams_change_nothing() {
 async fn a_welcome_reaches_the_other_app_once_also_after_a_break() {
     let two = Two::open().await;
     let (mut alice, mut bob, _) = two.talk().await;
-    let mut carol = Person::sign_up(&two.one, 3).await;
+    let carol = Person::sign_up(&two.one, 3).await;
     bob.post_key_packages(&two.other, 5).await;
     // Who shares no conversation with Bob gets nothing, who does gets them through her own app.
     let refused = carol.fetch_key_packages(&two.one, &bob.address, None).await;

@@ -294,7 +294,12 @@ pub(super) async fn ask(
         match hub.ask(app, Some(session), request).await {
             Ok(family_reply::Result::Relay(reply)) if reply.results.len() == acts.len() => {
                 let results = reply.results.into_iter().map(|result| result.result);
-                return results.collect::<Option<_>>().ok_or_else(confused);
+                let results: Vec<_> = results.collect::<Option<_>>().ok_or_else(confused)?;
+                // A request that arrived twice: this is the answer to the second one. What was
+                // asked is asked anew; the hub answers once what it took once.
+                if !results.iter().any(is_vouch_refused) {
+                    return Ok(results);
+                }
             }
             Ok(_) => return Err(confused()),
             Err(failure) if failure.code() == ErrorCode::Unauthenticated => {
@@ -303,7 +308,17 @@ pub(super) async fn ask(
             Err(failure) => return Err(failure),
         }
     }
+    // No device can mend this: its own app has to.
+    tracing::warn!("a hub does not take this app's word");
     Err(hub.unavailable(app))
+}
+
+fn is_vouch_refused(result: &relayed_result::Result) -> bool {
+    let relayed_result::Result::Reply(reply) = result else {
+        return false;
+    };
+    matches!(&reply.result, Some(reply::Result::Error(error))
+        if error.code == ErrorCode::VouchInvalid.as_str())
 }
 
 // ---- a fetch of the copy ----
