@@ -10,4 +10,6 @@ mod sign_in;
 mod upgrade;
 
 pub(crate) use acts::run_act;
+#[cfg(feature = "simulation")]
+pub(crate) use run::run;
 pub(crate) use upgrade::connect;

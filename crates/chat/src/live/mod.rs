@@ -15,12 +15,12 @@ use crate::family::SiblingNo;
 use crate::logs::{LogName, Published, Seat};
 use comity_wire::proto::EntryKind;
 use comity_wire::{DeviceId, ErrorCode};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 const SHARDS: usize = 16;
 
-type Shard = Mutex<HashMap<DeviceId, Arc<Outbound>>>;
+type Shard = Mutex<BTreeMap<DeviceId, Arc<Outbound>>>;
 
 /// The connected devices, and the siblings that follow.
 #[derive(Debug)]
