@@ -301,7 +301,9 @@ impl Step<'_> {
         until: u64,
     ) -> Result<(), CoreError> {
         let me = self.me()?;
-        self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
+        let line =
+            self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
+        self.note_missing(conversation.id, conversation.next_seq, until, &line)?;
         conversation.next_seq = until + 1;
         self.save_position(conversation)?;
         self.heal(conversation, "gap")
@@ -486,8 +488,16 @@ impl Step<'_> {
             "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
             [conversation.id],
         )?;
-        if !by_link && conversation.joined_seq > 0 && committed.seq > conversation.next_seq {
-            self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
+        // Who has read something here, from a welcome on or as its maker.
+        if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
+            let line =
+                self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
+            self.note_missing(
+                conversation.id,
+                conversation.next_seq,
+                committed.seq - 1,
+                &line,
+            )?;
         }
         let members = self
             .groups
@@ -520,10 +530,27 @@ impl Step<'_> {
             (conversation.id, committed.seq),
         )?;
         self.entered(conversation)?;
+        self.tell_healed(conversation.id)?;
         self.want(conversation.id, "details", 0)?;
         self.check_listed(&members)?;
         if by_link {
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;
+        }
+        Ok(())
+    }
+
+    /// The lines that said that the conversation is being repaired say that it was.
+    fn tell_healed(&mut self, conversation: i64) -> Result<(), CoreError> {
+        let lines: Vec<Vec<u8>> = {
+            let mut statement = self.tx.prepare_cached(
+                "UPDATE message SET text = 'healed' WHERE conversation = ?1 AND kind = 'notice' AND text = 'healing' RETURNING message_id",
+            )?;
+            statement
+                .query_map([conversation], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for line in lines {
+            self.item_changed(conversation, &line)?;
         }
         Ok(())
     }
