@@ -366,8 +366,12 @@ impl Step<'_> {
         if group.kind != ConversationKind::Group as i32 || by.address == me.address {
             return Ok(());
         }
-        self.introduce_to(group)?;
-        self.group_notice(group.id, &by.address, &format!("added:{}", me.address))
+        self.group_notice(group.id, &by.address, &format!("added:{}", me.address))?;
+        if self.is_blocked(&by.address)? {
+            // Who is blocked pulls nobody anywhere.
+            return self.leave_group(group.id);
+        }
+        self.introduce_to(group)
     }
 
     /// Gives the others the key to the own profile, for who is new: at once in a small group, with
