@@ -71,6 +71,14 @@ pub(crate) enum Call {
     },
     MyConversations,
     Report,
+    Renewed {
+        conversation: i64,
+        message_id: Vec<u8>,
+        blob: String,
+    },
+    ForwardRenewed {
+        transfer: i64,
+    },
 }
 
 /// Why the app's description was asked for.
@@ -143,6 +151,12 @@ impl Step<'_> {
             } => self.key_packages_fetched(intent, addresses, collected, manifests, parse(result)),
             Call::MyConversations => self.my_conversations(parse(result)),
             Call::Report => self.report_posted(result),
+            Call::Renewed {
+                conversation,
+                message_id,
+                blob,
+            } => self.shown_renewed(conversation, &message_id, &blob, result),
+            Call::ForwardRenewed { transfer } => self.forward_renewed(transfer, result),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::account::{address_of, proto_address};
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Source};
 use crate::step::Step;
-use crate::timeline::NewMessage;
+use crate::timeline::{Edited, NewMessage};
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,12 @@ impl Step<'_> {
                 edited,
                 deleted,
                 reactions: self.archived_reactions(row.get(17)?, &message_id)?,
+                edited_mentions: if edited {
+                    self.stored_mentions(row.get(17)?, &message_id)?
+                } else {
+                    Vec::new()
+                },
+                told_by: None,
             });
         }
         if with_conversations {
@@ -346,10 +352,11 @@ impl Step<'_> {
             }
         }
         if message.edited {
-            self.tx.execute(
-                "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0",
-                (conversation.id, &content.message_id, &message.edited_text),
-            )?;
+            let edited = Edited {
+                text: &message.edited_text,
+                mentions: &message.edited_mentions,
+            };
+            self.retext(conversation.id, &content.message_id, edited)?;
         }
         if message.deleted {
             self.tx.execute(

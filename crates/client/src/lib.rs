@@ -17,8 +17,10 @@ mod contacts;
 mod conversations;
 mod error;
 mod history;
+mod info;
 mod input;
 mod introductions;
+mod leases;
 mod logs;
 mod marks;
 mod output;
@@ -31,11 +33,12 @@ mod transfers;
 mod views;
 
 pub use error::CoreError;
-pub use input::{CallError, Command, Input, Say, What, Whom};
-pub use output::{Effect, Event, Method, Output, Source, Target};
+pub use info::{InfoView, ReachView};
+pub use input::{CallError, Command, Input, Mention, Say, What, Whom};
+pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
-    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, QuoteView,
-    ReactionView, RequestView, Status, TimelineItem, TransferView,
+    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
+    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView,
 };
 
 use comity_e2ee::engine::Groups;

@@ -28,7 +28,7 @@ impl Step<'_> {
         if changed > 0 {
             self.count_unread(conversation)?;
         }
-        Ok(())
+        self.renew_shown(conversation)
     }
 
     /// Puts the own mark wherever it is newer than what the hub has, and again after each commit.

@@ -51,6 +51,8 @@ pub(crate) struct Memory {
     pub(crate) connecting: bool,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
+    /// When the files of a conversation were looked after, by conversation.
+    pub(crate) looked: BTreeMap<i64, UnixMs>,
 }
 
 /// What a reply will be about.

@@ -82,6 +82,8 @@ pub struct ConversationView {
     pub state: String,
     /// Unread messages.
     pub unread: u32,
+    /// Those of them that mention the own account.
+    pub unread_mentions: u32,
     /// Time of the newest message.
     pub last_ms: UnixMs,
     /// The newest line's text.
@@ -178,6 +180,25 @@ pub struct TimelineItem {
     /// Emoji and who set it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionView>,
+    /// Parts of the text that name a member.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<MentionView>,
+    /// Said before, somewhere else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+}
+
+/// A part of a text that names a member.
+#[derive(Debug, Clone, Serialize)]
+pub struct MentionView {
+    /// Where it begins, in UTF-8 bytes of the text.
+    pub start: u32,
+    /// Bytes that it covers.
+    pub length: u32,
+    /// Who is meant.
+    pub address: Address,
+    /// It is the own account.
+    pub own: bool,
 }
 
 /// What a message answers.
@@ -301,9 +322,27 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             }),
             attachment,
             reactions: Vec::new(),
+            mentions: Vec::new(),
+            forwarded: content.forwarded && !deleted,
         },
         row.get(12)?,
     )))
+}
+
+/// The app no longer has a line's file.
+fn is_gone(tx: &Connection, conversation: i64, message: &MessageId) -> Result<bool, CoreError> {
+    let content: Vec<u8> = tx.query_row(
+        "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2",
+        (conversation, message.to_vec()),
+        |row| row.get(0),
+    )?;
+    let content = said::Content::decode(content.as_slice()).unwrap_or_default();
+    let Some(said::content::Body::Attachment(file)) = content.body else {
+        return Ok(false);
+    };
+    Ok(tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE blob = ?1 AND gone = 1)")?
+        .query_row([file.blob], |row| row.get(0))?)
 }
 
 /// Fills in what stands in other tables.
@@ -313,10 +352,20 @@ fn complete(
     items: &mut [TimelineItem],
 ) -> Result<(), CoreError> {
     let (delivered, read) = reach(tx, conversation, None)?;
+    let me = crate::account::Me::load_address(tx)?;
+    let mut mentions = tx.prepare_cached(
+        "SELECT start, length, address FROM mention WHERE conversation = ?1 AND message_id = ?2 ORDER BY start",
+    )?;
     let mut reactions = tx.prepare_cached(
         "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
     )?;
+    let any_gone: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?
+        .query_row([], |row| row.get(0))?;
     for item in items {
+        if any_gone && let Some(file) = &mut item.attachment {
+            file.available &= !is_gone(tx, conversation, &item.message)?;
+        }
         if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
             item.status = match seq {
                 0 => Status::Sent,
@@ -333,6 +382,18 @@ fn complete(
             if let Ok(author) = author.parse() {
                 item.reactions.push(ReactionView { author, emoji });
             }
+        }
+        let rows = mentions.query_map((conversation, item.message.to_vec()), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+        })?;
+        for row in rows {
+            let (start, length, address) = row?;
+            item.mentions.push(MentionView {
+                start,
+                length,
+                own: address == me,
+                address: address.parse().map_err(|_| CoreError::Damaged("mention"))?,
+            });
         }
     }
     Ok(())
@@ -511,10 +572,12 @@ impl Core {
         let mut statement = conn.prepare_cached(
             "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
                  coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
-                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), '')
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''),
+                 (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
+                     WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq)
              FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
         )?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([crate::account::Me::load_address(conn)?])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             let peer: Option<String> = row.get(2)?;
@@ -544,6 +607,7 @@ impl Core {
                 title,
                 state: row.get(3)?,
                 unread: row.get(4)?,
+                unread_mentions: row.get(10)?,
                 last_ms: row.get(5)?,
                 last_text: row.get(9)?,
                 delivered_seq,
@@ -652,7 +716,7 @@ impl Core {
     pub fn unsent(&self) -> Result<u64, CoreError> {
         Ok(self.store().query_row(
             "SELECT (SELECT count(*) FROM send_queue) + (SELECT count(*) FROM introduction WHERE state = 'wanted')
-                 + (SELECT count(*) FROM transfer WHERE direction = 'up' AND state = 'waiting')",
+                 + (SELECT count(*) FROM transfer WHERE direction IN ('up', 'renew') AND state = 'waiting')",
             [],
             |row| row.get(0),
         )?)

@@ -240,6 +240,7 @@ impl Step<'_> {
                 &member.signature_key,
             ))?;
         }
+        self.note_members_since(conversation)?;
         self.tx.execute(
             "INSERT OR REPLACE INTO mark_key (conversation, epoch, key) VALUES (?1, ?2, ?3)",
             (conversation.id, conversation.epoch, key.as_bytes()),
@@ -262,6 +263,22 @@ impl Step<'_> {
         if me.self_conversation == Some(id.id) {
             self.keep_history_promises(conversation)?;
         }
+        Ok(())
+    }
+
+    /// Since when each account is in it: who comes later than this device, from the entry at hand on.
+    fn note_members_since(&self, conversation: &Conversation) -> Result<(), CoreError> {
+        self.tx.execute(
+            "DELETE FROM member_since WHERE conversation = ?1
+                 AND address NOT IN (SELECT address FROM member WHERE conversation = ?1)",
+            [conversation.id],
+        )?;
+        self.tx.execute(
+            "INSERT OR IGNORE INTO member_since (conversation, address, seq)
+             SELECT DISTINCT ?1, address, CASE WHEN EXISTS (SELECT 1 FROM member_since WHERE conversation = ?1) THEN ?2 ELSE 0 END
+             FROM member WHERE conversation = ?1",
+            (conversation.id, conversation.next_seq),
+        )?;
         Ok(())
     }
 

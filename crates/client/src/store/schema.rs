@@ -206,4 +206,44 @@ CREATE TABLE transfer (
 CREATE TABLE history_part (
     part INTEGER PRIMARY KEY, total INTEGER NOT NULL, attachment BLOB NOT NULL, done INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-"];
+", TALK];
+
+/// Mentions, copies of files, who has read, disappearing messages, history that a member gave.
+const TALK: &str = "
+CREATE TABLE mention (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    message_id BLOB NOT NULL,
+    -- In UTF-8 bytes of the text.
+    start INTEGER NOT NULL, length INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (conversation, message_id, start)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_of ON mention (conversation, address);
+-- Those of an edit whose target has not arrived yet.
+ALTER TABLE amendment ADD COLUMN mentions BLOB;
+
+-- What is known of a blob's lease beyond when its message came.
+CREATE TABLE lease (
+    blob TEXT PRIMARY KEY, renewed_ms INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+-- The attachment that an upload is a copy of.
+ALTER TABLE transfer ADD COLUMN copy_of BLOB;
+
+-- From which entry on somebody is in a conversation; 0: from before this device was.
+CREATE TABLE member_since (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    address TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, address)
+) STRICT, WITHOUT ROWID;
+
+-- When a line disappears, what it quotes, and which member gave it as history.
+ALTER TABLE message ADD COLUMN expires_ms INTEGER;
+ALTER TABLE message ADD COLUMN quoted BLOB;
+ALTER TABLE message ADD COLUMN told_by TEXT;
+CREATE INDEX message_expiry ON message (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX message_quote ON message (conversation, quoted) WHERE quoted IS NOT NULL;
+ALTER TABLE reaction ADD COLUMN expires_ms INTEGER;
+ALTER TABLE amendment ADD COLUMN expires_ms INTEGER;
+-- Words that are taken out of the index are overwritten, too.
+INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1);
+";

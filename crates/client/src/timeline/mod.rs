@@ -4,6 +4,8 @@
 //! changes it; what can not be read leaves a line that says so.
 
 mod apply;
+mod forward;
+mod mentions;
 mod say;
 
 use crate::output::Event;
@@ -28,6 +30,13 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) franking: Option<[Vec<u8>; 4]>,
 }
 
+/// A new text for a line, with whom it mentions.
+#[derive(Clone, Copy)]
+pub(crate) struct Edited<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) mentions: &'a [said::Mention],
+}
+
 /// Kind of line and text to search in, for a content that is shown.
 pub(crate) fn shown(content: &said::Content) -> Option<(&'static str, String)> {
     match &content.body {
@@ -43,6 +52,15 @@ pub(crate) fn shown(content: &said::Content) -> Option<(&'static str, String)> {
         Some(_) => None,
         // A body that this program does not know: its author's words for such programs.
         None => Some(("unknown", content.fallback.clone())),
+    }
+}
+
+/// The text that mentions stand in: of a file its caption.
+fn text_of(content: &said::Content) -> &str {
+    match &content.body {
+        Some(said::content::Body::Text(text)) => &text.text,
+        Some(said::content::Body::Attachment(file)) => &file.caption,
+        _ => "",
     }
 }
 
@@ -83,6 +101,13 @@ impl Step<'_> {
         if inserted == 0 {
             return Ok(());
         }
+        mentions::store(
+            self.tx,
+            new.conversation,
+            &new.content.message_id,
+            text_of(new.content),
+            &new.content.mentions,
+        )?;
         self.tx.execute(
             "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
             (new.conversation, new.at_ms),

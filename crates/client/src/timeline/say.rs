@@ -1,6 +1,6 @@
 //! Saying something: from a person's act to the send queue.
 
-use super::NewMessage;
+use super::{Edited, NewMessage};
 use crate::CoreError;
 use crate::account::proto_address;
 use crate::conversations::{Conversation, State};
@@ -31,7 +31,25 @@ impl Step<'_> {
         match say.what {
             What::Text(text) => {
                 check_text(&text)?;
+                content.mentions = match &to {
+                    Ok(conversation) => self.mentions(conversation, &text, &say.mentions)?,
+                    Err(_) => Vec::new(),
+                };
                 content.body = Some(said::content::Body::Text(said::Text { text }));
+            }
+            What::Forward {
+                conversation,
+                message,
+            } => {
+                content.forwarded = true;
+                content.body = Some(self.forwarded(conversation, &message)?);
+                if let Some(said::content::Body::Attachment(attachment)) = content.body.clone() {
+                    let to = to.map_err(|_| first_is_a_text())?;
+                    content.fallback.clone_from(&attachment.file_name);
+                    self.insert_own(&to, &content, &me.address)?;
+                    let source = self.kept_copy(conversation, &message)?;
+                    return self.start_renewal(to.id, content.message_id, source, &attachment);
+                }
             }
             What::File {
                 path,
@@ -49,9 +67,9 @@ impl Step<'_> {
                     caption,
                     ..Default::default()
                 };
-                let conversation = to.map_err(|_| {
-                    CoreError::Refused("the first message to someone is a text".into())
-                })?;
+                let conversation = to.map_err(|_| first_is_a_text())?;
+                content.mentions =
+                    self.mentions(&conversation, &attachment.caption, &say.mentions)?;
                 content.fallback.clone_from(&attachment.file_name);
                 content.quote = self.quote(conversation.id, say.quote)?;
                 content.body = Some(said::content::Body::Attachment(attachment.clone()));
@@ -79,11 +97,15 @@ impl Step<'_> {
                 let conversation = self.existing(to, &target)?;
                 self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
                 self.check_is_text(conversation.id, &target)?;
+                content.mentions = self.mentions(&conversation, &text, &say.mentions)?;
                 self.apply_amendment(
                     conversation.id,
                     &me.address,
                     target.as_bytes(),
-                    Some(&text),
+                    Some(Edited {
+                        text: &text,
+                        mentions: &content.mentions,
+                    }),
                     self.now,
                 )?;
                 content.body = Some(said::content::Body::Edit(said::Edit {
@@ -308,6 +330,10 @@ impl Step<'_> {
             franking: None,
         })
     }
+}
+
+fn first_is_a_text() -> CoreError {
+    CoreError::Refused("the first message to someone is a text".into())
 }
 
 fn check_text(text: &str) -> Result<(), CoreError> {

@@ -1,6 +1,6 @@
 //! The words on the screen, in English.
 
-use comity_client::{ConversationView, Event, ItemKind, Status, TimelineItem};
+use comity_client::{ConversationView, Event, InfoView, ItemKind, ReachView, Status, TimelineItem};
 use comity_wire::Address;
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         }
         ItemKind::Unknown => format!("{} (needs a newer program)", plain(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
-        _ => plain(&item.text),
+        _ => mentioned(names, item),
     };
     if let Some(file) = &item.attachment {
         let caption = if text.is_empty() {
@@ -97,6 +97,9 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
             plain(&file.file_name),
             size(file.size)
         );
+    }
+    if item.forwarded {
+        text = format!("(forwarded) {text}");
     }
     if let Some(quote) = &item.quote {
         text = format!("«{}» {text}", plain(&quote.preview));
@@ -113,6 +116,55 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         ""
     };
     format!("{at}  {who}: {text}{ticks}")
+}
+
+/// The text with each mention by the name that this device knows, whatever its author wrote there.
+fn mentioned(names: &Names, item: &TimelineItem) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for mention in &item.mentions {
+        let (Ok(start), Ok(length)) = (
+            usize::try_from(mention.start),
+            usize::try_from(mention.length),
+        ) else {
+            break;
+        };
+        let Some(before) = item.text.get(from..start) else {
+            break;
+        };
+        let who = if mention.own {
+            "you".to_owned()
+        } else {
+            plain(&name(names, &mention.address))
+        };
+        out.push_str(&format!("{}@{who}", plain(before)));
+        from = start + length;
+    }
+    out.push_str(&plain(item.text.get(from..).unwrap_or_default()));
+    out
+}
+
+/// Who has a message, and who read it.
+pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
+    let with = |wanted: fn(&ReachView) -> bool| -> String {
+        let people = info.people.iter().filter(|person| wanted(person));
+        let people: Vec<String> = people
+            .map(|person| plain(&name(names, &person.address)))
+            .collect();
+        people.join(", ")
+    };
+    let lists = [
+        ("read by", with(|person| person.read)),
+        (
+            "delivered to",
+            with(|person| person.delivered && !person.read),
+        ),
+        ("not yet", with(|person| !person.delivered)),
+    ];
+    let lists = lists.into_iter().filter(|(_, who)| !who.is_empty());
+    let mut lines = vec![line(names, &info.item)];
+    lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
+    lines
 }
 
 /// A size in words.
@@ -134,7 +186,11 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
     let unread = if view.unread == 0 {
         String::new()
     } else {
-        format!(" ({} new)", view.unread)
+        let mentions = match view.unread_mentions {
+            0 => String::new(),
+            count => format!(", {count} for you"),
+        };
+        format!(" ({} new{mentions})", view.unread)
     };
     let state = match view.state.as_str() {
         "active" => String::new(),

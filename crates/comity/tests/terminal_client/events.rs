@@ -35,6 +35,13 @@ pub(super) fn events() -> Vec<Event> {
             author: who.clone(),
             emoji: text(),
         }],
+        mentions: vec![comity_client::MentionView {
+            start: 0,
+            length: 1,
+            address: who.clone(),
+            own: true,
+        }],
+        forwarded: true,
     };
     let contact = ContactView {
         address: who.clone(),
