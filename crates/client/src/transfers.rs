@@ -276,6 +276,9 @@ impl Step<'_> {
             }
             ("history", _, _) => self.history_part_uploaded(transfer, &attachment),
             ("photo", _, _) => self.photo_uploaded(&attachment),
+            ("group_photo", Some(conversation), _) => {
+                self.group_photo_uploaded(conversation, &attachment)
+            }
             _ => Ok(()),
         }
     }
@@ -331,6 +334,10 @@ impl Step<'_> {
             ("file", Some(conversation), Some(message_id)) if code == "not_found" => {
                 self.blob_gone(&row.attachment.blob)?;
                 self.item_changed(conversation, &message_id)
+            }
+            ("group_photo", _, _) => {
+                self.refuse("set_group_details", code, "the picture could not be moved");
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -67,7 +67,10 @@ fn a_mention_is_for_whom_it_names() {
     alice.act(&["edit", BOB, message, "Come, @bob!"]);
     let line = |who: &Person, with: &str| {
         let lines = who.act(&["history", with]);
-        lines.into_iter().find(|line| line["message"] == message).unwrap()
+        lines
+            .into_iter()
+            .find(|line| line["message"] == message)
+            .unwrap()
     };
     assert_eq!(mentions(&line(&bob, ALICE)), [("@bob".to_owned(), true)]);
     alice.act(&["delete", BOB, message]);
@@ -92,7 +95,9 @@ fn a_new_device_knows_whom_an_edited_text_mentions() {
     let laptop = world.device("laptop");
     bob.link(&laptop, "laptop");
     let lines = laptop.act(&["history", ALICE]);
-    let line = lines.iter().find(|line| line["message"] == message.as_str());
+    let line = lines
+        .iter()
+        .find(|line| line["message"] == message.as_str());
     assert_eq!(mentions(line.unwrap()), [("@bob".to_owned(), true)]);
 }
 
@@ -115,7 +120,11 @@ fn what_is_forwarded_is_the_text_alone() {
     }
     assert_eq!(line["edited"], false);
     assert_ne!(line["message"], answer);
-    assert!(carol.screen(&["history", ALICE]).contains("(forwarded) @alice: I do"));
+    assert!(
+        carol
+            .screen(&["history", ALICE])
+            .contains("(forwarded) @alice: I do")
+    );
     // What was taken back goes nowhere.
     bob.act(&["delete", ALICE, answer]);
     alice.act(&["sync"]);
@@ -164,7 +173,10 @@ fn a_forwarded_file_is_there_also_after_its_lease() {
     let line = last(&carol, BOB);
     assert_eq!(line["attachment"]["available"], true);
     assert!(save(&carol, BOB, &line["message"], &to("two.jpg")));
-    assert_eq!(std::fs::read(to("two.jpg")).unwrap(), std::fs::read(&path).unwrap());
+    assert_eq!(
+        std::fs::read(to("two.jpg")).unwrap(),
+        std::fs::read(&path).unwrap()
+    );
     // The other one he never saved, and another file than the first was goes to nobody.
     let refusal = bob.refused(&["forward", ALICE, other.as_str().unwrap(), CAROL]);
     assert!(refusal.message.contains("file_gone"), "{refusal:?}");
@@ -196,7 +208,12 @@ fn who_looks_at_a_file_keeps_it() {
     travel(&mut world, "+35d");
     let to = |name: &str| world.folder().join(name).display().to_string();
     assert!(save(&bob.later("+35d"), ALICE, &seen, &to("seen.jpg")));
-    assert!(!save(&alice.later("+35d"), "me", &unseen, &to("unseen.jpg")));
+    assert!(!save(
+        &alice.later("+35d"),
+        "me",
+        &unseen,
+        &to("unseen.jpg")
+    ));
 }
 
 #[test]
@@ -214,15 +231,26 @@ fn an_own_message_says_who_read_it() {
     assert_eq!(reached(), (false, false));
     bob.act(&["sync"]);
     assert_eq!(reached(), (true, false));
-    assert!(alice.screen(&["info", BOB, &message]).contains("— delivered to: bob"));
+    assert!(
+        alice
+            .screen(&["info", BOB, &message])
+            .contains("— delivered to: bob")
+    );
     bob.act(&["read", ALICE]);
     assert_eq!(reached(), (true, true));
-    assert!(alice.screen(&["info", BOB, &message]).contains("— read by: bob"));
+    assert!(
+        alice
+            .screen(&["info", BOB, &message])
+            .contains("— read by: bob")
+    );
     // Of what somebody else said, nobody says how far it came.
     let theirs = bob.one(&["info", ALICE, &message]);
     assert_eq!(theirs["people"], serde_json::json!([]));
     // A stranger is on no list.
     world.person("carol", CAROL);
     let asked = alice.say(CAROL, "Hello Carol");
-    assert_eq!(alice.one(&["info", CAROL, &asked])["people"], serde_json::json!([]));
+    assert_eq!(
+        alice.one(&["info", CAROL, &asked])["people"],
+        serde_json::json!([])
+    );
 }
