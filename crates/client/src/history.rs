@@ -348,13 +348,15 @@ impl Step<'_> {
                     target: content.message_id.clone(),
                     emoji: reaction.emoji.clone(),
                 };
-                self.apply_reaction(conversation.id, &author, &set, reaction.at_ms)?;
+                let expires_ms = self.expiry(content.expires_after_s, message.at_ms);
+                self.apply_reaction(conversation.id, &author, &set, reaction.at_ms, expires_ms)?;
             }
         }
         if message.edited {
             let edited = Edited {
                 text: &message.edited_text,
                 mentions: &message.edited_mentions,
+                expires_ms: None,
             };
             self.retext(conversation.id, &content.message_id, edited)?;
         }

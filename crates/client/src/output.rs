@@ -1,7 +1,7 @@
 //! What the core asks for and tells.
 
 use crate::views::{ContactView, RequestView, TimelineItem};
-use comity_wire::{Address, BlobId, DeviceId, UnixMs, proto};
+use comity_wire::{Address, BlobId, DeviceId, MessageId, UnixMs, proto};
 use serde::Serialize;
 
 /// What a step asks for and tells. Effects are to be carried out in order, after the step.
@@ -216,6 +216,13 @@ pub enum Event {
         conversation: i64,
         /// The line as it is now.
         item: TimelineItem,
+    },
+    /// A line disappeared: its time was over.
+    Expired {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// The message.
+        message: MessageId,
     },
     /// A conversation changed: new, its state, its counts.
     ConversationChanged {

@@ -153,6 +153,7 @@ impl<'a> Step<'a> {
     pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
         self.mem.now_ms = self.now;
         self.leave_expired_session();
+        self.expire()?;
         match input {
             Input::Command(command) => self.command(command)?,
             Input::Connected { exporter } => self.connected(exporter)?,
@@ -181,7 +182,8 @@ impl<'a> Step<'a> {
             } => self.transfer_failed(transfer, &code, retry)?,
             Input::Tick => {}
         }
-        self.pump()
+        self.pump()?;
+        self.wake_for_expiry()
     }
 
     /// Whatever is due and possible now.

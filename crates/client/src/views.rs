@@ -189,6 +189,9 @@ pub struct TimelineItem {
     /// Parts of the text that name a member.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<MentionView>,
+    /// When it disappears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<UnixMs>,
     /// Said before, somewhere else.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub forwarded: bool,
@@ -272,7 +275,7 @@ pub(crate) fn reach(
     Ok((of("cursor", "seq")?.max(read), read))
 }
 
-const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation";
+const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms";
 
 fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
     let kind = match row.get::<_, String>(2)?.as_str() {
@@ -329,10 +332,27 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             attachment,
             reactions: Vec::new(),
             mentions: Vec::new(),
+            expires_ms: row.get(13)?,
             forwarded: content.forwarded && !deleted,
         },
         row.get(12)?,
     )))
+}
+
+/// The beginning of a message that a quote did not copy, because it disappears; empty once it has.
+fn words_of(
+    tx: &Connection,
+    conversation: i64,
+    message: Option<&MessageId>,
+) -> Result<String, CoreError> {
+    let Some(message) = message else {
+        return Ok(String::new());
+    };
+    let text: Option<String> = tx
+        .prepare_cached("SELECT text FROM message WHERE conversation = ?1 AND message_id = ?2")?
+        .query_row((conversation, message.to_vec()), |row| row.get(0))
+        .optional()?;
+    Ok(text.unwrap_or_default().chars().take(120).collect())
 }
 
 /// The app no longer has a line's file.
@@ -375,6 +395,11 @@ fn complete(
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?
         .query_row([], |row| row.get(0))?;
     for item in items {
+        if let Some(quote) = &mut item.quote
+            && quote.preview.is_empty()
+        {
+            quote.preview = words_of(tx, conversation, quote.message.as_ref())?;
+        }
         if any_gone && let Some(file) = &mut item.attachment {
             file.available &= !is_gone(tx, conversation, &item.message)?;
         }

@@ -276,6 +276,8 @@ CREATE INDEX message_expiry ON message (expires_ms) WHERE expires_ms IS NOT NULL
 CREATE INDEX message_quote ON message (conversation, quoted) WHERE quoted IS NOT NULL;
 ALTER TABLE reaction ADD COLUMN expires_ms INTEGER;
 ALTER TABLE amendment ADD COLUMN expires_ms INTEGER;
+CREATE INDEX reaction_expiry ON reaction (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX amendment_expiry ON amendment (expires_ms) WHERE expires_ms IS NOT NULL;
 -- Words that are taken out of the index are overwritten, too.
 INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1);
 ";

@@ -182,7 +182,14 @@ impl Step<'_> {
         let content = &opened.content;
         match &content.body {
             Some(said::content::Body::Reaction(reaction)) => {
-                self.apply_reaction(conversation.id, &sender.address, reaction, entry.at_ms)
+                let expires_ms = self.expiry(content.expires_after_s, entry.at_ms);
+                self.apply_reaction(
+                    conversation.id,
+                    &sender.address,
+                    reaction,
+                    entry.at_ms,
+                    expires_ms,
+                )
             }
             Some(said::content::Body::Edit(edit)) => self.apply_amendment(
                 conversation.id,
@@ -191,6 +198,7 @@ impl Step<'_> {
                 Some(Edited {
                     text: &edit.text,
                     mentions: &content.mentions,
+                    expires_ms: self.expiry(content.expires_after_s, entry.at_ms),
                 }),
                 entry.at_ms,
             ),
@@ -252,6 +260,7 @@ impl Step<'_> {
         author: &Address,
         reaction: &said::Reaction,
         at_ms: i64,
+        expires_ms: Option<i64>,
     ) -> Result<(), CoreError> {
         if reaction.emoji.chars().count() > 16 {
             return Ok(());
@@ -263,8 +272,8 @@ impl Step<'_> {
             )?;
         } else {
             self.tx.execute(
-                "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (conversation, &reaction.target, author.to_string(), &reaction.emoji, at_ms),
+                "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (conversation, &reaction.target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
             )?;
         }
         self.item_changed(conversation, &reaction.target)
@@ -297,8 +306,11 @@ impl Step<'_> {
                 .encode_to_vec()
             });
             self.tx.execute(
-                "INSERT OR REPLACE INTO amendment (conversation, target, author, text, mentions, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (conversation, target, author.to_string(), edited.map(|edited| edited.text), mentions, at_ms),
+                "INSERT OR REPLACE INTO amendment (conversation, target, author, text, mentions, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                (
+                    conversation, target, author.to_string(), edited.map(|edited| edited.text), mentions, at_ms,
+                    edited.and_then(|edited| edited.expires_ms),
+                ),
             )?;
             return Ok(());
         };
@@ -377,6 +389,7 @@ impl Step<'_> {
         let edited = text.as_deref().map(|text| Edited {
             text,
             mentions: &mentions,
+            expires_ms: None,
         });
         self.apply_amendment(conversation, author, target, edited, at_ms)
     }

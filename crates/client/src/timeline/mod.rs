@@ -4,6 +4,7 @@
 //! changes it; what can not be read leaves a line that says so.
 
 mod apply;
+mod expiry;
 mod forward;
 mod mentions;
 mod say;
@@ -35,6 +36,8 @@ pub(crate) struct NewMessage<'a> {
 pub(crate) struct Edited<'a> {
     pub(crate) text: &'a str,
     pub(crate) mentions: &'a [said::Mention],
+    /// Until when it waits for a line that is not here yet; absent: for ever.
+    pub(crate) expires_ms: Option<i64>,
 }
 
 /// Kind of line and text to search in, for a content that is shown.
@@ -70,6 +73,15 @@ impl Step<'_> {
         let Some((kind, text)) = shown(new.content) else {
             return Ok(());
         };
+        // The time of an own message begins when the hub has it.
+        let expires_ms = match new.status {
+            "queued" => None,
+            _ => self.expiry(new.content.expires_after_s, new.at_ms),
+        };
+        if expires_ms.is_some_and(|at| at <= self.now) {
+            return Ok(());
+        }
+        let quoted = new.content.quote.as_ref().map(|quote| &quote.message_id);
         let [franking_key, nonce, header, seal] = match new.franking {
             Some([a, b, c, d]) => [Some(a), Some(b), Some(c), Some(d)],
             None => [None, None, None, None],
@@ -78,8 +90,8 @@ impl Step<'_> {
             .tx
             .prepare_cached(
                 "INSERT OR IGNORE INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status,
-                     text, content, franking_key, sender_nonce, header, seal)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                     text, content, franking_key, sender_nonce, header, seal, expires_ms, quoted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             )?
             .execute(rusqlite::params![
                 new.conversation,
@@ -97,6 +109,8 @@ impl Step<'_> {
                 nonce,
                 header,
                 seal,
+                expires_ms,
+                quoted,
             ])?;
         if inserted == 0 {
             return Ok(());
@@ -189,6 +203,7 @@ impl Step<'_> {
             (conversation, message_id, seq.or(Some(0)), at_ms, seal),
         )?;
         if changed > 0 {
+            self.begin_expiry(conversation, message_id, at_ms)?;
             self.tx.execute(
                 "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
                 (conversation, at_ms),

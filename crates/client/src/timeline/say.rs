@@ -28,6 +28,13 @@ impl Step<'_> {
                 return Ok(());
             }
             self.introduce_before_word(conversation.id)?;
+            content.expires_after_s = match &say.what {
+                What::Edit { target, .. } | What::React { target, .. } => {
+                    self.timer_of(conversation.id, target.as_bytes())?
+                }
+                What::Delete { .. } => 0,
+                _ => self.timer_s(conversation)?,
+            };
         }
         match say.what {
             What::Text(text) => {
@@ -89,7 +96,14 @@ impl Step<'_> {
                     target: target.to_vec(),
                     emoji,
                 };
-                self.apply_reaction(conversation.id, &me.address, &reaction, self.now)?;
+                let expires_ms = self.expiry(content.expires_after_s, self.now);
+                self.apply_reaction(
+                    conversation.id,
+                    &me.address,
+                    &reaction,
+                    self.now,
+                    expires_ms,
+                )?;
                 content.body = Some(said::content::Body::Reaction(reaction));
                 return self.enqueue(conversation.id, &content);
             }
@@ -106,6 +120,7 @@ impl Step<'_> {
                     Some(Edited {
                         text: &text,
                         mentions: &content.mentions,
+                        expires_ms: None,
                     }),
                     self.now,
                 )?;
@@ -306,9 +321,13 @@ impl Step<'_> {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        let Some((author, text)) = row else {
+        let Some((author, mut text)) = row else {
             return Err(CoreError::NoSuch("message to quote"));
         };
+        // Words that disappear are not copied: each screen takes them from the message itself.
+        if self.timer_of(conversation, quote.as_bytes())? > 0 {
+            text.clear();
+        }
         let author: Address = author.parse().map_err(|_| CoreError::Damaged("author"))?;
         Ok(Some(said::Quote {
             message_id: quote.to_vec(),
