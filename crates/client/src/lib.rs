@@ -117,6 +117,8 @@ impl Core {
         let waiting: bool = self.conn.query_row(
             "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
+                 OR EXISTS (SELECT 1 FROM transfer WHERE state = 'waiting' AND direction = 'down' AND purpose IN ('history', 'group_history')
+                     AND not_before_ms <= ?1)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
                  OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
             [self.memory.now_ms + SOON_MS],

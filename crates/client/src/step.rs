@@ -201,6 +201,7 @@ impl<'a> Step<'a> {
             self.pump_introductions()?;
             self.pump_welcomes()?;
             self.pump_intents()?;
+            self.pump_owed_history()?;
             self.pump_send_queue()?;
             self.pump_marks()?;
             self.pump_transfers()?;

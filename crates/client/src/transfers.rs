@@ -275,6 +275,7 @@ impl Step<'_> {
                 self.enqueue(conversation, &content)
             }
             ("history", _, _) => self.history_part_uploaded(transfer, &attachment),
+            ("group_history", _, _) => self.owed_piece_uploaded(transfer, &attachment),
             ("photo", _, _) => self.photo_uploaded(&attachment),
             ("group_photo", Some(conversation), _) => {
                 self.group_photo_uploaded(conversation, &attachment)
@@ -299,6 +300,9 @@ impl Step<'_> {
         self.transfer_event(transfer, "done")?;
         match (row.purpose.as_str(), bytes) {
             ("history", Some(bytes)) => self.history_part_here(transfer, &bytes),
+            ("group_history", Some(bytes)) => {
+                self.given_piece_here(transfer, row.conversation.unwrap_or_default(), &bytes)
+            }
             _ => Ok(()),
         }
     }
@@ -335,6 +339,8 @@ impl Step<'_> {
                 self.blob_gone(&row.attachment.blob)?;
                 self.item_changed(conversation, &message_id)
             }
+            ("group_history", _, _) if row.direction == "up" => self.owed_piece_failed(transfer),
+            ("group_history", _, _) => self.given_piece_over(transfer),
             ("group_photo", _, _) => {
                 self.refuse("set_group_details", code, "the picture could not be moved");
                 Ok(())

@@ -189,6 +189,9 @@ pub struct TimelineItem {
     /// Parts of the text that name a member.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<MentionView>,
+    /// The member who gave it to this account, which joined later: nobody else vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<Address>,
     /// When it disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<UnixMs>,
@@ -275,7 +278,7 @@ pub(crate) fn reach(
     Ok((of("cursor", "seq")?.max(read), read))
 }
 
-const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms";
+const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms, told_by";
 
 fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
     let kind = match row.get::<_, String>(2)?.as_str() {
@@ -333,6 +336,9 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             reactions: Vec::new(),
             mentions: Vec::new(),
             expires_ms: row.get(13)?,
+            told_by: row
+                .get::<_, Option<String>>(14)?
+                .and_then(|teller| teller.parse().ok()),
             forwarded: content.forwarded && !deleted,
         },
         row.get(12)?,

@@ -20,6 +20,8 @@ mod events;
 mod files;
 #[path = "terminal_client/groups.rs"]
 mod groups;
+#[path = "terminal_client/past.rs"]
+mod past;
 #[path = "terminal_client/saying.rs"]
 mod saying;
 #[path = "terminal_client/shapes.rs"]
@@ -28,6 +30,8 @@ mod shapes;
 mod support;
 #[path = "terminal_client/talk.rs"]
 mod talk;
+#[path = "terminal_client/vanishing.rs"]
+mod vanishing;
 
 use support::{Person, World};
 

@@ -80,6 +80,11 @@ impl Step<'_> {
                 [group.id],
             )?;
         }
+        let adder = match &merged.change.committer {
+            Committer::Member(member) => Some(member.device),
+            _ => None,
+        };
+        self.owe_history(group, adder, &joined)?;
         for gone in before.accounts.difference(&now) {
             let by_app = merged.change.removed.iter().any(|one| {
                 one.address == *gone && merged.change.removed_by_app.contains(&one.leaf)

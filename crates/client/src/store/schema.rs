@@ -272,6 +272,17 @@ CREATE TABLE member_since (
 ALTER TABLE message ADD COLUMN expires_ms INTEGER;
 ALTER TABLE message ADD COLUMN quoted BLOB;
 ALTER TABLE message ADD COLUMN told_by TEXT;
+-- What this device is to give to somebody who joined a group: pieces from before_seq, before_id on back.
+CREATE TABLE owed_history (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    address TEXT NOT NULL, epoch INTEGER NOT NULL, joined_seq INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL,
+    next INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+    before_seq INTEGER NOT NULL, before_id INTEGER NOT NULL DEFAULT 0,
+    transfer INTEGER,
+    UNIQUE (conversation, address)
+) STRICT;
 CREATE INDEX message_expiry ON message (expires_ms) WHERE expires_ms IS NOT NULL;
 CREATE INDEX message_quote ON message (conversation, quoted) WHERE quoted IS NOT NULL;
 ALTER TABLE reaction ADD COLUMN expires_ms INTEGER;

@@ -232,7 +232,9 @@ impl Step<'_> {
                 }
             }
             Some(said::content::Body::Left(_)) => self.says_left(conversation, &sender.address),
-            Some(said::content::Body::GroupHistory(_)) => Ok(()),
+            Some(said::content::Body::GroupHistory(given)) => {
+                self.group_history(conversation, &sender.address, given)
+            }
             Some(said::content::Body::Text(_) | said::content::Body::Attachment(_)) | None => self
                 .insert_message(NewMessage {
                     conversation: conversation.id,
@@ -250,6 +252,7 @@ impl Step<'_> {
                         header.to_vec(),
                         entry.seal.clone(),
                     ]),
+                    told_by: None,
                 }),
         }
     }

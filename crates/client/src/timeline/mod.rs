@@ -29,6 +29,8 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) status: &'static str,
     /// Franking key, sender nonce, header, seal.
     pub(crate) franking: Option<[Vec<u8>; 4]>,
+    /// The member who gave it as history.
+    pub(crate) told_by: Option<Address>,
 }
 
 /// A new text for a line, with whom it mentions.
@@ -90,8 +92,8 @@ impl Step<'_> {
             .tx
             .prepare_cached(
                 "INSERT OR IGNORE INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status,
-                     text, content, franking_key, sender_nonce, header, seal, expires_ms, quoted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                     text, content, franking_key, sender_nonce, header, seal, expires_ms, quoted, told_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?
             .execute(rusqlite::params![
                 new.conversation,
@@ -111,6 +113,7 @@ impl Step<'_> {
                 seal,
                 expires_ms,
                 quoted,
+                new.told_by.map(|teller| teller.to_string()),
             ])?;
         if inserted == 0 {
             return Ok(());

@@ -354,6 +354,7 @@ impl Step<'_> {
             content_bytes: None,
             status: "queued",
             franking: None,
+            told_by: None,
         })
     }
 }

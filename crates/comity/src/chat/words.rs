@@ -105,6 +105,14 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
     }
 }
 
+/// After which time messages vanish.
+pub(crate) fn timer(timer_s: u32) -> String {
+    match timer_s {
+        0 => "messages stay".to_owned(),
+        _ => format!("messages vanish after {}", duration(timer_s)),
+    }
+}
+
 /// A time in words.
 pub(crate) fn duration(seconds: u32) -> String {
     let of = |count: u32, unit: &str| {
@@ -127,10 +135,7 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
             lines.push(format!("  {}", plain(&group.description)));
         }
         if view.timer_s > 0 {
-            lines.push(format!(
-                "  messages vanish after {}",
-                duration(view.timer_s)
-            ));
+            lines.push(format!("  {}", timer(view.timer_s)));
         }
         let may = group.permissions;
         for (holds, text) in [
@@ -203,6 +208,9 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     }
     if item.edited {
         text.push_str(" (edited)");
+    }
+    if let Some(teller) = &item.told_by {
+        text.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
     }
     for reaction in &item.reactions {
         text.push_str(&format!("  {}", plain(&reaction.emoji)));

@@ -229,7 +229,11 @@ fn an_own_message_says_who_read_it() {
         (of("delivered"), of("read"))
     };
     assert_eq!(reached(), (false, false));
+    // How far others are is told to who is there, and written down a little later.
+    let mut screen = alice.watch(&[]);
     bob.act(&["sync"]);
+    screen.event("receipt");
+    drop(screen);
     assert_eq!(reached(), (true, false));
     assert!(
         alice

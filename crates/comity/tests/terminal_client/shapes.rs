@@ -128,6 +128,8 @@ fn live() -> Shapes {
     shapes.act(&alice, &["send", BOB, "@bob: yes", "--reply", &question]);
     shapes.act(&alice, &["info", BOB, &question]);
     shapes.act(&alice, &["forward", BOB, &question, "me"]);
+    shapes.act(&alice, &["timer", BOB, "7d"]);
+    shapes.act(&alice, &["timer", BOB, "off"]);
     shapes.act(&alice, &["react", BOB, &question, "👍"]);
     bob.act(&["sync"]);
     shapes.act(&bob, &["edit", ALICE, &question, "Today?"]);

@@ -192,6 +192,14 @@ pub(crate) enum Act {
         /// Number, address, name, or `me`.
         to: String,
     },
+    /// Shows after which time messages of a conversation vanish, or sets it.
+    Timer {
+        /// The conversation.
+        with: String,
+        /// 30s, 5m, 8h, 7d; `off`: they stay.
+        #[arg(value_parser = timer)]
+        after: Option<u32>,
+    },
     /// Shows who has a message and who read it.
     Info {
         /// The conversation.
@@ -453,6 +461,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             amend(session, &with, message, What::Delete { target: message }).await
         }
         Act::Forward { with, message, to } => forward(session, &with, message, &to).await,
+        Act::Timer { with, after } => groups::disappear(session, &with, after).await,
         Act::Info { with, message } => info(session, &with, message).await,
         Act::Group(act) => groups::run(session, act).await,
         Act::Conversations => conversations(session).await,
