@@ -287,7 +287,7 @@ impl Step<'_> {
 
     fn take_archive(&mut self, archive: &said::HistoryArchive) -> Result<(), CoreError> {
         for contact in &archive.contacts {
-            self.contact_synced(contact, true)?;
+            self.contact_synced(contact)?;
         }
         for known in &archive.conversations {
             self.archived_conversation(known)?;
