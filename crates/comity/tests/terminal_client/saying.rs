@@ -258,3 +258,24 @@ fn an_own_message_says_who_read_it() {
         serde_json::json!([])
     );
 }
+
+#[test]
+fn the_same_on_a_screen() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut talk = alice.command();
+    let mut talk = talk
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = format!("/to {BOB}\n@bob: come\n/info\n/forward me\n/quit\n");
+    std::io::Write::write_all(&mut talk.stdin.take().unwrap(), lines.as_bytes()).unwrap();
+    let ended = talk.wait_with_output().unwrap();
+    assert!(ended.status.success());
+    let screen = String::from_utf8(ended.stdout).unwrap();
+    assert!(screen.contains("— forwarded"), "{screen}");
+    alice.act(&["sync"]);
+    assert_eq!(mentions(&last(&bob, ALICE)), [("@bob".to_owned(), true)]);
+    assert_eq!(last(&alice, "me")["forwarded"], true);
+}
