@@ -5,7 +5,7 @@
 
 use crate::step::Step;
 use crate::{CallError, Command, CoreError};
-use comity_wire::{Address, DeviceId};
+use comity_wire::{Address, DeviceId, ErrorCode};
 use serde::de::DeserializeOwned;
 
 /// What an answer is for.
@@ -120,6 +120,10 @@ impl Step<'_> {
         call: u64,
         result: Result<Vec<u8>, CallError>,
     ) -> Result<(), CoreError> {
+        let refused = matches!(&result, Err(CallError::Refused(error)) if error.code == ErrorCode::Unauthenticated);
+        if self.asks_again(call, refused) {
+            return Ok(());
+        }
         let Some(call) = self.mem.calls.remove(&call) else {
             return Ok(());
         };

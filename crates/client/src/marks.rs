@@ -35,7 +35,7 @@ impl Step<'_> {
     pub(crate) fn pump_marks(&mut self) -> Result<(), CoreError> {
         let due: Vec<(i64, u64, u64)> = {
             let mut statement = self.tx.prepare_cached(
-                "SELECT id, read_seq, mark_counter FROM conversation
+                "SELECT id, read_seq, mark_counter FROM conversation INDEXED BY conversation_mark_due
                  WHERE state = 'active' AND read_seq > 0 AND mark_epoch <> epoch AND next_seq > head_seq",
             )?;
             statement

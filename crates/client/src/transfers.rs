@@ -5,7 +5,7 @@ use crate::output::{CopyOf, Download, Effect, Event, Source, Target, Upload};
 use crate::step::Step;
 use crate::{CoreError, views};
 use comity_content::{Message as _, proto as said};
-use comity_wire::{BlobId, MessageId};
+use comity_wire::{BlobId, ErrorCode, MessageId};
 use rusqlite::OptionalExtension;
 
 pub(crate) struct Transfer {
@@ -317,6 +317,9 @@ impl Step<'_> {
         let Some(row) = self.transfer(transfer)? else {
             return Ok(());
         };
+        if code == ErrorCode::Unauthenticated.as_str() {
+            self.sign_in_anew();
+        }
         if retry {
             let at = self.now + self.back_off_ms(row.attempts);
             // A blob that the app has forgotten is begun anew.

@@ -272,6 +272,10 @@ CREATE TABLE member_since (
 ALTER TABLE message ADD COLUMN expires_ms INTEGER;
 ALTER TABLE message ADD COLUMN quoted BLOB;
 ALTER TABLE message ADD COLUMN told_by TEXT;
+-- Where the own mark is still to be put.
+CREATE INDEX conversation_mark_due ON conversation (id)
+    WHERE state = 'active' AND read_seq > 0 AND mark_epoch <> epoch;
+
 -- What this device is to give to somebody who joined a group: pieces from before_seq, before_id on back.
 CREATE TABLE owed_history (
     id INTEGER PRIMARY KEY,
