@@ -53,6 +53,7 @@ async fn outbox_loop(app: Arc<App>) {
     loop {
         log_failure("outbox", drain_outbox(&app).await);
         tokio::select! {
+            biased;
             () = app.outbox.notified() => {}
             () = tokio::time::sleep(Duration::from_secs(5)) => {}
             () = stop.wait() => return,
@@ -65,7 +66,7 @@ async fn drain_outbox(app: &App) -> Result<(), Failure> {
         let waiting: bool = app
             .db
             .read(|conn| {
-                let sql = "SELECT EXISTS (SELECT 1 FROM outbox)";
+                let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE sibling = 0)";
                 Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
             })
             .await?;
@@ -89,6 +90,7 @@ async fn removals_loop(app: Arc<App>) {
     loop {
         log_failure("removals", propose_removals(&app).await);
         tokio::select! {
+            biased;
             () = app.removals.notified() => {}
             () = tokio::time::sleep(interval) => {}
             () = stop.wait() => return,
