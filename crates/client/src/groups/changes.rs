@@ -73,8 +73,8 @@ impl Step<'_> {
                 self.group_notice(group.id, &by, &format!("added:{one}"))?;
             }
         }
-        for one in joined {
-            if *one != me.address && !self.is_accepted(one)? {
+        for one in &joined {
+            if **one != me.address && !self.is_accepted(one)? {
                 // Who is new does not know who the others are.
                 self.introduce_to(group)?;
                 break;
