@@ -1,6 +1,8 @@
 //! Snapshots for a screen: what there is to show, read from the store. The JSON form of these is
 //! the terminal client's `--json` face.
 
+mod lines;
+
 use crate::groups::{self, views::GroupView};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
@@ -345,38 +347,6 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
     )))
 }
 
-/// The beginning of a message that a quote did not copy, because it disappears; empty once it has.
-fn words_of(
-    tx: &Connection,
-    conversation: i64,
-    message: Option<&MessageId>,
-) -> Result<String, CoreError> {
-    let Some(message) = message else {
-        return Ok(String::new());
-    };
-    let text: Option<String> = tx
-        .prepare_cached("SELECT text FROM message WHERE conversation = ?1 AND message_id = ?2")?
-        .query_row((conversation, message.to_vec()), |row| row.get(0))
-        .optional()?;
-    Ok(text.unwrap_or_default().chars().take(120).collect())
-}
-
-/// The app no longer has a line's file.
-fn is_gone(tx: &Connection, conversation: i64, message: &MessageId) -> Result<bool, CoreError> {
-    let content: Vec<u8> = tx.query_row(
-        "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2",
-        (conversation, message.to_vec()),
-        |row| row.get(0),
-    )?;
-    let content = said::Content::decode(content.as_slice()).unwrap_or_default();
-    let Some(said::content::Body::Attachment(file)) = content.body else {
-        return Ok(false);
-    };
-    Ok(tx
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE blob = ?1 AND gone = 1)")?
-        .query_row([file.blob], |row| row.get(0))?)
-}
-
 /// Fills in what stands in other tables.
 fn complete(
     tx: &Connection,
@@ -391,9 +361,6 @@ fn complete(
         (0, 0)
     };
     let me = crate::account::Me::load_address(tx)?;
-    let mut mentions = tx.prepare_cached(
-        "SELECT start, length, address FROM mention WHERE conversation = ?1 AND message_id = ?2 ORDER BY start",
-    )?;
     let mut reactions = tx.prepare_cached(
         "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
     )?;
@@ -404,10 +371,10 @@ fn complete(
         if let Some(quote) = &mut item.quote
             && quote.preview.is_empty()
         {
-            quote.preview = words_of(tx, conversation, quote.message.as_ref())?;
+            quote.preview = lines::words_of(tx, conversation, quote.message.as_ref())?;
         }
         if any_gone && let Some(file) = &mut item.attachment {
-            file.available &= !is_gone(tx, conversation, &item.message)?;
+            file.available &= !lines::is_gone(tx, conversation, &item.message)?;
         }
         if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
             item.status = match seq {
@@ -426,18 +393,7 @@ fn complete(
                 item.reactions.push(ReactionView { author, emoji });
             }
         }
-        let rows = mentions.query_map((conversation, item.message.to_vec()), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
-        })?;
-        for row in rows {
-            let (start, length, address) = row?;
-            item.mentions.push(MentionView {
-                start,
-                length,
-                own: address == me,
-                address: address.parse().map_err(|_| CoreError::Damaged("mention"))?,
-            });
-        }
+        item.mentions = lines::mentions(tx, conversation, &item.message, &me)?;
     }
     Ok(())
 }
