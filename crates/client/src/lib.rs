@@ -18,8 +18,10 @@ mod conversations;
 mod error;
 mod groups;
 mod history;
+mod info;
 mod input;
 mod introductions;
+mod leases;
 mod logs;
 mod marks;
 mod missing;
@@ -35,11 +37,12 @@ mod views;
 pub use comity_membership::Permissions;
 pub use error::CoreError;
 pub use groups::views::{GroupView, MemberView, PermissionsView};
-pub use input::{CallError, Command, GroupDetails, Input, Say, What, Whom};
-pub use output::{Effect, Event, Method, Output, Source, Target};
+pub use info::{InfoView, ReachView};
+pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Whom};
+pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
-    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, QuoteView,
-    ReactionView, RequestView, Status, TimelineItem, TransferView,
+    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
+    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView,
 };
 
 use comity_e2ee::engine::Groups;
@@ -115,6 +118,8 @@ impl Core {
         let waiting: bool = self.conn.query_row(
             "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
+                 OR EXISTS (SELECT 1 FROM transfer WHERE state = 'waiting' AND direction = 'down' AND purpose IN ('history', 'group_history')
+                     AND not_before_ms <= ?1)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
                  OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
             [self.memory.now_ms + SOON_MS],

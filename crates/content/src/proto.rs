@@ -259,6 +259,11 @@ pub struct ArchivedMessage {
     pub deleted: bool,
     #[prost(message, repeated, tag = "16")]
     pub reactions: ::prost::alloc::vec::Vec<ArchivedReaction>,
+    #[prost(message, repeated, tag = "17")]
+    pub edited_mentions: ::prost::alloc::vec::Vec<Mention>,
+    /// The member who gave it to its new one: nobody else vouches for it.
+    #[prost(message, optional, tag = "18")]
+    pub told_by: ::core::option::Option<Address>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ArchivedReaction {

@@ -279,7 +279,9 @@ impl Step<'_> {
                 context.link_key,
             ),
         )?;
-        for address in self.copy_members(conversation, &context, &members)? {
+        let fresh = self.copy_members(conversation, &context, &members)?;
+        self.note_members_since(conversation, &fresh)?;
+        for address in fresh {
             if address != me.address {
                 self.apply_expected(&address)?;
             }
@@ -344,7 +346,36 @@ impl Step<'_> {
         for device in before.keys() {
             gone.execute((conversation.id, device))?;
         }
+        if !before.is_empty() {
+            self.tx.execute(
+                "DELETE FROM member_since WHERE conversation = ?1
+                     AND address NOT IN (SELECT address FROM member WHERE conversation = ?1)",
+                [conversation.id],
+            )?;
+        }
         Ok(fresh)
+    }
+
+    /// Since when accounts are in a conversation: who was there before this device from the
+    /// beginning, who comes later from the entry at hand on.
+    fn note_members_since(
+        &self,
+        conversation: &Conversation,
+        fresh: &BTreeSet<Address>,
+    ) -> Result<(), CoreError> {
+        let begun: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM member_since WHERE conversation = ?1)",
+            [conversation.id],
+            |row| row.get(0),
+        )?;
+        let since = if begun { conversation.next_seq } else { 0 };
+        let mut insert = self.tx.prepare_cached(
+            "INSERT OR IGNORE INTO member_since (conversation, address, seq) VALUES (?1, ?2, ?3)",
+        )?;
+        for address in fresh {
+            insert.execute((conversation.id, address.to_string(), since))?;
+        }
+        Ok(())
     }
 
     /// Devices and accounts of a conversation.

@@ -135,16 +135,20 @@ pub(crate) async fn lookup(session: &Session, number: &str) -> Result<ContactVie
         .await
 }
 
-/// The conversation that is meant.
-pub(crate) async fn conversation(session: &Session, text: &str) -> Result<ConversationView> {
-    let whom = whom(session, text).await?;
+/// The conversation with somebody, once there is one.
+pub(crate) async fn with(session: &Session, whom: &Whom) -> Result<Option<ConversationView>> {
     let all = session.query(comity_client::Core::conversations).await?;
-    let found = all.into_iter().find(|conversation| match &whom {
+    Ok(all.into_iter().find(|conversation| match whom {
         Whom::Conversation(id) => conversation.conversation == *id,
         Whom::Person(address) => conversation.peer.as_ref() == Some(address),
         Whom::Myself => conversation.kind == "self",
-    });
-    match found {
+    }))
+}
+
+/// The conversation that is meant.
+pub(crate) async fn conversation(session: &Session, text: &str) -> Result<ConversationView> {
+    let whom = whom(session, text).await?;
+    match with(session, &whom).await? {
         Some(found) => Ok(found),
         None => bail!("there is no conversation with {text} yet"),
     }
