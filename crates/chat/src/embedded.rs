@@ -144,6 +144,18 @@ impl Embedded {
             .map_err(|failure| JoinError(WireError::from(failure)))
     }
 
+    /// Gives a new link to an app that this one is joined with; false when it is not.
+    #[must_use]
+    pub fn relink(&self, sibling: &AppId, link: Arc<dyn Link>) -> bool {
+        self.app.family.relink(sibling, link)
+    }
+
+    /// Every sibling is followed, and nothing is left to be told.
+    #[must_use]
+    pub fn family_is_settled(&self) -> bool {
+        self.app.family.is_settled()
+    }
+
     /// Ends as a crash does: nothing is finished, written or told.
     pub fn crash(mut self) {
         self.tasks.abort_all();

@@ -27,6 +27,7 @@ pub mod clock;
 mod device;
 mod dice;
 mod disk;
+mod family;
 mod hub;
 mod lane;
 mod malice;
