@@ -56,8 +56,7 @@ fn canonical(item: &TimelineItem) -> String {
     let file = item.attachment.as_ref().map(|file| &file.file_name);
     let text = if item.deleted { "" } else { &item.text };
     format!(
-        "{:?} {} {:?} {text:?} edited {} deleted {} {file:?} {reactions:?}",
-        item.seq,
+        "{} {:?} {text:?} edited {} deleted {} {file:?} {reactions:?}",
         item.author,
         item.kind,
         item.edited && !item.deleted,
@@ -147,26 +146,35 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     }
 }
 
-/// One message is one line, the same at everybody who is a member and had it from the log.
+/// Said in the log: notices are each device's own, and placeholders are told apart.
+fn is_said(item: &TimelineItem) -> bool {
+    !matches!(item.kind, ItemKind::Notice | ItemKind::Unreadable)
+}
+
+/// One message is one line, at one place, the same at everybody who is a member and had it from
+/// the log.
 fn same(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     let mut first: BTreeMap<MessageId, (Who, String)> = BTreeMap::new();
+    let mut places: BTreeMap<MessageId, u64> = BTreeMap::new();
     for device in shown {
-        let mut last = 0;
-        let mut ids = BTreeSet::new();
-        for item in device
-            .items
-            .iter()
-            .filter(|item| item.kind != ItemKind::Notice)
-        {
-            let name = world.name(device.who);
+        let name = world.name(device.who);
+        let (mut last, mut ids) = (0, BTreeSet::new());
+        for item in device.items.iter().filter(|item| is_said(item)) {
             if !ids.insert(item.message) {
                 wrong.push(format!("{name} shows {} twice", item.message));
             }
             let Some(seq) = item.seq else { continue };
-            if seq <= last {
-                wrong.push(format!("{name}: entry {seq} after {last}"));
+            // An introduction stands before the log at who had it as one.
+            if seq > 0 {
+                if seq <= last {
+                    wrong.push(format!("{name}: entry {seq} after {last}"));
+                }
+                last = seq;
+                let place = *places.entry(item.message).or_insert(seq);
+                if place != seq {
+                    wrong.push(format!("{name}: {} at {seq}, not {place}", item.message));
+                }
             }
-            last = seq;
             if !device.may_read(seq) {
                 continue;
             }
@@ -185,21 +193,17 @@ fn same(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     }
 }
 
-fn is_said(item: &TimelineItem) -> bool {
-    item.kind != ItemKind::Notice
-}
-
 /// What one has from the log, all have who were members then and are now.
 fn complete(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
-    let all: BTreeMap<u64, MessageId> = shown
+    let all: BTreeMap<MessageId, u64> = shown
         .iter()
         .flat_map(|device| device.items.iter().filter(|item| is_said(item)))
-        .filter_map(|item| Some((item.seq?, item.message)))
+        .filter_map(|item| Some((item.message, item.seq.filter(|seq| *seq > 0)?)))
         .collect();
     for device in shown.iter().filter(|device| device.state == "active") {
-        let here: BTreeSet<u64> = device.items.iter().filter_map(|item| item.seq).collect();
-        for (seq, message) in &all {
-            if device.may_read(*seq) && !here.contains(seq) {
+        let here: BTreeSet<MessageId> = device.items.iter().map(|item| item.message).collect();
+        for (message, seq) in &all {
+            if device.may_read(*seq) && !here.contains(message) {
                 wrong.push(format!(
                     "{} misses entry {seq}, {message}",
                     world.name(device.who)

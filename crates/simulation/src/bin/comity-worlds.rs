@@ -7,6 +7,7 @@
 use anyhow::{Context, Result, bail};
 use comity_simulation::wild::{self, Report, Size};
 use std::io::Write;
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -53,7 +54,17 @@ fn tell(report: &Report) -> Result<()> {
     Ok(())
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let wanted = wanted()?;
     let started = Instant::now();
     let next = AtomicU64::new(wanted.from);
