@@ -39,6 +39,22 @@ impl World {
         Ok(world)
     }
 
+    /// Reads the database of each app, the first one's first.
+    ///
+    /// # Errors
+    /// While one does not run, and the reading's own.
+    pub fn inspect_apps<T: Send + 'static>(
+        &self,
+        read: impl Fn(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Copy + Send + 'static,
+    ) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        for hub in self.sim.hubs() {
+            let running = hub.running.as_ref().context("an app is down")?;
+            found.push(self.runtime.block_on(running.inspect(read))?);
+        }
+        Ok(found)
+    }
+
     /// New devices are at this app from now on: 0 is the first.
     pub fn go_to(&mut self, app: usize) {
         self.sim.family.here = app;
