@@ -355,7 +355,9 @@ impl World {
 
     /// Power losses that were ordered and have not come do not come.
     pub fn power_stays_on(&mut self) {
-        self.sim.hub.disk.stays_on();
+        for hub in self.sim.hubs() {
+            hub.disk.stays_on();
+        }
         for device in &self.sim.devices {
             device.disk.stays_on();
         }

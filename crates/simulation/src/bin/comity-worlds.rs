@@ -1,7 +1,7 @@
 //! `comity-worlds --from 0 --count 200`: wild worlds by the seed, on all cores.
 //!
 //! Always holds: a seed that fails is told with what was wrong and how to run it again, and the
-//! program then fails. `--lines` tells everything that happened, for one seed. Deliberately
+//! program then fails. `--family` makes worlds of two apps. `--lines` tells everything that happened, for one seed. Deliberately
 //! absent: malice, which has stories of its own.
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +16,7 @@ struct Wanted {
     from: u64,
     count: u64,
     lines: bool,
+    size: Size,
 }
 
 fn wanted() -> Result<Wanted> {
@@ -23,6 +24,7 @@ fn wanted() -> Result<Wanted> {
         from: 0,
         count: 200,
         lines: false,
+        size: Size::SEED,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -34,7 +36,8 @@ fn wanted() -> Result<Wanted> {
             "--from" => wanted.from = number()?,
             "--count" => wanted.count = number()?,
             "--lines" => wanted.lines = true,
-            other => bail!("{other}: there are --from N, --count N and --lines"),
+            "--family" => wanted.size = Size::FAMILY,
+            other => bail!("{other}: there are --from N, --count N, --family and --lines"),
         }
     }
     Ok(wanted)
@@ -76,7 +79,7 @@ fn run() -> Result<()> {
             if seed >= end {
                 return Ok(());
             }
-            let report = wild::live(seed, Size::SEED, wanted.lines)
+            let report = wild::live(seed, wanted.size, wanted.lines)
                 .with_context(|| format!("seed {seed}"))?;
             tell(&report)?;
             taken.fetch_add(u64::try_from(report.taken)?, Ordering::Relaxed);
@@ -111,7 +114,12 @@ fn run() -> Result<()> {
     )?;
     if let Some(first) = failed.first() {
         bail!(
-            "failed: {failed:?}; once more: target/debug/comity-worlds --from {first} --count 1 --lines"
+            "failed: {failed:?}; once more: target/debug/comity-worlds{} --from {first} --count 1 --lines",
+            if wanted.size.apps > 1 {
+                " --family"
+            } else {
+                ""
+            }
         );
     }
     Ok(())
