@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 pub(crate) struct Device {
     pub(crate) name: String,
+    /// Which app it is at: 0 is the first.
+    pub(crate) app: usize,
     pub(crate) disk: Disk,
     /// None while it has crashed.
     pub(crate) core: Option<Core>,
@@ -37,6 +39,7 @@ impl Device {
         let skew_ms = skew - i64::try_from(skew_ms_max).unwrap_or(0);
         Self {
             name: name.to_owned(),
+            app: 0,
             disk: Disk::new(),
             core: None,
             start: 0,

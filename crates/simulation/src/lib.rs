@@ -27,14 +27,17 @@ pub mod clock;
 mod device;
 mod dice;
 mod disk;
+mod family;
 mod hub;
 mod lane;
 mod malice;
 mod network;
+pub mod oracle;
 mod screen;
 pub mod story;
 mod transfers;
 mod vfs;
+pub mod wild;
 mod world;
 
 pub use dice::Dice;

@@ -6,6 +6,7 @@
 use crate::clock;
 use crate::device::Device;
 use crate::dice::Dice;
+use crate::family::Apps;
 use crate::hub::Hub;
 use crate::lane::{Arrival, Lane};
 use crate::malice::{Ask, Malice};
@@ -31,7 +32,7 @@ pub struct Who(pub(crate) usize);
 /// A whole world. Its methods take virtual time, not real.
 pub struct World {
     // First, so that tasks end before what they use.
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     pub(crate) sim: Sim,
 }
 
@@ -72,6 +73,10 @@ enum Due {
         who: usize,
     },
     StartHub,
+    StartSibling {
+        app: usize,
+    },
+    MendApps,
     Heal {
         who: usize,
     },
@@ -98,6 +103,8 @@ pub(crate) struct Sim {
     pub(crate) seed: u64,
     pub(crate) dice: Dice,
     pub(crate) hub: Hub,
+    /// Other apps, and what connects all.
+    pub(crate) family: Apps,
     pub(crate) devices: Vec<Device>,
     pub(crate) network: Network,
     due: BTreeMap<(u64, u64), Due>,
@@ -140,6 +147,7 @@ impl World {
                 seed,
                 dice: Dice::named(seed, "world"),
                 hub: Hub::new(),
+                family: Apps::default(),
                 devices: Vec::new(),
                 network: Network::new(seed, faults),
                 due: BTreeMap::new(),
@@ -345,6 +353,22 @@ impl World {
         self.sim.hub.disk.fail_after(calls);
     }
 
+    /// Power losses that were ordered and have not come do not come.
+    pub fn power_stays_on(&mut self) {
+        for hub in self.sim.hubs() {
+            hub.disk.stays_on();
+        }
+        for device in &self.sim.devices {
+            device.disk.stays_on();
+        }
+    }
+
+    /// Power losses so far.
+    #[must_use]
+    pub fn crashes(&self) -> u64 {
+        self.sim.crashes
+    }
+
     /// The device reaches nothing for `ms`.
     pub fn cut_off(&mut self, who: Who, ms: u64) {
         self.runtime.block_on(async { self.sim.cut_off(who.0, ms) });
@@ -368,13 +392,44 @@ impl World {
         })
     }
 
+    /// Reads the hub's database.
+    ///
+    /// # Errors
+    /// While the hub does not run, and the reading's own.
+    pub fn inspect_hub<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T> {
+        let running = self.sim.hub.running.as_ref().context("the hub is down")?;
+        Ok(self.runtime.block_on(running.inspect(read))?)
+    }
+
+    /// Changes the hub's database behind its back; it then starts anew on the same disk.
+    ///
+    /// # Errors
+    /// While the hub does not run, and the change's own.
+    pub fn tamper_hub<T: Send + 'static>(
+        &mut self,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T> {
+        let running = self.sim.hub.running.as_ref().context("the hub is down")?;
+        let changed = self.runtime.block_on(running.tamper(change))?;
+        let disk = self.hub_snapshot();
+        self.hub_restore(&disk)?;
+        Ok(changed)
+    }
+
     /// The code that was sent to a number.
     pub(crate) fn code(&mut self, number: &str) -> Option<String> {
         self.runtime.block_on(async {
-            match &self.sim.hub.running {
-                Some(running) => running.code(number).await,
-                None => None,
+            for hub in self.sim.hubs() {
+                if let Some(running) = &hub.running
+                    && let Some(code) = running.code(number).await
+                {
+                    return Some(code);
+                }
             }
+            None
         })
     }
 }
@@ -387,7 +442,7 @@ impl Drop for World {
 }
 
 impl Sim {
-    fn note(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
         let line = format!("{:>9} {}", clock::elapsed_ms(), what());
         self.trace.update(line.as_bytes());
         if let Some(lines) = &mut self.lines {
@@ -398,6 +453,14 @@ impl Sim {
     fn at(&mut self, at_ms: u64, due: Due) {
         self.order += 1;
         self.due.insert((at_ms, self.order), due);
+    }
+
+    pub(crate) fn start_sibling_after(&mut self, app: usize, ms: u64) {
+        self.after(ms, Due::StartSibling { app });
+    }
+
+    pub(crate) fn mend_apps_after(&mut self, ms: u64) {
+        self.after(ms, Due::MendApps);
     }
 
     fn after(&mut self, ms: u64, due: Due) {
@@ -416,7 +479,7 @@ impl Sim {
         let end_ms = clock::elapsed_ms() + ms;
         loop {
             self.look_for_crashes();
-            let next = self.due.keys().next().map_or(end_ms, |(at, _)| *at);
+            let next = self.due.keys().next().map_or(u64::MAX, |(at, _)| *at);
             let wait_ms = next.min(end_ms);
             tokio::select! {
                 biased;
@@ -436,6 +499,7 @@ impl Sim {
     }
 
     fn look_for_crashes(&mut self) {
+        self.look_for_crashes_of_siblings();
         if self.hub.running.is_some() && self.hub.disk.is_down() {
             let pause = self.dice.between(50, 20_000);
             self.hub_crashed(pause);
@@ -462,9 +526,20 @@ impl Sim {
     fn hub_stops(&mut self) {
         self.hub.stop();
         self.network.state().door = None;
-        self.lingering.clear();
+        self.app_stopped(0);
+    }
+
+    /// Nobody is at the other end of the lanes to this app.
+    pub(crate) fn lanes_die(&mut self, app: usize) {
+        self.lingering.retain(|(_, lane)| lane.app != app);
         for who in 0..self.devices.len() {
-            self.lane_dies(who);
+            if self
+                .devices
+                .get(who)
+                .is_some_and(|device| device.app == app)
+            {
+                self.lane_dies(who);
+            }
         }
     }
 
@@ -477,6 +552,8 @@ impl Sim {
         let mut state = self.network.state();
         state.door = self.hub.running.as_ref().map(|running| running.door());
         state.hub_start = self.hub.start;
+        drop(state);
+        self.app_started(0);
         Ok(())
     }
 
@@ -533,7 +610,7 @@ impl Sim {
     /// The hub notices later that nobody is at the other end.
     fn linger(&mut self, lane: Option<Lane>) {
         if let Some(lane) = lane
-            && lane.hub_start == self.hub.start
+            && lane.hub_start == self.starts(lane.app)
         {
             let until = clock::elapsed_ms() + self.dice.between(0, 10_000);
             self.lingering.push((until, lane));
@@ -544,8 +621,13 @@ impl Sim {
         let skew = self.network.state().faults.skew_ms_max;
         let mut device = Device::new(self.seed, name, skew);
         device.open()?;
+        device.app = self.family.here;
         self.devices.push(device);
         let who = self.devices.len() - 1;
+        if self.family.here > 0 {
+            let here = self.family.here;
+            self.network.state().apps.insert(who, here);
+        }
         self.give(who, Input::Tick);
         Ok(Who(who))
     }
@@ -758,7 +840,6 @@ impl Sim {
                 token,
             } => {
                 let job = Download {
-                    transfer,
                     blob,
                     key,
                     blake3,
@@ -844,7 +925,7 @@ impl Sim {
             return;
         };
         // What a dead hub or lane wrote is lost.
-        if lane.number != arrival.lane || lane.dead || lane.hub_start != self.hub.start {
+        if lane.number != arrival.lane || lane.dead || lane.hub_start != self.starts(lane.app) {
             return;
         }
         match arrival.batch {
@@ -954,6 +1035,8 @@ impl Sim {
                     self.wrong.push(format!("the hub: {error:#}"));
                 }
             }
+            Due::StartSibling { app } => self.start_sibling(app),
+            Due::MendApps => self.mend_apps(),
             Due::Heal { who } => {
                 self.network.state().cut_off.remove(&who);
             }
@@ -976,16 +1059,12 @@ impl Sim {
     }
 
     fn connected(&mut self, who: usize) {
-        let (door, hub_start, reached) = {
-            let state = self.network.state();
-            let reached = !state.cut_off.contains(&who);
-            (state.door.clone(), state.hub_start, reached)
-        };
+        let door = self.network.state().door_of(who);
         let Some(device) = self.devices.get_mut(who) else {
             return;
         };
         device.connecting = false;
-        let Some(door) = door.filter(|_| reached) else {
+        let Some((door, hub_start)) = door else {
             return self.come_back(who);
         };
         self.lanes += 1;
@@ -993,7 +1072,7 @@ impl Sim {
         device.lane = Some(Lane::open(
             &door,
             self.lanes,
-            hub_start,
+            (device.app, hub_start),
             self.arrivals.0.clone(),
         ));
         self.give(who, Input::Connected { exporter: None });
@@ -1046,6 +1125,9 @@ impl Sim {
     fn restless(&self) -> Result<Option<String>> {
         if self.hub.running.is_none() {
             return Ok(Some("the hub does not run".to_owned()));
+        }
+        if let Some(what) = self.family_restless() {
+            return Ok(Some(what));
         }
         if self.network.state().under_way > 0 {
             return Ok(Some("an act is under way".to_owned()));

@@ -272,7 +272,10 @@ impl Step<'_> {
                 self.wishes_refused(&conversation, error)?;
                 self.try_later(&row)
             }
-            ErrorCode::TooMany if self.joining_by(&conversation)?.is_some() => {
+            // A group that is full, or at an app that the own one is not joined with.
+            ErrorCode::TooMany | ErrorCode::WrongApp
+                if self.joining_by(&conversation)?.is_some() =>
+            {
                 self.invitation_refused(&conversation, error)
             }
             _ => {
