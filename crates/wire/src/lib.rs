@@ -9,6 +9,7 @@ pub mod error;
 pub mod http;
 mod id;
 pub mod limits;
+pub mod planted;
 pub mod proto;
 
 pub use bytes64::Bytes64;
