@@ -75,6 +75,14 @@ impl Core {
         })
     }
 
+    /// Keeps `target` one-time key packages at the app, making new ones below `low`, instead of
+    /// the usual [`comity_wire::limits`]: more for who is added often, few where time is short.
+    #[must_use]
+    pub fn keeping_key_packages(mut self, target: usize, low: usize) -> Self {
+        self.memory.key_packages = (target, low);
+        self
+    }
+
     /// Takes one input. On an error nothing of it remains.
     ///
     /// # Errors

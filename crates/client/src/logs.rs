@@ -7,6 +7,7 @@ use crate::CoreError;
 use crate::conversations::Conversation;
 use crate::step::Step;
 use crate::store::meta;
+use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, EntryKind, client_frame::Act};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +25,11 @@ impl Step<'_> {
             // The sync token moves on now: what is still to be fetched is remembered beside it.
             let known: u64 = meta::get(self.tx, "inbox_head")?.unwrap_or(0);
             meta::put(self.tx, "inbox_head", &log.head_seq.max(known))?;
-            return self.fetch_inbox();
+            let asked = self.fetch_inbox();
+            if planted::is(Bug::ForgetsTheInbox) {
+                meta::put(self.tx, "inbox_head", &0_u64)?;
+            }
+            return asked;
         }
         let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
@@ -68,7 +73,8 @@ impl Step<'_> {
             if entry.seq < conversation.next_seq {
                 continue;
             }
-            if entry.seq > conversation.next_seq || !conversation.is_live() {
+            let hole = entry.seq > conversation.next_seq && !planted::is(Bug::TakesAHole);
+            if hole || !conversation.is_live() {
                 break;
             }
             self.entry(&mut conversation, entry)?;
@@ -206,7 +212,11 @@ impl Step<'_> {
             positions: vec![proto::Position {
                 hub,
                 log,
-                seq: conversation.next_seq - 1,
+                seq: if planted::is(Bug::AcknowledgesUnread) {
+                    conversation.head_seq
+                } else {
+                    conversation.next_seq - 1
+                },
             }],
         }));
     }

@@ -6,7 +6,7 @@ use crate::output::{Effect, Event, Method, Output};
 use crate::store::meta;
 use crate::{CallError, CoreError, Input};
 use comity_e2ee::engine::Groups;
-use comity_wire::{AppId, Random, UnixMs, proto};
+use comity_wire::{AppId, Random, UnixMs, limits, proto};
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,8 @@ pub(crate) struct Memory {
     pub(crate) read_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
+    /// One-time key packages that this device keeps at its app, and how few are too few.
+    pub(crate) key_packages: (usize, usize),
     /// The next upkeep of keys.
     pub(crate) upkeep_ms: UnixMs,
     /// Transfers handed to the shell.
@@ -126,6 +128,7 @@ impl Memory {
     pub(crate) fn load(conn: &Connection) -> Result<Self, CoreError> {
         Ok(Self {
             me: Me::load(conn)?.map(Arc::new),
+            key_packages: (limits::KEY_PACKAGES_TARGET, limits::KEY_PACKAGES_LOW),
             ..Self::default()
         })
     }

@@ -60,7 +60,8 @@ impl Device {
     pub(crate) fn open(&mut self) -> Result<()> {
         let conn = self.disk.database("store.db")?;
         let core = Core::open(conn).with_context(|| format!("{}'s store", self.name))?;
-        self.core = Some(core);
+        // Making them is most of what a device computes in its short life here.
+        self.core = Some(core.keeping_key_packages(4, 2));
         self.start += 1;
         Ok(())
     }

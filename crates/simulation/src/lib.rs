@@ -40,6 +40,7 @@ mod vfs;
 pub mod wild;
 mod world;
 
+pub use comity_wire::planted;
 pub use dice::Dice;
 pub use disk::{Disk, Down};
 pub use malice::{Answer, Ask, Asked, Honest, Malice};

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use comity_client::{
     Command, ConversationView, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
 };
+use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, MessageId};
 
 /// How much of everything.
@@ -87,6 +88,27 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         taken: wild.taken,
         crashes: wild.world.crashes(),
     })
+}
+
+/// Plants a bug and lives up to `count` seeds from `from` on: the first that shows it, and how.
+///
+/// # Errors
+/// When a world can not be set up for another reason than the bug.
+pub fn first_to_find(bug: Bug, from: u64, count: u64) -> Result<Option<(u64, String)>> {
+    for seed in from..from + count {
+        planted::plant(Some(bug));
+        let outcome = live(seed, Size::SEED, false);
+        planted::plant(None);
+        let wrong = match outcome {
+            Ok(report) => report.wrong,
+            // A bug may already show while everybody meets.
+            Err(error) => vec![format!("{error:#}")],
+        };
+        if let Some(first) = wrong.into_iter().next() {
+            return Ok(Some((seed, first)));
+        }
+    }
+    Ok(None)
 }
 
 /// A device that waits for being let in.

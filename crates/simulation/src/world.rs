@@ -784,15 +784,17 @@ impl Sim {
         };
         let start = device.start;
         match effect {
-            Effect::Upload {
+            Effect::Upload(comity_client::Upload {
                 transfer,
                 source,
                 key,
                 blob,
+                // Files of a world do not change: what is sealed again is what was sealed before.
                 stamp: _,
+                copy_of: _,
                 plain_size,
                 token,
-            } => {
+            }) => {
                 let plain = match source {
                     Source::Memory(bytes) => Some(bytes),
                     Source::File(path) => device.files.get(&path).cloned(),
@@ -829,7 +831,7 @@ impl Sim {
                     let _ = told.send(Told::Input { who, start, input });
                 });
             }
-            Effect::Download {
+            Effect::Download(comity_client::Download {
                 transfer,
                 blob,
                 key,
@@ -838,7 +840,7 @@ impl Sim {
                 blob_size,
                 target,
                 token,
-            } => {
+            }) => {
                 let job = Download {
                     blob,
                     key,

@@ -10,6 +10,7 @@ pub mod error;
 pub mod http;
 mod id;
 pub mod limits;
+pub mod planted;
 pub mod proto;
 
 pub use batch::decode_batch;

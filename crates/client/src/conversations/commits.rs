@@ -7,6 +7,7 @@ use crate::groups::Before;
 use crate::step::Step;
 use comity_e2ee::engine::{EngineError, Merged};
 use comity_membership::{Change, Committer, Context, Member, Refusal, rules};
+use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, DeviceId, proto};
 use rusqlite::OptionalExtension;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +69,12 @@ impl Step<'_> {
                     }
                 }
                 // A commit of ours that lost to this one is made anew from its intent.
+                if planted::is(Bug::LoserGivesUp) {
+                    self.tx.execute(
+                        "DELETE FROM intent WHERE conversation = ?1 AND frame IS NOT NULL",
+                        [conversation.id],
+                    )?;
+                }
                 self.tx.execute(
                     "UPDATE intent SET frame = NULL, idempotency_key = NULL WHERE conversation = ?1",
                     [conversation.id],
@@ -125,6 +132,10 @@ impl Step<'_> {
         let me = self.me()?;
         let id = conversation.cid()?.clone();
         let before = self.before_commit(conversation)?;
+        if planted::is(Bug::MergesEarly) {
+            self.fulfilled(intent)?;
+            return self.refresh_membership(conversation);
+        }
         let merged = self
             .groups
             .session(self.tx, &me.keys, &me.address)

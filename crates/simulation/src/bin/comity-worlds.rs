@@ -5,11 +5,12 @@
 //! absent: malice, which has stories of its own.
 
 use anyhow::{Context, Result, bail};
+use comity_simulation::planted::Bug;
 use comity_simulation::wild::{self, Report, Size};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 struct Wanted {
@@ -17,6 +18,7 @@ struct Wanted {
     count: u64,
     lines: bool,
     size: Size,
+    bugs: bool,
 }
 
 fn wanted() -> Result<Wanted> {
@@ -25,6 +27,7 @@ fn wanted() -> Result<Wanted> {
         count: 200,
         lines: false,
         size: Size::SEED,
+        bugs: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -37,7 +40,8 @@ fn wanted() -> Result<Wanted> {
             "--count" => wanted.count = number()?,
             "--lines" => wanted.lines = true,
             "--family" => wanted.size = Size::FAMILY,
-            other => bail!("{other}: there are --from N, --count N, --family and --lines"),
+            "--bugs" => wanted.bugs = true,
+            other => bail!("{other}: there are --from N, --count N, --family, --lines and --bugs"),
         }
     }
     Ok(wanted)
@@ -67,8 +71,54 @@ fn main() -> ExitCode {
     }
 }
 
+/// Plants each bug in turn and tells the first seed that finds it.
+fn find_bugs(wanted: &Wanted) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let missed = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let started = Instant::now();
+            let found = wild::first_to_find(*bug, wanted.from, wanted.count)?;
+            let took = started.elapsed().as_secs_f64();
+            let mut out = std::io::stdout().lock();
+            match &found {
+                Some((seed, wrong)) => writeln!(out, "{bug:?}: seed {seed}, {took:.1} s: {wrong}")?,
+                None => writeln!(out, "{bug:?}: not found, {took:.1} s")?,
+            }
+            if found.is_none()
+                && let Ok(mut missed) = missed.lock()
+            {
+                missed.push(*bug);
+            }
+        }
+        Ok(())
+    };
+    on_all_cores(&work)?;
+    match missed.into_inner().unwrap_or_default().as_slice() {
+        [] => Ok(()),
+        missed => bail!("planted and not found: {missed:?}"),
+    }
+}
+
+fn on_all_cores(work: &(impl Fn() -> Result<()> + Sync)) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| -> Result<()> {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        for thread in threads {
+            match thread.join() {
+                Ok(outcome) => outcome?,
+                Err(_) => bail!("a world panicked"),
+            }
+        }
+        Ok(())
+    })
+}
+
 fn run() -> Result<()> {
     let wanted = wanted()?;
+    if wanted.bugs {
+        return find_bugs(&wanted);
+    }
     let started = Instant::now();
     let next = AtomicU64::new(wanted.from);
     let end = wanted.from + wanted.count;
@@ -90,17 +140,7 @@ fn run() -> Result<()> {
             }
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| -> Result<()> {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        for thread in threads {
-            match thread.join() {
-                Ok(outcome) => outcome?,
-                Err(_) => bail!("a world panicked"),
-            }
-        }
-        Ok(())
-    })?;
+    on_all_cores(&work)?;
     let mut failed = failed.into_inner().unwrap_or_default();
     failed.sort_unstable();
     let mut out = std::io::stdout().lock();
