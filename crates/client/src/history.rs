@@ -9,8 +9,9 @@ use crate::conversations::{Conversation, State};
 use crate::output::{Event, Source};
 use crate::step::Step;
 use crate::timeline::NewMessage;
+use crate::timeline::arrived::{Reaction, Said};
 use comity_content::{Message as _, proto as said};
-use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs};
+use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs, limits};
 use serde::{Deserialize, Serialize};
 
 /// Messages in a piece.
@@ -311,13 +312,16 @@ impl Step<'_> {
         else {
             return Ok(());
         };
-        let (Some(author), Ok(device), Ok(content)) = (
+        let (Some(author), Ok(device), Ok(_), Ok(Said::Line(line))) = (
             message.author.as_ref().and_then(address_of),
             DeviceId::from_slice(&message.author_device),
-            said::Content::decode(message.content.as_slice()),
+            i64::try_from(message.seq),
+            Said::decode(&message.content),
         ) else {
+            self.warn("history_malformed", Some(conversation.id));
             return Ok(());
         };
+        let target = line.message.as_bytes();
         let own = author == self.me()?.address;
         self.insert_message(NewMessage {
             conversation: conversation.id,
@@ -326,7 +330,7 @@ impl Step<'_> {
             author_device: device,
             outgoing: own,
             at_ms: message.at_ms,
-            content: &content,
+            line: &line,
             content_bytes: Some(&message.content),
             status: if own { "sent" } else { "received" },
             franking: Some([
@@ -337,24 +341,22 @@ impl Step<'_> {
             ]),
         })?;
         for reaction in &message.reactions {
-            if let Some(author) = reaction.author.as_ref().and_then(address_of) {
-                let set = said::Reaction {
-                    target: content.message_id.clone(),
-                    emoji: reaction.emoji.clone(),
-                };
+            if let Some(author) = reaction.author.as_ref().and_then(address_of)
+                && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
+            {
                 self.apply_reaction(conversation.id, &author, &set, reaction.at_ms)?;
             }
         }
-        if message.edited {
+        if message.edited && message.edited_text.len() <= limits::TEXT_BYTES_MAX {
             self.tx.execute(
                 "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0",
-                (conversation.id, &content.message_id, &message.edited_text),
+                (conversation.id, target, &message.edited_text),
             )?;
         }
         if message.deleted {
             self.tx.execute(
                 "UPDATE message SET text = '', content = x'', deleted = 1 WHERE conversation = ?1 AND message_id = ?2",
-                (conversation.id, &content.message_id),
+                (conversation.id, target),
             )?;
         }
         // What came as history was read elsewhere.

@@ -11,6 +11,7 @@
 //! connection that is already unlocked), words shown to people.
 
 mod account;
+mod arrival;
 mod calls;
 mod connection;
 mod contacts;
@@ -38,7 +39,7 @@ pub use input::{CallError, Command, GroupDetails, Input, Say, What, Whom};
 pub use output::{Effect, Event, Method, Output, Source, Target};
 pub use views::{
     AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, QuoteView,
-    ReactionView, RequestView, Status, TimelineItem, TransferView,
+    ReactionView, RequestView, Status, TimelineItem, TransferView, called,
 };
 
 use comity_e2ee::engine::Groups;

@@ -49,6 +49,8 @@ pub(crate) struct Memory {
     pub(crate) transfers: BTreeSet<i64>,
     /// The shell was told to keep a connection.
     pub(crate) connecting: bool,
+    /// Warnings that this session gave and that one other could cause any number of times.
+    pub(crate) warned: BTreeSet<(&'static str, i64)>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
 }
@@ -228,11 +230,18 @@ impl<'a> Step<'a> {
         });
     }
 
+    /// A warning that is given once a session and conversation, however often it would be due.
+    pub(crate) fn warn_once(&mut self, code: &'static str, conversation: i64) {
+        if self.mem.warned.insert((code, conversation)) {
+            self.warn(code, Some(conversation));
+        }
+    }
+
     pub(crate) fn failed(&mut self, act: &str, error: &CallError) {
         let (code, message, retry_after_ms) = match error {
             CallError::Refused(wire) => (
                 wire.code.as_str().to_owned(),
-                wire.message.clone(),
+                server_words(&wire.message),
                 wire.retry_after_ms,
             ),
             CallError::Unreachable => ("unreachable".to_owned(), error.to_string(), 1),
@@ -358,4 +367,14 @@ impl<'a> Step<'a> {
         let jitter = i64::from(u16::from_be_bytes(self.random_bytes())) * base / 4 / 65_536;
         base + jitter
     }
+}
+
+/// What a server says of an error: one line, not too long.
+fn server_words(message: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    message
+        .chars()
+        .take(CHARS_MAX)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

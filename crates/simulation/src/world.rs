@@ -325,6 +325,24 @@ impl World {
         });
     }
 
+    /// Its person changes the device's store by another program, as who wants to say what this one
+    /// would not: the device stops for that and starts again.
+    ///
+    /// # Errors
+    /// When the change fails, or there is no such device.
+    pub fn alter(
+        &mut self,
+        who: Who,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<()>,
+    ) -> Result<()> {
+        let device = self.sim.devices.get_mut(who.0).context("no such device")?;
+        device.core = None;
+        change(&device.disk.database("store.db")?)?;
+        self.runtime
+            .block_on(async { self.sim.device_crashed(who.0, 1) });
+        Ok(())
+    }
+
     /// The device loses power at its `calls`th storage call from now.
     pub fn crash_at(&mut self, who: Who, calls: u64) {
         if let Some(device) = self.sim.devices.get(who.0) {
@@ -416,7 +434,7 @@ impl Sim {
         let end_ms = clock::elapsed_ms() + ms;
         loop {
             self.look_for_crashes();
-            let next = self.due.keys().next().map_or(end_ms, |(at, _)| *at);
+            let next = self.due.keys().next().map_or(u64::MAX, |(at, _)| *at);
             let wait_ms = next.min(end_ms);
             tokio::select! {
                 biased;

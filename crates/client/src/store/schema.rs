@@ -238,4 +238,10 @@ CREATE TABLE wish (
     target TEXT NOT NULL, value BLOB NOT NULL,
     UNIQUE (conversation, kind, target)
 ) STRICT;
+", "
+-- What came before ids were looked at on arrival, and stopped whoever read it.
+DELETE FROM reaction WHERE length(target) <> 16;
+DELETE FROM amendment WHERE length(target) <> 16;
+UPDATE message SET message_id = randomblob(16), kind = 'unreadable', failure = 'malformed', text = '', content = x''
+    WHERE length(message_id) <> 16;
 "];

@@ -4,12 +4,15 @@
 //! changes it; what can not be read leaves a line that says so.
 
 mod apply;
+pub(crate) mod arrived;
 mod say;
+
+use arrived::Line;
 
 use crate::output::Event;
 use crate::step::Step;
 use crate::{CoreError, views};
-use comity_content::{Message as _, proto as said};
+use comity_content::Message as _;
 use comity_wire::{Address, DeviceId};
 
 /// A line about to be stored.
@@ -20,7 +23,7 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) author_device: DeviceId,
     pub(crate) outgoing: bool,
     pub(crate) at_ms: i64,
-    pub(crate) content: &'a said::Content,
+    pub(crate) line: &'a Line,
     /// The content as its author franked it; absent for own ones.
     pub(crate) content_bytes: Option<&'a [u8]>,
     pub(crate) status: &'static str,
@@ -28,30 +31,15 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) franking: Option<[Vec<u8>; 4]>,
 }
 
-/// Kind of line and text to search in, for a content that is shown.
-pub(crate) fn shown(content: &said::Content) -> Option<(&'static str, String)> {
-    match &content.body {
-        Some(said::content::Body::Text(text)) => Some(("text", text.text.clone())),
-        Some(said::content::Body::Attachment(file)) => {
-            let text = if file.caption.is_empty() {
-                file.file_name.clone()
-            } else {
-                format!("{}\n{}", file.file_name, file.caption)
-            };
-            Some(("attachment", text))
-        }
-        Some(_) => None,
-        // A body that this program does not know: its author's words for such programs.
-        None => Some(("unknown", content.fallback.clone())),
-    }
-}
-
 impl Step<'_> {
     /// Stores a line, unless it stands already.
     pub(crate) fn insert_message(&mut self, new: NewMessage<'_>) -> Result<(), CoreError> {
-        let Some((kind, text)) = shown(new.content) else {
-            return Ok(());
-        };
+        let Line {
+            message,
+            kind,
+            text,
+            content,
+        } = new.line;
         let [franking_key, nonce, header, seal] = match new.franking {
             Some([a, b, c, d]) => [Some(a), Some(b), Some(c), Some(d)],
             None => [None, None, None, None],
@@ -66,7 +54,7 @@ impl Step<'_> {
             .execute(rusqlite::params![
                 new.conversation,
                 new.seq,
-                new.content.message_id,
+                message.as_bytes(),
                 new.author.to_string(),
                 new.author_device.to_vec(),
                 new.outgoing,
@@ -74,7 +62,7 @@ impl Step<'_> {
                 kind,
                 new.status,
                 text,
-                new.content_bytes.map_or_else(|| new.content.encode_to_vec(), <[u8]>::to_vec),
+                new.content_bytes.map_or_else(|| content.encode_to_vec(), <[u8]>::to_vec),
                 franking_key,
                 nonce,
                 header,
@@ -87,10 +75,8 @@ impl Step<'_> {
             "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
             (new.conversation, new.at_ms),
         )?;
-        self.apply_amendments(new.conversation, &new.content.message_id, &new.author)?;
-        if let Some(item) =
-            views::item_by_message(self.tx, new.conversation, &new.content.message_id)?
-        {
+        self.apply_amendments(new.conversation, message.as_bytes(), &new.author)?;
+        if let Some(item) = views::item_by_message(self.tx, new.conversation, message.as_bytes())? {
             self.event(Event::Item {
                 conversation: new.conversation,
                 item,

@@ -1,6 +1,7 @@
 //! Saying something: from a person's act to the send queue.
 
 use super::NewMessage;
+use super::arrived::{self, Line, Reaction};
 use crate::CoreError;
 use crate::account::proto_address;
 use crate::conversations::{Conversation, State};
@@ -67,12 +68,13 @@ impl Step<'_> {
             }
             What::React { target, emoji } => {
                 let conversation = self.existing(to, &target)?;
-                let reaction = said::Reaction {
+                let reaction = Reaction::arrive(target.as_bytes(), &emoji)
+                    .map_err(|_| CoreError::Refused("a reaction is one emoji".into()))?;
+                self.apply_reaction(conversation.id, &me.address, &reaction, self.now)?;
+                content.body = Some(said::content::Body::Reaction(said::Reaction {
                     target: target.to_vec(),
                     emoji,
-                };
-                self.apply_reaction(conversation.id, &me.address, &reaction, self.now)?;
-                content.body = Some(said::content::Body::Reaction(reaction));
+                }));
                 return self.enqueue(conversation.id, &content);
             }
             What::Edit { target, text } => {
@@ -249,7 +251,7 @@ impl Step<'_> {
                 "only its author changes a message".into(),
             ));
         }
-        if self.now - at_ms > window_ms {
+        if self.now.saturating_sub(at_ms) > window_ms {
             return Err(CoreError::Refused(
                 "the time in which this message could be changed is over".into(),
             ));
@@ -291,7 +293,7 @@ impl Step<'_> {
         Ok(Some(said::Quote {
             message_id: quote.to_vec(),
             author: Some(proto_address(&author)),
-            preview: text.chars().take(120).collect(),
+            preview: text.chars().take(arrived::QUOTE_CHARS_MAX).collect(),
         }))
     }
 
@@ -309,7 +311,7 @@ impl Step<'_> {
             author_device: device,
             outgoing: true,
             at_ms: self.now,
-            content,
+            line: &Line::new(content.clone())?,
             content_bytes: None,
             status: "queued",
             franking: None,
@@ -337,7 +339,10 @@ fn check_file(file_name: &str, caption: &str, size: u64) -> Result<(), CoreError
             limits::ATTACHMENT_BYTES_MAX
         )));
     }
-    if file_name.is_empty() || file_name.len() > 255 || caption.len() > limits::TEXT_BYTES_MAX {
+    if file_name.is_empty()
+        || file_name.len() > arrived::NAME_BYTES_MAX
+        || caption.len() > limits::TEXT_BYTES_MAX
+    {
         return Err(CoreError::Refused(
             "a file name has 1 to 255 bytes, a caption the length of a text".into(),
         ));
