@@ -4,12 +4,15 @@
 mod acts;
 mod net;
 mod people;
+mod safe_text;
 mod session;
 mod shell;
 mod store;
 mod talk;
 mod transfer;
 mod words;
+
+pub(crate) use safe_text::is_escaped_in_json;
 
 use crate::terminal;
 use anyhow::{Context, Result, bail};

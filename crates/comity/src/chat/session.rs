@@ -86,9 +86,7 @@ impl Session {
                 let event = match events.recv().await {
                     Ok(event) => event,
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
-                    Err(broadcast::error::RecvError::Closed) => {
-                        bail!("the program's core has stopped")
-                    }
+                    Err(broadcast::error::RecvError::Closed) => return Err(self.handle.gone()),
                 };
                 if let Some(found) = pick(&event) {
                     return Ok(found);

@@ -11,11 +11,11 @@ mod settings;
 mod sign_up;
 
 pub(crate) use groups::{myself_or, timer};
-pub(crate) use saying::post;
+pub(crate) use saying::{post, target_path, what_file};
 
 use others::{accept, block, contacts, report, requests, safety};
 use reading::{conversations, history, search, watch};
-use saying::{amend, save, send_file, speak};
+use saying::{amend, plain_file, save, send_file, speak};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
 use sign_up::{Code, approve, ask_code, link, register};
 
@@ -25,7 +25,7 @@ use super::words::{self, Names};
 use crate::terminal::{complain, prompt, say, say_json};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom};
+use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom, called};
 use comity_wire::{Address, MessageId};
 use serde_json::json;
 use std::path::PathBuf;
@@ -366,8 +366,8 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             } else {
                 say(&format!(
                     "{} {} ({})",
-                    contact.number,
-                    words::plain(&contact.name),
+                    words::plain(&contact.number),
+                    words::plain(&called(&contact.name, "")),
                     contact.address
                 ));
                 say(
@@ -450,14 +450,14 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Requests => requests(session).await,
         Act::Accept { who } => accept(session, &who).await,
         Act::Decline { who } => {
-            let address = people::person(session, &who).await?;
+            let address = people::anyone(session, &who).await?;
             session.handle.act(Command::Decline(address)).await?;
             finish(session).await
         }
         Act::Contacts => contacts(session).await,
         Act::Safety { who } => safety(session, &who).await,
         Act::Verify { who } => {
-            let address = people::person(session, &who).await?;
+            let address = people::anyone(session, &who).await?;
             session.handle.act(Command::Verify(address)).await?;
             finish(session).await
         }
