@@ -38,6 +38,7 @@ impl Step<'_> {
         self.mem.requests.clear();
         self.mem.fetching.clear();
         self.mem.warned.clear();
+        self.mem.ahead.clear();
         self.mem.read_again_ms = None;
     }
 
@@ -57,6 +58,9 @@ impl Step<'_> {
                 Ok(())
             }
             Some(Frame::StateChanged(changed)) => self.state_changed(&changed),
+            Some(Frame::Closing(closing)) if closing.code == ErrorCode::Exists.as_str() => {
+                self.used_elsewhere()
+            }
             // The shell sees the socket close and comes back after a while.
             Some(Frame::Closing(_)) | None => Ok(()),
         }
@@ -185,6 +189,9 @@ impl Step<'_> {
     fn changes(&mut self, changes: &proto::SyncReply) -> Result<(), CoreError> {
         for log in &changes.logs {
             self.log_state(log)?;
+        }
+        if self.mem.used_elsewhere {
+            return Ok(());
         }
         meta::put(self.tx, "sync_token", &changes.token)?;
         if changes.more {

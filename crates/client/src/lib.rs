@@ -16,6 +16,7 @@ mod calls;
 mod connection;
 mod contacts;
 mod conversations;
+mod copies;
 mod error;
 mod groups;
 mod history;

@@ -24,12 +24,16 @@ impl Step<'_> {
             // The sync token moves on now: what is still to be fetched is remembered beside it.
             let known: u64 = meta::get(self.tx, "inbox_head")?.unwrap_or(0);
             meta::put(self.tx, "inbox_head", &log.head_seq.max(known))?;
+            self.check_inbox_cursor(log.cursor)?;
             return self.fetch_inbox();
         }
         let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
             return Ok(());
         };
+        if conversation.is_live() && log.cursor >= conversation.next_seq {
+            self.mem.ahead.insert(conversation.id, log.cursor);
+        }
         conversation.head_seq = log.head_seq.max(conversation.head_seq);
         self.tx.execute(
             "UPDATE conversation SET head_seq = ?2 WHERE id = ?1",
@@ -75,6 +79,10 @@ impl Step<'_> {
         }
         conversation.head_seq = conversation.head_seq.max(deliver.head_seq);
         self.save_position(&conversation)?;
+        self.check_cursor(&conversation)?;
+        if self.mem.used_elsewhere {
+            return Ok(());
+        }
         if conversation.next_seq > before {
             self.acknowledge(&conversation);
         }

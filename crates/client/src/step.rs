@@ -30,6 +30,8 @@ pub(crate) enum Link {
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     pub(crate) me: Option<Arc<Me>>,
+    /// A copy of this store was used: see [`crate::copies`].
+    pub(crate) used_elsewhere: bool,
     pub(crate) link: Link,
     pub(crate) next_call: u64,
     pub(crate) calls: BTreeMap<u64, Call>,
@@ -51,6 +53,8 @@ pub(crate) struct Memory {
     pub(crate) connecting: bool,
     /// Warnings that this session gave and that one other could cause any number of times.
     pub(crate) warned: BTreeSet<(&'static str, i64)>,
+    /// Up to where the hub says that this device has read, where that is more than it knows of.
+    pub(crate) ahead: BTreeMap<i64, u64>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
 }
@@ -112,6 +116,7 @@ impl Memory {
     pub(crate) fn load(conn: &Connection) -> Result<Self, CoreError> {
         Ok(Self {
             me: Me::load(conn)?.map(Arc::new),
+            used_elsewhere: meta::get(conn, crate::copies::KEY)?.unwrap_or(false),
             ..Self::default()
         })
     }
@@ -188,6 +193,9 @@ impl<'a> Step<'a> {
     fn pump(&mut self) -> Result<(), CoreError> {
         if self.mem.me.is_none() {
             return self.pump_link_poll();
+        }
+        if self.mem.used_elsewhere {
+            return Ok(());
         }
         if !self.mem.connecting {
             self.mem.connecting = true;

@@ -186,3 +186,29 @@ fn a_store_that_kept_such_a_thing_opens_again() -> Result<()> {
     assert!(world.chat(alice, bob)?.contains("Bob: Better now?"));
     world.nothing_is_wrong()
 }
+
+#[test]
+fn a_copied_store_sends_nothing_until_its_person_says_so() -> Result<()> {
+    let mut world = World::calm(23)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let copy = world.snapshot(alice)?;
+    world.say(alice, bob, "Said by the one that was copied.")?;
+    world.settle()?;
+    // The copy takes its place: the hub has seen more of this device than it knows of.
+    world.restore(alice, &copy)?;
+    world.run_for(20_000);
+    assert!(world.core(alice)?.is_used_elsewhere());
+    world.say(alice, bob, "Said by the copy.")?;
+    world.run_for(20_000);
+    assert!(!world.chat(bob, alice)?.contains("Said by the copy."));
+    world.act(alice, comity_client::Command::GoOnHere)?;
+    world.settle()?;
+    assert!(world.chat(bob, alice)?.contains("Said by the copy."));
+    world.say(bob, alice, "Which one are you?")?;
+    world.settle()?;
+    assert!(world.chat(alice, bob)?.contains("Bob: Which one are you?"));
+    assert!(!world.core(alice)?.is_used_elsewhere());
+    world.nothing_is_wrong()
+}

@@ -263,6 +263,8 @@ pub(crate) enum Act {
         /// The conversation.
         with: String,
     },
+    /// After a copy of this store was used elsewhere: it goes on here, and nowhere else.
+    GoOnHere,
     /// Connects, catches up, sends what waits, ends.
     Sync {
         /// Stays that many seconds longer.
@@ -479,6 +481,12 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 })
                 .await?;
             Ok(())
+        }
+        Act::GoOnHere => {
+            session.handle.act(Command::GoOnHere).await?;
+            session.online().await?;
+            session.settled().await?;
+            finish(session).await
         }
         Act::Sync { stay } => {
             session.online().await?;
