@@ -195,6 +195,7 @@ impl Step<'_> {
             Command::Accept(address) => self.accept(&address),
             Command::Decline(address) => self.decline(&address),
             Command::Block { address, blocked } => self.block(&address, blocked),
+            Command::GoOnHere => self.go_on_here(),
             Command::Verify(address) => self.verify(&address),
             Command::Report {
                 address,

@@ -84,6 +84,8 @@ pub enum CallError {
 /// A person's act.
 #[derive(Debug, Clone)]
 pub enum Command {
+    /// A copy of this store was used elsewhere, and it is this one that goes on.
+    GoOnHere,
     /// Asks for a code to `number`. Also the first act of a number change.
     StartRegistration {
         /// As typed.

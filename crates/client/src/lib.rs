@@ -11,10 +11,12 @@
 //! connection that is already unlocked), words shown to people.
 
 mod account;
+mod arrival;
 mod calls;
 mod connection;
 mod contacts;
 mod conversations;
+mod copies;
 mod error;
 mod groups;
 mod history;
@@ -42,7 +44,7 @@ pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Who
 pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
     AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
-    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView,
+    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called,
 };
 
 use comity_e2ee::engine::Groups;

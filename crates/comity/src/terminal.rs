@@ -1,5 +1,6 @@
 //! What the programs print. The one place that writes to standard output and standard error.
 
+use crate::chat::is_escaped_in_json;
 use serde::Serialize;
 use std::io::Write;
 
@@ -12,9 +13,23 @@ pub(crate) fn say(line: &str) {
 /// A value as one line of JSON.
 pub(crate) fn say_json<T: Serialize>(value: &T) {
     match serde_json::to_string(value) {
-        Ok(line) => say(&line),
+        Ok(line) => say(&escaped(&line)),
         Err(error) => complain(&format!("{error}")),
     }
+}
+
+/// JSON in which nothing is left that a terminal could take for an order. Such characters stand in
+/// strings only, where an escape is the same character.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_escaped_in_json(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A prompt without a line's end.
@@ -35,29 +50,18 @@ pub(crate) fn time(at_ms: i64) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// Somebody's words on one line that can not pass for another: what moves the cursor, breaks the
-/// line or turns the direction is shown as a mark.
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|letter| match letter {
-            '\n' => '⏎',
-            _ if letter.is_control() => '·',
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' => '·',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '·',
-            _ => letter,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{one_line, time};
+    use super::*;
 
     #[test]
-    fn words_stay_on_their_line() {
+    fn escaped_json_is_the_same_value() {
+        let value = serde_json::json!({ "text": "\u{9B}2J\u{7F}\u{202E}é" });
+        let line = escaped(&value.to_string());
+        assert_eq!(line, r#"{"text":"\u009b2J\u007f\u202eé"}"#);
         assert_eq!(
-            one_line("a\n  [genuine] b\u{1b}[2J\u{202e}c"),
-            "a⏎  [genuine] b·[2J·c"
+            serde_json::from_str::<serde_json::Value>(&line).unwrap(),
+            value
         );
     }
 

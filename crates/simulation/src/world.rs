@@ -333,6 +333,46 @@ impl World {
         });
     }
 
+    /// What the device's disk holds, for a copy of it.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn snapshot(&self, who: Who) -> Result<crate::Disk> {
+        let device = self.sim.devices.get(who.0).context("no such device")?;
+        Ok(device.disk.copy())
+    }
+
+    /// The device goes on from a copy of its disk.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn restore(&mut self, who: Who, disk: &crate::Disk) -> Result<()> {
+        let device = self.sim.devices.get_mut(who.0).context("no such device")?;
+        device.core = None;
+        device.disk = disk.copy();
+        self.runtime
+            .block_on(async { self.sim.device_crashed(who.0, 1) });
+        Ok(())
+    }
+
+    /// Its person changes the device's store by another program, as who wants to say what this one
+    /// would not: the device stops for that and starts again.
+    ///
+    /// # Errors
+    /// When the change fails, or there is no such device.
+    pub fn alter(
+        &mut self,
+        who: Who,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<()>,
+    ) -> Result<()> {
+        let device = self.sim.devices.get_mut(who.0).context("no such device")?;
+        device.core = None;
+        change(&device.disk.database("store.db")?)?;
+        self.runtime
+            .block_on(async { self.sim.device_crashed(who.0, 1) });
+        Ok(())
+    }
+
     /// The device loses power at its `calls`th storage call from now.
     pub fn crash_at(&mut self, who: Who, calls: u64) {
         if let Some(device) = self.sim.devices.get(who.0) {

@@ -14,9 +14,9 @@ use comity_wire::http::{
 };
 
 /// Longest name, in characters.
-const NAME_CHARS_MAX: usize = 64;
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// Longest about, in characters.
-const ABOUT_CHARS_MAX: usize = 140;
+pub(crate) const ABOUT_CHARS_MAX: usize = 140;
 /// Largest photo.
 const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
 

@@ -5,12 +5,15 @@ mod acts;
 mod mentions;
 mod net;
 mod people;
+mod safe_text;
 mod session;
 mod shell;
 mod store;
 mod talk;
 mod transfer;
 mod words;
+
+pub(crate) use safe_text::{is_escaped_in_json, one_line};
 
 use crate::terminal;
 use anyhow::{Context, Result, bail};

@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 
+/// Code of a store that was copied and used twice.
+pub(crate) const USED_ELSEWHERE: &str = "store_used_elsewhere";
+
 /// A client under way.
 pub(crate) struct Session {
     pub(crate) handle: Handle,
@@ -86,9 +89,7 @@ impl Session {
                 let event = match events.recv().await {
                     Ok(event) => event,
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
-                    Err(broadcast::error::RecvError::Closed) => {
-                        bail!("the program's core has stopped")
-                    }
+                    Err(broadcast::error::RecvError::Closed) => return Err(self.handle.gone()),
                 };
                 if let Some(found) = pick(&event) {
                     return Ok(found);
@@ -99,7 +100,7 @@ impl Session {
                         code,
                         message,
                         retry_after_ms,
-                    } if acts.contains(&act.as_str()) => {
+                    } if acts.contains(&act.as_str()) || code == USED_ELSEWHERE => {
                         bail!(Refused {
                             act,
                             code,
@@ -126,8 +127,26 @@ impl Session {
         }
     }
 
+    /// Refused while a copy of this store is known to have been used.
+    async fn only_one(&self) -> Result<()> {
+        if self
+            .handle
+            .query(|core| Ok(core.is_used_elsewhere()))
+            .await?
+        {
+            bail!(Refused {
+                act: "sign_in".to_owned(),
+                code: USED_ELSEWHERE.to_owned(),
+                message: "a copy of this device's store is or was in use elsewhere: nothing is sent from here. Use only one; if it is this one: comity chat go-on-here".to_owned(),
+                retry_after_ms: 0,
+            });
+        }
+        Ok(())
+    }
+
     /// Waits until signed in and caught up.
     pub(crate) async fn online(&self) -> Result<()> {
+        self.only_one().await?;
         let mut events = self.handle.events();
         let account = self.handle.query(Core::account).await?;
         if account.is_none() {
@@ -182,6 +201,7 @@ impl Session {
     pub(crate) async fn flushed(&self) -> Result<()> {
         let all = async {
             while self.handle.query(Core::unsent).await? > 0 {
+                self.only_one().await?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             anyhow::Ok(())
@@ -228,6 +248,7 @@ impl Session {
 
     /// Waits to be online where what follows needs the app: a first word to a stranger.
     pub(crate) async fn online_for(&self, to: &Whom) -> Result<()> {
+        self.only_one().await?;
         let account = self.handle.query(Core::account).await?;
         if account.is_none() {
             return self.online().await;

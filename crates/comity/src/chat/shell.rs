@@ -4,12 +4,14 @@
 //! answer, the time; gives it to the core; carries out the effects in their order.
 
 use super::net::{Server, Socket};
+use super::session::Refused;
 use super::transfer;
 use anyhow::Result;
 use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
 use comity_wire::{Message as _, proto};
 use futures_util::{SinkExt, StreamExt};
 use rand::RngCore;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -33,6 +35,7 @@ enum Message {
 pub(crate) struct Handle {
     messages: mpsc::Sender<Message>,
     events: broadcast::Sender<Event>,
+    damage: Arc<OnceLock<String>>,
 }
 
 impl Handle {
@@ -42,8 +45,8 @@ impl Handle {
         self.messages
             .send(Message::Act(command, answer))
             .await
-            .map_err(|_| gone())?;
-        Ok(wait.await.map_err(|_| gone())??)
+            .map_err(|_| self.gone())?;
+        Ok(wait.await.map_err(|_| self.gone())??)
     }
 
     /// Asks the core.
@@ -56,13 +59,27 @@ impl Handle {
         self.messages
             .send(Message::Query(query))
             .await
-            .map_err(|_| gone())?;
-        Ok(wait.await.map_err(|_| gone())??)
+            .map_err(|_| self.gone())?;
+        Ok(wait.await.map_err(|_| self.gone())??)
     }
 
     /// All events from now on.
     pub(crate) fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// Why nothing can be asked any more.
+    pub(crate) fn gone(&self) -> anyhow::Error {
+        match self.damage.get() {
+            Some(message) => Refused {
+                act: "store".to_owned(),
+                code: "store_failed".to_owned(),
+                message: message.clone(),
+                retry_after_ms: 0,
+            }
+            .into(),
+            None => anyhow::anyhow!("the program's core has stopped"),
+        }
     }
 
     /// Stops the shell, closing the connection.
@@ -72,10 +89,6 @@ impl Handle {
             let _ = wait.await;
         }
     }
-}
-
-fn gone() -> anyhow::Error {
-    anyhow::anyhow!("the program's core has stopped")
 }
 
 struct Shell {
@@ -89,6 +102,8 @@ struct Shell {
     reconnect: (Instant, u32),
     wake: Option<Instant>,
     erase: Option<Box<dyn FnOnce() + Send>>,
+    /// Set when the store is damaged: nothing goes on then.
+    damage: Arc<OnceLock<String>>,
 }
 
 /// Starts the shell around an opened core. `erase` deletes the store when the account is gone.
@@ -99,6 +114,7 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
     let handle = Handle {
         messages,
         events: events.clone(),
+        damage: Arc::default(),
     };
     let shell = Shell {
         core,
@@ -110,6 +126,7 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
         reconnect: (Instant::now(), 0),
         wake: None,
         erase: Some(erase),
+        damage: handle.damage.clone(),
     };
     tokio::spawn(shell.run(inbox, answers));
     handle
@@ -128,6 +145,9 @@ impl Shell {
         let mut ping = tokio::time::interval(PING);
         self.give(Input::Tick).await;
         loop {
+            if self.damage.get().is_some() {
+                return;
+            }
             if self.wanted
                 && self.socket.is_none()
                 && connecting.is_none()
@@ -230,6 +250,10 @@ impl Shell {
     async fn give(&mut self, input: Input) {
         if let Err(error) = self.step(input).await {
             tracing::error!(code = error.code(), %error, "a step failed and was undone");
+            if is_damage(&error) {
+                let _ = self.damage.set(error.to_string());
+                return;
+            }
             // What the step was about is asked for again by the next session.
             self.socket = None;
             self.lost();
@@ -334,6 +358,14 @@ impl Shell {
             }
         }
     }
+}
+
+/// Whether the store's file itself is broken: trying again makes nothing better.
+fn is_damage(error: &CoreError) -> bool {
+    matches!(error, CoreError::Store(error) if matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+    ))
 }
 
 async fn next_frame(

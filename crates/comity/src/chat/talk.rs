@@ -3,7 +3,7 @@
 
 mod groups;
 
-use super::acts::{names, post};
+use super::acts::{names, post, target_path, what_file};
 use super::mentions;
 use super::people;
 use super::session::Session;
@@ -250,7 +250,7 @@ impl Talk<'_> {
             }
             "requests" => self.requests().await?,
             "accept" => {
-                let address = people::person(self.session, rest).await?;
+                let address = people::anyone(self.session, rest).await?;
                 self.session
                     .handle
                     .act(Command::Accept(address.clone()))
@@ -259,7 +259,7 @@ impl Talk<'_> {
                 self.say("— accepted");
             }
             "decline" => {
-                let address = people::person(self.session, rest).await?;
+                let address = people::anyone(self.session, rest).await?;
                 self.session.handle.act(Command::Decline(address)).await?;
                 self.say("— declined; they are not told");
             }
@@ -313,7 +313,7 @@ impl Talk<'_> {
                             .await
                     }
                     _ => {
-                        let path = std::path::absolute(rest)?.display().to_string();
+                        let path = target_path(std::path::Path::new(rest))?;
                         let command = Command::SaveAttachment {
                             conversation,
                             message: item.message,
@@ -508,6 +508,9 @@ impl Talk<'_> {
     }
 
     async fn requests(&self) -> Result<()> {
+        if self.session.query(|core| Ok(core.is_online())).await? {
+            people::check_numbers(self.session).await?;
+        }
         let requests = self.session.query(Core::requests).await?;
         if requests.is_empty() {
             self.say("— nobody asks to talk");
@@ -523,22 +526,7 @@ impl Talk<'_> {
 
     async fn send_file(&mut self, rest: &str) -> Result<()> {
         let (path, caption) = rest.split_once(' ').unwrap_or((rest, ""));
-        let path = std::path::absolute(path)?;
-        let size = std::fs::metadata(&path)?.len();
-        let file_name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let media_type = mime_guess::from_path(&path)
-            .first_or_octet_stream()
-            .to_string();
-        let what = What::File {
-            path: path.display().to_string(),
-            file_name,
-            media_type,
-            size,
-            caption: caption.to_owned(),
-        };
+        let what = what_file(std::path::Path::new(path), caption.to_owned())?;
         self.speak(what, None).await
     }
 

@@ -1,7 +1,11 @@
 //! The words on the screen, in English.
+//!
+//! Always holds: what others wrote passes through [`super::safe_text`] before it is shown.
 
+pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
-    ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, Status, TimelineItem,
+    ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, RequestView, Status,
+    TimelineItem, called,
 };
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -25,19 +29,6 @@ fn clock(at_ms: i64) -> String {
         minutes.div_euclid(60).rem_euclid(24),
         minutes.rem_euclid(60)
     )
-}
-
-/// Only what a terminal may show: no control characters from other people's texts.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{FFFD}'
-            } else {
-                c
-            }
-        })
-        .collect()
 }
 
 fn ticks(status: Status) -> &'static str {
@@ -75,7 +66,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "link_revoked" => format!("{who} revoked the invitation link"),
         "description" => format!("{who} changed the description"),
         "photo" => format!("{who} changed the picture"),
-        other => other.to_owned(),
+        other => plain(other),
     }
 }
 
@@ -159,7 +150,7 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
     for member in members {
         let who = match (member.own, &member.name, &member.number) {
             (true, _, _) => "you".to_owned(),
-            (_, name, _) if !name.is_empty() => plain(name),
+            (_, name, number) if !name.is_empty() => plain(&called(name, number)),
             (_, _, number) if !number.is_empty() => plain(number),
             _ => member.address.to_string(),
         };
@@ -177,51 +168,57 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         plain(&name(names, &item.author))
     };
     let at = clock(item.at_ms);
-    let mut text = match item.kind {
+    let mut said = match item.kind {
         ItemKind::Notice => return format!("{at}  — {}", notice(names, &item.text, &who)),
         ItemKind::Unreadable => {
             return format!(
                 "{at}  {who}: (a message that this device can not read: {})",
-                item.failure
+                plain(&item.failure)
             );
         }
-        ItemKind::Unknown => format!("{} (needs a newer program)", plain(&item.text)),
+        ItemKind::Unknown => format!("{} (needs a newer program)", text(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
-        _ => mentioned(names, item),
+        _ => text(&mentioned(names, item)),
     };
     if let Some(file) = &item.attachment {
-        let caption = if text.is_empty() {
+        let caption = if said.is_empty() {
             String::new()
         } else {
-            format!(" {text}")
+            format!(" {said}")
         };
-        text = format!(
+        said = format!(
             "[{} · {}]{caption}",
             plain(&file.file_name),
             size(file.size)
         );
     }
     if item.forwarded {
-        text = format!("(forwarded) {text}");
+        said = format!("(forwarded) {said}");
     }
     if let Some(quote) = &item.quote {
-        text = format!("«{}» {text}", plain(&quote.preview));
+        // Words that this device does not have are only what the quoting person says they were.
+        let source = if quote.known || quote.preview.is_empty() {
+            ""
+        } else {
+            ", as they say"
+        };
+        said = format!("«{}»{source} {said}", plain(&quote.preview));
     }
     if item.edited {
-        text.push_str(" (edited)");
+        said.push_str(" (edited)");
     }
     if let Some(teller) = &item.told_by {
-        text.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
+        said.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
     }
     for reaction in &item.reactions {
-        text.push_str(&format!("  {}", plain(&reaction.emoji)));
+        said.push_str(&format!("  {}", plain(&reaction.emoji)));
     }
     let ticks = if item.outgoing {
         ticks(item.status)
     } else {
         ""
     };
-    format!("{at}  {who}: {text}{ticks}")
+    format!("{at}  {who}: {said}{ticks}")
 }
 
 /// The text with each mention by the name that this device knows, whatever its author wrote there.
@@ -243,10 +240,10 @@ fn mentioned(names: &Names, item: &TimelineItem) -> String {
         } else {
             plain(&name(names, &mention.address))
         };
-        out.push_str(&format!("{}@{who}", plain(before)));
+        out.push_str(&format!("{before}@{who}"));
         from = start + length;
     }
-    out.push_str(&plain(item.text.get(from..).unwrap_or_default()));
+    out.push_str(item.text.get(from..).unwrap_or_default());
     out
 }
 
@@ -306,15 +303,27 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
         "left" => " · ended".to_owned(),
         _ => " · stopped: the server broke its rules".to_owned(),
     };
-    let last: String = plain(&view.last_text)
-        .replace('\n', " ")
-        .chars()
-        .take(60)
-        .collect();
+    let last: String = view.last_text.chars().take(60).collect();
     format!(
-        "#{} {}{unread}{state}  {last}",
+        "#{} {}{unread}{state}  {}",
         view.conversation,
-        plain(&view.title)
+        plain(&view.title),
+        plain(&last)
+    )
+}
+
+/// A stranger who asks to talk. Their number is their own word until the app confirmed it.
+pub(crate) fn request(asks: &RequestView) -> String {
+    let number = match (asks.number.as_str(), asks.number_confirmed) {
+        ("", _) => "no number given".to_owned(),
+        (number, true) => format!("{}, confirmed by the app", plain(number)),
+        (number, false) => format!("says that {} is theirs: not confirmed", plain(number)),
+    };
+    format!(
+        "{} ({number}; {}) asks to talk: “{}”",
+        plain(&called(&asks.name, "")),
+        asks.address,
+        text(&asks.text)
     )
 }
 
@@ -323,13 +332,11 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
     Some(match event {
         Event::Online => "— connected".to_owned(),
         Event::Offline => "— no connection: what you write is sent when it is back".to_owned(),
-        Event::Request { request } => format!(
-            "— {} ({}) asks to talk: “{}”  /accept {} or /decline {}",
-            plain(&request.name),
-            plain(&request.number),
-            plain(&request.text),
-            plain(&request.number),
-            plain(&request.number)
+        Event::Request { request: asks } => format!(
+            "— {}  /accept {} or /decline {}",
+            request(asks),
+            asks.address,
+            asks.address
         ),
         Event::DevicesChanged {
             address,
@@ -370,7 +377,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Reported => "— reported to the operator".to_owned(),
         Event::Saved { what } => format!("— saved: {what}"),
         Event::Warning { code, .. } => format!("— warning: {}", warning(code)),
-        Event::Failed { act, message, .. } => format!("— {act}: {message}"),
+        Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— this store is erased: {reason}"),
         _ => return None,
@@ -403,6 +410,7 @@ fn warning(code: &str) -> &str {
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
+        "contents_repeated" => "the server gave something a second time; it is not shown again",
         other => other,
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn events() -> Vec<Event> {
         quote: Some(comity_client::QuoteView {
             message: Some(message),
             preview: text(),
+            known: true,
         }),
         attachment: Some(comity_client::AttachmentView {
             file_name: text(),
@@ -61,6 +62,7 @@ pub(super) fn events() -> Vec<Event> {
         address: who.clone(),
         name: text(),
         number: text(),
+        number_confirmed: false,
         text: text(),
         at_ms: 1,
     };

@@ -11,11 +11,11 @@ mod settings;
 mod sign_up;
 
 pub(crate) use groups::{myself_or, timer};
-pub(crate) use saying::post;
+pub(crate) use saying::{post, target_path, what_file};
 
 use others::{accept, block, contacts, report, requests, safety};
 use reading::{conversations, history, info, search, watch};
-use saying::{SayText, amend, forward, save, send_file, send_text};
+use saying::{SayText, amend, forward, plain_file, save, send_file, send_text};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
 use sign_up::{Code, approve, ask_code, link, register};
 
@@ -25,7 +25,7 @@ use super::words::{self, Names};
 use crate::terminal::{complain, prompt, say, say_json};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom};
+use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom, called};
 use comity_wire::{Address, MessageId};
 use serde_json::json;
 use std::path::PathBuf;
@@ -290,6 +290,8 @@ pub(crate) enum Act {
         /// The conversation.
         with: String,
     },
+    /// After a copy of this store was used elsewhere: it goes on here, and nowhere else.
+    GoOnHere,
     /// Connects, catches up, sends what waits, ends.
     Sync {
         /// Stays that many seconds longer.
@@ -393,8 +395,8 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             } else {
                 say(&format!(
                     "{} {} ({})",
-                    contact.number,
-                    words::plain(&contact.name),
+                    words::plain(&contact.number),
+                    words::plain(&called(&contact.name, "")),
                     contact.address
                 ));
                 say(
@@ -476,14 +478,14 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Requests => requests(session).await,
         Act::Accept { who } => accept(session, &who).await,
         Act::Decline { who } => {
-            let address = people::person(session, &who).await?;
+            let address = people::anyone(session, &who).await?;
             session.handle.act(Command::Decline(address)).await?;
             finish(session).await
         }
         Act::Contacts => contacts(session).await,
         Act::Safety { who } => safety(session, &who).await,
         Act::Verify { who } => {
-            let address = people::person(session, &who).await?;
+            let address = people::anyone(session, &who).await?;
             session.handle.act(Command::Verify(address)).await?;
             finish(session).await
         }
@@ -505,6 +507,12 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 })
                 .await?;
             Ok(())
+        }
+        Act::GoOnHere => {
+            session.handle.act(Command::GoOnHere).await?;
+            session.online().await?;
+            session.settled().await?;
+            finish(session).await
         }
         Act::Sync { stay } => {
             session.online().await?;

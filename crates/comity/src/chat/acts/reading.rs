@@ -143,6 +143,19 @@ pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: 
                     .await?;
             }
             Event::Erased { reason } => bail!("this store is erased: {reason}"),
+            Event::Failed {
+                act,
+                code,
+                message,
+                retry_after_ms,
+            } if code == crate::chat::session::USED_ELSEWHERE => {
+                bail!(Refused {
+                    act,
+                    code,
+                    message,
+                    retry_after_ms
+                })
+            }
             Event::Gone { reason } if reason == "account_gone" => {
                 bail!("the app says that this account is no more, or suspended")
             }

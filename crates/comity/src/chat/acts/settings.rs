@@ -54,8 +54,8 @@ pub(super) async fn profile(
         let media_type = mime_guess::from_path(&path)
             .first_or_octet_stream()
             .to_string();
-        let size = std::fs::metadata(&path)?.len();
-        let path = Some(std::path::absolute(path)?.display().to_string());
+        let (path, _, size) = plain_file(&path)?;
+        let path = Some(path);
         session
             .act_until(
                 Command::SetPhoto {
