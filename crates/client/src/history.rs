@@ -58,7 +58,7 @@ impl Step<'_> {
     /// Prepares all pieces for a device that was let in.
     fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
         let count: i64 = self.tx.query_row(
-            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL",
+            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL AND status <> 'failed'",
             [],
             |row| row.get(0),
         )?;
@@ -106,7 +106,7 @@ impl Step<'_> {
             "SELECT m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
                     m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation
              FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
                  AND (m.at_ms, m.id) < (?1, ?2)
              ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3",
         )?;

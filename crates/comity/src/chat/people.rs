@@ -1,6 +1,6 @@
 //! Whom a word on the command line means: a number, an address, a name, `me`.
 
-use super::session::Session;
+use super::session::{Refused, Session};
 use anyhow::{Result, bail};
 use comity_client::{Command, ContactView, ConversationView, Event, Whom};
 use comity_wire::Address;
@@ -90,7 +90,9 @@ pub(crate) async fn person(session: &Session, text: &str) -> Result<Address> {
     match (found.as_slice(), is_number) {
         ([one], _) => Ok(one.clone()),
         ([], true) => Ok(lookup(session, text).await?.address),
-        ([], false) => bail!("nobody here is called {text}: give a number as +49…"),
+        ([], false) => bail!(Refused::not_found(format!(
+            "nobody here is called {text}: give a number, + and the country code first"
+        ))),
         (_, true) => Ok(lookup(session, text).await?.address),
         (_, false) => bail!("several people are called {text}: give a number or an address"),
     }
@@ -125,6 +127,8 @@ pub(crate) async fn conversation(session: &Session, text: &str) -> Result<Conver
     });
     match found {
         Some(found) => Ok(found),
-        None => bail!("there is no conversation with {text} yet"),
+        None => bail!(Refused::not_found(format!(
+            "there is no conversation with {text} yet"
+        ))),
     }
 }

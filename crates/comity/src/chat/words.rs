@@ -25,6 +25,53 @@ fn clock(at_ms: i64) -> String {
     )
 }
 
+/// Now.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The day of a time, counted from 1970 in UTC.
+pub(crate) fn day(at_ms: i64) -> i64 {
+    at_ms.div_euclid(86_400_000)
+}
+
+/// A heading for the lines of a day. The date by the rule of civil calendars, whose years begin in
+/// March so that a leap day is the last of its year.
+pub(crate) fn date(day: i64) -> String {
+    const WEEKDAYS: [&str; 7] = [
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+    ];
+    let weekday = usize::try_from(day.rem_euclid(7)).unwrap_or(0);
+    let weekday = WEEKDAYS.get(weekday).copied().unwrap_or_default();
+    let from_march = day + 719_468;
+    let (era, of_era) = (
+        from_march.div_euclid(146_097),
+        from_march.rem_euclid(146_097),
+    );
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!(
+        "── {weekday}, {:04}-{month:02}-{of_month:02} ──",
+        year + era * 400 + later
+    )
+}
+
 /// Only what a terminal may show: no control characters from other people's texts.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
@@ -49,6 +96,17 @@ fn ticks(status: Status) -> &'static str {
     }
 }
 
+/// What a message waits for, in words after "not sent yet".
+pub(crate) fn waits_for(code: Option<&str>) -> String {
+    match code {
+        None | Some("timeout") => String::new(),
+        Some("unreachable") => " (the server was not reached)".to_owned(),
+        Some("not_accepted") => " (they have not accepted your request yet)".to_owned(),
+        Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
+        Some(other) => format!(" ({other})"),
+    }
+}
+
 /// What a notice says.
 fn notice(names: &Names, code: &str, who: &str) -> String {
     if let Some((what, of)) = code.split_once(':') {
@@ -60,6 +118,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "number_moved" => {
             "this number now belongs to someone else: this conversation ends here".to_owned()
         }
+        "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
@@ -280,6 +339,9 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             "— the number of {} belongs to someone else now: compare safety numbers before you trust the new one",
             plain(&name(names, address))
         ),
+        Event::NumberLost { number } => format!(
+            "— {number} now belongs to another account: people find you by it no more. /quit, then `comity chat change-number` sets another one"
+        ),
         Event::Typing {
             address,
             typing: true,
@@ -335,5 +397,18 @@ fn warning(code: &str) -> &str {
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{date, day};
+
+    #[test]
+    fn a_day_has_its_date() {
+        assert_eq!(date(0), "── Thursday, 1970-01-01 ──");
+        assert_eq!(date(day(951_782_400_000)), "── Tuesday, 2000-02-29 ──");
+        assert_eq!(date(day(1_796_083_199_000)), "── Monday, 2026-11-30 ──");
+        assert_eq!(date(-1), "── Wednesday, 1969-12-31 ──");
     }
 }

@@ -2,10 +2,13 @@
 
 use super::*;
 
-pub(super) async fn requests(session: &Session) -> Result<()> {
-    session.online().await?;
-    session.settled().await?;
-    for request in session.query(Core::requests).await? {
+pub(super) async fn requests(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
+    let requests = session.query(Core::requests).await?;
+    if requests.is_empty() && !session.json {
+        say("Nobody asks to talk.");
+    }
+    for request in requests {
         if session.json {
             say_json(&request);
         } else {

@@ -1,20 +1,41 @@
 //! Saying something, changing it, moving files.
 
 use super::*;
+use crate::chat::session::Said;
 
 pub(super) async fn speak(session: &Session, what: Say, wait: bool) -> Result<()> {
     let (conversation, item) = post(session, what).await?;
-    let item = if wait {
+    let said = if wait {
         session.sent(conversation, item.message).await?
     } else {
-        item
+        Said {
+            item,
+            waits_for: None,
+        }
     };
     if session.json {
-        say_json(&json!({ "conversation": conversation, "item": item }));
-    } else {
-        say(&words::line(&names(session).await?, &item));
+        say_json(&json!({
+            "conversation": conversation, "item": said.item, "queued": said.is_queued(), "waits_for": said.waits_for
+        }));
+        return Ok(());
+    }
+    say(&words::line(&names(session).await?, &said.item));
+    if said.is_queued() {
+        let why = words::waits_for(said.waits_for.as_deref());
+        complain(&format!(
+            "not sent yet{why}: it is kept and goes out by itself, do not say it again"
+        ));
     }
     Ok(())
+}
+
+/// The text of an act: `-` is what standard input holds, without its last line's end.
+pub(super) async fn text(given: String) -> Result<String> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
+    Ok(read?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Says something and gives its line.
@@ -55,7 +76,13 @@ pub(super) async fn send_file(
 ) -> Result<()> {
     let path = std::path::absolute(path)?;
     let size = std::fs::metadata(&path)
-        .with_context(|| format!("{}", path.display()))?
+        .map_err(|error| {
+            Refused::here(
+                "send",
+                "source_gone",
+                format!("{}: {error}", path.display()),
+            )
+        })?
         .len();
     let file_name = path
         .file_name()
@@ -91,6 +118,13 @@ pub(super) async fn save(
     message: MessageId,
     path: PathBuf,
 ) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        bail!(Refused::here(
+            "save",
+            "exists",
+            format!("{} exists: give another name", path.display())
+        ));
+    }
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
