@@ -16,6 +16,13 @@ use serde::{Deserialize, Serialize};
 /// Messages in a piece.
 const PIECE: i64 = 500;
 
+/// What of a message another device gets.
+const ARCHIVED: &str =
+    "SELECT m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
+        m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation
+     FROM message m JOIN conversation c ON c.id = m.conversation
+     WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL";
+
 /// Which piece an upload is.
 #[derive(Serialize, Deserialize)]
 struct Piece {
@@ -102,49 +109,13 @@ impl Step<'_> {
     ) -> Result<(said::HistoryArchive, (UnixMs, i64)), CoreError> {
         let mut archive = said::HistoryArchive::default();
         let mut next = before;
-        let mut statement = self.tx.prepare_cached(
-            "SELECT m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
-                    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation
-             FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
-                 AND (m.at_ms, m.id) < (?1, ?2)
-             ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3",
-        )?;
+        let mut statement = self.tx.prepare_cached(&format!(
+            "{ARCHIVED} AND (m.at_ms, m.id) < (?1, ?2) ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3"
+        ))?;
         let mut rows = statement.query((before.0, before.1, PIECE))?;
         while let Some(row) = rows.next()? {
             next = (row.get(6)?, row.get(0)?);
-            let author: Address = row
-                .get::<_, String>(4)?
-                .parse()
-                .map_err(|_| CoreError::Damaged("author"))?;
-            let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
-            let message_id: Vec<u8> = row.get(16)?;
-            let mut content: Vec<u8> = row.get(7)?;
-            if deleted {
-                content = said::Content {
-                    message_id: message_id.clone(),
-                    ..Default::default()
-                }
-                .encode_to_vec();
-            }
-            archive.messages.push(said::ArchivedMessage {
-                hub: row.get(1)?,
-                conversation: row.get(2)?,
-                seq: row.get(3)?,
-                author: Some(proto_address(&author)),
-                author_device: row.get(5)?,
-                at_ms: row.get(6)?,
-                content,
-                outgoing: row.get(8)?,
-                franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
-                sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
-                header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
-                seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
-                edited_text: if edited { row.get(13)? } else { String::new() },
-                edited,
-                deleted,
-                reactions: self.archived_reactions(row.get(17)?, &message_id)?,
-            });
+            archive.messages.push(self.archived(row)?);
         }
         if with_conversations {
             archive.contacts = self.contacts_to_sync()?;
@@ -167,6 +138,69 @@ impl Step<'_> {
             }
         }
         Ok((archive, next))
+    }
+
+    /// The lines of a conversation in a range of its log, oldest first; `own`: those that this
+    /// device wrote.
+    pub(crate) fn archived_range(
+        &self,
+        conversation: &Conversation,
+        range: &said::SeqRange,
+        own: bool,
+    ) -> Result<Vec<said::ArchivedMessage>, CoreError> {
+        let device = self.me()?.keys.id().to_vec();
+        let mut statement = self.tx.prepare_cached(&format!(
+            "{ARCHIVED} AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR m.author_device = ?4)
+             ORDER BY m.seq, m.id LIMIT ?5"
+        ))?;
+        let mut rows = statement.query((
+            conversation.id,
+            range.from,
+            range.to,
+            own.then_some(device),
+            PIECE,
+        ))?;
+        let mut messages = Vec::new();
+        while let Some(row) = rows.next()? {
+            messages.push(self.archived(row)?);
+        }
+        Ok(messages)
+    }
+
+    /// A row of [`ARCHIVED`].
+    fn archived(&self, row: &rusqlite::Row<'_>) -> Result<said::ArchivedMessage, CoreError> {
+        let author: Address = row
+            .get::<_, String>(4)?
+            .parse()
+            .map_err(|_| CoreError::Damaged("author"))?;
+        let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
+        let message_id: Vec<u8> = row.get(16)?;
+        let mut content: Vec<u8> = row.get(7)?;
+        if deleted {
+            content = said::Content {
+                message_id: message_id.clone(),
+                ..Default::default()
+            }
+            .encode_to_vec();
+        }
+        Ok(said::ArchivedMessage {
+            hub: row.get(1)?,
+            conversation: row.get(2)?,
+            seq: row.get(3)?,
+            author: Some(proto_address(&author)),
+            author_device: row.get(5)?,
+            at_ms: row.get(6)?,
+            content,
+            outgoing: row.get(8)?,
+            franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
+            sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
+            header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
+            seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
+            edited_text: if edited { row.get(13)? } else { String::new() },
+            edited,
+            deleted,
+            reactions: self.archived_reactions(row.get(17)?, &message_id)?,
+        })
     }
 
     fn archived_reactions(
@@ -311,12 +345,29 @@ impl Step<'_> {
         else {
             return Ok(());
         };
+        if !self.take_archived(&conversation, message)? {
+            return Ok(());
+        }
+        // What came as history was read elsewhere.
+        self.tx.execute(
+            "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1 AND joined_seq >= ?2",
+            (conversation.id, message.seq),
+        )?;
+        self.count_unread(conversation.id)
+    }
+
+    /// Puts a message from another device into its place; false when it is malformed.
+    pub(crate) fn take_archived(
+        &mut self,
+        conversation: &Conversation,
+        message: &said::ArchivedMessage,
+    ) -> Result<bool, CoreError> {
         let (Some(author), Ok(device), Ok(content)) = (
             message.author.as_ref().and_then(address_of),
             DeviceId::from_slice(&message.author_device),
             said::Content::decode(message.content.as_slice()),
         ) else {
-            return Ok(());
+            return Ok(false);
         };
         let own = author == self.me()?.address;
         self.insert_message(NewMessage {
@@ -357,11 +408,6 @@ impl Step<'_> {
                 (conversation.id, &content.message_id),
             )?;
         }
-        // What came as history was read elsewhere.
-        self.tx.execute(
-            "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1 AND joined_seq >= ?2",
-            (conversation.id, message.seq),
-        )?;
-        self.count_unread(conversation.id)
+        Ok(true)
     }
 }

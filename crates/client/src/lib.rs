@@ -22,6 +22,7 @@ mod input;
 mod introductions;
 mod logs;
 mod marks;
+mod missing;
 mod output;
 mod reports;
 mod send_queue;

@@ -110,7 +110,8 @@ impl Step<'_> {
         self.note_digest(conversation.id, seq, kind, body)?;
         conversation.next_seq = seq + 1;
         conversation.head_seq = conversation.head_seq.max(seq);
-        Ok(())
+        // Also between the entries of one batch: the lines that the next one leaves stand by it.
+        self.save_position(conversation)
     }
 
     fn note_digest(

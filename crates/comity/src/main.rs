@@ -43,7 +43,15 @@ fn main() -> std::process::ExitCode {
             error.exit();
         }
     };
-    let outcome = match arguments.program {
+    let program = arguments.program;
+    if matches!(
+        program,
+        Program::Serve(_) | Program::Admin(_) | Program::Demo(_)
+    ) {
+        // What a server or its operator writes holds numbers and keys: for their own user only.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    }
+    let outcome = match program {
         Program::Serve(args) => serve::run(args),
         Program::Chat(args) => chat::run(*args),
         Program::Admin(args) => admin::run(args),

@@ -20,6 +20,8 @@ mod events;
 mod files;
 #[path = "terminal_client/groups.rs"]
 mod groups;
+#[path = "terminal_client/healing.rs"]
+mod healing;
 #[path = "terminal_client/screen.rs"]
 mod screen;
 #[path = "terminal_client/shapes.rs"]

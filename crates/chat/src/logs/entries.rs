@@ -156,9 +156,10 @@ pub(crate) fn read(
         head_seq,
         ..Deliver::default()
     };
-    let after = after_seq.max(window.joined);
-    if after + 1 < meta.first {
-        deliver.gap_until_seq = (meta.first - 1).min(head_seq);
+    // Who asks may name any number; what is behind the head holds nothing.
+    let after = after_seq.max(window.joined).min(meta.head.max(head_seq));
+    if after.saturating_add(1) < meta.first {
+        deliver.gap_until_seq = meta.first.saturating_sub(1).min(head_seq);
     }
     let mut select = conn.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM entry WHERE log = ?1 AND seq > ?2 AND seq <= ?3

@@ -113,7 +113,7 @@ impl Step<'_> {
             "healing",
         )?;
         self.tx.execute(
-            "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details')",
+            "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details', 'ask')",
             [conversation.id],
         )?;
         self.want(conversation.id, "rejoin", 0)?;
@@ -279,7 +279,7 @@ impl Step<'_> {
                 context.link_key,
             ),
         )?;
-        for address in self.copy_members(conversation.id, &context, &members)? {
+        for address in self.copy_members(conversation, &context, &members)? {
             if address != me.address {
                 self.apply_expected(&address)?;
             }
@@ -294,16 +294,24 @@ impl Step<'_> {
     /// written: a large group has a thousand rows.
     fn copy_members(
         &mut self,
-        conversation: i64,
+        conversation: &Conversation,
         context: &Context,
         members: &[Member],
     ) -> Result<BTreeSet<Address>, CoreError> {
+        let since: BTreeMap<String, u64> = {
+            let mut statement = self.tx.prepare_cached(
+                "SELECT address, min(since_seq) FROM member WHERE conversation = ?1 GROUP BY address",
+            )?;
+            statement
+                .query_map([conversation.id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?
+        };
         let mut before: BTreeMap<Vec<u8>, (String, Vec<u8>, bool)> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT device, address, signature_key, admin FROM member WHERE conversation = ?1",
             )?;
             statement
-                .query_map([conversation], |row| {
+                .query_map([conversation.id], |row| {
                     Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
                 })?
                 .collect::<Result<_, _>>()?
@@ -311,7 +319,7 @@ impl Step<'_> {
         let admins = rules::acting_admins(context, members);
         let mut fresh = BTreeSet::new();
         let mut put = self.tx.prepare_cached(
-            "INSERT OR REPLACE INTO member (conversation, device, address, signature_key, admin) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO member (conversation, device, address, signature_key, admin, since_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for member in members {
             let device = member.device.to_vec();
@@ -327,13 +335,14 @@ impl Step<'_> {
             if known.is_none() {
                 fresh.insert(member.address.clone());
             }
-            put.execute((conversation, device, row.0, row.1, row.2))?;
+            let since = since.get(&row.0).copied().unwrap_or(conversation.next_seq);
+            put.execute((conversation.id, device, row.0, row.1, row.2, since))?;
         }
         let mut gone = self
             .tx
             .prepare_cached("DELETE FROM member WHERE conversation = ?1 AND device = ?2")?;
         for device in before.keys() {
-            gone.execute((conversation, device))?;
+            gone.execute((conversation.id, device))?;
         }
         Ok(fresh)
     }

@@ -163,6 +163,7 @@ impl Step<'_> {
             _ if !conversation.is_caught_up() => Ok(()),
             "leave" => self.pursue_leave(intent, &conversation),
             "details" => self.pursue_details(intent, &conversation),
+            "ask" => self.pursue_ask(intent, &conversation),
             // A commit carries the details: what is newer at the hub is taken first.
             "reconcile" | "update"
                 if !self.has_commit_under_way(conversation.id)?

@@ -73,12 +73,12 @@ impl Step<'_> {
                 self.group_notice(group.id, &by, &format!("added:{one}"))?;
             }
         }
-        if !joined.is_empty() {
-            // Who is new does not know who the others are: each says so before its next word.
-            self.tx.execute(
-                "UPDATE conversation SET profile_due = 1 WHERE id = ?1",
-                [group.id],
-            )?;
+        for one in joined {
+            if *one != me.address && !self.is_accepted(one)? {
+                // Who is new does not know who the others are.
+                self.introduce_to(group)?;
+                break;
+            }
         }
         for gone in before.accounts.difference(&now) {
             let by_app = merged.change.removed.iter().any(|one| {

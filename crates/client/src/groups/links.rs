@@ -93,7 +93,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         self.failed("join_by_invitation", &CallError::Refused(error.clone()));
         let had_been_here: bool = self.tx.query_row(
-            "UPDATE conversation SET invitation = NULL WHERE id = ?1 RETURNING joined_seq > 0",
+            "UPDATE conversation SET invitation = NULL WHERE id = ?1 RETURNING next_seq > 1",
             [conversation.id],
             |row| row.get(0),
         )?;

@@ -225,8 +225,9 @@ ALTER TABLE conversation ADD COLUMN invitation BLOB;
 ALTER TABLE conversation ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
 -- Somebody here may not have the key to the own profile: it goes before the next word.
 ALTER TABLE conversation ADD COLUMN profile_due INTEGER NOT NULL DEFAULT 0;
--- Acts as an admin of the group.
+-- Acts as an admin of the group; and from which entry on the account is in it, as far as is known.
 ALTER TABLE member ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE member ADD COLUMN since_seq INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX member_address ON member (address, conversation);
 
 -- What a person wants of a conversation, until it is so or can not be.
@@ -238,4 +239,14 @@ CREATE TABLE wish (
     target TEXT NOT NULL, value BLOB NOT NULL,
     UNIQUE (conversation, kind, target)
 ) STRICT;
+
+-- Entries that this device could not read, and the line that says so: they are asked for.
+CREATE TABLE missing (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
+    line BLOB NOT NULL,
+    -- 0 nobody was asked, 1 the own devices, 2 whoever wrote them
+    asked INTEGER NOT NULL DEFAULT 0, asked_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (conversation, from_seq)
+) STRICT, WITHOUT ROWID;
 "];

@@ -56,12 +56,13 @@ impl Step<'_> {
             Ok(opened) => opened,
             Err(_) => {
                 self.warn("franking_invalid", Some(conversation.id));
-                return self.insert_unreadable(
+                self.insert_unreadable(
                     conversation,
                     entry,
                     &decrypted.sender.address,
                     "malformed",
-                );
+                )?;
+                return Ok(());
             }
         };
         self.check_author_position(conversation, &opened)?;
@@ -126,9 +127,15 @@ impl Step<'_> {
             return Ok(());
         }
         let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
-        self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
+        let line = self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
+        self.note_missing(conversation.id, entry.seq, entry.seq, &line)?;
         if matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch) {
             return self.heal(conversation, "fork_suspected");
+        }
+        // Words of this device that it does not know: its store is an older copy, and what it says
+        // next would be sealed under keys that were used. A new leaf has new ones.
+        if matches!(error, EngineError::OwnMessage) {
+            return self.heal(conversation, "was_restored");
         }
         self.warn("entry_unreadable", Some(conversation.id));
         Ok(())
@@ -153,7 +160,7 @@ impl Step<'_> {
         entry: &proto::Entry,
         author: &Address,
         why: &str,
-    ) -> Result<(), CoreError> {
+    ) -> Result<[u8; 16], CoreError> {
         let message_id: [u8; 16] = self.random_bytes();
         self.tx.execute(
             "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content, failure)
@@ -166,7 +173,8 @@ impl Step<'_> {
                 item,
             });
         }
-        self.count_unread(conversation.id)
+        self.count_unread(conversation.id)?;
+        Ok(message_id)
     }
 
     fn apply(
@@ -221,6 +229,10 @@ impl Step<'_> {
                 }
             }
             Some(said::content::Body::Left(_)) => self.says_left(conversation, &sender.address),
+            Some(said::content::Body::Unread(question)) => {
+                self.unread_asked(conversation, sender, question)
+            }
+            Some(said::content::Body::Again(again)) => self.said_again(conversation, sender, again),
             Some(said::content::Body::GroupHistory(_)) => Ok(()),
             Some(said::content::Body::Text(_) | said::content::Body::Attachment(_)) | None => self
                 .insert_message(NewMessage {

@@ -121,7 +121,7 @@ impl Step<'_> {
         about: &Address,
         device: &DeviceId,
         what: &str,
-    ) -> Result<(), CoreError> {
+    ) -> Result<[u8; 16], CoreError> {
         let seq: u64 = self.tx.query_row(
             "SELECT next_seq - 1 FROM conversation WHERE id = ?1",
             [conversation],
@@ -136,7 +136,7 @@ impl Step<'_> {
         if let Some(item) = views::item_by_message(self.tx, conversation, &message_id)? {
             self.event(Event::Item { conversation, item });
         }
-        Ok(())
+        Ok(message_id)
     }
 
     pub(crate) fn item_changed(

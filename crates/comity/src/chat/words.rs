@@ -121,6 +121,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
+        "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
         "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
         "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
@@ -393,6 +394,8 @@ fn warning(code: &str) -> &str {
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }
+        "was_away" => "this device was away too long and joins a conversation anew",
+        "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
