@@ -12,6 +12,8 @@
 
 #[path = "terminal_client/accounts.rs"]
 mod accounts;
+#[path = "terminal_client/codes.rs"]
+mod codes;
 #[path = "terminal_client/devices.rs"]
 mod devices;
 #[path = "terminal_client/events.rs"]

@@ -38,38 +38,10 @@ pub(crate) fn day(at_ms: i64) -> i64 {
     at_ms.div_euclid(86_400_000)
 }
 
-/// A heading for the lines of a day. The date by the rule of civil calendars, whose years begin in
-/// March so that a leap day is the last of its year.
+/// A heading for the lines of a day.
 pub(crate) fn date(day: i64) -> String {
-    const WEEKDAYS: [&str; 7] = [
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-    ];
-    let weekday = usize::try_from(day.rem_euclid(7)).unwrap_or(0);
-    let weekday = WEEKDAYS.get(weekday).copied().unwrap_or_default();
-    let from_march = day + 719_468;
-    let (era, of_era) = (
-        from_march.div_euclid(146_097),
-        from_march.rem_euclid(146_097),
-    );
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let (month, later) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    format!(
-        "── {weekday}, {:04}-{month:02}-{of_month:02} ──",
-        year + era * 400 + later
-    )
+    let at = jiff::Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or_default();
+    at.strftime("── %A, %Y-%m-%d ──").to_string()
 }
 
 /// Only what a terminal may show: no control characters from other people's texts.

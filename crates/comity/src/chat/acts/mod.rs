@@ -335,12 +335,11 @@ fn a_number(number: &str) -> Result<()> {
 /// One sign as people see it, or nothing, which takes a reaction back.
 pub(crate) fn one_emoji(emoji: &str) -> Result<()> {
     use unicode_segmentation::UnicodeSegmentation;
-    let plain = emoji
-        .chars()
-        .any(|c| c.is_alphanumeric() && c.is_ascii() && emoji.len() == 1)
-        || emoji
-            .chars()
-            .any(|c| c.is_alphabetic() || c.is_whitespace() || c.is_control());
+    // A letter is one only where it is asked to look like a picture.
+    let letters = emoji.chars().any(char::is_alphabetic) && !emoji.contains('\u{FE0F}');
+    let plain = !emoji.is_empty() && emoji.is_ascii()
+        || letters
+        || emoji.chars().any(|c| c.is_whitespace() || c.is_control());
     if emoji.graphemes(true).count() > 1 || plain {
         bail!(Refused::here(
             "react",
