@@ -196,7 +196,11 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         self.me()?;
         if self.token().is_none() {
-            self.refuse("lookup", "unreachable", "not connected");
+            self.refuse(
+                "lookup",
+                "unreachable",
+                "the server was not reached: not connected",
+            );
             return Ok(());
         }
         self.http(
@@ -256,6 +260,9 @@ impl Step<'_> {
             return Ok(());
         };
         let address = Address::new(self.app()?, account);
+        if address == self.me()?.address {
+            return self.own_number_moved();
+        }
         self.mark_alias_moved(&address)
     }
 

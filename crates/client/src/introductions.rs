@@ -151,7 +151,7 @@ impl Step<'_> {
             Err(error) => {
                 let wait = match &error {
                     CallError::Refused(error) => error.retry_after_ms,
-                    CallError::Unreachable => 0,
+                    CallError::Unreachable(_) => 0,
                 };
                 return self.introduction_later(address, wait);
             }

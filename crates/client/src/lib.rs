@@ -167,6 +167,16 @@ impl Core {
         )?)
     }
 
+    /// The number that a code was ordered for and until when the code is good.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn code_ordered(&self) -> Result<Option<(String, UnixMs)>, CoreError> {
+        let started: Option<comity_wire::http::RegistrationStarted> =
+            store::meta::get(&self.conn, "registration")?;
+        Ok(started.map(|started| (started.number, started.expires_ms)))
+    }
+
     /// The store, for reading.
     pub(crate) fn store(&self) -> &Connection {
         &self.conn

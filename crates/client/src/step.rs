@@ -274,7 +274,7 @@ impl<'a> Step<'a> {
                 server_words(&wire.message),
                 wire.retry_after_ms,
             ),
-            CallError::Unreachable => ("unreachable".to_owned(), error.to_string(), 1),
+            CallError::Unreachable(_) => ("unreachable".to_owned(), error.to_string(), 1),
         };
         self.event(Event::Failed {
             act: act.to_owned(),

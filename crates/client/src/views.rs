@@ -412,12 +412,18 @@ fn complete(
         }
         if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
             item.status = match seq {
+                // A request stands before all entries: who has one of these took it.
+                0 if read > 0 => Status::Read,
+                0 if delivered > 0 => Status::Delivered,
                 0 => Status::Sent,
                 seq if seq <= read => Status::Read,
                 seq if seq <= delivered => Status::Delivered,
                 _ => Status::Sent,
             };
         }
+        item.seq = item
+            .seq
+            .filter(|seq| *seq > 0 && item.status != Status::Failed);
         if let Some(quote) = &mut item.quote
             && let Some(id) = &quote.message
         {

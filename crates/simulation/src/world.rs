@@ -808,7 +808,7 @@ impl Sim {
         let start = self.devices.get(who).map_or(0, |device| device.start);
         tokio::spawn(async move {
             let result = match way.call(ask).await {
-                Err(_) => Err(CallError::Unreachable),
+                Err(_) => Err(CallError::Unreachable("no answer".to_owned())),
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(answer.body.to_vec()),
                 Ok(answer) => Err(CallError::Refused(refusal(&answer.body))),
             };
@@ -1252,7 +1252,7 @@ fn input_name(input: &Input) -> String {
         Input::HttpDone { call, result } => match result {
             Ok(_) => format!("answer {call}"),
             Err(CallError::Refused(error)) => format!("refused {call} {}", error.code.as_str()),
-            Err(CallError::Unreachable) => format!("unreachable {call}"),
+            Err(CallError::Unreachable(_)) => format!("unreachable {call}"),
         },
         Input::Connected { .. } => "connected".to_owned(),
         Input::Disconnected => "disconnected".to_owned(),

@@ -147,7 +147,7 @@ impl Step<'_> {
         let total = if owed.next == 0 {
             let count: i64 = self.tx.query_row(
                 "SELECT count(*) FROM message WHERE conversation = ?1 AND coalesce(seq, 0) BETWEEN 1 AND ?2 - 1
-                     AND kind IN ('text', 'attachment', 'unknown') AND deleted = 0",
+                     AND kind IN ('text', 'attachment', 'unknown') AND deleted = 0 AND status <> 'failed'",
                 (owed.conversation, owed.joined_seq),
                 |row| row.get(0),
             )?;
@@ -204,7 +204,7 @@ impl Step<'_> {
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
              WHERE m.conversation = ?1 AND (coalesce(m.seq, 9223372036854775807), m.id) < (?2, ?3) AND m.seq > 0
-                 AND m.kind IN ('text', 'attachment', 'unknown') AND m.deleted = 0
+                 AND m.kind IN ('text', 'attachment', 'unknown') AND m.deleted = 0 AND m.status <> 'failed'
              ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT ?4"
         ))?;
         let mut rows = statement.query((owed.conversation, seq, id, PIECE))?;

@@ -113,7 +113,7 @@ impl Step<'_> {
     /// Prepares all pieces for a device that was let in.
     fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
         let count: i64 = self.tx.query_row(
-            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL",
+            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL AND status <> 'failed'",
             [],
             |row| row.get(0),
         )?;
@@ -159,7 +159,7 @@ impl Step<'_> {
         let mut next = before;
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
                  AND (m.at_ms, m.id) < (?1, ?2)
              ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3"
         ))?;
@@ -202,7 +202,7 @@ impl Step<'_> {
         let device = self.me()?.keys.id().to_vec();
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
              AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR m.author_device = ?4)
              ORDER BY m.seq, m.id LIMIT ?5"
         ))?;

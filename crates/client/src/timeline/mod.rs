@@ -209,8 +209,10 @@ impl Step<'_> {
         message_id: &[u8],
         code: &str,
     ) -> Result<(), CoreError> {
+        // It stands where it was tried, before what is said later.
         self.tx.execute(
-            "UPDATE message SET status = 'failed', failure = ?3 WHERE conversation = ?1 AND message_id = ?2",
+            "UPDATE message SET status = 'failed', failure = ?3,
+                 seq = (SELECT max(next_seq - 1, 0) FROM conversation WHERE id = ?1) WHERE conversation = ?1 AND message_id = ?2",
             (conversation, message_id, code),
         )?;
         self.item_changed(conversation, message_id)

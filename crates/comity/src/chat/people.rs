@@ -1,6 +1,6 @@
 //! Whom a word on the command line means: a number, an address, a name, `me`.
 
-use super::session::Session;
+use super::session::{Refused, Session};
 use anyhow::{Result, bail};
 use comity_client::{Command, ContactView, ConversationView, Event, Whom};
 use comity_wire::Address;
@@ -103,7 +103,9 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
         return Ok(address);
     }
     if text.trim().is_empty() {
-        bail!("nobody has an empty name: give a number as +49…");
+        bail!(Refused::not_found(
+            "nobody has an empty name: give a number, + and the country code first".to_owned()
+        ));
     }
     let contacts = session.query(comity_client::Core::contacts).await?;
     if is_number(text) {
@@ -141,9 +143,13 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
             .iter()
             .any(|request| request.name.eq_ignore_ascii_case(text)) =>
         {
-            bail!("{text} only asks to talk: accept them first, or give a number as +49…")
+            bail!(Refused::not_found(format!(
+                "{text} only asks to talk: accept them first, or give a number, + and the country code first"
+            )))
         }
-        [] => bail!("nobody here is called {text}: give a number as +49…"),
+        [] => bail!(Refused::not_found(format!(
+            "nobody here is called {text}: give a number, + and the country code first"
+        ))),
         _ => bail!("several people are called {text}: give a number or an address"),
     }
 }
@@ -181,7 +187,9 @@ pub(crate) async fn conversation(session: &Session, text: &str) -> Result<Conver
     let whom = whom(session, text).await?;
     match with(session, &whom).await? {
         Some(found) => Ok(found),
-        None => bail!("there is no conversation with {text} yet"),
+        None => bail!(Refused::not_found(format!(
+            "there is no conversation with {text} yet"
+        ))),
     }
 }
 

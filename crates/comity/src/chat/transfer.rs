@@ -274,7 +274,7 @@ async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<Bl
 
 fn of_call(error: comity_client::CallError) -> Stopped {
     match error {
-        comity_client::CallError::Unreachable => Stopped::for_now("unreachable"),
+        comity_client::CallError::Unreachable(_) => Stopped::for_now("unreachable"),
         comity_client::CallError::Refused(error) => Stopped {
             retry: error.code.http_status() >= 500 && error.code != ErrorCode::QuotaExceeded
                 || matches!(

@@ -31,6 +31,25 @@ fn clock(at_ms: i64) -> String {
     )
 }
 
+/// Now.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The day of a time, counted from 1970 in UTC.
+pub(crate) fn day(at_ms: i64) -> i64 {
+    at_ms.div_euclid(86_400_000)
+}
+
+/// A heading for the lines of a day.
+pub(crate) fn date(day: i64) -> String {
+    let at = jiff::Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or_default();
+    at.strftime("── %A, %Y-%m-%d ──").to_string()
+}
+
 fn ticks(status: Status) -> &'static str {
     match status {
         Status::Queued => " ⌛",
@@ -39,6 +58,17 @@ fn ticks(status: Status) -> &'static str {
         Status::Read => " ✓✓ read",
         Status::Failed => " ✗ not sent",
         Status::Received => "",
+    }
+}
+
+/// What a message waits for, in words after "not sent yet".
+pub(crate) fn waits_for(code: Option<&str>) -> String {
+    match code {
+        None | Some("timeout") => String::new(),
+        Some("unreachable") => " (the server was not reached)".to_owned(),
+        Some("not_accepted") => " (they have not accepted your request yet)".to_owned(),
+        Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
+        Some(other) => format!(" ({other})"),
     }
 }
 
@@ -53,6 +83,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "number_moved" => {
             "this number now belongs to someone else: this conversation ends here".to_owned()
         }
+        "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
         "healed" => "this conversation was repaired".to_owned(),
@@ -354,6 +385,9 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             "— the number of {} belongs to someone else now: compare safety numbers before you trust the new one",
             plain(&name(names, address))
         ),
+        Event::NumberLost { number } => format!(
+            "— {number} now belongs to another account: people find you by it no more. /quit, then `comity chat change-number` sets another one"
+        ),
         Event::Typing {
             address,
             typing: true,
@@ -412,5 +446,18 @@ fn warning(code: &str) -> &str {
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
         "contents_repeated" => "the server gave something a second time; it is not shown again",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{date, day};
+
+    #[test]
+    fn a_day_has_its_date() {
+        assert_eq!(date(0), "── Thursday, 1970-01-01 ──");
+        assert_eq!(date(day(951_782_400_000)), "── Tuesday, 2000-02-29 ──");
+        assert_eq!(date(day(1_796_083_199_000)), "── Monday, 2026-11-30 ──");
+        assert_eq!(date(-1), "── Wednesday, 1969-12-31 ──");
     }
 }

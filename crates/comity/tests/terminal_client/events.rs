@@ -75,6 +75,9 @@ pub(super) fn events() -> Vec<Event> {
             recoverable: true,
             locked_until_ms: Some(1),
         },
+        Event::NumberLost {
+            number: "+12025550101".into(),
+        },
         Event::Ready {
             address: who.clone(),
             number: text(),
@@ -158,6 +161,7 @@ pub(super) fn name(event: &Event) -> &'static str {
     match event {
         Event::CodeSent { .. } => "code_sent",
         Event::NumberHasAccount { .. } => "number_has_account",
+        Event::NumberLost { .. } => "number_lost",
         Event::Ready { .. } => "ready",
         Event::LinkCode { .. } => "link_code",
         Event::Linked { .. } => "linked",

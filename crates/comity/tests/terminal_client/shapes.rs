@@ -101,6 +101,7 @@ fn live() -> Shapes {
         world.device("bob"),
         world.device("carol"),
     );
+    shapes.act(&alice, &["request-code", ALICE]);
     for (who, number) in [(&alice, ALICE), (&bob, BOB), (&carol, CAROL)] {
         let code = who.code_command();
         shapes.act(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat::mentions;
+use crate::chat::session::Said;
 
 /// What `send` was asked to say.
 pub(super) struct SayText {
@@ -73,17 +74,37 @@ pub(super) async fn forward(
 
 pub(super) async fn speak(session: &Session, what: Say, wait: bool) -> Result<()> {
     let (conversation, item) = post(session, what).await?;
-    let item = if wait {
+    let said = if wait {
         session.sent(conversation, item.message).await?
     } else {
-        item
+        Said {
+            item,
+            waits_for: None,
+        }
     };
     if session.json {
-        say_json(&json!({ "conversation": conversation, "item": item }));
-    } else {
-        say(&words::line(&names(session).await?, &item));
+        say_json(&json!({
+            "conversation": conversation, "item": said.item, "queued": said.is_queued(), "waits_for": said.waits_for
+        }));
+        return Ok(());
+    }
+    say(&words::line(&names(session).await?, &said.item));
+    if said.is_queued() {
+        let why = words::waits_for(said.waits_for.as_deref());
+        complain(&format!(
+            "not sent yet{why}: it is kept and goes out by itself, do not say it again"
+        ));
     }
     Ok(())
+}
+
+/// The text of an act: `-` is what standard input holds, without its last line's end.
+pub(super) async fn text(given: String) -> Result<String> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
+    Ok(read?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Says something and gives its line.
@@ -137,14 +158,10 @@ pub(super) async fn send_file(
 
 /// A plain file: its whole path, its name, its bytes. A pipe or a device would be read for ever.
 pub(crate) fn plain_file(path: &std::path::Path) -> Result<(String, String, u64)> {
-    let refuse = |code: &str, message: &str| Refused {
-        act: "file".to_owned(),
-        code: code.to_owned(),
-        message: message.to_owned(),
-        retry_after_ms: 0,
-    };
+    let refuse = |code: &str, message: &str| Refused::here("file", code, message.to_owned());
     let path = std::path::absolute(path)?;
-    let facts = std::fs::metadata(&path).with_context(|| format!("{}", path.display()))?;
+    let facts = std::fs::metadata(&path)
+        .map_err(|error| refuse("source_gone", &format!("{}: {error}", path.display())))?;
     if !facts.is_file() {
         bail!(refuse(
             "not_a_file",
@@ -192,6 +209,13 @@ pub(super) async fn save(
     message: MessageId,
     path: PathBuf,
 ) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        bail!(Refused::here(
+            "save",
+            "exists",
+            format!("{} exists: give another name", path.display())
+        ));
+    }
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
