@@ -11,7 +11,7 @@ pub(crate) const APP: &str = "hub.example";
 
 pub(crate) struct Hub {
     pub(crate) disk: Disk,
-    files: Files,
+    pub(crate) files: Files,
     pub(crate) config: Config,
     pub(crate) running: Option<Embedded>,
     /// Counts starts.
@@ -19,7 +19,7 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(disk: Disk, files: Files) -> Self {
         let mut config = Config {
             app: APP.to_owned(),
             development: true,
@@ -30,8 +30,8 @@ impl Hub {
         config.limits.code_interval_ms = 0;
         config.limits.introductions_per_day = 10_000;
         Self {
-            disk: Disk::new(),
-            files: Files::default(),
+            disk,
+            files,
             config,
             running: None,
             start: 0,
