@@ -15,6 +15,8 @@ mod blobs;
 pub mod config;
 mod connection;
 mod conversations;
+#[cfg(feature = "simulation")]
+pub mod embedded;
 mod error;
 mod introductions;
 mod key_packages;

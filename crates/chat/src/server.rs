@@ -3,7 +3,7 @@
 //! Always holds: one server has a data folder at a time; stopping finishes what was taken, tells
 //! the connected devices, writes the cursors and moves the write-ahead log.
 
-use crate::app::{App, Counts};
+use crate::app::{App, Counts, Db};
 use crate::background;
 use crate::blobs::Blobs;
 use crate::config::Config;
@@ -18,9 +18,9 @@ use crate::secrets::Secrets;
 use comity_platform::config::ConfigError;
 use comity_platform::database::{Database, OpenError, Options};
 use comity_platform::listen::{ListenError, Listener, tls_config};
-use comity_platform::stop::{self, Stopper};
+use comity_platform::stop::{self, Stop, Stopper};
 use comity_platform::telemetry::Metrics;
-use comity_wire::{ErrorCode, SIGN_IN_EXPORTER_LABEL};
+use comity_wire::{AppId, ErrorCode, SIGN_IN_EXPORTER_LABEL};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,21 +99,8 @@ impl Server {
         })?;
         let secrets = secrets.ok_or(OpenError::InUse)?;
         let (stopper, stop) = stop::pair();
-        let app = Arc::new(App {
-            id,
-            db,
-            secrets,
-            live: Live::new(),
-            blobs: Blobs::open(&config.data)?,
-            rates: Rates::new(&config.limits),
-            codes: CodeDelivery::new(&config.codes)?,
-            counts: Counts::new(&metrics),
-            metrics,
-            stop: stop.clone(),
-            outbox: Notify::new(),
-            removals: Notify::new(),
-            config,
-        });
+        let blobs = Blobs::open(&config.data)?;
+        let app = app(config, id, (db, secrets), blobs, metrics, stop.clone())?;
         let tasks = background::start(&app);
         let (address, tls) = (listener.address(), listener.is_tls());
         let routes = router(app.clone());
@@ -129,6 +116,32 @@ impl Server {
             _lock: lock,
         })
     }
+}
+
+/// The parts put together; nothing of it runs yet.
+pub(crate) fn app(
+    config: Config,
+    id: AppId,
+    (db, secrets): (Db, Secrets),
+    blobs: Blobs,
+    metrics: Metrics,
+    stop: Stop,
+) -> Result<Arc<App>, StartError> {
+    Ok(Arc::new(App {
+        id,
+        db,
+        secrets,
+        live: Live::new(),
+        blobs,
+        rates: Rates::new(&config.limits),
+        codes: CodeDelivery::new(&config.codes)?,
+        counts: Counts::new(&metrics),
+        metrics,
+        stop,
+        outbox: Notify::new(),
+        removals: Notify::new(),
+        config,
+    }))
 }
 
 /// The database holds numbers and keys: the folder is for the server's own user.

@@ -63,14 +63,21 @@ pub(crate) enum Call {
     PostIntroduction {
         address: Address,
     },
-    KeyPackagesFor {
-        intent: i64,
-        addresses: Vec<Address>,
-        collected: Vec<Vec<u8>>,
-        manifests: Vec<Vec<u8>>,
-    },
+    KeyPackagesFor(Box<Lot>),
     MyConversations,
     Report,
+}
+
+/// Devices that one commit is to add, while their key packages are fetched, account by account.
+#[derive(Clone, Debug)]
+pub(crate) struct Lot {
+    pub(crate) intent: i64,
+    /// Still to be asked for; the last one is being asked for.
+    pub(crate) waiting: Vec<(Address, Vec<DeviceId>)>,
+    /// Key packages, by device.
+    pub(crate) collected: Vec<(DeviceId, Vec<u8>)>,
+    /// Device lists that the additions are judged by.
+    pub(crate) manifests: Vec<Vec<u8>>,
 }
 
 /// Why the app's description was asked for.
@@ -135,12 +142,7 @@ impl Step<'_> {
                 self.introduction_target(&address, parse(result))
             }
             Call::PostIntroduction { address } => self.introduction_posted(&address, parse(result)),
-            Call::KeyPackagesFor {
-                intent,
-                addresses,
-                collected,
-                manifests,
-            } => self.key_packages_fetched(intent, addresses, collected, manifests, parse(result)),
+            Call::KeyPackagesFor(lot) => self.key_packages_fetched(*lot, parse(result)),
             Call::MyConversations => self.my_conversations(parse(result)),
             Call::Report => self.report_posted(result),
         }
@@ -195,6 +197,18 @@ impl Step<'_> {
                 conversation,
                 message,
             } => self.retry_message(conversation, message),
+            of_groups @ (Command::CreateGroup { .. }
+            | Command::AddMembers { .. }
+            | Command::RemoveMember { .. }
+            | Command::SetRole { .. }
+            | Command::SetPermissions { .. }
+            | Command::SetGroupDetails { .. }
+            | Command::SetGroupPhoto { .. }
+            | Command::SaveGroupPhoto { .. }
+            | Command::MakeInvitation { .. }
+            | Command::RevokeInvitation { .. }
+            | Command::JoinByInvitation { .. }
+            | Command::LeaveGroup { .. }) => self.group_command(of_groups),
         }
     }
 }

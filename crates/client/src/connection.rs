@@ -52,8 +52,9 @@ impl Step<'_> {
                 self.ask_for_changes()?;
                 Ok(())
             }
+            Some(Frame::StateChanged(changed)) => self.state_changed(&changed),
             // The shell sees the socket close and comes back after a while.
-            Some(Frame::Closing(_) | Frame::StateChanged(_)) | None => Ok(()),
+            Some(Frame::Closing(_)) | None => Ok(()),
         }
     }
 
@@ -232,6 +233,13 @@ impl Step<'_> {
             (Request::State { intent }, reply::Result::State(state)) => {
                 self.state_fetched(intent, &state)
             }
+            (Request::Details { intent }, reply::Result::State(state)) => {
+                self.details_fetched(intent, &state)
+            }
+            (Request::PutDetails { intent, document }, reply::Result::Done(_)) => {
+                self.details_put(intent, &document)
+            }
+            (Request::Leave { intent }, reply::Result::Done(_)) => self.left(intent),
             (request, reply::Result::Error(error)) => self.request_failed(request, error.into()),
             // An answer of another kind than the question: the server is at fault.
             (_, _) => {
@@ -260,6 +268,10 @@ impl Step<'_> {
             Request::Create { intent } | Request::Commit { intent } | Request::State { intent } => {
                 self.intent_refused(intent, &error)
             }
+            Request::Details { intent } | Request::PutDetails { intent, .. } => {
+                self.details_refused(intent, &error)
+            }
+            Request::Leave { intent } => self.leave_refused(intent, &error),
             Request::Welcome {
                 hub,
                 cid,

@@ -32,7 +32,7 @@ pub(crate) fn known_manifest(
         .query_row([address.to_string()], |row| row.get(0))
         .optional()?;
     bytes
-        .map(|bytes| manifest::verify(&bytes).map_err(|_| CoreError::Damaged("pinned manifest")))
+        .map(|bytes| manifest::pinned(&bytes).map_err(|_| CoreError::Damaged("pinned manifest")))
         .transpose()
 }
 
@@ -143,16 +143,37 @@ impl Step<'_> {
             for device in &adopted.removed {
                 self.insert_notice(conversation.id, &address, device, "device_removed")?;
             }
-            if !adopted.removed.is_empty() && conversation.is_active() {
-                let delay = 500 + i64::from(self.random_bytes::<1>()[0]) * 20;
-                self.want(conversation.id, "reconcile", delay)?;
-            }
+        }
+        for device in &adopted.removed {
+            self.take_out_everywhere(&address, device)?;
         }
         self.event(Event::DevicesChanged {
             address,
             added: adopted.added.clone(),
             removed: adopted.removed.clone(),
         });
+        Ok(())
+    }
+
+    /// A device that its account no longer lists goes from every conversation that it is in.
+    fn take_out_everywhere(
+        &mut self,
+        address: &Address,
+        device: &DeviceId,
+    ) -> Result<(), CoreError> {
+        let conversations: Vec<i64> = {
+            let mut statement = self.tx.prepare_cached(
+                "SELECT m.conversation FROM member m JOIN conversation c ON c.id = m.conversation
+                 WHERE m.address = ?1 AND m.device = ?2 AND c.state = 'active'",
+            )?;
+            statement
+                .query_map((address.to_string(), device.to_vec()), |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for conversation in conversations {
+            let delay = 500 + self.spread_ms(conversation, 1_000)?;
+            self.want(conversation, "reconcile", delay)?;
+        }
         Ok(())
     }
 
@@ -283,7 +304,8 @@ impl Step<'_> {
             }
             Ok(found) => {
                 self.adopt_manifest(address, &found.manifest.0)?;
-                self.apply_expected(address)
+                self.apply_expected(address)?;
+                self.apply_profile_key(address)
             }
             Err(error) => {
                 self.failed("refresh", &error);
@@ -301,11 +323,28 @@ impl Step<'_> {
         if key.len() != 32 {
             return Ok(());
         }
-        self.tx.execute(
+        let known = self.tx.execute(
             "UPDATE contact SET profile_key = ?2, changed_ms = ?3 WHERE address = ?1",
             (address.to_string(), key, self.now),
         )?;
+        if known == 0 {
+            // Somebody of a group who is new here: kept until their device list was seen.
+            crate::store::meta::put(self.tx, &format!("profile_key/{address}"), &key)?;
+            return self.refresh_contact(address);
+        }
         self.fetch_profile(address)
+    }
+
+    fn apply_profile_key(&mut self, address: &Address) -> Result<(), CoreError> {
+        let name = format!("profile_key/{address}");
+        let Some(key) = crate::store::meta::get::<Vec<u8>>(self.tx, &name)? else {
+            return Ok(());
+        };
+        crate::store::meta::remove(self.tx, &name)?;
+        if known_manifest(self.tx, address)?.is_none() {
+            return Ok(());
+        }
+        self.profile_shared(address, &key)
     }
 
     pub(crate) fn fetch_profile(&mut self, address: &Address) -> Result<(), CoreError> {

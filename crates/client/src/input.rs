@@ -1,5 +1,6 @@
 //! What the core is told.
 
+use comity_membership::Permissions;
 use comity_wire::{Address, BlobId, DeviceId, MessageId, WireError, proto};
 
 /// One input, one step, one transaction.
@@ -201,6 +202,90 @@ pub enum Command {
         /// Where to; it must not exist.
         path: String,
     },
+    /// Makes a group of which this account is the admin.
+    CreateGroup {
+        /// With a name.
+        details: GroupDetails,
+        /// Who is in it besides oneself: people who agreed to talk.
+        members: Vec<Address>,
+        /// What members may do.
+        permissions: Permissions,
+    },
+    /// Adds people to a group.
+    AddMembers {
+        /// Local id of the group.
+        conversation: i64,
+        /// People who agreed to talk.
+        members: Vec<Address>,
+    },
+    /// Takes a person out of a group.
+    RemoveMember {
+        /// Local id of the group.
+        conversation: i64,
+        /// Whom.
+        member: Address,
+    },
+    /// Makes a person an admin of a group, or no admin any more.
+    SetRole {
+        /// Local id of the group.
+        conversation: i64,
+        /// Whom; oneself, to lay the office down.
+        member: Address,
+        /// An admin from now on.
+        admin: bool,
+    },
+    /// Sets what members of a group may do who are no admins.
+    SetPermissions {
+        /// Local id of the group.
+        conversation: i64,
+        /// All of them.
+        permissions: Permissions,
+    },
+    /// Sets name and description of a group, or the timer of a group or a conversation of two.
+    SetGroupDetails {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// What is absent stays.
+        details: GroupDetails,
+    },
+    /// Sets the picture of a group.
+    SetGroupPhoto {
+        /// Local id of the group.
+        conversation: i64,
+        /// A file that the shell can read; absent removes the picture.
+        path: Option<String>,
+        /// Its size in bytes.
+        size: u64,
+        /// Its media type.
+        media_type: String,
+    },
+    /// Fetches a group's picture to a file.
+    SaveGroupPhoto {
+        /// Local id of the group.
+        conversation: i64,
+        /// Where to; it must not exist.
+        path: String,
+    },
+    /// Makes an invitation link, in place of the one that there was; told by [`crate::Event::Invitation`].
+    MakeInvitation {
+        /// Local id of the group.
+        conversation: i64,
+    },
+    /// Makes the group's invitation link worthless.
+    RevokeInvitation {
+        /// Local id of the group.
+        conversation: i64,
+    },
+    /// Joins the group of an invitation link.
+    JoinByInvitation {
+        /// The link.
+        link: String,
+    },
+    /// Leaves a group, with all own devices.
+    LeaveGroup {
+        /// Local id of the group.
+        conversation: i64,
+    },
     /// Tries again what failed for good: a message.
     Retry {
         /// Local id of the conversation.
@@ -208,6 +293,17 @@ pub enum Command {
         /// The message.
         message: MessageId,
     },
+}
+
+/// What a conversation is called, and how long its messages stay. What is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupDetails {
+    /// At most 100 characters; of a group only.
+    pub name: Option<String>,
+    /// At most 512 characters; of a group only.
+    pub description: Option<String>,
+    /// Seconds after which messages vanish; 0: they stay.
+    pub expires_after_s: Option<u32>,
 }
 
 /// To whom.

@@ -16,6 +16,7 @@ mod connection;
 mod contacts;
 mod conversations;
 mod error;
+mod groups;
 mod history;
 mod input;
 mod introductions;
@@ -30,8 +31,10 @@ mod timeline;
 mod transfers;
 mod views;
 
+pub use comity_membership::Permissions;
 pub use error::CoreError;
-pub use input::{CallError, Command, Input, Say, What, Whom};
+pub use groups::views::{GroupView, MemberView, PermissionsView};
+pub use input::{CallError, Command, GroupDetails, Input, Say, What, Whom};
 pub use output::{Effect, Event, Method, Output, Source, Target};
 pub use views::{
     AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, QuoteView,
@@ -42,6 +45,9 @@ use comity_e2ee::engine::Groups;
 use comity_wire::{Random, UnixMs};
 use rusqlite::Connection;
 use step::{Memory, Step};
+
+/// What is due within this time counts as under way.
+const SOON_MS: i64 = 500;
 
 /// One person's client on one device.
 pub struct Core {
@@ -110,7 +116,7 @@ impl Core {
                  OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
                  OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
-            [self.memory.now_ms],
+            [self.memory.now_ms + SOON_MS],
             |row| row.get(0),
         )?;
         Ok(self.is_online()
@@ -127,6 +133,20 @@ impl Core {
         Ok(self.conn.query_row(
             "SELECT count(*) FROM intent WHERE kind = 'reconcile' AND attempts > 0",
             [],
+            |row| row.get(0),
+        )?)
+    }
+
+    /// What a person wants of a conversation and is neither so nor refused yet.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn wishes_open(&self, conversation: i64) -> Result<u64, CoreError> {
+        Ok(self.conn.query_row(
+            "SELECT (SELECT count(*) FROM wish WHERE conversation = ?1)
+                 + (SELECT count(*) FROM intent WHERE conversation = ?1 AND kind IN ('create', 'leave'))
+                 + (SELECT count(*) FROM transfer WHERE conversation = ?1 AND purpose = 'group_photo' AND state = 'waiting')",
+            [conversation],
             |row| row.get(0),
         )?)
     }

@@ -38,6 +38,7 @@ impl Step<'_> {
         if conversation.is_live() && log.head_seq >= conversation.next_seq {
             self.fetch(hub, &log.log, conversation.next_seq - 1);
         }
+        self.state_version_seen(&conversation, log.state_version)?;
         for cursor in &log.cursors {
             self.cursor(&conversation, cursor)?;
         }

@@ -203,6 +203,13 @@ pub enum Event {
         /// Local id of the conversation.
         conversation: i64,
     },
+    /// An invitation link is good from now on: who has it joins the group by itself.
+    Invitation {
+        /// Local id of the group.
+        conversation: i64,
+        /// The link.
+        link: String,
+    },
     /// Delivered or read by more devices than before, up to an entry.
     Receipt {
         /// Local id of the conversation.

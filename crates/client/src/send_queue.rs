@@ -112,10 +112,20 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// A one-to-one conversation has both sides in it: what is said before that, nobody could read.
+    /// A one-to-one conversation has both sides in it, a group the people it was made with: what is
+    /// said before that, nobody could read.
     fn is_anyone_there(&self, conversation: &Conversation) -> Result<bool, CoreError> {
         let Some(peer) = &conversation.peer else {
-            return Ok(true);
+            return Ok(self
+                .tx
+                .prepare_cached(
+                    "SELECT NOT EXISTS (SELECT 1 FROM wish WHERE conversation = ?1 AND kind = 'add')
+                         OR EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND address <> ?2)",
+                )?
+                .query_row(
+                    (conversation.id, self.me()?.address.to_string()),
+                    |row| row.get(0),
+                )?);
         };
         Ok(self
             .tx

@@ -79,6 +79,31 @@ pub(crate) enum Request {
     State {
         intent: i64,
     },
+    Details {
+        intent: i64,
+    },
+    PutDetails {
+        intent: i64,
+        document: Vec<u8>,
+    },
+    Leave {
+        intent: i64,
+    },
+}
+
+impl Request {
+    /// The intent that it is made for.
+    pub(crate) const fn intent(&self) -> Option<i64> {
+        match self {
+            Self::Create { intent }
+            | Self::Commit { intent }
+            | Self::State { intent }
+            | Self::Details { intent }
+            | Self::PutDetails { intent, .. }
+            | Self::Leave { intent } => Some(*intent),
+            _ => None,
+        }
+    }
 }
 
 impl Memory {

@@ -264,6 +264,9 @@ impl Step<'_> {
             }
             ("history", _, _) => self.history_part_uploaded(transfer, &attachment),
             ("photo", _, _) => self.photo_uploaded(&attachment),
+            ("group_photo", Some(conversation), _) => {
+                self.group_photo_uploaded(conversation, &attachment)
+            }
             _ => Ok(()),
         }
     }
@@ -316,6 +319,9 @@ impl Step<'_> {
             (row.purpose.as_str(), row.conversation, row.message_id)
         {
             self.message_failed(conversation, &message_id, code)?;
+        }
+        if row.purpose == "group_photo" {
+            self.refuse("set_group_details", code, "the picture could not be moved");
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Snapshots for a screen: what there is to show, read from the store. The JSON form of these is
 //! the terminal client's `--json` face.
 
+use crate::groups::{self, views::GroupView};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::safety::Side;
@@ -92,6 +93,11 @@ pub struct ConversationView {
     pub read_seq: u64,
     /// The person is blocked.
     pub blocked: bool,
+    /// Seconds after which messages vanish; 0: they stay.
+    pub timer_s: u32,
+    /// Of a group only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupView>,
 }
 
 /// A stranger who asks to talk.
@@ -312,7 +318,13 @@ fn complete(
     conversation: i64,
     items: &mut [TimelineItem],
 ) -> Result<(), CoreError> {
-    let (delivered, read) = reach(tx, conversation, None)?;
+    // Asks every device of the conversation: only for own lines, which show it.
+    let own = items.iter().any(|item| item.status == Status::Sent);
+    let (delivered, read) = if own {
+        reach(tx, conversation, None)?
+    } else {
+        (0, 0)
+    };
     let mut reactions = tx.prepare_cached(
         "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
     )?;
@@ -508,10 +520,11 @@ impl Core {
     /// When the store can not be read.
     pub fn conversations(&self) -> Result<Vec<ConversationView>, CoreError> {
         let conn = self.store();
+        let own = crate::account::Me::load_address(conn)?;
         let mut statement = conn.prepare_cached(
             "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
                  coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
-                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), '')
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s
              FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
         )?;
         let mut rows = statement.query([])?;
@@ -527,7 +540,10 @@ impl Core {
                 2 => "direct",
                 _ => "group",
             };
-            let (name, alias): (String, String) = (row.get(6)?, row.get(7)?);
+            let (name, alias): (String, String) = match kind {
+                "group" => (row.get(10)?, "Group".to_owned()),
+                _ => (row.get(6)?, row.get(7)?),
+            };
             let title = match (kind, &peer) {
                 ("self", _) => "Notes to self".to_owned(),
                 _ if !name.is_empty() => name,
@@ -549,6 +565,11 @@ impl Core {
                 delivered_seq,
                 read_seq,
                 blocked: row.get(8)?,
+                timer_s: row.get(11)?,
+                group: match kind {
+                    "group" => Some(groups::views::group(conn, conversation, &own)?),
+                    _ => None,
+                },
             });
         }
         Ok(out)

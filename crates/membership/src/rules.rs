@@ -195,6 +195,21 @@ pub fn acts_as_admin(context: &Context, members: &[Member], address: &Address) -
     heir.is_some_and(|heir| heir.address == *address)
 }
 
+/// Everybody who [`acts_as_admin`].
+#[must_use]
+pub fn acting_admins(context: &Context, members: &[Member]) -> BTreeSet<Address> {
+    if context.kind != ConversationKind::Group {
+        return BTreeSet::new();
+    }
+    let named = members.iter().filter(|one| context.is_admin(&one.address));
+    let named: BTreeSet<Address> = named.map(|one| one.address.clone()).collect();
+    if named.is_empty() {
+        let heir = members.iter().min_by_key(|member| member.leaf);
+        return heir.map(|heir| heir.address.clone()).into_iter().collect();
+    }
+    named
+}
+
 /// True when the account may add other people.
 #[must_use]
 pub fn may_add(context: &Context, members: &[Member], address: &Address) -> bool {

@@ -6,6 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Milliseconds since the Unix epoch, now.
 #[must_use]
 pub fn now_ms() -> UnixMs {
+    #[cfg(feature = "simulation")]
+    if let Some(clock) = crate::simulated::clock() {
+        return clock();
+    }
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| {

@@ -12,8 +12,28 @@ pub mod http;
 pub mod listen;
 pub mod rate;
 pub mod secret;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 pub mod stop;
 pub mod telemetry;
 pub mod token;
 
 pub use failure::Failure;
+
+/// Computes something that takes its time where it holds up nobody.
+///
+/// # Errors
+/// The computation's own.
+pub async fn off_thread<T, F>(compute: F) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Failure> + Send + 'static,
+{
+    #[cfg(feature = "simulation")]
+    if simulated::clock().is_some() {
+        return compute();
+    }
+    tokio::task::spawn_blocking(compute)
+        .await
+        .map_err(Failure::internal)?
+}

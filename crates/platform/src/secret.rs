@@ -8,6 +8,11 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
+    #[cfg(feature = "simulation")]
+    if let Some(chance) = crate::simulated::chance() {
+        chance(&mut bytes);
+        return bytes;
+    }
     rand::rng().fill_bytes(&mut bytes);
     bytes
 }
@@ -16,6 +21,10 @@ pub fn random<const N: usize>() -> [u8; N] {
 #[must_use]
 pub fn random_below(end: u64) -> u64 {
     use rand::Rng;
+    #[cfg(feature = "simulation")]
+    if crate::simulated::chance().is_some() {
+        return u64::from_be_bytes(random()) % end.max(1);
+    }
     if end == 0 {
         0
     } else {

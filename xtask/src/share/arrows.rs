@@ -68,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("comity", ANY),
     ("comity-faults", &[]),
     ("comity-fuzz-targets", ANY),
+    ("comity-simulation", ANY),
     ("xtask", &[]),
     ("xtask-at-rest", &[]),
     ("xtask-codegen", &["comity-wire"]),

@@ -53,6 +53,7 @@ async fn outbox_loop(app: Arc<App>) {
     loop {
         log_failure("outbox", drain_outbox(&app).await);
         tokio::select! {
+            biased;
             () = app.outbox.notified() => {}
             () = tokio::time::sleep(Duration::from_secs(5)) => {}
             () = stop.wait() => return,
@@ -89,6 +90,7 @@ async fn removals_loop(app: Arc<App>) {
     loop {
         log_failure("removals", propose_removals(&app).await);
         tokio::select! {
+            biased;
             () = app.removals.notified() => {}
             () = tokio::time::sleep(interval) => {}
             () = stop.wait() => return,

@@ -7,6 +7,9 @@
 pub(crate) mod http;
 pub(crate) mod range;
 pub(crate) mod sql;
+mod staging;
 mod store;
 
+#[cfg(feature = "simulation")]
+pub use staging::memory::Files;
 pub(crate) use store::Blobs;

@@ -1,5 +1,6 @@
 //! The files: a staging file while a blob is uploaded, then an object store.
 
+use super::staging::{Staging, sync_folder};
 use bytes::Bytes;
 use comity_platform::Failure;
 use comity_wire::{BlobId, ErrorCode, WireError};
@@ -10,9 +11,9 @@ use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload};
 use std::collections::HashSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
 /// Bytes that are moved at once.
 const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -20,7 +21,7 @@ const PART_BYTES: usize = 4 * 1024 * 1024;
 /// Where blobs are.
 #[derive(Debug)]
 pub(crate) struct Blobs {
-    staging: PathBuf,
+    staging: Staging,
     store: Arc<dyn ObjectStore>,
     /// Uploads that a request is writing to now.
     busy: Arc<Mutex<HashSet<BlobId>>>,
@@ -60,10 +61,6 @@ fn store_failure(error: object_store::Error) -> Failure {
     }
 }
 
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
 impl Blobs {
     pub(crate) fn open(data: &Path) -> Result<Self, std::io::Error> {
         let (staging, kept) = (data.join("staging"), data.join("blobs"));
@@ -74,14 +71,20 @@ impl Blobs {
             .map_err(std::io::Error::other)?
             .with_fsync(true);
         Ok(Self {
-            staging,
+            staging: Staging::Folder(staging),
             store: Arc::new(store),
             busy: Arc::default(),
         })
     }
 
-    fn staged(&self, blob: &BlobId) -> PathBuf {
-        self.staging.join(blob.to_string())
+    /// On what a simulation keeps.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn in_memory(files: &super::Files) -> Self {
+        Self {
+            staging: Staging::Memory(files.staging.clone()),
+            store: files.store.clone(),
+            busy: Arc::default(),
+        }
     }
 
     fn object(blob: &BlobId) -> ObjectPath {
@@ -108,13 +111,7 @@ impl Blobs {
 
     /// Makes the empty staging file, durably.
     pub(crate) async fn start(&self, blob: &BlobId) -> Result<(), Failure> {
-        let file = tokio::fs::File::create(self.staged(blob)).await?;
-        file.sync_all().await?;
-        let staging = self.staging.clone();
-        tokio::task::spawn_blocking(move || sync_folder(&staging))
-            .await
-            .map_err(Failure::internal)??;
-        Ok(())
+        self.staging.start(blob).await
     }
 
     /// Writes what comes at `offset`, up to `end`, and syncs it. Returns the new offset, also when
@@ -126,11 +123,7 @@ impl Blobs {
         end: u64,
         mut body: BoxStream<'_, Result<Bytes, ()>>,
     ) -> Result<(u64, bool), Failure> {
-        let path = self.staged(blob);
-        let mut file = tokio::fs::OpenOptions::new().write(true).open(path).await?;
-        // Bytes behind the acknowledged offset may be anything after a crash.
-        file.set_len(offset).await?;
-        file.seek(std::io::SeekFrom::Start(offset)).await?;
+        let mut file = self.staging.writer(blob, offset).await?;
         let mut at = offset;
         let mut too_much = false;
         while let Some(Ok(bytes)) = body.next().await {
@@ -142,14 +135,13 @@ impl Blobs {
             file.write_all(&bytes).await?;
             at += length;
         }
-        file.flush().await?;
-        file.sync_all().await?;
+        file.finish().await?;
         Ok((at, too_much))
     }
 
     /// Moves a complete upload into the store, durably. The staging file stays.
     pub(crate) async fn keep(&self, blob: &BlobId) -> Result<(), Failure> {
-        let mut file = tokio::fs::File::open(self.staged(blob)).await?;
+        let mut file = self.staging.reader(blob).await?;
         let object = Self::object(blob);
         let mut upload = self
             .store
@@ -183,7 +175,7 @@ impl Blobs {
 
     /// Removes the staging file of a blob that is in the store.
     pub(crate) async fn unstage(&self, blob: &BlobId) {
-        let _ = tokio::fs::remove_file(self.staged(blob)).await;
+        self.staging.remove(blob).await;
     }
 
     /// Streams a part of a blob.
@@ -218,15 +210,7 @@ impl Blobs {
 
     /// Blobs that have a file of either kind.
     pub(crate) async fn files(&self) -> Result<Vec<BlobId>, Failure> {
-        let mut found = Vec::new();
-        let mut folder = tokio::fs::read_dir(&self.staging).await?;
-        while let Some(file) = folder.next_entry().await? {
-            found.extend(
-                file.file_name()
-                    .to_str()
-                    .and_then(|name| name.parse::<BlobId>().ok()),
-            );
-        }
+        let mut found = self.staging.all().await?;
         let mut objects = self.store.list(None);
         while let Some(object) = objects.next().await {
             let object = object.map_err(store_failure)?;

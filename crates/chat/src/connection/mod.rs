@@ -9,4 +9,6 @@ mod run;
 mod sign_in;
 mod upgrade;
 
+#[cfg(feature = "simulation")]
+pub(crate) use run::run;
 pub(crate) use upgrade::connect;

@@ -19,7 +19,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
 /// Any stream of bytes.
-pub(super) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 
 type Socket = WebSocketStream<Box<dyn Bytes>>;
@@ -35,7 +35,7 @@ fn milliseconds(ms: i64) -> Duration {
 }
 
 /// Runs a connection until either side ends it.
-pub(super) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<[u8; 32]>) {
+pub(crate) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<[u8; 32]>) {
     // Small buffers: most connections are idle most of the time.
     let config = WebSocketConfig::default()
         .read_buffer_size(1024)

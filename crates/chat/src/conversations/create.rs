@@ -34,9 +34,7 @@ pub(crate) async fn create(
     request: CreateConversation,
 ) -> Result<Created, Failure> {
     let on_app = app.clone();
-    let prepared = tokio::task::spawn_blocking(move || prepare(&on_app, caller, &request))
-        .await
-        .map_err(Failure::internal)??;
+    let prepared = comity_platform::off_thread(move || prepare(&on_app, caller, &request)).await?;
     let log = prepared.log;
     let (created, meta) = app
         .db

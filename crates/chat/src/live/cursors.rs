@@ -5,13 +5,13 @@
 
 use crate::logs::LogName;
 use comity_wire::DeviceId;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 #[derive(Debug, Default)]
 struct Inner {
-    unwritten: HashMap<(LogName, DeviceId), u64>,
-    unannounced: HashMap<LogName, HashMap<DeviceId, u64>>,
+    unwritten: BTreeMap<(LogName, DeviceId), u64>,
+    unannounced: BTreeMap<LogName, BTreeMap<DeviceId, u64>>,
 }
 
 /// Cursors that are in memory only.
@@ -42,7 +42,7 @@ impl Cursors {
     }
 
     /// Takes what other members were not told yet.
-    pub(crate) fn take_unannounced(&self) -> HashMap<LogName, HashMap<DeviceId, u64>> {
+    pub(crate) fn take_unannounced(&self) -> BTreeMap<LogName, BTreeMap<DeviceId, u64>> {
         self.0
             .lock()
             .map(|mut inner| std::mem::take(&mut inner.unannounced))

@@ -12,12 +12,12 @@ pub(crate) use views::LogView;
 
 use crate::logs::{LogName, Published};
 use comity_wire::{DeviceId, ErrorCode};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 const SHARDS: usize = 16;
 
-type Shard = Mutex<HashMap<DeviceId, Arc<Outbound>>>;
+type Shard = Mutex<BTreeMap<DeviceId, Arc<Outbound>>>;
 
 /// The connected devices.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use comity_platform::database::WriterState;
 use comity_wire::proto::{ConversationKind, Entry};
 use comity_wire::{DeviceId, ErrorCode};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// A log's name on the wire: a conversation's 16 bytes, or a device's id.
@@ -104,7 +104,7 @@ pub(crate) struct Published {
 #[derive(Debug)]
 pub(crate) struct LogBook {
     logs: HashMap<LogName, LogMeta>,
-    dirty: HashSet<LogName>,
+    dirty: BTreeSet<LogName>,
     undo: Vec<(LogName, Option<LogMeta>)>,
     activity: u64,
     activity_before_job: u64,
@@ -120,7 +120,7 @@ impl LogBook {
     pub(crate) fn load(conn: &Connection) -> Result<Self, rusqlite::Error> {
         let mut book = Self {
             logs: HashMap::new(),
-            dirty: HashSet::new(),
+            dirty: BTreeSet::new(),
             undo: Vec::new(),
             activity: 0,
             activity_before_job: 0,
@@ -292,7 +292,7 @@ impl WriterState for LogBook {
             "UPDATE log SET epoch = ?2, version = ?3, head = ?4, first = ?5, activity = ?6
              WHERE id = ?1",
         )?;
-        for name in self.dirty.drain() {
+        for name in std::mem::take(&mut self.dirty) {
             if let Some(meta) = self.logs.get(&name) {
                 update.execute(params![
                     meta.id,

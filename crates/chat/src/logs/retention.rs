@@ -8,7 +8,7 @@ use super::book::{LogBook, LogName};
 use comity_platform::Failure;
 use comity_wire::UnixMs;
 use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// How far a device with a seat has read.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ pub(crate) fn sweep_old(
             ))
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let mut until = HashMap::<LogName, u64>::new();
+    let mut until = BTreeMap::<LogName, u64>::new();
     let mut all_old = true;
     for (name, seq, at_ms) in rows {
         if at_ms >= cutoff_ms {

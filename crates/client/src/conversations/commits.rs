@@ -3,11 +3,13 @@
 use super::{Conversation, State};
 use crate::CoreError;
 use crate::contacts::{Adopted, adopt, known_manifest};
+use crate::groups::Before;
 use crate::step::Step;
 use comity_e2ee::engine::{EngineError, Merged};
-use comity_membership::{Change, Committer, Refusal, rules};
+use comity_membership::{Change, Committer, Context, Member, Refusal, rules};
 use comity_wire::{Address, DeviceId, proto};
 use rusqlite::OptionalExtension;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Step<'_> {
     pub(crate) fn commit_entry(
@@ -28,6 +30,7 @@ impl Step<'_> {
         }
         let me = self.me()?;
         let id = conversation.cid()?.clone();
+        let before = self.before_commit(conversation)?;
         let (tx, now) = (self.tx, self.now);
         let mut adopted: Vec<Adopted> = Vec::new();
         let mut fault: Option<CoreError> = None;
@@ -69,7 +72,7 @@ impl Step<'_> {
                     "UPDATE intent SET frame = NULL, idempotency_key = NULL WHERE conversation = ?1",
                     [conversation.id],
                 )?;
-                self.merged(conversation, &merged)
+                self.merged(conversation, &merged, before.as_ref())
             }
             Err(EngineError::StaleEpoch) => Ok(()),
             Err(EngineError::Refused(refusal)) => self.commit_refused(conversation, &refusal),
@@ -110,7 +113,7 @@ impl Step<'_> {
             "healing",
         )?;
         self.tx.execute(
-            "DELETE FROM intent WHERE conversation = ?1 AND kind <> 'rejoin'",
+            "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details')",
             [conversation.id],
         )?;
         self.want(conversation.id, "rejoin", 0)?;
@@ -121,13 +124,14 @@ impl Step<'_> {
     fn confirm(&mut self, conversation: &mut Conversation, intent: i64) -> Result<(), CoreError> {
         let me = self.me()?;
         let id = conversation.cid()?.clone();
+        let before = self.before_commit(conversation)?;
         let merged = self
             .groups
             .session(self.tx, &me.keys, &me.address)
             .confirm_pending(&id)?;
         self.fulfilled(intent)?;
-        self.merged(conversation, &merged)?;
-        self.want_missing(conversation)
+        self.merged(conversation, &merged, before.as_ref())?;
+        self.want_missing(conversation, !merged.change.added.is_empty())
     }
 
     pub(crate) fn committed(
@@ -168,45 +172,75 @@ impl Step<'_> {
     }
 
     /// A new epoch has begun.
-    pub(super) fn merged(
+    fn merged(
         &mut self,
         conversation: &mut Conversation,
         merged: &Merged,
+        before: Option<&Before>,
     ) -> Result<(), CoreError> {
         conversation.epoch = merged.epoch;
-        let by = match &merged.change.committer {
-            Committer::Member(member) | Committer::External { joiner: member } => {
-                member.address.clone()
-            }
-            Committer::App => self.me()?.address.clone(),
-        };
         if merged.self_removed {
-            let me = self.me()?;
-            // The app takes out who stayed away too long, and a revoked device could not read this:
-            // back in, with what lies between as a gap.
-            let stale = merged.change.removed.iter().any(|gone| {
-                gone.device == me.keys.id() && merged.change.removed_by_app.contains(&gone.leaf)
-            });
-            if stale {
-                return self.heal(conversation, "was_away");
-            }
-            self.insert_notice(conversation.id, &by, &me.keys.id(), "removed_you")?;
-            return self.set_state(conversation, State::Left);
+            return self.removed(conversation, merged);
         }
         self.refresh_membership(conversation)?;
+        if let Some(before) = before {
+            self.tell_changes(conversation, before, merged)?;
+        }
+        self.settle_wishes(conversation)?;
+        if matches!(merged.change.committer, Committer::External { .. }) {
+            self.want_resealed(conversation)?;
+        } else if !is_by(&merged.change, &self.me()?.keys.id()) {
+            self.check_recent_details(conversation)?;
+        }
         // A device that is listed nowhere, or no longer, is taken out at once.
-        let extra = self.has_unlisted_member(conversation)?;
-        if extra {
-            let delay = i64::from(self.random_bytes::<1>()[0]) * 10;
+        if self.brought_unlisted(&merged.change)? {
+            let delay = self.spread_ms(conversation.id, 100)?;
             self.want(conversation.id, "reconcile", delay)?;
         }
         Ok(())
     }
 
-    fn has_unlisted_member(&self, conversation: &Conversation) -> Result<bool, CoreError> {
-        for (device, address) in self.members(conversation.id)? {
-            if let Some(list) = known_manifest(self.tx, &address)?
-                && list.manifest.device(&device).is_none()
+    /// This device was taken out.
+    fn removed(
+        &mut self,
+        conversation: &mut Conversation,
+        merged: &Merged,
+    ) -> Result<(), CoreError> {
+        if self.is_leaving(conversation.id)? {
+            return self.close_left(conversation);
+        }
+        let me = self.me()?;
+        // The app takes out who stayed away too long, and a revoked device could not read this:
+        // back in, with what lies between as a gap.
+        let stale = merged.change.removed.iter().any(|gone| {
+            gone.device == me.keys.id() && merged.change.removed_by_app.contains(&gone.leaf)
+        });
+        if stale {
+            return self.heal(conversation, "was_away");
+        }
+        let by = match &merged.change.committer {
+            Committer::Member(member) | Committer::External { joiner: member } => {
+                member.address.clone()
+            }
+            Committer::App => me.address.clone(),
+        };
+        self.insert_notice(conversation.id, &by, &me.keys.id(), "removed_you")?;
+        self.tx.execute(
+            "DELETE FROM wish WHERE conversation = ?1",
+            [conversation.id],
+        )?;
+        self.set_state(conversation, State::Left)
+    }
+
+    /// Whether the commit gave a leaf to a device that its account does not list.
+    fn brought_unlisted(&self, change: &Change) -> Result<bool, CoreError> {
+        let joiner = match &change.committer {
+            Committer::External { joiner } => Some(joiner),
+            _ => None,
+        };
+        for member in change.added.iter().chain(joiner) {
+            if let Some(list) = known_manifest(self.tx, &member.address)?
+                && list.manifest.device(&member.device).is_none()
             {
                 return Ok(true);
             }
@@ -223,23 +257,9 @@ impl Step<'_> {
         let id = conversation.cid()?.clone();
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
         let members = mls.members(&id)?;
+        let context = mls.context(&id)?;
         conversation.epoch = mls.epoch(&id)?;
         let key = comity_e2ee::marks::derive_key(&mut mls, &id)?;
-        self.tx.execute(
-            "DELETE FROM member WHERE conversation = ?1",
-            [conversation.id],
-        )?;
-        let mut insert = self.tx.prepare_cached(
-            "INSERT INTO member (conversation, device, address, signature_key) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for member in &members {
-            insert.execute((
-                conversation.id,
-                member.device.to_vec(),
-                member.address.to_string(),
-                &member.signature_key,
-            ))?;
-        }
         self.tx.execute(
             "INSERT OR REPLACE INTO mark_key (conversation, epoch, key) VALUES (?1, ?2, ?3)",
             (conversation.id, conversation.epoch, key.as_bytes()),
@@ -251,18 +271,71 @@ impl Step<'_> {
             (conversation.id, oldest),
         )?;
         self.tx.execute(
-            "UPDATE conversation SET epoch = ?2 WHERE id = ?1",
-            (conversation.id, conversation.epoch),
+            "UPDATE conversation SET epoch = ?2, permissions = ?3, link_key = ?4 WHERE id = ?1",
+            (
+                conversation.id,
+                conversation.epoch,
+                context.permissions.to_flags(),
+                context.link_key,
+            ),
         )?;
-        for member in members {
-            if member.address != me.address {
-                self.apply_expected(&member.address)?;
+        for address in self.copy_members(conversation.id, &context, &members)? {
+            if address != me.address {
+                self.apply_expected(&address)?;
             }
         }
         if me.self_conversation == Some(id.id) {
             self.keep_history_promises(conversation)?;
         }
         Ok(())
+    }
+
+    /// Brings the table of members in line; gives the accounts of new rows. Only what differs is
+    /// written: a large group has a thousand rows.
+    fn copy_members(
+        &mut self,
+        conversation: i64,
+        context: &Context,
+        members: &[Member],
+    ) -> Result<BTreeSet<Address>, CoreError> {
+        let mut before: BTreeMap<Vec<u8>, (String, Vec<u8>, bool)> = {
+            let mut statement = self.tx.prepare_cached(
+                "SELECT device, address, signature_key, admin FROM member WHERE conversation = ?1",
+            )?;
+            statement
+                .query_map([conversation], |row| {
+                    Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+                })?
+                .collect::<Result<_, _>>()?
+        };
+        let admins = rules::acting_admins(context, members);
+        let mut fresh = BTreeSet::new();
+        let mut put = self.tx.prepare_cached(
+            "INSERT OR REPLACE INTO member (conversation, device, address, signature_key, admin) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for member in members {
+            let device = member.device.to_vec();
+            let row = (
+                member.address.to_string(),
+                member.signature_key.clone(),
+                admins.contains(&member.address),
+            );
+            let known = before.remove(&device);
+            if known.as_ref() == Some(&row) {
+                continue;
+            }
+            if known.is_none() {
+                fresh.insert(member.address.clone());
+            }
+            put.execute((conversation, device, row.0, row.1, row.2))?;
+        }
+        let mut gone = self
+            .tx
+            .prepare_cached("DELETE FROM member WHERE conversation = ?1 AND device = ?2")?;
+        for device in before.keys() {
+            gone.execute((conversation, device))?;
+        }
+        Ok(fresh)
     }
 
     /// Devices and accounts of a conversation.
@@ -297,7 +370,7 @@ impl Step<'_> {
             .process_proposal(&id, &entry.body)
         {
             Ok(_) => {
-                let delay = i64::from(u16::from_be_bytes(self.random_bytes())) / 32;
+                let delay = self.spread_ms(conversation.id, 100)?;
                 self.want(conversation.id, "reconcile", delay)
             }
             Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
@@ -308,4 +381,9 @@ impl Step<'_> {
             }
         }
     }
+}
+
+/// The device made the commit.
+fn is_by(change: &Change, device: &DeviceId) -> bool {
+    matches!(&change.committer, Committer::Member(member) if member.device == *device)
 }

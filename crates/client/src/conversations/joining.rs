@@ -7,14 +7,19 @@ use crate::step::{Request, Step};
 use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_e2ee::engine::{EngineError, Joined};
-use comity_membership::rules;
+use comity_membership::{Member, rules};
 use comity_wire::http::MyConversations;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{Address, ConversationId, DeviceId, ErrorCode, Id16, WireError};
+use std::collections::BTreeSet;
 
 /// Times that device lists are asked for before joining a group with leaves that none lists. One
 /// that still is not listed then is taken out once inside.
 const REFRESHES_BEFORE_JOIN: i64 = 2;
+/// People looked up at once when a group is joined.
+const REFRESHED_AT_ONCE: usize = 16;
+/// Time between two joiners' first updates, on the average.
+const UPDATE_EACH_MS: i64 = 10_000;
 
 impl Step<'_> {
     pub(crate) fn welcome_pointer(
@@ -121,7 +126,9 @@ impl Step<'_> {
             .session(self.tx, &me.keys, &me.address)
             .join(&welcome.welcome, &welcome.ratchet_tree);
         match outcome {
-            Ok(joined) if joined.conversation == id => self.joined(joined, commit_seq),
+            Ok(joined) if joined.conversation == id => {
+                self.joined(joined, commit_seq, &welcome.sealed_state)
+            }
             Ok(joined) => {
                 // A welcome into something else than the inbox said: not entered.
                 self.groups
@@ -140,7 +147,12 @@ impl Step<'_> {
     }
 
     /// In: checks who is there, binds what waited for this conversation.
-    fn joined(&mut self, joined: Joined, commit_seq: u64) -> Result<(), CoreError> {
+    fn joined(
+        &mut self,
+        joined: Joined,
+        commit_seq: u64,
+        sealed_state: &[u8],
+    ) -> Result<(), CoreError> {
         let me = self.me()?;
         let mut others: Vec<Address> = Vec::new();
         for member in &joined.members {
@@ -161,21 +173,7 @@ impl Step<'_> {
             self.warn("welcome_swapped", None);
             return Ok(());
         }
-        // Every leaf must stand in its account's device list, as far as it is known.
-        for member in &joined.members {
-            match known_manifest(self.tx, &member.address)? {
-                Some(list)
-                    if list
-                        .manifest
-                        .device(&member.device)
-                        .is_none_or(|d| d.signature_key[..] != member.signature_key[..]) =>
-                {
-                    self.refresh_contact(&member.address)?;
-                }
-                Some(_) => {}
-                None => self.refresh_contact(&member.address)?,
-            }
-        }
+        self.check_listed(&joined.members)?;
         let peer = others.first().cloned().filter(|_| direct);
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
@@ -187,7 +185,28 @@ impl Step<'_> {
             "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
             (conversation.id, commit_seq),
         )?;
-        self.entered(&mut conversation)
+        self.entered(&mut conversation)?;
+        self.details_of_welcome(&conversation, sealed_state)?;
+        self.tell_added(&conversation, &joined.by)
+    }
+
+    /// Every leaf must stand in its account's device list, as far as it is known. People of a group
+    /// who are not known here are looked up one after the other.
+    fn check_listed(&mut self, members: &[Member]) -> Result<(), CoreError> {
+        let mut asked: BTreeSet<&Address> = BTreeSet::new();
+        for member in members {
+            let fits = match known_manifest(self.tx, &member.address)? {
+                Some(list) => list
+                    .manifest
+                    .device(&member.device)
+                    .is_some_and(|d| d.signature_key[..] == member.signature_key[..]),
+                None => false,
+            };
+            if !fits && asked.len() < REFRESHED_AT_ONCE && asked.insert(&member.address) {
+                self.refresh_contact(&member.address)?;
+            }
+        }
+        Ok(())
     }
 
     /// Common to every way in.
@@ -209,10 +228,14 @@ impl Step<'_> {
         if let Some(peer) = conversation.peer.clone() {
             self.direct_begun(conversation, &peer)?;
         }
-        // Young leaves expire unless renewed once; not all at the same moment.
-        let delay = 30_000 + i64::from(u16::from_be_bytes(self.random_bytes())) * 20;
+        // Young leaves expire unless renewed once; not all at the same moment: after a lot of
+        // additions each update is as large as the group, until enough of them were made.
+        let delay = 30_000
+            + i64::from(u16::from_be_bytes(self.random_bytes())) * 20
+            + self.spread_ms(conversation.id, UPDATE_EACH_MS)?;
         self.want(conversation.id, "update", delay)?;
         self.want(conversation.id, "reconcile", delay)?;
+        self.settle_wishes(conversation)?;
         let (hub, log) = conversation.wire_log(self);
         self.fetch(&hub, &log, conversation.next_seq - 1);
         Ok(())
@@ -236,6 +259,13 @@ impl Step<'_> {
                 Ok(known)
             }
             (Some(mut known), _) => {
+                if known.kind != kind && peer.is_none() {
+                    self.tx.execute(
+                        "UPDATE conversation SET kind = ?2 WHERE id = ?1",
+                        (known.id, kind),
+                    )?;
+                    known.kind = kind;
+                }
                 if known.peer.is_none() && peer.is_some() {
                     self.tx.execute(
                         "UPDATE conversation SET peer = ?2, kind = ?3 WHERE id = ?1",
@@ -337,12 +367,17 @@ impl Step<'_> {
         conversation: &Conversation,
     ) -> Result<(), CoreError> {
         let (hub, log) = conversation.wire_log(self);
+        let device = self.me()?.keys.id();
+        let link_signature = self
+            .joining_by(conversation)?
+            .map(|invitation| invitation.sign_fetch(&device))
+            .unwrap_or_default();
         self.request(
             Request::State { intent: intent.id },
             Act::FetchState(proto::FetchState {
                 hub,
                 conversation: log,
-                link_signature: Vec::new(),
+                link_signature,
                 sealed_only: false,
             }),
         );
@@ -364,13 +399,18 @@ impl Step<'_> {
             "UPDATE conversation SET kind = ?2 WHERE id = ?1",
             (conversation.id, state.kind),
         )?;
+        let link_signature = self.joining_by(&conversation)?.map(|invitation| {
+            let (device, key) = (me.keys.id(), me.keys.public());
+            invitation.sign_join(state.epoch, &me.address, &device, &key)
+        });
         let header = proto::CommitHeader {
             version: 1,
             manifests: vec![me.manifest.bytes.clone()],
             judged_by: Vec::new(),
-            link_signature: Vec::new(),
+            link_signature: link_signature.unwrap_or_default(),
         };
         let tx = self.tx;
+        let group = state.kind == ConversationKind::Group as i32;
         let own = me.clone();
         // Device lists may have changed while this device was away: with the old ones it would
         // refuse what the others rightly do later on.
@@ -387,8 +427,11 @@ impl Step<'_> {
                 }
             };
             for member in before {
-                let listed = lookup(&member.address)
-                    .is_some_and(|list| list.manifest.device(&member.device).is_some());
+                // In a group there may be a thousand people of whom nothing is known yet.
+                let listed = match lookup(&member.address) {
+                    Some(list) => list.manifest.device(&member.device).is_some(),
+                    None => group,
+                };
                 if !listed && !outdated.contains(&member.address) {
                     outdated.push(member.address.clone());
                 }
@@ -438,7 +481,12 @@ impl Step<'_> {
             .session(self.tx, &me.keys, &me.address)
             .confirm_pending(&id)?;
         self.fulfilled(intent)?;
-        if conversation.joined_seq > 0 && committed.seq > conversation.next_seq {
+        let by_link = self.joining_by(conversation)?.is_some();
+        self.tx.execute(
+            "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
+            [conversation.id],
+        )?;
+        if !by_link && conversation.joined_seq > 0 && committed.seq > conversation.next_seq {
             self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
         }
         let members = self
@@ -471,7 +519,13 @@ impl Step<'_> {
             "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
             (conversation.id, committed.seq),
         )?;
-        self.entered(conversation)
+        self.entered(conversation)?;
+        self.want(conversation.id, "details", 0)?;
+        self.check_listed(&members)?;
+        if by_link {
+            self.group_notice(conversation.id, &me.address, "joined_by_link")?;
+        }
+        Ok(())
     }
 
     /// A new session: what was asked for and not answered is asked again by the intents; logs

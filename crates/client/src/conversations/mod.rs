@@ -1,8 +1,12 @@
 //! Conversations: what this device knows of each, and the intents about their membership.
 
+mod additions;
 mod commits;
+mod creating;
 mod intents;
 mod joining;
+
+pub(crate) use intents::Intent;
 
 use crate::CoreError;
 use crate::step::Step;

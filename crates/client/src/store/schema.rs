@@ -206,4 +206,36 @@ CREATE TABLE transfer (
 CREATE TABLE history_part (
     part INTEGER PRIMARY KEY, total INTEGER NOT NULL, attachment BLOB NOT NULL, done INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+", "
+-- Groups. What a conversation is called and how long its messages stay is its sealed state, of which
+-- `details` is the signed document and the columns after it are copies.
+ALTER TABLE conversation ADD COLUMN details BLOB;
+ALTER TABLE conversation ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversation ADD COLUMN description TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversation ADD COLUMN timer_s INTEGER NOT NULL DEFAULT 0;
+-- Version of the sealed state that this device has seen at the hub, and its author's clock.
+ALTER TABLE conversation ADD COLUMN state_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN details_ms INTEGER NOT NULL DEFAULT 0;
+-- Of a group's context, as of its epoch: permissions, and the public key of the invitation link.
+ALTER TABLE conversation ADD COLUMN permissions INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN link_key BLOB;
+-- Seed of the invitation link by which the group is being joined.
+ALTER TABLE conversation ADD COLUMN invitation BLOB;
+-- The own account has said that it leaves.
+ALTER TABLE conversation ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
+-- Somebody here may not have the key to the own profile: it goes before the next word.
+ALTER TABLE conversation ADD COLUMN profile_due INTEGER NOT NULL DEFAULT 0;
+-- Acts as an admin of the group.
+ALTER TABLE member ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX member_address ON member (address, conversation);
+
+-- What a person wants of a conversation, until it is so or can not be.
+CREATE TABLE wish (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    -- add, remove, admin, member, permissions, link, resign; name, description, timer, photo, link_seed
+    kind TEXT NOT NULL,
+    target TEXT NOT NULL, value BLOB NOT NULL,
+    UNIQUE (conversation, kind, target)
+) STRICT;
 "];

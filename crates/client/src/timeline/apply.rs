@@ -220,7 +220,8 @@ impl Step<'_> {
                     Ok(())
                 }
             }
-            Some(said::content::Body::Left(_) | said::content::Body::GroupHistory(_)) => Ok(()),
+            Some(said::content::Body::Left(_)) => self.says_left(conversation, &sender.address),
+            Some(said::content::Body::GroupHistory(_)) => Ok(()),
             Some(said::content::Body::Text(_) | said::content::Body::Attachment(_)) | None => self
                 .insert_message(NewMessage {
                     conversation: conversation.id,

@@ -27,6 +27,7 @@ impl Step<'_> {
             if self.already_said(conversation.id, &content.message_id)? {
                 return Ok(());
             }
+            self.introduce_before_word(conversation.id)?;
         }
         match say.what {
             What::Text(text) => {
@@ -172,7 +173,7 @@ impl Step<'_> {
         }
     }
 
-    fn refuse_where_nothing_goes(&self, conversation: &Conversation) -> Result<(), CoreError> {
+    fn refuse_where_nothing_goes(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
         let moved: bool = match &conversation.peer {
             Some(peer) => self
                 .tx
@@ -195,6 +196,12 @@ impl Step<'_> {
             _ if moved => Err(CoreError::Refused(
                 "this number belongs to someone else now".into(),
             )),
+            _ if self.is_leaving(conversation.id)? => Err(CoreError::Refused(
+                "you are leaving this group: nothing more is said".into(),
+            )),
+            _ if !self.may_say(conversation)? => {
+                Err(CoreError::Refused("only admins speak in this group".into()))
+            }
             _ => Ok(()),
         }
     }

@@ -48,6 +48,12 @@ impl Session<'_> {
             .members()
             .map(|m| Member::of_parts(m.index.u32(), &m.credential, &m.signature_key))
             .collect::<Result<Vec<_>, _>>()?;
+        let by = staged.welcome_sender_index().u32();
+        let by = members
+            .iter()
+            .find(|member| member.leaf == by)
+            .cloned()
+            .ok_or_else(|| malformed("the welcome is by nobody in the group"))?;
         self.delete(&conversation)?;
         let group = staged.into_group(&self.provider).map_err(of_welcome)?;
         let epoch = group.epoch().as_u64();
@@ -58,6 +64,7 @@ impl Session<'_> {
             kind: context.kind,
             context,
             members,
+            by,
             epoch,
         })
     }

@@ -216,6 +216,8 @@ pub struct Joined {
     pub context: Context,
     /// Its members, with this device.
     pub members: Vec<Member>,
+    /// Who made the commit that added this device.
+    pub by: Member,
     /// Its epoch.
     pub epoch: u64,
 }

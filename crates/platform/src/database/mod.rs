@@ -51,8 +51,12 @@ pub enum OpenError {
 pub struct Database<S> {
     writer: writer::Writer<S>,
     readers: Readers,
-    checkpoint: Arc<checkpoint::Checkpoint>,
+    checkpoint: Option<Arc<checkpoint::Checkpoint>>,
 }
+
+/// How long a job waits before it is taken, where a simulation says so.
+#[cfg(feature = "simulation")]
+pub type Pace = fn() -> Duration;
 
 impl<S> Clone for Database<S> {
     fn clone(&self) -> Self {
@@ -77,13 +81,18 @@ impl<S> std::fmt::Debug for Database<S> {
 pub fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let conn = Connection::open(path)?;
     conn.busy_timeout(Duration::from_secs(10))?;
+    settings(&conn)?;
+    Ok(conn)
+}
+
+fn settings(conn: &Connection) -> Result<(), rusqlite::Error> {
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", "ON")?;
     conn.pragma_update(None, "secure_delete", "ON")?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(256);
-    Ok(conn)
+    Ok(())
 }
 
 impl<S: WriterState> Database<S> {
@@ -108,7 +117,31 @@ impl<S: WriterState> Database<S> {
         Ok(Self {
             writer,
             readers,
-            checkpoint,
+            checkpoint: Some(checkpoint),
+        })
+    }
+
+    /// The same database without threads, for simulations: jobs run in tasks of the current
+    /// runtime, all on this one connection, with the same batches, savepoints and commits.
+    ///
+    /// # Errors
+    /// When it can not be read or its version is newer than this program's.
+    #[cfg(feature = "simulation")]
+    pub fn without_threads(
+        mut conn: Connection,
+        migrations: &'static [&'static str],
+        metrics: &Metrics,
+        pace: Pace,
+        state: impl FnOnce(&Connection) -> Result<S, rusqlite::Error>,
+    ) -> Result<Self, OpenError> {
+        settings(&conn)?;
+        migrate::run(&mut conn, migrations)?;
+        let state = state(&conn)?;
+        let conn = Arc::new(std::sync::Mutex::new(conn));
+        Ok(Self {
+            readers: Readers::shared(conn.clone(), pace),
+            writer: writer::Writer::task(conn, state, metrics, pace),
+            checkpoint: None,
         })
     }
 
@@ -165,6 +198,8 @@ impl<S: WriterState> Database<S> {
     /// Finishes what is queued, then moves the write-ahead log into the file.
     pub async fn close(&self) {
         self.writer.close().await;
-        self.checkpoint.finish();
+        if let Some(checkpoint) = &self.checkpoint {
+            checkpoint.finish();
+        }
     }
 }

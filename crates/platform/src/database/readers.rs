@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 pub(super) struct Readers {
     free: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    #[cfg(feature = "simulation")]
+    shared: Option<(Arc<Mutex<Connection>>, super::Pace)>,
 }
 
 impl Readers {
@@ -23,7 +25,19 @@ impl Readers {
         Ok(Self {
             free: Arc::new(Mutex::new(free)),
             permits: Arc::new(Semaphore::new(count)),
+            #[cfg(feature = "simulation")]
+            shared: None,
         })
+    }
+
+    /// All reading on the writer's own connection, between its transactions.
+    #[cfg(feature = "simulation")]
+    pub(super) fn shared(conn: Arc<Mutex<Connection>>, pace: super::Pace) -> Self {
+        Self {
+            free: Arc::default(),
+            permits: Arc::new(Semaphore::new(0)),
+            shared: Some((conn, pace)),
+        }
     }
 
     pub(super) async fn read<T, F>(&self, read: F) -> Result<T, Failure>
@@ -31,6 +45,12 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
+        #[cfg(feature = "simulation")]
+        if let Some((conn, pace)) = &self.shared {
+            tokio::time::sleep(pace()).await;
+            let conn = conn.lock().map_err(|_| Failure::Stopped)?;
+            return snapshot(&conn, read);
+        }
         let permit = self
             .permits
             .clone()

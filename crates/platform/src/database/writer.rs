@@ -83,17 +83,24 @@ where
 
 type Queue<S> = mpsc::Sender<Box<dyn Job<S>>>;
 
+/// Where the writer runs.
+enum Home {
+    Thread(JoinHandle<()>),
+    #[cfg(feature = "simulation")]
+    Task(tokio::task::JoinHandle<()>),
+}
+
 pub(super) struct Writer<S> {
     /// None once it is closed.
     jobs: Arc<Mutex<Option<Queue<S>>>>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    home: Arc<Mutex<Option<Home>>>,
 }
 
 impl<S> Clone for Writer<S> {
     fn clone(&self) -> Self {
         Self {
             jobs: self.jobs.clone(),
-            thread: self.thread.clone(),
+            home: self.home.clone(),
         }
     }
 }
@@ -105,27 +112,42 @@ impl<S: WriterState> Writer<S> {
         metrics: &Metrics,
     ) -> Result<Self, std::io::Error> {
         let (sender, mut receiver) = mpsc::channel(QUEUE_JOBS_MAX);
-        let sizes = metrics.histogram(
-            "comity_commit_jobs",
-            "Jobs that shared one commit",
-            &[1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 2_048.0],
-        );
-        let times = metrics.histogram(
-            "comity_commit_seconds",
-            "Time of one transaction with its commit",
-            &[0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
-        );
+        let counts = Counts::new(metrics);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
                 while let Some(first) = receiver.blocking_recv() {
-                    turn(&conn, &mut state, first, &mut receiver, &sizes, &times);
+                    turn(&conn, &mut state, first, &mut receiver, &counts);
                 }
             })?;
         Ok(Self {
             jobs: Arc::new(Mutex::new(Some(sender))),
-            thread: Arc::new(Mutex::new(Some(thread))),
+            home: Arc::new(Mutex::new(Some(Home::Thread(thread)))),
         })
+    }
+
+    /// The same turns in a task of the current runtime.
+    #[cfg(feature = "simulation")]
+    pub(super) fn task(
+        conn: Arc<Mutex<Connection>>,
+        mut state: S,
+        metrics: &Metrics,
+        pace: super::Pace,
+    ) -> Self {
+        let (sender, mut receiver) = mpsc::channel(QUEUE_JOBS_MAX);
+        let counts = Counts::new(metrics);
+        let task = tokio::spawn(async move {
+            while let Some(first) = receiver.recv().await {
+                // What is queued meanwhile shares the commit.
+                tokio::time::sleep(pace()).await;
+                let Ok(conn) = conn.lock() else { return };
+                turn(&conn, &mut state, first, &mut receiver, &counts);
+            }
+        });
+        Self {
+            jobs: Arc::new(Mutex::new(Some(sender))),
+            home: Arc::new(Mutex::new(Some(Home::Task(task)))),
+        }
     }
 
     pub(super) async fn submit<T, F, D>(&self, job: F, done: D) -> Result<(), Failure>
@@ -155,9 +177,37 @@ impl<S: WriterState> Writer<S> {
         if let Ok(mut jobs) = self.jobs.lock() {
             jobs.take();
         }
-        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
-        if let Some(thread) = thread {
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        let home = self.home.lock().ok().and_then(|mut home| home.take());
+        match home {
+            Some(Home::Thread(thread)) => {
+                let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+            }
+            #[cfg(feature = "simulation")]
+            Some(Home::Task(task)) => drop(task.await),
+            None => {}
+        }
+    }
+}
+
+/// What is counted of each turn.
+struct Counts {
+    sizes: Histogram,
+    times: Histogram,
+}
+
+impl Counts {
+    fn new(metrics: &Metrics) -> Self {
+        Self {
+            sizes: metrics.histogram(
+                "comity_commit_jobs",
+                "Jobs that shared one commit",
+                &[1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 2_048.0],
+            ),
+            times: metrics.histogram(
+                "comity_commit_seconds",
+                "Time of one transaction with its commit",
+                &[0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
+            ),
         }
     }
 }
@@ -167,8 +217,7 @@ fn turn<S: WriterState>(
     state: &mut S,
     first: Box<dyn Job<S>>,
     queue: &mut mpsc::Receiver<Box<dyn Job<S>>>,
-    sizes: &Histogram,
-    times: &Histogram,
+    counts: &Counts,
 ) {
     let start = std::time::Instant::now();
     let mut ran = Vec::new();
@@ -176,8 +225,8 @@ fn turn<S: WriterState>(
         .and_then(|()| state.before_commit(conn))
         .and_then(|()| execute(conn, "COMMIT"));
     #[allow(clippy::cast_precision_loss)]
-    sizes.observe(ran.len() as f64);
-    times.observe(start.elapsed().as_secs_f64());
+    counts.sizes.observe(ran.len() as f64);
+    counts.times.observe(start.elapsed().as_secs_f64());
     let lost = outcome.err().map(|error| {
         tracing::error!(%error, jobs = ran.len(), "a transaction was lost");
         if !conn.is_autocommit() {

@@ -1,0 +1,118 @@
+//! What a commit changed in a group, told in its timeline.
+//!
+//! Codes of the lines, with what stands behind the colon: `added:ADDRESS`, `removed:ADDRESS`,
+//! `left`, `joined_by_link`, `admin:ADDRESS`, `member:ADDRESS`, `permissions:FLAGS`, `link_made`,
+//! `link_revoked`. The line's author did it.
+
+use crate::CoreError;
+use crate::conversations::Conversation;
+use crate::step::Step;
+use comity_e2ee::engine::Merged;
+use comity_membership::{Committer, Context};
+use comity_wire::Address;
+use comity_wire::proto::ConversationKind;
+use std::collections::BTreeSet;
+
+/// A group before a commit.
+pub(crate) struct Before {
+    context: Context,
+    accounts: BTreeSet<Address>,
+}
+
+/// Lines about people that one commit leaves at most; a lot of additions is told by its number.
+const LINES_MAX: usize = 16;
+
+impl Step<'_> {
+    /// What is to be compared with after the merge; nothing for conversations that are no groups.
+    pub(crate) fn before_commit(
+        &mut self,
+        conversation: &Conversation,
+    ) -> Result<Option<Before>, CoreError> {
+        if conversation.kind != ConversationKind::Group as i32 {
+            return Ok(None);
+        }
+        Ok(self
+            .group_now(conversation)?
+            .map(|(context, members)| Before {
+                context,
+                accounts: members.into_iter().map(|member| member.address).collect(),
+            }))
+    }
+
+    /// Tells what is different now.
+    pub(crate) fn tell_changes(
+        &mut self,
+        group: &Conversation,
+        before: &Before,
+        merged: &Merged,
+    ) -> Result<(), CoreError> {
+        let Some((context, members)) = self.group_now(group)? else {
+            return Ok(());
+        };
+        let me = self.me()?;
+        let now: BTreeSet<Address> = members.into_iter().map(|member| member.address).collect();
+        let (by, from_outside) = match &merged.change.committer {
+            Committer::Member(member) => (member.address.clone(), false),
+            Committer::External { joiner } => (joiner.address.clone(), true),
+            Committer::App => (me.address.clone(), false),
+        };
+        let joined: Vec<&Address> = now.difference(&before.accounts).collect();
+        if from_outside && joined.contains(&&by) {
+            self.group_notice(group.id, &by, "joined_by_link")?;
+        } else if joined.len() > LINES_MAX {
+            self.group_notice(group.id, &by, &format!("added_many:{}", joined.len()))?;
+        } else {
+            for one in &joined {
+                self.group_notice(group.id, &by, &format!("added:{one}"))?;
+            }
+        }
+        if !joined.is_empty() {
+            // Who is new does not know who the others are: each says so before its next word.
+            self.tx.execute(
+                "UPDATE conversation SET profile_due = 1 WHERE id = ?1",
+                [group.id],
+            )?;
+        }
+        for gone in before.accounts.difference(&now) {
+            let by_app = merged.change.removed.iter().any(|one| {
+                one.address == *gone && merged.change.removed_by_app.contains(&one.leaf)
+            });
+            if by_app {
+                self.tell_left(group, gone)?;
+            } else if *gone != by {
+                self.group_notice(group.id, &by, &format!("removed:{gone}"))?;
+            }
+        }
+        self.tell_context(group, &by, &before.context, &context, &now)
+    }
+
+    fn tell_context(
+        &mut self,
+        group: &Conversation,
+        by: &Address,
+        before: &Context,
+        after: &Context,
+        members: &BTreeSet<Address>,
+    ) -> Result<(), CoreError> {
+        for member in members {
+            match (before.is_admin(member), after.is_admin(member)) {
+                (false, true) => self.group_notice(group.id, by, &format!("admin:{member}"))?,
+                (true, false) => self.group_notice(group.id, by, &format!("member:{member}"))?,
+                _ => {}
+            }
+        }
+        if before.permissions != after.permissions {
+            let flags = after.permissions.to_flags();
+            self.group_notice(group.id, by, &format!("permissions:{flags}"))?;
+        }
+        if before.link_key != after.link_key {
+            let what = if after.link_key.is_some() {
+                "link_made"
+            } else {
+                "link_revoked"
+            };
+            self.group_notice(group.id, by, what)?;
+        }
+        Ok(())
+    }
+}

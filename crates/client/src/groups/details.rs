@@ -1,0 +1,437 @@
+//! Name, description, photo and timer of a conversation: the sealed state.
+//!
+//! One intent, `details`, drives everything: it reads what the hub has, takes it when it is newer
+//! and its author had the right, applies the own wishes to it, and puts it back, sealed for the
+//! epoch that is now. Always holds: what this device knows never goes back to an older version;
+//! who seals anew keeps the author's signature. Deliberately absent: details in a commit's place
+//! in the log; the line that tells a change stands where this device learned of it.
+
+use super::Wish;
+use crate::CoreError;
+use crate::conversations::{Conversation, Intent};
+use crate::step::{Request, Step};
+use comity_content::Message as _;
+use comity_content::proto::{Attachment, GroupState, SignedGroupState};
+use comity_e2ee::engine::Pending;
+use comity_e2ee::group_state::{self, VerifiedState};
+use comity_membership::rules::may_edit_details;
+use comity_wire::proto::{self, ConversationKind, client_frame::Act};
+use comity_wire::{ErrorCode, WireError};
+
+/// After a change of details, others' commits are looked at for this long.
+const RECENT_MS: i64 = 60_000;
+
+/// What this device knows of a conversation's state.
+struct Known {
+    document: SignedGroupState,
+    state: GroupState,
+}
+
+impl Step<'_> {
+    fn known_details(&self, conversation: i64) -> Result<Option<Known>, CoreError> {
+        let bytes: Option<Vec<u8>> = self.tx.query_row(
+            "SELECT details FROM conversation WHERE id = ?1",
+            [conversation],
+            |row| row.get(0),
+        )?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let damaged = |_| CoreError::Damaged("details");
+        let document = SignedGroupState::decode(bytes.as_slice()).map_err(damaged)?;
+        let state = GroupState::decode(document.state.as_slice()).map_err(damaged)?;
+        Ok(Some(Known { document, state }))
+    }
+
+    /// The group's picture, as far as this device knows.
+    pub(super) fn group_photo(&self, conversation: i64) -> Result<Option<Attachment>, CoreError> {
+        let known = self.known_details(conversation)?;
+        Ok(known.and_then(|known| known.state.photo))
+    }
+
+    pub(crate) fn keep_details(
+        &mut self,
+        conversation: i64,
+        document: &SignedGroupState,
+        state: &GroupState,
+    ) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE conversation SET details = ?2, name = ?3, description = ?4, timer_s = ?5, details_ms = ?6 WHERE id = ?1",
+            (
+                conversation,
+                document.encode_to_vec(),
+                &state.name,
+                &state.description,
+                state.expires_after_s,
+                self.now,
+            ),
+        )?;
+        self.event(crate::Event::ConversationChanged { conversation });
+        Ok(())
+    }
+
+    /// The state for the epoch that a commit leads to; empty when this device does not know it.
+    pub(crate) fn seal_for(
+        &mut self,
+        conversation: &Conversation,
+        pending: &Pending,
+    ) -> Result<Vec<u8>, CoreError> {
+        let Some(known) = self.known_details(conversation.id)? else {
+            return Ok(Vec::new());
+        };
+        let id = conversation.cid()?;
+        group_state::seal(&pending.state_key, id, &known.document, self.random)
+            .map_err(|error| CoreError::Crypto(error.to_string()))
+    }
+
+    pub(crate) fn pursue_details(
+        &mut self,
+        intent: &Intent,
+        conversation: &Conversation,
+    ) -> Result<(), CoreError> {
+        if conversation.kind == ConversationKind::Self_ as i32 {
+            return self.fulfilled(intent.id);
+        }
+        let (hub, log) = conversation.wire_log(self);
+        self.request(
+            Request::Details { intent: intent.id },
+            Act::FetchState(proto::FetchState {
+                hub,
+                conversation: log,
+                link_signature: Vec::new(),
+                sealed_only: true,
+            }),
+        );
+        Ok(())
+    }
+
+    /// What the welcome brought.
+    pub(crate) fn details_of_welcome(
+        &mut self,
+        conversation: &Conversation,
+        sealed: &[u8],
+    ) -> Result<(), CoreError> {
+        if !sealed.is_empty()
+            && let Some(found) = self.open_details(conversation, sealed)?
+        {
+            self.adopt_details(conversation, found.0, &found.1)?;
+        }
+        // Nothing, or nothing readable: somebody seals it anew.
+        self.want(conversation.id, "details", 1_000)
+    }
+
+    fn open_details(
+        &mut self,
+        conversation: &Conversation,
+        sealed: &[u8],
+    ) -> Result<Option<(SignedGroupState, VerifiedState)>, CoreError> {
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+        let key = group_state::key(&mut mls, &id)?;
+        let Ok(document) = group_state::open(&key, &id, sealed) else {
+            return Ok(None);
+        };
+        match group_state::verify(&id, &document) {
+            Ok(verified) => Ok(Some((document, verified))),
+            Err(_) => {
+                self.warn("details_refused", Some(conversation.id));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The hub's document: take it, change it, or seal it anew.
+    pub(crate) fn details_fetched(
+        &mut self,
+        intent: i64,
+        reply: &proto::StateReply,
+    ) -> Result<(), CoreError> {
+        let Some(row) = self.intent_row(intent)? else {
+            return Ok(());
+        };
+        let conversation = self.conversation(row.conversation)?;
+        if !conversation.is_caught_up() || reply.epoch != conversation.epoch {
+            return self.try_later(&row);
+        }
+        let found = match reply.sealed_state.as_slice() {
+            [] => None,
+            sealed => self.open_details(&conversation, sealed)?,
+        };
+        let mut readable = found.is_some();
+        if let Some((document, verified)) = found {
+            readable = self.adopt_details(&conversation, document, &verified)?;
+        }
+        self.tx.execute(
+            "UPDATE conversation SET state_version = ?2 WHERE id = ?1",
+            (conversation.id, reply.state_version),
+        )?;
+        let changed = self.apply_detail_wishes(&conversation)?;
+        let Some(document) = changed.clone().or(self
+            .known_details(conversation.id)?
+            .map(|known| known.document))
+        else {
+            // Nobody has said anything yet, or who knows it has yet to seal it anew.
+            return self.fulfilled(intent);
+        };
+        if readable && changed.is_none() {
+            return self.fulfilled(intent);
+        }
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+        let key = group_state::key(&mut mls, &id)?;
+        let sealed = group_state::seal(&key, &id, &document, self.random)
+            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        let (hub, log) = conversation.wire_log(self);
+        self.request(
+            Request::PutDetails {
+                intent,
+                document: document.encode_to_vec(),
+            },
+            Act::PutState(proto::PutState {
+                hub,
+                conversation: log,
+                expected_epoch: conversation.epoch,
+                expected_version: reply.state_version,
+                sealed_state: sealed,
+                resealed: changed.is_none(),
+            }),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn details_put(&mut self, intent: i64, document: &[u8]) -> Result<(), CoreError> {
+        let Some(row) = self.intent_row(intent)? else {
+            return Ok(());
+        };
+        let conversation = self.conversation(row.conversation)?;
+        self.fulfilled(intent)?;
+        self.tx.execute(
+            "UPDATE conversation SET state_version = state_version + 1 WHERE id = ?1",
+            [conversation.id],
+        )?;
+        let document =
+            SignedGroupState::decode(document).map_err(|_| CoreError::Damaged("details"))?;
+        let verified = group_state::verify(conversation.cid()?, &document)
+            .map_err(|_| CoreError::Damaged("details"))?;
+        let state = verified.state.clone();
+        self.adopt_details(&conversation, document, &verified)?;
+        // What was wished meanwhile stays wished.
+        let mut open = false;
+        for wish in self.wishes(conversation.id)? {
+            if wish.is_detail() {
+                if is_so(&wish, &state) {
+                    self.wish_ended(wish.id)?;
+                } else {
+                    open = true;
+                }
+            }
+        }
+        if open {
+            self.want(conversation.id, "details", 0)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn details_refused(
+        &mut self,
+        intent: i64,
+        error: &WireError,
+    ) -> Result<(), CoreError> {
+        match error.code {
+            ErrorCode::NotMember | ErrorCode::NotFound => self.fulfilled(intent),
+            _ => {
+                let Some(row) = self.intent_row(intent)? else {
+                    return Ok(());
+                };
+                self.try_later(&row)
+            }
+        }
+    }
+
+    /// Takes a document that is newer than the one known. False when the one known is better.
+    fn adopt_details(
+        &mut self,
+        conversation: &Conversation,
+        document: SignedGroupState,
+        verified: &VerifiedState,
+    ) -> Result<bool, CoreError> {
+        let Some(known) = self.known_details(conversation.id)? else {
+            self.keep_details(conversation.id, &document, &verified.state)?;
+            if conversation.kind == ConversationKind::Direct as i32 {
+                // Both were here when the first timer was set.
+                self.tell_details(conversation, &GroupState::default(), verified)?;
+            }
+            return Ok(true);
+        };
+        if known.document.state == document.state {
+            return Ok(true);
+        }
+        // Two who changed it at once: the version decides, then the bytes, on every device alike.
+        let order = (verified.state.version, &document.state);
+        if order < (known.state.version, &known.document.state) {
+            self.warn("details_older", Some(conversation.id));
+            return Ok(false);
+        }
+        if let Some((context, members)) = self.group_now(conversation)?
+            && !may_edit_details(&context, &members, &verified.author)
+        {
+            self.warn("details_refused", Some(conversation.id));
+            return Ok(false);
+        }
+        self.keep_details(conversation.id, &document, &verified.state)?;
+        self.tell_details(conversation, &known.state, verified)?;
+        Ok(true)
+    }
+
+    fn tell_details(
+        &mut self,
+        conversation: &Conversation,
+        before: &GroupState,
+        after: &VerifiedState,
+    ) -> Result<(), CoreError> {
+        let (id, by, now) = (conversation.id, &after.author, &after.state);
+        if before.name != now.name {
+            self.group_notice(id, by, &format!("name:{}", now.name))?;
+        }
+        if before.description != now.description {
+            self.group_notice(id, by, "description")?;
+        }
+        if before.photo != now.photo {
+            self.group_notice(id, by, "photo")?;
+        }
+        if before.expires_after_s != now.expires_after_s {
+            self.group_notice(id, by, &format!("timer:{}", now.expires_after_s))?;
+        }
+        Ok(())
+    }
+
+    /// The state with the own wishes in it, signed; absent when nothing is to change.
+    fn apply_detail_wishes(
+        &mut self,
+        conversation: &Conversation,
+    ) -> Result<Option<SignedGroupState>, CoreError> {
+        let wishes = self.wishes(conversation.id)?;
+        if !wishes.iter().any(Wish::is_detail) {
+            return Ok(None);
+        }
+        let me = self.me()?;
+        let allowed = self
+            .group_now(conversation)?
+            .is_none_or(|(context, members)| may_edit_details(&context, &members, &me.address));
+        let before = self
+            .known_details(conversation.id)?
+            .map(|known| known.state)
+            .unwrap_or_default();
+        let mut state = before.clone();
+        for wish in wishes.iter().filter(|wish| wish.is_detail()) {
+            if !allowed {
+                self.wish_failed(wish, "forbidden", "only an admin of the group may do this")?;
+            } else if is_so(wish, &state) {
+                self.wish_ended(wish.id)?;
+            } else {
+                apply(wish, &mut state);
+            }
+        }
+        if state == before {
+            return Ok(None);
+        }
+        state.version = before.version + 1;
+        state.changed_ms = self.now;
+        let id = conversation.cid()?;
+        Ok(Some(group_state::sign(&me.keys, &me.address, id, &state)))
+    }
+
+    /// The hub says that its document was replaced.
+    pub(crate) fn state_changed(&mut self, changed: &proto::StateChanged) -> Result<(), CoreError> {
+        let hub = self.near_hub(&changed.hub).to_owned();
+        let Some(conversation) = self.conversation_by_cid(&hub, &changed.conversation)? else {
+            return Ok(());
+        };
+        let unknown = self.known_details(conversation.id)?.is_none();
+        if conversation.is_active() && (unknown || !changed.resealed) {
+            let delay = self.spread_ms(conversation.id, 10)?;
+            self.want(conversation.id, "details", delay)?;
+        }
+        Ok(())
+    }
+
+    /// What the round of changes says of the document.
+    pub(crate) fn state_version_seen(
+        &mut self,
+        conversation: &Conversation,
+        version: u64,
+    ) -> Result<(), CoreError> {
+        let known: u64 = self.tx.query_row(
+            "SELECT state_version FROM conversation WHERE id = ?1",
+            [conversation.id],
+            |row| row.get(0),
+        )?;
+        if conversation.is_active() && version > known {
+            self.want(conversation.id, "details", 0)?;
+        }
+        Ok(())
+    }
+
+    /// Somebody committed shortly after the details changed, perhaps without having seen it: who has
+    /// seen it looks whether the newest is there.
+    pub(crate) fn check_recent_details(
+        &mut self,
+        conversation: &Conversation,
+    ) -> Result<(), CoreError> {
+        let changed_ms: i64 = self.tx.query_row(
+            "SELECT details_ms FROM conversation WHERE id = ?1",
+            [conversation.id],
+            |row| row.get(0),
+        )?;
+        if self.now - changed_ms < RECENT_MS {
+            let delay = self.spread_ms(conversation.id, 50)?;
+            self.want(conversation.id, "details", delay)?;
+        }
+        Ok(())
+    }
+
+    /// After a join from outside: who knows the details seals them for the new epoch, not all at once.
+    pub(crate) fn want_resealed(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        if self.known_details(conversation.id)?.is_some() {
+            let delay = self.spread_ms(conversation.id, 50)?;
+            self.want(conversation.id, "details", delay)?;
+        }
+        Ok(())
+    }
+}
+
+fn timer_of(value: &[u8]) -> u32 {
+    value.try_into().map(u32::from_be_bytes).unwrap_or_default()
+}
+
+fn photo_of(value: &[u8]) -> Option<Attachment> {
+    Attachment::decode(value)
+        .ok()
+        .filter(|photo| !photo.blob.is_empty())
+}
+
+fn text_of(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+fn is_so(wish: &Wish, state: &GroupState) -> bool {
+    match wish.kind.as_str() {
+        "name" => state.name.as_bytes() == wish.value,
+        "description" => state.description.as_bytes() == wish.value,
+        "timer" => state.expires_after_s == timer_of(&wish.value),
+        "photo" => state.photo == photo_of(&wish.value),
+        "link_seed" => state.link_seed == wish.value,
+        _ => true,
+    }
+}
+
+fn apply(wish: &Wish, state: &mut GroupState) {
+    match wish.kind.as_str() {
+        "name" => state.name = text_of(&wish.value),
+        "description" => state.description = text_of(&wish.value),
+        "timer" => state.expires_after_s = timer_of(&wish.value),
+        "photo" => state.photo = photo_of(&wish.value),
+        "link_seed" => state.link_seed.clone_from(&wish.value),
+        _ => {}
+    }
+}

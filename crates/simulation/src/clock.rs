@@ -1,0 +1,78 @@
+//! Virtual time: the runtime's paused clock, counted from the real day's beginning.
+//!
+//! Always holds: time moves only when every task waits. It begins on the real date because MLS
+//! checks lifetimes against the real clock; nothing else depends on the date.
+
+use crate::dice::Dice;
+use comity_wire::UnixMs;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const DAY_MS: i64 = 86_400_000;
+
+thread_local! {
+    static START: Cell<Option<(UnixMs, Instant)>> = const { Cell::new(None) };
+    static HUB: RefCell<Option<Dice>> = const { RefCell::new(None) };
+}
+
+/// Begins a world's time on this thread; called inside its runtime.
+pub(crate) fn begin(seed: u64) {
+    let real = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let today = i64::try_from(real.as_millis()).unwrap_or(0) / DAY_MS * DAY_MS;
+    // Noon: hours of a story do not cross midnight.
+    START.set(Some((today + DAY_MS / 2, Instant::now())));
+    HUB.set(Some(Dice::named(seed, "hub")));
+    comity_platform::simulated::set(Some(now_ms), Some(chance));
+}
+
+/// Ends it: this thread has the system's clock again.
+pub(crate) fn end() {
+    START.set(None);
+    HUB.set(None);
+    comity_platform::simulated::set(None, None);
+}
+
+/// Virtual milliseconds since the world began. Inside its runtime.
+#[must_use]
+pub fn elapsed_ms() -> u64 {
+    let Some((_, start)) = START.get() else {
+        return 0;
+    };
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Virtual milliseconds since the Unix epoch. Inside the world's runtime.
+#[must_use]
+pub fn now_ms() -> UnixMs {
+    let base = START.get().map_or(0, |(base, _)| base);
+    base + i64::try_from(elapsed_ms()).unwrap_or(0)
+}
+
+/// The instant of a virtual time.
+pub(crate) fn instant(at_ms: u64) -> Instant {
+    let start = START.get().map_or_else(Instant::now, |(_, start)| start);
+    start + Duration::from_millis(at_ms)
+}
+
+fn with_hub<T>(act: impl FnOnce(&mut Dice) -> T) -> Option<T> {
+    HUB.with(|dice| dice.borrow_mut().as_mut().map(act))
+}
+
+fn chance(bytes: &mut [u8]) {
+    with_hub(|dice| dice.fill(bytes));
+}
+
+/// How long a job of the hub's database waits: a disk's time.
+pub(crate) fn pace() -> Duration {
+    let ms = with_hub(|dice| {
+        if dice.percent(70) {
+            0
+        } else {
+            dice.between(1, 8)
+        }
+    });
+    Duration::from_millis(ms.unwrap_or(0))
+}

@@ -1,0 +1,45 @@
+//! Whole worlds in one process: the real server and real clients under virtual time, on disks that
+//! lose power, over a network that fails by the dice, with a place for malice in between.
+//!
+//! Always holds: chance comes from the seed, time stands still until somebody waits for it, and
+//! the server's and the clients' decisions and SQL are the ones that ship. A world runs on one
+//! thread; worlds on several threads do not see each other. Deliberately absent: TLS, the
+//! terminal client, the operating system's disks (the tests of `comity` have those).
+//!
+//! A story:
+//!
+//! ```
+//! use comity_simulation::World;
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let mut world = World::calm(1)?;
+//! let alice = world.sign_up("Alice")?;
+//! let bob = world.sign_up("Bob")?;
+//! world.befriend(alice, bob)?;
+//! world.say(bob, alice, "Did you find the score?")?;
+//! world.settle()?;
+//! assert!(world.chat(alice, bob)?.contains("Bob: Did you find the score?"));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod clock;
+mod device;
+mod dice;
+mod disk;
+mod hub;
+mod lane;
+mod malice;
+mod network;
+mod screen;
+pub mod story;
+mod transfers;
+mod vfs;
+mod world;
+
+pub use dice::Dice;
+pub use disk::{Disk, Down};
+pub use malice::{Answer, Ask, Asked, Honest, Malice};
+pub use network::Faults;
+pub use screen::line;
+pub use world::{Who, World};
