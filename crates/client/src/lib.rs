@@ -144,7 +144,7 @@ impl Core {
     pub fn wishes_open(&self, conversation: i64) -> Result<u64, CoreError> {
         Ok(self.conn.query_row(
             "SELECT (SELECT count(*) FROM wish WHERE conversation = ?1)
-                 + (SELECT count(*) FROM intent WHERE conversation = ?1 AND kind IN ('create', 'leave'))
+                 + (SELECT count(*) FROM intent WHERE conversation = ?1 AND kind IN ('create', 'leave', 'rejoin'))
                  + (SELECT count(*) FROM transfer WHERE conversation = ?1 AND purpose = 'group_photo' AND state = 'waiting')",
             [conversation],
             |row| row.get(0),

@@ -650,6 +650,28 @@ impl Core {
         contacts(self.store(), "address <> ?1", [me])
     }
 
+    /// How people are called on the screen: "you", by name, by number.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn names(&self) -> Result<Vec<(Address, String)>, CoreError> {
+        let own = crate::account::Me::load_address(self.store())?;
+        let mut statement = self.store().prepare_cached(
+            "SELECT address, CASE WHEN address = ?1 THEN 'you' WHEN name <> '' THEN name ELSE alias END FROM contact
+             WHERE address = ?1 OR name <> '' OR alias <> ''",
+        )?;
+        let mut rows = statement.query([own])?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next()? {
+            let address = row.get::<_, String>(0)?.parse();
+            names.push((
+                address.map_err(|_| CoreError::Damaged("address"))?,
+                row.get(1)?,
+            ));
+        }
+        Ok(names)
+    }
+
     /// A person by address.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ mod devices;
 mod events;
 #[path = "terminal_client/files.rs"]
 mod files;
+#[path = "terminal_client/groups.rs"]
+mod groups;
 #[path = "terminal_client/shapes.rs"]
 mod shapes;
 #[path = "support/mod.rs"]

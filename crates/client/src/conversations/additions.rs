@@ -29,8 +29,8 @@ impl Step<'_> {
         intent: &Intent,
         conversation: &Conversation,
     ) -> Result<(), CoreError> {
-        let mut goal = self.goal(conversation)?;
-        let waiting = lot(&mut goal);
+        let goal = self.goal(conversation)?;
+        let waiting = lot(&goal);
         if waiting.is_empty() {
             if intent.kind == "reconcile" && !self.has_work(conversation, &goal)? {
                 return self.fulfilled(intent.id);
@@ -304,14 +304,16 @@ impl Step<'_> {
     }
 }
 
-/// Takes accounts whose devices fit into one commit.
-fn lot(goal: &mut Goal) -> Vec<(Address, Vec<DeviceId>)> {
+/// Accounts whose devices fit into one commit; the first one stands last.
+fn lot(goal: &Goal) -> Vec<(Address, Vec<DeviceId>)> {
     let mut devices = 0;
     let fits = |(_, absent): &&(Address, Vec<DeviceId>)| {
         devices += absent.len();
         devices <= LOT
     };
-    goal.missing.iter().take_while(fits).cloned().collect()
+    let mut lot: Vec<_> = goal.missing.iter().take_while(fits).cloned().collect();
+    lot.reverse();
+    lot
 }
 
 /// Asking again will not help.

@@ -182,7 +182,7 @@ impl Step<'_> {
         conversation.head_seq = conversation.head_seq.max(commit_seq);
         conversation.state = State::Active;
         self.tx.execute(
-            "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
+            "UPDATE conversation SET joined_seq = ?2, invitation = NULL, leaving = 0 WHERE id = ?1",
             (conversation.id, commit_seq),
         )?;
         self.entered(&mut conversation)?;

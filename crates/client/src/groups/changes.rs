@@ -56,7 +56,14 @@ impl Step<'_> {
             Committer::External { joiner } => (joiner.address.clone(), true),
             Committer::App => (me.address.clone(), false),
         };
-        let joined: Vec<&Address> = now.difference(&before.accounts).collect();
+        // In the order in which they were added.
+        let mut joined: Vec<&Address> = Vec::new();
+        let came = merged.change.added.iter().map(|one| &one.address);
+        for one in came.chain(from_outside.then_some(&by)) {
+            if !before.accounts.contains(one) && now.contains(one) && !joined.contains(&one) {
+                joined.push(one);
+            }
+        }
         if from_outside && joined.contains(&&by) {
             self.group_notice(group.id, &by, "joined_by_link")?;
         } else if joined.len() > LINES_MAX {
@@ -95,10 +102,13 @@ impl Step<'_> {
         members: &BTreeSet<Address>,
     ) -> Result<(), CoreError> {
         for member in members {
-            match (before.is_admin(member), after.is_admin(member)) {
-                (false, true) => self.group_notice(group.id, by, &format!("admin:{member}"))?,
-                (true, false) => self.group_notice(group.id, by, &format!("member:{member}"))?,
-                _ => {}
+            if after.is_admin(member) && !before.is_admin(member) {
+                self.group_notice(group.id, by, &format!("admin:{member}"))?;
+            }
+        }
+        for member in members {
+            if before.is_admin(member) && !after.is_admin(member) {
+                self.group_notice(group.id, by, &format!("member:{member}"))?;
             }
         }
         if before.permissions != after.permissions {

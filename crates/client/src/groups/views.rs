@@ -31,7 +31,7 @@ pub struct GroupView {
 }
 
 /// Permissions of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PermissionsView {
     /// Members add people.
     pub members_add: bool,

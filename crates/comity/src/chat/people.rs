@@ -13,7 +13,36 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
     if let Some(id) = text.strip_prefix('#') {
         return Ok(Whom::Conversation(id.parse()?));
     }
+    if let Some(group) = group(session, text).await? {
+        return Ok(Whom::Conversation(group));
+    }
     Ok(Whom::Person(person(session, text).await?))
+}
+
+/// The group of that name, when there is one and nobody is called so.
+async fn group(session: &Session, text: &str) -> Result<Option<i64>> {
+    let all = session.query(comity_client::Core::conversations).await?;
+    let groups: Vec<&ConversationView> = all
+        .iter()
+        .filter(|one| one.kind == "group" && one.title.eq_ignore_ascii_case(text))
+        .collect();
+    // One that was left does not stand in the way of one that goes on.
+    let going_on: Vec<&&ConversationView> =
+        groups.iter().filter(|one| one.state != "left").collect();
+    let found = match (going_on.as_slice(), groups.as_slice()) {
+        ([one], _) => one.conversation,
+        ([], [one]) => one.conversation,
+        ([], []) => return Ok(None),
+        _ => bail!("several groups are called {text}: give one as #3, see `conversations`"),
+    };
+    let contacts = session.query(comity_client::Core::contacts).await?;
+    if contacts
+        .iter()
+        .any(|contact| contact.name.eq_ignore_ascii_case(text))
+    {
+        bail!("a person and a group are called {text}: give a number, or the group as #3");
+    }
+    Ok(Some(found))
 }
 
 /// Finds a person.

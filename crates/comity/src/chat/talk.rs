@@ -1,6 +1,8 @@
 //! The conversation on the screen: lines typed go to whom one is talking with, what arrives
 //! appears above the line being typed.
 
+mod groups;
+
 use super::acts::{names, post};
 use super::people;
 use super::session::Session;
@@ -22,7 +24,11 @@ Type a line to send it. Commands:
   /react EMOJI          on the newest message        /reply TEXT      quote the newest message
   /edit TEXT /delete    your newest message          /search WORDS
   /safety /verify       keys of whom you talk with   /block /report REASON
-  /devices  /approve CODE   your devices             /help  /quit";
+  /devices  /approve CODE   your devices             /help  /quit
+Groups: /create NAME  /join LINK; then, in one:
+  /group                who is in it                 /leave
+  /add WHO  /remove WHO /admin WHO  /no-admin WHO    /link  /unlink   invitation
+  /name TEXT  /about TEXT                            /timer 8h|off    messages vanish";
 
 type Print = Arc<dyn Fn(String) + Send + Sync>;
 
@@ -265,6 +271,7 @@ impl Talk<'_> {
             "file" => self.send_file(rest).await?,
             "search" => self.search(rest).await?,
             "devices" => self.devices().await?,
+            _ if groups::COMMANDS.contains(&word) => self.about_groups(word, rest).await?,
             "approve" => {
                 self.session
                     .handle

@@ -1,6 +1,6 @@
 //! The words on the screen, in English.
 
-use comity_client::{ConversationView, Event, ItemKind, Status, TimelineItem};
+use comity_client::{ConversationView, Event, ItemKind, MemberView, Status, TimelineItem};
 use comity_wire::Address;
 use std::collections::BTreeMap;
 
@@ -50,20 +50,115 @@ fn ticks(status: Status) -> &'static str {
 }
 
 /// What a notice says.
-fn notice(code: &str, who: &str) -> String {
+fn notice(names: &Names, code: &str, who: &str) -> String {
+    if let Some((what, of)) = code.split_once(':') {
+        return notice_about(names, what, of.trim(), who);
+    }
     match code {
         "device_added" => format!("{who} uses a new device"),
         "device_removed" => format!("{who} no longer uses one of their devices"),
-        "number_moved" => "this number now belongs to someone else: this conversation ends here".to_owned(),
+        "number_moved" => {
+            "this number now belongs to someone else: this conversation ends here".to_owned()
+        }
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
-        "removed_you" => "this device is no longer in the conversation".to_owned(),
-        other => match other.strip_prefix("refused: ") {
-            Some(why) => format!("the server changed this conversation against its rules ({why}): nothing more is sent or read here"),
-            None => other.to_owned(),
-        },
+        "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
+        "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
+        "group_created" => format!("{who} made this group"),
+        "left" => format!("{who} left"),
+        "joined_by_link" => format!("{who} joined by the invitation link"),
+        "link_made" => format!("{who} made an invitation link"),
+        "link_revoked" => format!("{who} revoked the invitation link"),
+        "description" => format!("{who} changed the description"),
+        "photo" => format!("{who} changed the picture"),
+        other => other.to_owned(),
     }
+}
+
+/// Of a notice with something behind its colon.
+fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
+    let whom = || match of.parse::<Address>() {
+        Ok(address) => plain(&name(names, &address)),
+        Err(_) => plain(of),
+    };
+    match what {
+        "added" => format!("{who} added {}", whom()),
+        "added_many" => format!("{who} added {of} people"),
+        "removed" => format!("{who} removed {}", whom()),
+        "admin" => format!("{who} made {} an admin", whom()),
+        "member" if whom() == who => format!("{who} laid down the office of admin"),
+        "member" => format!("{who} took the office of admin from {}", whom()),
+        "permissions" => format!("{who} changed what members may do"),
+        "name" => format!("{who} named this group “{}”", plain(of)),
+        "timer" => match of.parse() {
+            Ok(0) | Err(_) => format!("{who} set messages to stay"),
+            Ok(seconds) => format!("{who} set messages to vanish after {}", duration(seconds)),
+        },
+        "refused" => format!(
+            "the server changed this conversation against its rules ({}): nothing more is sent or read here",
+            plain(of)
+        ),
+        _ => plain(of),
+    }
+}
+
+/// A time in words.
+pub(crate) fn duration(seconds: u32) -> String {
+    let of = |count: u32, unit: &str| {
+        let s = if count == 1 { "" } else { "s" };
+        format!("{count} {unit}{s}")
+    };
+    match seconds {
+        _ if seconds % 86_400 == 0 => of(seconds / 86_400, "day"),
+        _ if seconds % 3_600 == 0 => of(seconds / 3_600, "hour"),
+        _ if seconds % 60 == 0 => of(seconds / 60, "minute"),
+        _ => of(seconds, "second"),
+    }
+}
+
+/// A group and who is in it.
+pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<String> {
+    let mut lines = vec![conversation(view)];
+    if let Some(group) = &view.group {
+        if !group.description.is_empty() {
+            lines.push(format!("  {}", plain(&group.description)));
+        }
+        if view.timer_s > 0 {
+            lines.push(format!(
+                "  messages vanish after {}",
+                duration(view.timer_s)
+            ));
+        }
+        let may = group.permissions;
+        for (holds, text) in [
+            (may.members_add, "members may add people"),
+            (
+                may.members_edit,
+                "members may change name, description, picture and timer",
+            ),
+            (may.only_admins_speak, "only admins speak"),
+            (may.history_for_new, "who joins gets earlier messages"),
+        ] {
+            if holds {
+                lines.push(format!("  {text}"));
+            }
+        }
+        if let Some(link) = &group.link {
+            lines.push(format!("  who has this link joins: {link}"));
+        }
+    }
+    for member in members {
+        let who = match (member.own, &member.name, &member.number) {
+            (true, _, _) => "you".to_owned(),
+            (_, name, _) if !name.is_empty() => plain(name),
+            (_, _, number) if !number.is_empty() => plain(number),
+            _ => member.address.to_string(),
+        };
+        let admin = if member.admin { ", admin" } else { "" };
+        lines.push(format!("  {who}{admin}"));
+    }
+    lines
 }
 
 /// A timeline's line.
@@ -75,7 +170,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     };
     let at = clock(item.at_ms);
     let mut text = match item.kind {
-        ItemKind::Notice => return format!("{at}  — {}", notice(&item.text, &who)),
+        ItemKind::Notice => return format!("{at}  — {}", notice(names, &item.text, &who)),
         ItemKind::Unreadable => {
             return format!(
                 "{at}  {who}: (a message that this device can not read: {})",
@@ -202,6 +297,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             ("running", _) => format!("— {} of {}", size(*done_bytes), size(*total_bytes)),
             _ => return None,
         },
+        Event::Invitation { link, .. } => format!("— who has this link joins the group: {link}"),
         Event::HistoryProgress { done, total } => format!("— history: {done} of {total} parts"),
         Event::Linked { name, .. } => format!("— linked: {}", plain(name)),
         Event::Reported => "— reported to the operator".to_owned(),
@@ -235,6 +331,8 @@ fn warning(code: &str) -> &str {
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }
+        "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
+        "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
         other => other,
     }

@@ -120,6 +120,10 @@ pub(super) fn events() -> Vec<Event> {
             path: Some(text()),
         },
         Event::HistoryProgress { done: 1, total: 1 },
+        Event::Invitation {
+            conversation: 1,
+            link: text(),
+        },
         Event::Reported,
         Event::Warning {
             code: text(),
@@ -159,6 +163,7 @@ pub(super) fn name(event: &Event) -> &'static str {
         Event::DevicesChanged { .. } => "devices_changed",
         Event::Transfer { .. } => "transfer",
         Event::HistoryProgress { .. } => "history_progress",
+        Event::Invitation { .. } => "invitation",
         Event::Reported => "reported",
         Event::Warning { .. } => "warning",
         Event::Failed { .. } => "failed",

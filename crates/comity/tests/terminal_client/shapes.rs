@@ -151,6 +151,7 @@ fn live() -> Shapes {
     shapes.act(&bob, &["block", CAROL]);
     shapes.act(&bob, &["unblock", CAROL]);
     shapes.act(&bob, &["sync"]);
+    group(&world, &mut shapes, [&alice, &bob, &carol]);
     link(&world, &mut shapes, &alice);
     let devices = shapes.act(&alice, &["account"])[0]["devices"].clone();
     let device = devices[1]["device"].as_str().unwrap();
@@ -186,6 +187,32 @@ fn live() -> Shapes {
         &serde_json::from_str(refused.trim()).unwrap(),
     );
     shapes
+}
+
+fn group(world: &World, shapes: &mut Shapes, [alice, bob, carol]: [&Person; 3]) {
+    shapes.act(
+        alice,
+        &["group-create", "Choir", "--description", "Sundays"],
+    );
+    shapes.act(alice, &["group-add", "Choir", BOB]);
+    shapes.act(bob, &["group", "Choir"]);
+    shapes.act(alice, &["group-admin", "Choir", BOB]);
+    shapes.act(alice, &["group-allow", "Choir", "--members-add", "true"]);
+    let photo = world.folder().join("photo.png");
+    std::fs::write(&photo, "picture").unwrap();
+    let photo = photo.display().to_string();
+    shapes.act(
+        alice,
+        &["group-set", "Choir", "--timer", "7d", "--photo", &photo],
+    );
+    let saved = world.folder().join("saved.png").display().to_string();
+    shapes.act(bob, &["group-photo", "Choir", &saved]);
+    let made = shapes.act(alice, &["group-link", "Choir"]);
+    let link = made[0]["group"]["link"].as_str().unwrap();
+    shapes.act(carol, &["group-join", link]);
+    shapes.act(alice, &["group-unlink", "Choir"]);
+    shapes.act(alice, &["group-remove", "Choir", CAROL]);
+    shapes.act(bob, &["group-leave", "Choir"]);
 }
 
 fn link(world: &World, shapes: &mut Shapes, alice: &Person) {
@@ -337,7 +364,7 @@ fn literals(calls: &[&str]) -> BTreeSet<String> {
 fn every_code_is_documented() {
     all_documented(
         "codes",
-        literals(&[".warn(", ".refuse(", ".insert_notice("]),
+        literals(&[".warn(", ".refuse(", ".insert_notice(", ".group_notice("]),
     );
     let errors = std::fs::read_to_string(root().join("crates/client/src/error.rs")).unwrap();
     let codes = errors.split("=> \"").skip(1);

@@ -3,12 +3,14 @@
 //! With `--json` the answer is one JSON object a line, its fields documented in
 //! docs/terminal-client.md and held by a test.
 
+mod groups;
 mod others;
 mod reading;
 mod saying;
 mod settings;
 mod sign_up;
 
+pub(crate) use groups::{myself_or, timer};
 pub(crate) use saying::post;
 
 use others::{accept, block, contacts, report, requests, safety};
@@ -178,6 +180,8 @@ pub(crate) enum Act {
         /// The message.
         message: MessageId,
     },
+    #[command(flatten)]
+    Group(groups::GroupAct),
     /// Conversations, newest first.
     Conversations,
     /// Catches up, then shows a conversation.
@@ -433,6 +437,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Delete { with, message } => {
             amend(session, &with, message, What::Delete { target: message }).await
         }
+        Act::Group(act) => groups::run(session, act).await,
         Act::Conversations => conversations(session).await,
         Act::History {
             with,
@@ -508,19 +513,7 @@ async fn finish(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Names of all people that this device knows.
+/// Names of all people that this device knows, and "you".
 pub(crate) async fn names(session: &Session) -> Result<Names> {
-    let contacts = session.query(Core::contacts).await?;
-    Ok(contacts
-        .into_iter()
-        .map(|contact| {
-            let name = if contact.name.is_empty() {
-                contact.number
-            } else {
-                contact.name
-            };
-            (contact.address, name)
-        })
-        .filter(|(_, name)| !name.is_empty())
-        .collect())
+    Ok(session.query(Core::names).await?.into_iter().collect())
 }

@@ -95,14 +95,17 @@ pub(super) async fn save(
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
     let path = std::path::absolute(path)?.display().to_string();
-    let wanted = path.clone();
-    let (_, mut events) = session
-        .act(Command::SaveAttachment {
-            conversation,
-            message,
-            path,
-        })
-        .await?;
+    let command = Command::SaveAttachment {
+        conversation,
+        message,
+        path: path.clone(),
+    };
+    fetched(session, command, path).await
+}
+
+/// Gives an act that fetches a file to `path`, and waits until it is there.
+pub(super) async fn fetched(session: &Session, command: Command, wanted: String) -> Result<()> {
+    let (_, mut events) = session.act(command).await?;
     let mut pick = |event: &Event| match event {
         Event::Transfer {
             path: Some(path),
