@@ -44,7 +44,7 @@ impl Step<'_> {
         match frame.frame {
             Some(Frame::Challenge(challenge)) => self.challenge(&challenge),
             Some(Frame::Reply(reply)) => self.reply(reply),
-            Some(Frame::Deliver(deliver)) => self.deliver(deliver),
+            Some(Frame::Deliver(deliver)) => self.deliver(deliver, false),
             Some(Frame::Cursors(cursors)) => self.cursors(&cursors),
             Some(Frame::Marks(marks)) => self.marks(&marks),
             Some(Frame::Signal(signal)) => self.signal(&signal),
@@ -160,6 +160,14 @@ impl Step<'_> {
     }
 
     fn changes(&mut self, changes: &proto::SyncReply) -> Result<(), CoreError> {
+        let since: u64 = meta::get(self.tx, "sync_token")?.unwrap_or(0);
+        if changes.token < since {
+            // The server has forgotten what it told before: everything is compared anew.
+            self.warn("server_went_back", None);
+            self.mem.went_back = true;
+            meta::put(self.tx, "sync_token", &0_u64)?;
+            return self.ask_for_changes();
+        }
         for log in &changes.logs {
             self.log_state(log)?;
         }
@@ -167,6 +175,7 @@ impl Step<'_> {
         if changes.more {
             return self.ask_for_changes();
         }
+        self.mem.went_back = false;
         if let Link::Up { synced, .. } = &mut self.mem.link
             && !*synced
         {
@@ -209,7 +218,7 @@ impl Step<'_> {
         match (request, result) {
             (Request::SignIn, reply::Result::SignedIn(signed_in)) => self.signed_in(&signed_in),
             (Request::Sync, reply::Result::Sync(changes)) => self.changes(&changes),
-            (Request::Fetch { .. }, reply::Result::Deliver(deliver)) => self.deliver(deliver),
+            (Request::Fetch { .. }, reply::Result::Deliver(deliver)) => self.deliver(deliver, true),
             (Request::Append { queue }, reply::Result::Appended(appended)) => {
                 self.appended(queue, &appended)
             }

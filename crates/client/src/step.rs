@@ -43,6 +43,10 @@ pub(crate) struct Memory {
     pub(crate) read_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
+    /// The server went back to an earlier state; its logs are being compared with what is here.
+    pub(crate) went_back: bool,
+    /// Conversations of which the hub keeps entries back.
+    pub(crate) withheld: BTreeSet<i64>,
     /// The next upkeep of keys.
     pub(crate) upkeep_ms: UnixMs,
     /// Transfers handed to the shell.

@@ -315,6 +315,9 @@ impl Step<'_> {
             return Ok(());
         }
         self.fail_transfer(transfer, code)?;
+        if row.direction == "down" && code == "damaged" {
+            self.warn("file_damaged", row.conversation);
+        }
         if let ("message", Some(conversation), Some(message_id)) =
             (row.purpose.as_str(), row.conversation, row.message_id)
         {

@@ -29,6 +29,7 @@ mod dice;
 mod disk;
 mod hub;
 mod lane;
+pub mod lies;
 mod malice;
 mod network;
 mod screen;

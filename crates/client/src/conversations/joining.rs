@@ -135,7 +135,7 @@ impl Step<'_> {
                     .session(self.tx, &me.keys, &me.address)
                     .delete(&joined.conversation)?;
                 self.warn("welcome_swapped", None);
-                Ok(())
+                self.join_by_asking(hub, cid, ConversationKind::Unspecified.into())
             }
             Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
             Err(_) => {
@@ -505,6 +505,14 @@ impl Step<'_> {
             if known_manifest(self.tx, &peer)?.is_none() {
                 self.refresh_contact(&peer)?;
             }
+        }
+        // The log may have gone back, or parted: what is compared begins anew here.
+        self.tx.execute(
+            "DELETE FROM trail WHERE conversation = ?1",
+            [conversation.id],
+        )?;
+        if committed.seq < conversation.next_seq {
+            conversation.head_seq = committed.seq;
         }
         conversation.joined_seq = committed.seq;
         conversation.next_seq = committed.seq + 1;

@@ -1,6 +1,8 @@
 //! The words on the screen, in English.
 
-use comity_client::{ConversationView, Event, ItemKind, MemberView, Status, TimelineItem};
+use comity_client::{
+    ContactView, ConversationView, Event, ItemKind, MemberView, Status, TimelineItem,
+};
 use comity_wire::Address;
 use std::collections::BTreeMap;
 
@@ -63,6 +65,9 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
+        "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
+        "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
+        "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
         "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
         "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
         "group_created" => format!("{who} made this group"),
@@ -251,6 +256,16 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
     )
 }
 
+/// How far a person is to be trusted.
+pub(crate) fn trust(contact: &ContactView) -> &'static str {
+    match (contact.blocked, contact.number_moved, contact.verified) {
+        (true, _, _) => "blocked",
+        (_, true, _) => "their number belongs to someone else now",
+        (_, _, true) => "verified",
+        _ => "not yet verified",
+    }
+}
+
 /// What to say of an event while talking; absent when it is nothing to say.
 pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
     Some(match event {
@@ -327,7 +342,30 @@ fn warning(code: &str) -> &str {
         "commit_refused" => {
             "the server accepted a change of a conversation that breaks its rules; it is refused"
         }
-        "history_differs" => "someone saw other messages here than you did",
+        "history_differs" => {
+            "someone saw other messages here than you did: the server may have dropped or changed some"
+        }
+        "fork_suspected" => {
+            "the server may have told you and others two different stories; the conversation is being repaired"
+        }
+        "server_went_back" => {
+            "the server went back to an earlier state; everything is compared anew"
+        }
+        "rolled_back" => "the server lost or hid the newest messages of a conversation",
+        "rewritten" => "the server gave another message in the place of one that you have",
+        "withheld" => "the server keeps back messages of a conversation",
+        "entry_unreadable" => {
+            "a message can not be read: it was changed, repeated, or is not meant for this device"
+        }
+        "welcome_swapped" => {
+            "the server led to another conversation than it said; it is not entered"
+        }
+        "welcome_unusable" => "the server gave an invitation that this device can not use",
+        "rejoin_failed" => {
+            "the server gave a state of a conversation that does not hold; it is not entered"
+        }
+        "file_damaged" => "a file is not what its sender sent: it is refused",
+        "server_confused" => "the server answered something else than was asked",
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }

@@ -1,0 +1,140 @@
+//! Lies about a conversation's log.
+
+use crate::screen::{alice_and_bob, screen};
+use anyhow::Result;
+use comity_simulation::lies::{How, Log, Told, TwoWinners};
+use comity_simulation::{Who, World};
+
+/// Alice and Bob; to Bob the log is told as the lie has it.
+fn told_to_bob() -> Result<(Told<Log>, World, Who, Who)> {
+    let lie = Told::new(Log::new("Bob"));
+    let (world, alice, bob) = alice_and_bob(lie.clone())?;
+    Ok((lie, world, alice, bob))
+}
+
+/// Says it, and lets all come to rest.
+fn say(world: &mut World, from: Who, to: Who, text: &str) -> Result<()> {
+    world.say(from, to, text)?;
+    world.settle()
+}
+
+#[test]
+fn a_message_that_was_left_out_shows_with_the_next_one() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    say(&mut world, alice, bob, "Meet me at six.")?;
+    lie.steer().tell(How::Drop);
+    say(&mut world, alice, bob, "No, at seven.")?;
+    say(&mut world, alice, bob, "And bring the score.")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn messages_that_changed_places_show_with_the_next_one() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    lie.steer().tell(How::Reorder);
+    say(&mut world, alice, bob, "Not at six.")?;
+    say(&mut world, alice, bob, "At seven.")?;
+    say(&mut world, alice, bob, "And bring the score.")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn a_message_that_is_told_twice_is_not_read_twice() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    say(&mut world, alice, bob, "Pay ten pounds.")?;
+    lie.steer().tell(How::Replay);
+    say(&mut world, alice, bob, "Thanks.")?;
+    say(&mut world, alice, bob, "See you.")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn a_tail_that_is_kept_back_equals_delay() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    say(&mut world, alice, bob, "Meet me at six.")?;
+    lie.steer().tell(How::WithholdTail);
+    say(&mut world, alice, bob, "No, at seven.")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    assert_eq!(screen(&world, alice, bob)?, "");
+    // When the server thinks better of it, nothing is missing.
+    lie.steer().stop();
+    say(&mut world, alice, bob, "Do you read me?")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn a_message_that_is_kept_back_from_the_middle_is_missed() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    lie.steer().tell(How::Withhold);
+    world.say(alice, bob, "Not at six.")?;
+    world.run_for(2_000);
+    world.say(alice, bob, "At seven.")?;
+    world.run_for(60_000);
+    assert_eq!(screen(&world, bob, alice)?, "");
+    lie.steer().stop();
+    world.settle()?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn forged_numbers_are_not_believed() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    lie.steer().tell(How::Renumber(3));
+    world.say(alice, bob, "Meet me at six.")?;
+    world.run_for(60_000);
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn a_message_that_was_changed_is_not_read() -> Result<()> {
+    let (lie, mut world, alice, bob) = told_to_bob()?;
+    lie.steer().tell(How::Change);
+    say(&mut world, alice, bob, "Meet me at six.")?;
+    lie.steer().stop();
+    say(&mut world, alice, bob, "Understood?")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    Ok(())
+}
+
+#[test]
+fn two_winners_are_a_fork_that_shows_and_heals() -> Result<()> {
+    let lie = Told::new(TwoWinners::new("Bob"));
+    let (mut world, alice, bob) = alice_and_bob(lie.clone())?;
+    lie.steer().arm();
+    world.link(alice, "Alice's tablet")?;
+    world.run_for(5_000);
+    world.link(bob, "Bob's laptop")?;
+    assert!(world.run_until(60_000, |_| lie.steer().is_told()));
+    world.say(alice, bob, "Are we alone?")?;
+    world.run_for(5_000);
+    assert_eq!(screen(&world, bob, alice)?, "");
+    world.settle()?;
+    say(&mut world, alice, bob, "Again: are we alone?")?;
+    say(&mut world, bob, alice, "We are now.")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    assert_eq!(screen(&world, alice, bob)?, "");
+    Ok(())
+}
+
+#[test]
+fn a_server_that_goes_back_in_time_is_told_of() -> Result<()> {
+    let (_, mut world, alice, bob) = told_to_bob()?;
+    say(&mut world, alice, bob, "Meet me at six.")?;
+    let before = world.hub_snapshot();
+    say(&mut world, alice, bob, "No, at seven.")?;
+    say(&mut world, bob, alice, "At seven.")?;
+    world.hub_restore(&before)?;
+    world.run_for(60_000);
+    world.settle()?;
+    say(&mut world, bob, alice, "Are you there?")?;
+    say(&mut world, alice, bob, "I am.")?;
+    assert_eq!(screen(&world, bob, alice)?, "");
+    assert_eq!(screen(&world, alice, bob)?, "");
+    Ok(())
+}
