@@ -17,6 +17,7 @@ use crate::secrets::Secrets;
 use crate::server::{self, StartError};
 use axum::Router;
 use axum::body::{Body, Bytes};
+use comity_platform::Failure;
 use comity_platform::database::{Database, OpenError, Pace};
 use comity_platform::listen::Peer;
 use comity_platform::stop::{self, Stopper};
@@ -114,6 +115,29 @@ impl Embedded {
             })
             .await
             .ok()
+    }
+
+    /// Reads the database.
+    ///
+    /// # Errors
+    /// The reading's own.
+    pub async fn inspect<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.app.db.read(|conn| Ok(read(conn)?)).await
+    }
+
+    /// Changes the database behind the app's back, as a malicious operator could. What the app
+    /// holds in memory is as before: start it anew on the same disk.
+    ///
+    /// # Errors
+    /// The change's own.
+    pub async fn tamper<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.app.db.write(|conn, _| Ok(change(conn)?)).await
     }
 
     /// Ends as a crash does: nothing is finished, written or told.

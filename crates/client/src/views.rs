@@ -575,6 +575,30 @@ impl Core {
         Ok(out)
     }
 
+    /// The id under which its hub knows a conversation; absent while it is only asked for.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn conversation_id(
+        &self,
+        conversation: i64,
+    ) -> Result<Option<comity_wire::ConversationId>, CoreError> {
+        let found: Option<(Option<String>, Option<Vec<u8>>)> = self
+            .store()
+            .query_row(
+                "SELECT hub, cid FROM conversation WHERE id = ?1",
+                [conversation],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((Some(hub), Some(cid))) = found else {
+            return Ok(None);
+        };
+        let hub = hub.parse().map_err(|_| CoreError::Damaged("hub"))?;
+        let id = comity_wire::Id16::from_slice(&cid).map_err(|_| CoreError::Damaged("cid"))?;
+        Ok(Some(comity_wire::ConversationId::new(hub, id)))
+    }
+
     /// The newest `limit` lines of a conversation, oldest first; before `before` when given.
     ///
     /// # Errors

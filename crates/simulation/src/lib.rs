@@ -32,10 +32,12 @@ mod lane;
 pub mod lies;
 mod malice;
 mod network;
+pub mod oracle;
 mod screen;
 pub mod story;
 mod transfers;
 mod vfs;
+pub mod wild;
 mod world;
 
 pub use dice::Dice;

@@ -345,6 +345,20 @@ impl World {
         self.sim.hub.disk.fail_after(calls);
     }
 
+    /// Power losses that were ordered and have not come do not come.
+    pub fn power_stays_on(&mut self) {
+        self.sim.hub.disk.stays_on();
+        for device in &self.sim.devices {
+            device.disk.stays_on();
+        }
+    }
+
+    /// Power losses so far.
+    #[must_use]
+    pub fn crashes(&self) -> u64 {
+        self.sim.crashes
+    }
+
     /// The device reaches nothing for `ms`.
     pub fn cut_off(&mut self, who: Who, ms: u64) {
         self.runtime.block_on(async { self.sim.cut_off(who.0, ms) });
@@ -366,6 +380,33 @@ impl World {
             self.sim.hub.disk = disk.copy();
             self.sim.start_hub()
         })
+    }
+
+    /// Reads the hub's database.
+    ///
+    /// # Errors
+    /// While the hub does not run, and the reading's own.
+    pub fn inspect_hub<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T> {
+        let running = self.sim.hub.running.as_ref().context("the hub is down")?;
+        Ok(self.runtime.block_on(running.inspect(read))?)
+    }
+
+    /// Changes the hub's database behind its back; it then starts anew on the same disk.
+    ///
+    /// # Errors
+    /// While the hub does not run, and the change's own.
+    pub fn tamper_hub<T: Send + 'static>(
+        &mut self,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T> {
+        let running = self.sim.hub.running.as_ref().context("the hub is down")?;
+        let changed = self.runtime.block_on(running.tamper(change))?;
+        let disk = self.hub_snapshot();
+        self.hub_restore(&disk)?;
+        Ok(changed)
     }
 
     /// The code that was sent to a number.
@@ -416,7 +457,7 @@ impl Sim {
         let end_ms = clock::elapsed_ms() + ms;
         loop {
             self.look_for_crashes();
-            let next = self.due.keys().next().map_or(end_ms, |(at, _)| *at);
+            let next = self.due.keys().next().map_or(u64::MAX, |(at, _)| *at);
             let wait_ms = next.min(end_ms);
             tokio::select! {
                 biased;
@@ -758,7 +799,6 @@ impl Sim {
                 token,
             } => {
                 let job = Download {
-                    transfer,
                     blob,
                     key,
                     blake3,

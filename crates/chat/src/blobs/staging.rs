@@ -133,7 +133,7 @@ impl Writer {
 
 /// The files of a simulated app, which outlive its crashes.
 #[cfg(feature = "simulation")]
-pub mod memory {
+pub(super) mod memory {
     use comity_wire::BlobId;
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
