@@ -40,6 +40,7 @@ impl FromRequestParts<Arc<App>> for Signed {
         let caller = Caller {
             account: claim.account,
             device: claim.device,
+            sibling: None,
         };
         app.db
             .read(move |conn| sql::may_act(conn, &caller.account, &caller.device))

@@ -2,6 +2,7 @@
 
 use crate::blobs::Blobs;
 use crate::config::Config;
+use crate::family::{Family, SiblingNo};
 use crate::limits::Rates;
 use crate::live::Live;
 use crate::logs::{LogBook, LogMeta, LogName, Published};
@@ -36,6 +37,7 @@ pub(crate) struct App {
     pub(crate) outbox: Notify,
     /// Devices may have to be removed from conversations.
     pub(crate) removals: Notify,
+    pub(crate) family: Family,
 }
 
 /// What is counted.
@@ -59,16 +61,37 @@ impl Counts {
 }
 
 /// Who acts: a device of an account of this app, which only the checks of a sign-in or a token
-/// make.
+/// make; or one of a sibling, which only the check of a vouch makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
     pub(crate) device: DeviceId,
+    /// The app that both are of, when it is not this one.
+    pub(crate) sibling: Option<SiblingNo>,
 }
 
 impl App {
     pub(crate) fn address(&self, account: AccountId) -> Address {
         Address::new(self.id.clone(), account)
+    }
+
+    /// The app of who acts.
+    ///
+    /// # Errors
+    /// Our own fault: a caller of an app that is not known.
+    pub(crate) fn app_of(&self, caller: &Caller) -> Result<AppId, Failure> {
+        match caller.sibling {
+            None => Ok(self.id.clone()),
+            Some(no) => self.family.app(no),
+        }
+    }
+
+    /// The address of who acts.
+    ///
+    /// # Errors
+    /// As [`Self::app_of`].
+    pub(crate) fn address_of(&self, caller: &Caller) -> Result<Address, Failure> {
+        Ok(Address::new(self.app_of(caller)?, caller.account))
     }
 
     /// Refuses what is for another app. Nothing means this one.

@@ -53,6 +53,8 @@ documented! {
         retention: Retention,
         /// How much and how often.
         limits: Limits,
+        /// How this app keeps up with the apps that it is joined with.
+        family: Family,
         /// What is logged. Never numbers, ids of accounts or network addresses.
         log: Log,
     }
@@ -125,6 +127,28 @@ documented! {
         outbound_bytes: usize = 1_048_576,
         /// Connections to the database for reading.
         database_readers: usize = 4,
+    } sections {}
+}
+
+documented! {
+    /// How this app keeps up with the apps that it is joined with. Times in milliseconds.
+    pub struct Family {
+        /// Time that a sibling has to answer.
+        ask_timeout_ms: u64 = 10_000,
+        /// Pause after a first failure; it doubles with each, and is drawn from its upper half.
+        back_off_min_ms: u64 = 500,
+        /// Longest pause.
+        back_off_max_ms: u64 = 60_000,
+        /// A hub hears at most this often how far its logs were taken.
+        report_interval_ms: u64 = 200,
+        /// A hub is asked at least this often what changed.
+        sync_interval_ms: u64 = 60_000,
+        /// Acts of one sibling in a second, sustained.
+        acts_per_second: u32 = 2_000,
+        /// Acts of one sibling at once.
+        acts_burst: u32 = 20_000,
+        /// Bytes that may wait for a slow sibling before it has to catch up by itself.
+        outbound_bytes: usize = 16_777_216,
     } sections {}
 }
 

@@ -10,11 +10,12 @@ use crate::blobs::Blobs;
 pub use crate::blobs::Files;
 use crate::config::Config;
 use crate::connection;
+use crate::family::{self, Family, Link};
 use crate::logs::LogBook;
 use crate::migrations::MIGRATIONS;
 use crate::router::router;
 use crate::secrets::Secrets;
-use crate::server::{self, StartError};
+use crate::server::{self, JoinError, StartError};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use comity_platform::Failure;
@@ -22,7 +23,7 @@ use comity_platform::database::{Database, OpenError, Pace};
 use comity_platform::listen::Peer;
 use comity_platform::stop::{self, Stopper};
 use comity_platform::telemetry::Metrics;
-use comity_wire::AppId;
+use comity_wire::{AppId, WireError};
 use http::{Request, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,15 +65,19 @@ impl Embedded {
         let id = config.check()?;
         let metrics = Metrics::default();
         let mut secrets = None;
+        let mut family = Family::default();
         let db = Database::without_threads(conn, MIGRATIONS, &metrics, pace, |conn| {
             secrets = Some(Secrets::load(conn)?);
+            family = Family::load(conn)?;
             LogBook::load(conn)
         })?;
         let secrets = secrets.ok_or(OpenError::InUse)?;
         let (stopper, stop) = stop::pair();
         let blobs = Blobs::in_memory(files);
-        let app = server::app(config, id, (db, secrets), blobs, metrics, stop)?;
-        let tasks = background::start(&app);
+        let state = (db, secrets, family);
+        let app = server::app(config, id, state, blobs, metrics, stop)?;
+        let mut tasks = background::start(&app);
+        family::start(&app, &mut tasks);
         let routes = router(app.clone());
         Ok(Self {
             app,
@@ -117,6 +122,7 @@ impl Embedded {
             .ok()
     }
 
+<<<<<<< HEAD
     /// Reads the database.
     ///
     /// # Errors
@@ -138,6 +144,29 @@ impl Embedded {
         change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, Failure> {
         self.app.db.write(|conn, _| Ok(change(conn)?)).await
+=======
+    /// Where siblings' requests come in.
+    #[must_use]
+    pub fn family_door(&self) -> family::Door {
+        family::Door {
+            app: self.app.clone(),
+        }
+    }
+
+    /// Joins this app with another, or gives a new link to one that it is joined with.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub async fn join(
+        &mut self,
+        sibling: AppId,
+        key: [u8; 32],
+        link: Arc<dyn Link>,
+    ) -> Result<(), JoinError> {
+        family::join(&self.app, &mut self.tasks, sibling, key, link)
+            .await
+            .map_err(|failure| JoinError(WireError::from(failure)))
+>>>>>>> main
     }
 
     /// Ends as a crash does: nothing is finished, written or told.

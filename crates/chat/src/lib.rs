@@ -2,7 +2,7 @@
 //!
 //! Always holds: what is acknowledged is durable; the server keeps no plaintext, no key to any,
 //! and no record of who wrote a content entry. Deliberately absent: content types, private keys of
-//! people (this crate can not reach them), federation and push services.
+//! people (this crate can not reach them), push services, and the network face of the family.
 //!
 //! [`Server::start`] runs an app inside any program; [`operator`] is what its operator does on the
 //! database.
@@ -18,6 +18,7 @@ mod conversations;
 #[cfg(feature = "simulation")]
 pub mod embedded;
 mod error;
+pub mod family;
 mod introductions;
 mod key_packages;
 mod limits;
@@ -36,4 +37,4 @@ mod server;
 pub use config::Config;
 pub use pages::openapi_document;
 pub use secrets::Secrets;
-pub use server::{Running, Server, StartError};
+pub use server::{JoinError, Running, Server, StartError};

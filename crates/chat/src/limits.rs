@@ -4,7 +4,7 @@ use crate::config;
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
 use comity_platform::rate::Windows;
-use comity_wire::{AccountId, ErrorCode, WireError};
+use comity_wire::{AccountId, Address, ErrorCode, WireError};
 use std::net::IpAddr;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -15,7 +15,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 pub(crate) struct Rates {
     by_network: Windows<IpAddr>,
     lookups: Windows<AccountId>,
-    key_packages: Windows<(AccountId, AccountId)>,
+    key_packages: Windows<(Address, AccountId)>,
 }
 
 impl Rates {
@@ -40,7 +40,7 @@ impl Rates {
     }
 
     /// Whether one-time key packages may still be had by this requester from this target.
-    pub(crate) fn one_time_key_packages(&self, requester: AccountId, target: AccountId) -> bool {
+    pub(crate) fn one_time_key_packages(&self, requester: Address, target: AccountId) -> bool {
         self.key_packages
             .take((requester, target), now_ms())
             .is_ok()

@@ -7,6 +7,7 @@ use crate::app::{App, Counts, Db};
 use crate::background;
 use crate::blobs::Blobs;
 use crate::config::Config;
+use crate::family::{self, Door, Family, Link};
 use crate::limits::Rates;
 use crate::live::Live;
 use crate::logs::LogBook;
@@ -20,7 +21,7 @@ use comity_platform::database::{Database, OpenError, Options};
 use comity_platform::listen::{ListenError, Listener, tls_config};
 use comity_platform::stop::{self, Stop, Stopper};
 use comity_platform::telemetry::Metrics;
-use comity_wire::{AppId, ErrorCode, SIGN_IN_EXPORTER_LABEL};
+use comity_wire::{AppId, ErrorCode, SIGN_IN_EXPORTER_LABEL, WireError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,11 @@ pub enum StartError {
 const DRAIN: Duration = Duration::from_secs(10);
 /// Devices come back after about this long.
 const BACK_MS: u32 = 1_000;
+
+/// Why this app was not joined with another.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct JoinError(#[from] pub WireError);
 
 /// Starts servers.
 #[derive(Debug)]
@@ -93,15 +99,19 @@ impl Server {
             migrations: MIGRATIONS,
         };
         let mut secrets = None;
+        let mut family = Family::default();
         let db = Database::open(&options, &metrics, |conn| {
             secrets = Some(Secrets::load(conn)?);
+            family = Family::load(conn)?;
             LogBook::load(conn)
         })?;
         let secrets = secrets.ok_or(OpenError::InUse)?;
         let (stopper, stop) = stop::pair();
         let blobs = Blobs::open(&config.data)?;
-        let app = app(config, id, (db, secrets), blobs, metrics, stop.clone())?;
-        let tasks = background::start(&app);
+        let state = (db, secrets, family);
+        let app = app(config, id, state, blobs, metrics, stop.clone())?;
+        let mut tasks = background::start(&app);
+        family::start(&app, &mut tasks);
         let (address, tls) = (listener.address(), listener.is_tls());
         let routes = router(app.clone());
         let listening = tokio::spawn(listener.serve(routes, SIGN_IN_EXPORTER_LABEL, stop, DRAIN));
@@ -122,7 +132,7 @@ impl Server {
 pub(crate) fn app(
     config: Config,
     id: AppId,
-    (db, secrets): (Db, Secrets),
+    (db, secrets, family): (Db, Secrets, Family),
     blobs: Blobs,
     metrics: Metrics,
     stop: Stop,
@@ -140,6 +150,7 @@ pub(crate) fn app(
         stop,
         outbox: Notify::new(),
         removals: Notify::new(),
+        family,
         config,
     }))
 }
@@ -181,6 +192,30 @@ impl Running {
     #[must_use]
     pub fn app_key(&self) -> [u8; 32] {
         self.app.secrets.app_public()
+    }
+
+    /// Where siblings' requests come in, for what carries them.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door {
+            app: self.app.clone(),
+        }
+    }
+
+    /// Joins this app with another, whose key is pinned for ever; or gives a new link to one that
+    /// it is joined with.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub async fn join(
+        &mut self,
+        sibling: AppId,
+        key: [u8; 32],
+        link: Arc<dyn Link>,
+    ) -> Result<(), JoinError> {
+        family::join(&self.app, &mut self.tasks, sibling, key, link)
+            .await
+            .map_err(|failure| JoinError(WireError::from(failure)))
     }
 
     /// Stops: nothing new is taken, what was taken is finished, devices are told.

@@ -1,5 +1,6 @@
 //! The WebSocket's life: greeting, signing in, asking for changes, and the replies to frames.
 
+use crate::conversations::State;
 use crate::output::{Effect, Event};
 use crate::step::{Link, Request, Step};
 use crate::store::meta;
@@ -101,6 +102,9 @@ impl Step<'_> {
             &signed_in.one_time_key_packages,
         )?;
         self.own_manifest_seen(signed_in.manifest_seq)?;
+        let active = self.conversations_in(State::Active)?;
+        let taken = active.iter().map(|row| (row.id, row.next_seq - 1));
+        self.mem.taken = taken.collect();
         self.ask_for_changes()
     }
 

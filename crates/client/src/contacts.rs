@@ -281,11 +281,20 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// How the own app is asked about an account: by its address when it is at another app.
+    pub(crate) fn account_path(&self, address: &Address) -> Result<String, CoreError> {
+        Ok(if address.app == self.app()? {
+            address.account.to_string()
+        } else {
+            address.to_string()
+        })
+    }
+
     /// Asks the app for an account's newest manifest.
     pub(crate) fn refresh_contact(&mut self, address: &Address) -> Result<(), CoreError> {
         self.http::<()>(
             Method::Get,
-            format!("/v1/accounts/{}", address.account),
+            format!("/v1/accounts/{}", self.account_path(address)?),
             None,
             Call::Refresh {
                 address: address.clone(),
@@ -350,7 +359,7 @@ impl Step<'_> {
     pub(crate) fn fetch_profile(&mut self, address: &Address) -> Result<(), CoreError> {
         self.http::<()>(
             Method::Get,
-            format!("/v1/accounts/{}/profile", address.account),
+            format!("/v1/accounts/{}/profile", self.account_path(address)?),
             None,
             Call::Profile {
                 address: address.clone(),

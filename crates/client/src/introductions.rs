@@ -81,7 +81,7 @@ impl Step<'_> {
             if !under_way {
                 self.http::<()>(
                     Method::Get,
-                    format!("/v1/accounts/{}", address.account),
+                    format!("/v1/accounts/{}", self.account_path(&address)?),
                     None,
                     Call::IntroductionTarget { address },
                 )?;

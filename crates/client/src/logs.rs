@@ -53,8 +53,8 @@ impl Step<'_> {
             "UPDATE conversation SET head_seq = ?2 WHERE id = ?1",
             (conversation.id, conversation.head_seq),
         )?;
-        if self.mem.went_back && conversation.is_live() && log.head_seq + 1 < conversation.next_seq
-        {
+        let had = self.mem.taken.get(&conversation.id);
+        if conversation.is_live() && had.is_some_and(|had| log.head_seq < *had) {
             return self.log_went_back(&mut conversation, "rolled_back");
         }
         if conversation.is_live() && log.head_seq >= conversation.next_seq {
@@ -155,6 +155,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let me = self.me()?;
         let nobody = DeviceId::new([0; 16]);
+        self.mem.taken.remove(&conversation.id);
         self.insert_notice(conversation.id, &me.address, &nobody, notice)?;
         self.save_position(conversation)?;
         self.heal(conversation, notice)

@@ -45,6 +45,8 @@ pub(crate) struct Memory {
     pub(crate) token_until_ms: UnixMs,
     /// The server went back to an earlier state; its logs are being compared with what is here.
     pub(crate) went_back: bool,
+    /// How far each conversation was taken when this session began.
+    pub(crate) taken: BTreeMap<i64, u64>,
     /// Conversations of which the hub keeps entries back.
     pub(crate) withheld: BTreeSet<i64>,
     /// The next upkeep of keys.

@@ -1,4 +1,4 @@
-//! Lies that a server can tell, each a [`Malice`] of its own: a fixture for everybody who writes a
+//! Lies that a server can tell, each a [`crate::Malice`] of its own: a fixture for everybody who writes a
 //! client. docs/malice.md says what a client has to notice of each.
 //!
 //! Always holds: a lie uses what a server has (frames, answers, its database, keys of its own), and
@@ -19,53 +19,10 @@ pub use log::{How, Log};
 pub use two_winners::TwoWinners;
 pub use welcomes::Welcomes;
 
-use crate::Malice;
 use comity_wire::proto::client_frame::Act;
 use comity_wire::proto::{
     ClientFrame, ConversationKind, Deliver, ServerFrame, reply, server_frame,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A lie that the world tells and the story steers.
-#[derive(Debug)]
-pub struct Told<M>(Arc<Mutex<M>>);
-
-impl<M> Clone for Told<M> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<M: Malice> Told<M> {
-    /// To be given to [`crate::World::set_malice`], as a clone.
-    #[must_use]
-    pub fn new(malice: M) -> Self {
-        Self(Arc::new(Mutex::new(malice)))
-    }
-
-    /// The lie, to be steered.
-    pub fn steer(&self) -> MutexGuard<'_, M> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<M: Malice> Malice for Told<M> {
-    fn to_device(&mut self, device: &str, frame: ServerFrame) -> Vec<ServerFrame> {
-        self.steer().to_device(device, frame)
-    }
-
-    fn to_hub(&mut self, device: &str, frame: ClientFrame) -> Vec<ClientFrame> {
-        self.steer().to_hub(device, frame)
-    }
-
-    fn ask(&mut self, device: &str, ask: crate::Ask) -> crate::Asked {
-        self.steer().ask(device, ask)
-    }
-
-    fn answer(&mut self, device: &str, ask: &crate::Ask, answer: crate::Answer) -> crate::Answer {
-        self.steer().answer(device, ask, answer)
-    }
-}
 
 /// The direct conversation that a device creates with this frame.
 fn created(frame: &ClientFrame) -> Option<Vec<u8>> {

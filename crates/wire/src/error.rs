@@ -89,6 +89,8 @@ codes! {
     DeviceRevoked = "device_revoked", 403, Right;
     /// The account was deleted or suspended.
     AccountGone = "account_gone", 410, Right;
+    /// An app's word for a device does not hold: of another app's device, of another session, used before.
+    VouchInvalid = "vouch_invalid", 403, Right;
     /// Asks for a token of an introduction, or for a conversation with this account.
     ConsentNeeded = "consent_needed", 403, Right;
     /// There is no such thing, or none that the caller may know of.

@@ -77,6 +77,31 @@ pub fn link_join_message(
     out
 }
 
+/// What an app's key signs so that a sibling takes an act of one of its devices: `"comity vouch v1"
+/// ‖ len(hub) ‖ hub ‖ session ‖ number, u64 big-endian ‖ len(app) ‖ app ‖ account ‖ device ‖ digest`.
+/// Each length is one byte; the session has 16; the digest is the SHA-256 of the act's bytes.
+#[must_use]
+pub fn vouch_message(
+    hub: &AppId,
+    session: &[u8],
+    number: u64,
+    of: &Address,
+    device: &DeviceId,
+    act_digest: &[u8; 32],
+) -> Vec<u8> {
+    let mut out = b"comity vouch v1".to_vec();
+    out.push(u8::try_from(hub.as_str().len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(hub.as_str().as_bytes());
+    out.extend_from_slice(session);
+    out.extend_from_slice(&number.to_be_bytes());
+    out.push(u8::try_from(of.app.as_str().len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(of.app.as_str().as_bytes());
+    out.extend_from_slice(of.account.as_bytes());
+    out.extend_from_slice(device.as_bytes());
+    out.extend_from_slice(act_digest);
+    out
+}
+
 fn of_link(label: &[u8], conversation: &ConversationId) -> Vec<u8> {
     let hub = conversation.hub.as_str();
     let mut out = label.to_vec();

@@ -897,3 +897,341 @@ pub struct LinkOffer {
     #[prost(bytes = "vec", tag = "5")]
     pub introduction_key: ::prost::alloc::vec::Vec<u8>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FamilyRequest {
+    /// From `Greeted`; what needs none is said so.
+    #[prost(bytes = "vec", tag = "1")]
+    pub session: ::prost::alloc::vec::Vec<u8>,
+    #[prost(oneof = "family_request::Act", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
+    pub act: ::core::option::Option<family_request::Act>,
+}
+/// Nested message and enum types in `FamilyRequest`.
+pub mod family_request {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Act {
+        /// needs no session
+        #[prost(message, tag = "2")]
+        Greet(super::Greet),
+        #[prost(message, tag = "3")]
+        Sync(super::FollowSync),
+        #[prost(message, tag = "4")]
+        Fetch(super::FollowFetch),
+        #[prost(message, tag = "5")]
+        Taken(super::FollowTaken),
+        #[prost(message, tag = "6")]
+        Gone(super::FollowGone),
+        #[prost(message, tag = "7")]
+        Relay(super::Relay),
+        /// needs no session
+        #[prost(message, tag = "8")]
+        HandOver(super::HandOver),
+        /// needs no session
+        #[prost(message, tag = "9")]
+        AskAccount(super::AskAccount),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FamilyReply {
+    #[prost(oneof = "family_reply::Result", tags = "1, 2, 3, 4, 5, 6, 7")]
+    pub result: ::core::option::Option<family_reply::Result>,
+}
+/// Nested message and enum types in `FamilyReply`.
+pub mod family_reply {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Result {
+        #[prost(message, tag = "1")]
+        Error(super::Error),
+        #[prost(message, tag = "2")]
+        Done(super::Done),
+        #[prost(message, tag = "3")]
+        Greeted(super::Greeted),
+        #[prost(message, tag = "4")]
+        Sync(super::FollowSyncReply),
+        #[prost(message, tag = "5")]
+        Followed(super::Followed),
+        #[prost(message, tag = "6")]
+        Relay(super::RelayReply),
+        #[prost(message, tag = "7")]
+        Account(super::AccountReply),
+    }
+}
+// ---- Beginning ----
+
+/// First of a follower; again after each break.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Greet {
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+}
+/// Everything that the follower vouches for from now on names this session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Greeted {
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// 16 bytes, new each time
+    #[prost(bytes = "vec", tag = "2")]
+    pub session: ::prost::alloc::vec::Vec<u8>,
+}
+// ---- Following ----
+
+/// "What changed since this token": logs that the follower's people are, or were, in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowSync {
+    #[prost(uint64, tag = "1")]
+    pub since: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FollowSyncReply {
+    #[prost(uint64, tag = "1")]
+    pub token: u64,
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+    /// without entries
+    #[prost(message, repeated, tag = "3")]
+    pub logs: ::prost::alloc::vec::Vec<Followed>,
+}
+/// A log as its follower may know it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Followed {
+    #[prost(bytes = "vec", tag = "1")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "ConversationKind", tag = "2")]
+    pub kind: i32,
+    /// entries up to here are not for this follower
+    #[prost(uint64, tag = "3")]
+    pub since_seq: u64,
+    /// last one that is, when its people are out; 0 while they are in
+    #[prost(uint64, tag = "4")]
+    pub until_seq: u64,
+    #[prost(uint64, tag = "5")]
+    pub epoch: u64,
+    #[prost(uint64, tag = "6")]
+    pub state_version: u64,
+    /// devices of the follower's app only, past ones too
+    #[prost(message, repeated, tag = "7")]
+    pub seats: ::prost::alloc::vec::Vec<FollowerSeat>,
+    /// of all other devices
+    #[prost(message, repeated, tag = "8")]
+    pub cursors: ::prost::alloc::vec::Vec<CursorOf>,
+    #[prost(message, repeated, tag = "9")]
+    pub marks: ::prost::alloc::vec::Vec<Mark>,
+    /// addresses of the accounts of other apps that are in
+    #[prost(string, repeated, tag = "10")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "11")]
+    pub entries: ::core::option::Option<Deliver>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowerSeat {
+    #[prost(bytes = "vec", tag = "1")]
+    pub account: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    /// entries up to here are not for it
+    #[prost(uint64, tag = "3")]
+    pub joined_seq: u64,
+    /// the commit that ended it; 0: it stands
+    #[prost(uint64, tag = "4")]
+    pub removed_seq: u64,
+}
+/// Entries after a number, with the log's state. Answered by `Followed`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowFetch {
+    #[prost(bytes = "vec", tag = "1")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub after_seq: u64,
+    #[prost(uint32, tag = "3")]
+    pub bytes_max: u32,
+}
+/// Up to here the follower has the entries durably, and so far its devices have read.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FollowTaken {
+    #[prost(message, repeated, tag = "1")]
+    pub positions: ::prost::alloc::vec::Vec<FollowPosition>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FollowPosition {
+    #[prost(bytes = "vec", tag = "1")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub taken_seq: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub cursors: ::prost::alloc::vec::Vec<CursorOf>,
+}
+/// Devices of the follower's app that are no more, or not seen for too long.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowGone {
+    #[prost(bytes = "vec", tag = "1")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub devices: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+// ---- Acting for a device ----
+
+/// Acts of one device, carried out in this order. After one that a retry may heal, the rest is
+/// refused with `unavailable`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Relay {
+    #[prost(message, repeated, tag = "1")]
+    pub acts: ::prost::alloc::vec::Vec<VouchedAct>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VouchedAct {
+    /// an encoded RelayedAct: what the vouch is for
+    #[prost(bytes = "vec", tag = "1")]
+    pub act: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, optional, tag = "2")]
+    pub vouch: ::core::option::Option<Vouch>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RelayedAct {
+    #[prost(oneof = "relayed_act::Act", tags = "1, 2, 3")]
+    pub act: ::core::option::Option<relayed_act::Act>,
+}
+/// Nested message and enum types in `RelayedAct`.
+pub mod relayed_act {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Act {
+        /// `request` is 0, `hub` empty or the hub's
+        #[prost(message, tag = "1")]
+        Frame(super::ClientFrame),
+        #[prost(message, tag = "2")]
+        AskKeyPackages(super::AskKeyPackages),
+        #[prost(message, tag = "3")]
+        Introduce(super::Introduce),
+    }
+}
+/// The app's word that one of its devices asked for this: Ed25519 by the app's key over
+/// `vouch_message` (docs/protocol.md). Checked, never kept.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Vouch {
+    #[prost(bytes = "vec", tag = "1")]
+    pub account: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub app: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    /// of its session, each used once
+    #[prost(uint64, tag = "4")]
+    pub number: u64,
+    #[prost(bytes = "vec", tag = "5")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RelayReply {
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<RelayedResult>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RelayedResult {
+    #[prost(oneof = "relayed_result::Result", tags = "1, 2, 3")]
+    pub result: ::core::option::Option<relayed_result::Result>,
+}
+/// Nested message and enum types in `RelayedResult`.
+pub mod relayed_result {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Result {
+        /// `request` is 0
+        #[prost(message, tag = "1")]
+        Reply(super::Reply),
+        #[prost(message, tag = "2")]
+        KeyPackages(super::KeyPackagesOf),
+        #[prost(message, tag = "3")]
+        Introduced(super::Introduced),
+    }
+}
+/// One key package for each device of an account of the app that is asked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AskKeyPackages {
+    #[prost(bytes = "vec", tag = "1")]
+    pub account: ::prost::alloc::vec::Vec<u8>,
+    /// of an introduction from that account; else there is a common conversation
+    #[prost(bytes = "vec", tag = "2")]
+    pub token: ::prost::alloc::vec::Vec<u8>,
+    /// empty: all
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub devices: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct KeyPackagesOf {
+    #[prost(bytes = "vec", tag = "1")]
+    pub manifest: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "2")]
+    pub packages: ::prost::alloc::vec::Vec<KeyPackageOf>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeyPackageOf {
+    #[prost(bytes = "vec", tag = "1")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub key_package: ::prost::alloc::vec::Vec<u8>,
+}
+/// An introduction to an account of the app that is asked. The token that goes with it stays with
+/// the introducer's app, which is asked for key packages with it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Introduce {
+    #[prost(bytes = "vec", tag = "1")]
+    pub to_account: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "3")]
+    pub sealed: ::prost::alloc::vec::Vec<SealedIntroduction>,
+    /// FrankingHeader
+    #[prost(bytes = "vec", tag = "4")]
+    pub header: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub sender_nonce: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SealedIntroduction {
+    #[prost(bytes = "vec", tag = "1")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub introduction_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub sealed: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Introduced {
+    #[prost(int64, tag = "1")]
+    pub at_ms: i64,
+    #[prost(bytes = "vec", tag = "2")]
+    pub seal: ::prost::alloc::vec::Vec<u8>,
+}
+// ---- For the other's people ----
+
+/// Entries for inboxes of the other's devices. Taken once, by device and key.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HandOver {
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<HandedOver>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandedOver {
+    #[prost(bytes = "vec", tag = "1")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "EntryKind", tag = "2")]
+    pub kind: i32,
+    #[prost(bytes = "vec", tag = "3")]
+    pub idempotency_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+}
+/// What anybody may know who knows the account: its device list, and its sealed profile.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AskAccount {
+    #[prost(bytes = "vec", tag = "1")]
+    pub account: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bool, tag = "2")]
+    pub profile: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccountReply {
+    #[prost(bytes = "vec", tag = "1")]
+    pub manifest: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub introduction_keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub sealed_profile: ::prost::alloc::vec::Vec<u8>,
+}

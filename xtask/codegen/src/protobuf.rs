@@ -12,7 +12,11 @@ use std::process::{Command, Stdio};
 const SETS: &[(&str, &[&str], &str)] = &[
     (
         "crates/wire/proto",
-        &["comity/v1/frames.proto", "comity/v1/documents.proto"],
+        &[
+            "comity/v1/frames.proto",
+            "comity/v1/documents.proto",
+            "comity/v1/family.proto",
+        ],
         "crates/wire/src/proto.rs",
     ),
     (

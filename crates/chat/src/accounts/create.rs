@@ -222,7 +222,7 @@ pub(crate) fn tell_alias_moved(
         "SELECT DISTINCT o.device FROM seat s JOIN seat o ON o.log = s.log
          JOIN log l ON l.id = s.log
          WHERE s.address = ?1 AND l.kind != 0 AND s.removed IS NULL AND o.removed IS NULL
-           AND o.address != ?1 LIMIT 10000",
+           AND o.address != ?1 AND o.sibling = 0 LIMIT 10000",
     )?;
     let rows = select
         .query_map([app.address(*from).to_string()], |row| {
@@ -231,7 +231,7 @@ pub(crate) fn tell_alias_moved(
         .collect::<Result<Vec<_>, _>>()?;
     for device in rows {
         let what: [&[u8]; 3] = [b"alias", from.as_bytes(), &now_ms.to_be_bytes()];
-        outbox::queue(conn, &device, EntryKind::Notice, &what, &body)?;
+        outbox::queue(conn, (None, &device), EntryKind::Notice, &what, &body)?;
     }
     Ok(())
 }

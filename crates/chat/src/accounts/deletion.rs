@@ -36,6 +36,7 @@ pub(crate) async fn delete(app: &Arc<App>, account: AccountId) -> Result<(), Fai
         app.blobs.delete(blob).await;
     }
     app.removals.notify_one();
+    app.family.devices_gone();
     Ok(())
 }
 
@@ -67,6 +68,7 @@ fn rows(
         "DELETE FROM introduction WHERE from_account = ?1 OR to_account = ?1",
         "DELETE FROM block WHERE account = ?1",
         "DELETE FROM blob WHERE account = ?1",
+        "DELETE FROM pending_mark WHERE account = ?1",
         "DELETE FROM account WHERE id = ?1",
     ] {
         conn.prepare_cached(statement)?
@@ -77,7 +79,7 @@ fn rows(
     conn.prepare_cached("DELETE FROM block WHERE address = ?1")?
         .execute([address])?;
     let own_alone = "SELECT s.log FROM seat s JOIN log l ON l.id = s.log WHERE s.address = ?1
-         AND l.kind != 0 AND NOT EXISTS
+         AND l.kind BETWEEN 1 AND 15 AND NOT EXISTS
            (SELECT 1 FROM seat o WHERE o.log = s.log AND o.address != ?1 AND o.removed IS NULL)";
     let mut select = conn.prepare_cached(&format!(
         "SELECT id, name FROM log WHERE id IN ({own_alone})"
@@ -96,6 +98,7 @@ fn rows(
             "welcome",
             "mark",
             "proposal",
+            "follower",
         ] {
             conn.prepare_cached(&format!("DELETE FROM {table} WHERE log = ?1"))?
                 .execute([log])?;

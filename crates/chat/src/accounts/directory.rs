@@ -3,12 +3,13 @@
 use super::{manifests, sql};
 use crate::access::{Signed, from};
 use crate::app::App;
+use crate::family::Sibling;
 use crate::registration::number;
 use axum::extract::{Extension, Path, State};
 use comity_platform::listen::Peer;
 use comity_platform::{Failure, http::Json};
 use comity_wire::http::{Found, Lookup, ProfileOf};
-use comity_wire::{AccountId, Bytes64, ErrorCode};
+use comity_wire::{AccountId, Address, Bytes64, ErrorCode};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -40,11 +41,37 @@ pub(crate) async fn account(
     if signed.is_none() {
         app.rates.network(from(&peer))?;
     }
-    let account: AccountId = account.parse()?;
+    let account = match elsewhere(&app, signed.as_ref(), &account)? {
+        Where::Here(account) => account,
+        Where::At(sibling, account) => return Ok(Json(sibling.found(&app, account).await?)),
+    };
     let on_app = app.clone();
     app.db
         .read(move |conn| found(conn, &on_app, account, None).map(Json))
         .await
+}
+
+/// Where an account lives.
+enum Where {
+    Here(AccountId),
+    At(Arc<Sibling>, AccountId),
+}
+
+/// Reads an account, or an address for one of another app: whoever is signed in may ask through
+/// this app.
+fn elsewhere(app: &App, signed: Option<&Signed>, text: &str) -> Result<Where, Failure> {
+    if !text.contains('@') {
+        return Ok(Where::Here(text.parse()?));
+    }
+    let address: Address = text.parse()?;
+    match app.family.hub(&app.id, address.app.as_str())? {
+        None => Ok(Where::Here(address.account)),
+        Some(_) if signed.is_none() => Err(Failure::refused(
+            ErrorCode::Unauthenticated,
+            "who asks about another app's account is signed in",
+        )),
+        Some(sibling) => Ok(Where::At(sibling, address.account)),
+    }
 }
 
 fn found(
@@ -76,7 +103,10 @@ pub(crate) async fn profile(
     if signed.is_none() {
         app.rates.network(from(&peer))?;
     }
-    let account: AccountId = account.parse()?;
+    let account = match elsewhere(&app, signed.as_ref(), &account)? {
+        Where::Here(account) => account,
+        Where::At(sibling, account) => return Ok(Json(sibling.profile(&app, account).await?)),
+    };
     app.db
         .read(move |conn| {
             sql::must_exist(conn, &account)?;

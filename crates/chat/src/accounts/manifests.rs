@@ -173,7 +173,7 @@ pub(crate) fn replace(
             address.account.as_bytes(),
             &next.manifest.seq.to_be_bytes(),
         ];
-        outbox::queue(conn, &device, EntryKind::Notice, &what, &notice)?;
+        outbox::queue(conn, (None, &device), EntryKind::Notice, &what, &notice)?;
     }
     Ok(changed)
 }

@@ -78,21 +78,32 @@ pub(crate) async fn conversations(
             // Of direct conversations the account is a party for ever, also without a device in
             // them; so are self conversations.
             let mut select = conn.prepare_cached(
-                "SELECT l.name, l.kind,
+                "SELECT l.name, l.kind, b.app, f.conversation,
                         EXISTS (SELECT 1 FROM seat o WHERE o.log = l.id AND o.device = ?2
-                                AND o.removed IS NULL)
+                                AND o.removed IS NULL AND o.sibling = 0)
                  FROM log l
+                 LEFT JOIN followed f ON f.log = l.id LEFT JOIN sibling b ON b.id = f.sibling
                  WHERE l.kind != 0 AND
                    (l.id IN (SELECT log FROM seat WHERE address = ?1 AND removed IS NULL)
                     OR l.id IN (SELECT log FROM pair WHERE lower = ?1 OR higher = ?1))
                  ORDER BY l.id",
             )?;
             let rows = select.query_map(params![address, device.as_bytes()], |row| {
-                let kind = LogKind::of_number(row.get(1)?);
+                let kind = match LogKind::of_number(row.get(1)?) {
+                    LogKind::Conversation(kind) | LogKind::Followed(kind) => kind.into(),
+                    LogKind::Inbox => 0,
+                };
+                let hub = row.get::<_, Option<String>>(2)?;
+                let hub = hub.and_then(|hub| hub.parse().ok());
+                let id: [u8; 16] = match &hub {
+                    Some(_) => row.get(3)?,
+                    None => row.get(0)?,
+                };
+                let hub = hub.unwrap_or_else(|| on_app.id.clone());
                 Ok(ListedConversation {
-                    conversation: ConversationId::new(on_app.id.clone(), Id16::new(row.get(0)?)),
-                    kind: kind.number(),
-                    member: row.get(2)?,
+                    conversation: ConversationId::new(hub, Id16::new(id)),
+                    kind,
+                    member: row.get(4)?,
                 })
             })?;
             Ok(Json(MyConversations {
@@ -126,6 +137,7 @@ pub(crate) async fn put_manifest(
     }
     if !changed.revoked.is_empty() {
         app.removals.notify_one();
+        app.family.devices_gone();
     }
     app.outbox.notify_one();
     nothing()

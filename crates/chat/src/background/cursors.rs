@@ -2,7 +2,7 @@
 
 use super::{log_failure, stopped_within};
 use crate::app::App;
-use crate::live::Item;
+use crate::live::{Item, WireLog};
 use comity_platform::Failure;
 use comity_wire::proto::{CursorOf, Cursors};
 use rusqlite::params;
@@ -26,13 +26,15 @@ pub(super) async fn announce_loop(app: Arc<App>) {
                     seq: *seq,
                 })
                 .collect();
+            let wire = WireLog::of(log, view.followed.as_ref());
             let frame = Cursors {
-                hub: String::new(),
-                conversation: log.to_vec(),
+                hub: wire.hub(),
+                conversation: wire.name.to_vec(),
                 cursors: moved,
             };
             let item = Item::Cursors(Arc::new(frame));
-            for seat in view.seats.iter() {
+            app.live.push_to_siblings(view.seats.iter(), &item);
+            for seat in view.seats.iter().filter(|seat| seat.sibling.is_none()) {
                 // Who moved alone needs not hear of itself.
                 if devices.len() == 1 && devices.contains_key(&seat.device) {
                     continue;

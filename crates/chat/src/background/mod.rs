@@ -66,7 +66,7 @@ async fn drain_outbox(app: &App) -> Result<(), Failure> {
         let waiting: bool = app
             .db
             .read(|conn| {
-                let sql = "SELECT EXISTS (SELECT 1 FROM outbox)";
+                let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE sibling = 0)";
                 Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
             })
             .await?;

@@ -5,6 +5,8 @@
 
 use crate::app::{App, Caller};
 use crate::conversations::{append, commit, create, leave, marks, read};
+use crate::family::relay::{self, Errand, Lane};
+use crate::family::{Sibling, SiblingNo};
 use crate::limits::limited;
 use crate::live::Outbound;
 use crate::logs::entries::Added;
@@ -13,6 +15,7 @@ use comity_platform::clock::now_ms;
 use comity_platform::rate::Bucket;
 use comity_wire::proto::{Append, ClientFrame, Done, SubmitCommit, client_frame::Act, reply};
 use comity_wire::{ErrorCode, WireError, limits};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,6 +31,8 @@ pub(super) struct Session {
     bucket: Bucket,
     in_flight: Arc<Semaphore>,
     order: Arc<Order>,
+    /// The ways to other apps' logs, as they are needed.
+    lanes: BTreeMap<SiblingNo, Lane>,
 }
 
 /// Keeps what a device says in its order when something is refused that a retry may heal: what it
@@ -97,6 +102,7 @@ impl Session {
             bucket,
             in_flight,
             order: Arc::default(),
+            lanes: BTreeMap::new(),
         }
     }
 
@@ -131,6 +137,27 @@ impl Session {
     }
 
     async fn act(&mut self, act: Act, answer: Answer) {
+        let hub = relay::hub_of(&act).unwrap_or_default();
+        match self.app.family.hub(&self.app.id, hub) {
+            Ok(None) => self.act_here(act, answer).await,
+            Ok(Some(hub)) => self.act_there(&hub, act, answer),
+            Err(failure) => answer.give(Err(failure)),
+        }
+    }
+
+    /// An act in a log whose hub is a sibling.
+    fn act_there(&mut self, hub: &Arc<Sibling>, act: Act, answer: Answer) {
+        if let Err(failure) = self.paced() {
+            return answer.give(Err(failure));
+        }
+        let (app, caller) = (&self.app, self.caller);
+        let open = || Lane::open(app.clone(), hub.clone(), caller);
+        let lane = self.lanes.entry(hub.no).or_insert_with(open);
+        let done = Box::new(move |given| answer.give(given));
+        lane.send(Errand { act, done });
+    }
+
+    async fn act_here(&mut self, act: Act, answer: Answer) {
         match act {
             Act::Append(append) => self.append(append, answer).await,
             Act::PutMark(_)
@@ -173,7 +200,7 @@ impl Session {
                 return answer.give(Err(failure));
             }
         };
-        let (app, device) = (self.app.clone(), self.caller.device);
+        let (app, caller) = (self.app.clone(), self.caller);
         let (order, after, outbound) = (
             self.order.clone(),
             self.order.clone(),
@@ -185,7 +212,7 @@ impl Session {
             .submit(
                 move |conn, book| {
                     order.check()?;
-                    append::add(conn, book, &device, checked).inspect_err(|failure| {
+                    append::add(conn, book, &caller, checked).inspect_err(|failure| {
                         order.hold(failure);
                     })
                 },
@@ -196,7 +223,7 @@ impl Session {
                     answer.give(added.map(|added| match added {
                         Added::New(published) => {
                             app.counts.appends.add(1);
-                            app.live.publish(&published, Some(&device));
+                            app.live.publish(&published, Some(&caller));
                             reply::Result::Appended(append::answer(&published.entry))
                         }
                         Added::Before(entry) => reply::Result::Appended(append::answer(&entry)),
@@ -225,8 +252,9 @@ impl Session {
                 answer.give(result.map(|(committed, published)| {
                     if let Some(published) = published {
                         on_app.counts.commits.add(1);
-                        on_app.live.publish(&published, Some(&caller.device));
+                        on_app.live.publish(&published, Some(&caller));
                         on_app.outbox.notify_one();
+                        on_app.family.wake_pointers();
                     }
                     reply::Result::Committed(committed)
                 }));
@@ -244,7 +272,7 @@ impl Session {
         let (app, caller, outbound) = (self.app.clone(), self.caller, self.outbound.clone());
         tokio::spawn(async move {
             outbound.has_room().await;
-            answer.give(run(&app, caller, act).await);
+            answer.give(run_act(&app, caller, act).await);
         });
     }
 }
@@ -253,7 +281,11 @@ fn done() -> reply::Result {
     reply::Result::Done(Done {})
 }
 
-async fn run(app: &Arc<App>, caller: Caller, act: Act) -> Result<reply::Result, Failure> {
+pub(crate) async fn run_act(
+    app: &Arc<App>,
+    caller: Caller,
+    act: Act,
+) -> Result<reply::Result, Failure> {
     Ok(match act {
         Act::Sync(request) => reply::Result::Sync(read::changes(app, caller, request.since).await?),
         Act::Fetch(request) => reply::Result::Deliver(read::fetch(app, caller, request).await?),

@@ -9,6 +9,7 @@ mod run;
 mod sign_in;
 mod upgrade;
 
+pub(crate) use acts::run_act;
 #[cfg(feature = "simulation")]
 pub(crate) use run::run;
 pub(crate) use upgrade::connect;

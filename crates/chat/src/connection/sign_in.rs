@@ -90,6 +90,7 @@ pub(super) async fn sign_in(
                 Caller {
                     account: row.account,
                     device,
+                    sibling: None,
                 },
                 seq,
                 left,

@@ -7,13 +7,13 @@
 use super::{fits, idempotency_key, log_name, not_member};
 use crate::app::{App, Caller};
 use crate::logs::entries::{self, Added, NewEntry, SealWith};
-use crate::logs::{LogBook, LogKind, LogName};
+use crate::logs::{LogBook, LogName};
 use comity_membership::{franking, private_message_facts};
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
 use comity_platform::secret::equal;
 use comity_wire::proto::{Append, Appended, Entry, EntryKind};
-use comity_wire::{DeviceAddress, DeviceId, ErrorCode, limits};
+use comity_wire::{DeviceAddress, ErrorCode, limits};
 use rusqlite::Connection;
 
 /// An append that is well-formed.
@@ -51,8 +51,8 @@ pub(crate) fn check(app: &App, caller: Caller, append: Append) -> Result<Checked
     }
     let header = franking::Header::decode(&facts.authenticated_data)
         .map_err(|error| crate::error::mls(&error))?;
-    let address = app.address(caller.account);
-    let device = DeviceAddress::new(app.id.clone(), caller.device);
+    let address = app.address_of(&caller)?;
+    let device = DeviceAddress::new(address.app.clone(), caller.device);
     let commitment = franking::sender_commitment(&device, &address, &append.sender_nonce);
     if append.sender_nonce.len() != 32 || !equal(&commitment, &header.sender_commitment) {
         return Err(Failure::refused(
@@ -83,19 +83,14 @@ pub(crate) fn check(app: &App, caller: Caller, append: Append) -> Result<Checked
 pub(crate) fn add(
     conn: &Connection,
     book: &mut LogBook,
-    device: &DeviceId,
+    caller: &Caller,
     mut checked: Checked,
 ) -> Result<Added, Failure> {
-    if book.is_revoked(device) {
-        return Err(Failure::refused(
-            ErrorCode::DeviceRevoked,
-            "the device was revoked",
-        ));
-    }
+    book.may_act(caller)?;
     let mut meta = book.get(conn, &checked.log)?;
     let seat = meta
-        .active_seat(device)
-        .filter(|_| meta.kind != LogKind::Inbox)
+        .active_seat(caller)
+        .filter(|_| meta.kind.is_hosted())
         .ok_or_else(not_member)?;
     if seat.muted {
         return Err(Failure::refused(

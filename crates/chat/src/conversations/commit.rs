@@ -9,6 +9,7 @@ use super::group_state::Stored;
 use super::{fits, idempotency_key, log_name};
 use crate::accounts::manifests;
 use crate::app::{App, Caller};
+use crate::family::followers;
 use crate::logs::book::{LogMeta, read_meta};
 use crate::logs::entries::{self, Added, NewEntry};
 use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox};
@@ -19,7 +20,7 @@ use comity_platform::clock::now_ms;
 use comity_wire::proto::{
     Committed, ConversationKind, Entry, EntryKind, SubmitCommit, WelcomePointer,
 };
-use comity_wire::{Address, AppId, DeviceId, ErrorCode, Message, limits};
+use comity_wire::{AppId, DeviceId, ErrorCode, Message, limits};
 use rusqlite::{Connection, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -86,10 +87,10 @@ where
     )?;
     let request = Arc::new(request);
     for _ in 0..JUDGED_MAX {
-        let (for_judge, id) = (request.clone(), app.id.clone());
+        let (for_judge, on_app) = (request.clone(), app.clone());
         let judged = app
             .db
-            .read(move |conn| judge(conn, &id, caller, &for_judge))
+            .read(move |conn| judge(conn, &on_app, caller, &for_judge))
             .await?;
         let judged = match judged {
             Judgement::Before(committed) => {
@@ -131,10 +132,11 @@ where
 
 fn judge(
     conn: &Connection,
-    app: &AppId,
+    app: &App,
     caller: Caller,
     request: &SubmitCommit,
 ) -> Result<Judgement, Failure> {
+    let address = app.address_of(&caller)?;
     let log = log_name(&request.conversation)?;
     let key = idempotency_key(request.idempotency_key.clone())?;
     let meta = read_meta(conn, &log)?
@@ -148,7 +150,7 @@ fn judge(
     if let Some(before) = entries::by_key(conn, meta.id, &key)? {
         return Ok(Judgement::Before(committed(&before)));
     }
-    if super::leave::is_leaving(conn, meta.id, &Address::new(app.clone(), caller.account))? {
+    if super::leave::is_leaving(conn, meta.id, &address)? {
         return Err(super::not_member());
     }
     same_epoch(&meta, request.expected_epoch)?;
@@ -160,16 +162,21 @@ fn judge(
         Committer::Member(member) | Committer::External { joiner: member } => member.clone(),
         Committer::App => return Err(Failure::refused(ErrorCode::Forbidden, "not by the app")),
     };
-    if committer.device != caller.device
-        || committer.address.account != caller.account
-        || committer.address.app != *app
-    {
+    if committer.device != caller.device || committer.address != address {
         return Err(Failure::refused(
             ErrorCode::Forbidden,
             "committed by another device",
         ));
     }
-    let manifests = manifests::for_commit(conn, app, &change)?;
+    let joiner = match &change.committer {
+        Committer::External { joiner } => Some(joiner),
+        _ => None,
+    };
+    for member in change.added.iter().chain(joiner) {
+        // Nobody could bring it its entries.
+        app.family.hub(&app.id, member.address.app.as_str())?;
+    }
+    let manifests = manifests::for_commit(conn, &app.id, &change)?;
     let before = state.members().map_err(invalid)?;
     rules::check(&change, &before, state.context(), &|address| {
         manifests.get(address)
@@ -280,17 +287,12 @@ fn take(
     caller: Caller,
     mut judged: Judged,
 ) -> Result<Outcome, Failure> {
-    if book.is_revoked(&caller.device) {
-        return Err(Failure::refused(
-            ErrorCode::DeviceRevoked,
-            "the device was revoked",
-        ));
-    }
+    book.may_act(&caller)?;
     let mut meta = book.get(conn, &judged.log)?;
     if let Some(before) = entries::by_key(conn, meta.id, &judged.key)? {
         return Ok(Outcome::Before(committed(&before)));
     }
-    if meta.seat(&caller.device).is_some_and(|seat| seat.leaving) {
+    if meta.seat(&caller).is_some_and(|seat| seat.leaving) {
         return Err(super::not_member());
     }
     same_epoch(&meta, judged.epoch)?;
@@ -310,7 +312,9 @@ fn take(
         return Err(Failure::internal("a commit's key was there after all"));
     };
     let seq = published.entry.seq;
-    meta.seats = Arc::new(reseat(conn, &meta, &judged, seq)?);
+    let seats = reseat(conn, hub, &meta, &judged, seq)?;
+    followers::update(conn, meta.id, &meta.seats, &seats, seq)?;
+    meta.seats = Arc::new(seats);
     meta.epoch += 1;
     meta.version += 1;
     judged.stored.write(conn, meta.id)?;
@@ -334,13 +338,14 @@ fn take(
             kind: judged.kind.into(),
         }
         .encode_to_vec();
-        for device in judged
-            .joined
+        for seat in meta
+            .seats
             .iter()
-            .filter(|device| **device != caller.device)
+            .filter(|seat| seat.joined == seq && !seat.is_of(&caller))
         {
             let what: [&[u8]; 3] = [b"welcome", &judged.log, &seq.to_be_bytes()];
-            outbox::queue(conn, device, EntryKind::Welcome, &what, &pointer)?;
+            let to = (seat.sibling, &seat.device);
+            outbox::queue(conn, to, EntryKind::Welcome, &what, &pointer)?;
         }
     }
     for manifest in &judged.manifests {
@@ -355,6 +360,7 @@ fn take(
 /// Ends the seats of those who left, gives seats to those who joined.
 fn reseat(
     conn: &Connection,
+    hub: &AppId,
     meta: &LogMeta,
     judged: &Judged,
     seq: u64,
@@ -374,8 +380,16 @@ fn reseat(
     let mut seats = Vec::with_capacity(judged.members.len());
     for member in &judged.members {
         let mut seat = if judged.joined.contains(&member.device) {
-            insert_seat(conn, meta.id, member, seq)?;
-            Seat::new(member.device, seq)
+            let sibling = if member.address.app == *hub {
+                None
+            } else {
+                Some(crate::family::sql::sibling(conn, &member.address.app)?)
+            };
+            insert_seat(conn, meta.id, member, sibling, seq)?;
+            Seat {
+                sibling,
+                ..Seat::new(member.device, seq)
+            }
         } else {
             before
                 .get(&member.device)

@@ -6,6 +6,7 @@
 use super::group_state::Stored;
 use super::{fits, log_name};
 use crate::app::{App, Caller};
+use crate::family::SiblingNo;
 use crate::logs::book::LogMeta;
 use crate::logs::{LogBook, LogKind, LogName, Seat};
 use comity_membership::{Member, PublicState};
@@ -22,7 +23,7 @@ struct Prepared {
     kind: ConversationKind,
     /// Lower and higher address, for kinds that are unique by them.
     pair: Option<(String, String)>,
-    peer: Option<AccountId>,
+    peer: Option<Address>,
     member: Member,
     stored: Stored,
 }
@@ -54,14 +55,17 @@ fn prepare(app: &App, caller: Caller, request: &CreateConversation) -> Result<Pr
         "a group info",
     )?;
     fits(&request.ratchet_tree, limits::COMMIT_BYTES_MAX, "a tree")?;
-    let own = app.address(caller.account);
+    let own = app.address_of(&caller)?;
     let kind = request.kind();
     let (pair, peer) = match kind {
         ConversationKind::Self_ => (Some(pair(&own, &own)), None),
         ConversationKind::Direct => {
-            app.is_here(&request.peer_app)?;
-            let peer = AccountId::from_slice(&request.peer_account)?;
-            (Some(pair(&own, &app.address(peer))), Some(peer))
+            let account = AccountId::from_slice(&request.peer_account)?;
+            let peer = match app.family.hub(&app.id, &request.peer_app)? {
+                None => app.address(account),
+                Some(sibling) => Address::new(sibling.app.clone(), account),
+            };
+            (Some(pair(&own, &peer)), Some(peer))
         }
         ConversationKind::Group => (None, None),
         ConversationKind::Unspecified => {
@@ -71,7 +75,7 @@ fn prepare(app: &App, caller: Caller, request: &CreateConversation) -> Result<Pr
             ));
         }
     };
-    if peer == Some(caller.account) {
+    if peer.as_ref() == Some(&own) {
         return Err(Failure::refused(
             ErrorCode::Malformed,
             "for oneself there is kind self",
@@ -85,7 +89,7 @@ fn prepare(app: &App, caller: Caller, request: &CreateConversation) -> Result<Pr
     if context.app_key != app.secrets.app_public() {
         return Err(invalid("the app is not the group's external sender"));
     }
-    if peer.is_some_and(|peer| !context.names(&app.address(peer))) {
+    if peer.as_ref().is_some_and(|peer| !context.names(peer)) {
         return Err(invalid("the group's context names another peer"));
     }
     let members = state.members().map_err(|error| crate::error::mls(&error))?;
@@ -128,15 +132,10 @@ fn store(
     caller: Caller,
     prepared: &Prepared,
 ) -> Result<(Created, Option<LogMeta>), Failure> {
-    if book.is_revoked(&caller.device) {
-        return Err(Failure::refused(
-            ErrorCode::DeviceRevoked,
-            "the device was revoked",
-        ));
-    }
+    book.may_act(&caller)?;
     if let Some(meta) = book.find(conn, &prepared.log)? {
         // A retry after a lost answer.
-        return if meta.seat(&caller.device).is_some() && meta.kind != LogKind::Inbox {
+        return if meta.seat(&caller).is_some() && meta.kind.is_hosted() {
             Ok((Created::default(), None))
         } else {
             Err(Failure::refused(ErrorCode::Exists, "this id is in use"))
@@ -148,13 +147,16 @@ fn store(
         let existing = existing.to_vec();
         return Ok((Created { existing }, None));
     }
-    if let Some(peer) = prepared.peer {
-        crate::accounts::sql::must_exist(conn, &peer)?;
+    // Whether a sibling has the account is found when its key packages are asked for.
+    if let Some(peer) = &prepared.peer
+        && peer.app == prepared.member.address.app
+    {
+        crate::accounts::sql::must_exist(conn, &peer.account)?;
     }
     let kind = LogKind::Conversation(prepared.kind);
     let seat = Seat::new(caller.device, 0);
     let meta = book.create(conn, prepared.log, kind, vec![seat])?;
-    insert_seat(conn, meta.id, &prepared.member, 0)?;
+    insert_seat(conn, meta.id, &prepared.member, None, 0)?;
     prepared.stored.write(conn, meta.id)?;
     if let Some((lower, higher)) = &prepared.pair {
         conn.prepare_cached("INSERT INTO pair (lower, higher, log) VALUES (?1, ?2, ?3)")?
@@ -180,14 +182,15 @@ pub(super) fn insert_seat(
     conn: &Connection,
     log: i64,
     member: &Member,
+    sibling: Option<SiblingNo>,
     joined: u64,
 ) -> Result<(), rusqlite::Error> {
     conn.prepare_cached(
-        "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor)
-         VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?5)
+        "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor, sibling)
+         VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?5, ?6)
          ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
            leaf = excluded.leaf, joined = excluded.joined, removed = NULL, muted = 0,
-           leaving = 0,
+           leaving = 0, gone = 0, sibling = excluded.sibling,
            cursor = max(cursor, excluded.cursor)",
     )?
     .execute(params![
@@ -195,7 +198,8 @@ pub(super) fn insert_seat(
         member.device.as_bytes(),
         member.address.to_string(),
         member.leaf,
-        joined
+        joined,
+        SiblingNo::column(sibling)
     ])?;
     Ok(())
 }

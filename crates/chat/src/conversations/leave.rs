@@ -6,6 +6,7 @@
 
 use super::{log_name, not_member};
 use crate::app::{App, Caller};
+use crate::family::followers;
 use crate::logs::{LogKind, Seat};
 use comity_platform::Failure;
 use comity_wire::proto::{ConversationKind, Leave};
@@ -31,12 +32,12 @@ pub(super) fn is_leaving(
 pub(crate) async fn leave(app: &Arc<App>, caller: Caller, request: Leave) -> Result<(), Failure> {
     app.is_here(&request.hub)?;
     let log = log_name(&request.conversation)?;
-    let address = app.address(caller.account).to_string();
+    let address = app.address_of(&caller)?.to_string();
     let meta = app
         .db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
-            if meta.seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+            if meta.seat(&caller).is_none() || !meta.kind.is_hosted() {
                 return Err(not_member());
             }
             if meta.kind != LogKind::Conversation(ConversationKind::Group) {
@@ -63,6 +64,7 @@ pub(crate) async fn leave(app: &Arc<App>, caller: Caller, request: Leave) -> Res
                 )?
                 .execute(params![meta.id, meta.head])?;
                 seats.clear();
+                followers::update(conn, meta.id, &meta.seats, &seats, meta.head)?;
             }
             meta.seats = Arc::new(seats);
             book.put(log, &mut meta);

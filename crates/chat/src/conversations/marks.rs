@@ -28,7 +28,7 @@ pub(crate) async fn put(app: &Arc<App>, caller: Caller, request: PutMark) -> Res
         .db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
-            if meta.active_seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+            if meta.active_seat(&caller).is_none() || !meta.kind.is_hosted() {
                 return Err(not_member());
             }
             if request.epoch > meta.epoch {
@@ -52,7 +52,7 @@ pub(crate) async fn put(app: &Arc<App>, caller: Caller, request: PutMark) -> Res
     app.live.views.update(log, &meta);
     let view = app.view(log).await?;
     app.live
-        .push_to_others(&view, &caller.device, &Item::Marks(Arc::new(pushed)));
+        .push_to_others(&view, &caller, &Item::Marks(Arc::new(pushed)));
     Ok(())
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn signal(app: &App, caller: Caller, request: SendSignal) -> Re
     let log = log_name(&request.conversation)?;
     fits(&request.body, limits::MARK_BYTES_MAX, "a signal")?;
     let view = app.view(log).await?;
-    if view.kind == LogKind::Inbox || !view.has(&caller.device) {
+    if !view.kind.is_hosted() || !view.has(&caller) {
         return Err(not_member());
     }
     if request.epoch > view.epoch {
@@ -76,7 +76,7 @@ pub(crate) async fn signal(app: &App, caller: Caller, request: SendSignal) -> Re
         body: request.body,
     };
     app.live
-        .push_to_others(&view, &caller.device, &Item::Signal(Arc::new(signal)));
+        .push_to_others(&view, &caller, &Item::Signal(Arc::new(signal)));
     Ok(())
 }
 
@@ -88,17 +88,21 @@ pub(crate) async fn acknowledge(
     positions: Vec<Position>,
 ) -> Result<(), Failure> {
     for position in positions {
-        app.is_here(&position.hub)?;
-        let log = log_name(&position.log)?;
+        let log = app
+            .family
+            .local_name(&app.id, &position.hub, &position.log)?;
         let view = match app.view(log).await {
             Ok(view) => view,
             Err(failure) if failure.code() == ErrorCode::NotFound => continue,
             Err(failure) => return Err(failure),
         };
-        if view.has(&caller.device) {
+        if view.has(&caller) {
             let seq = position.seq.min(view.head);
             let announce = view.kind != LogKind::Inbox;
             app.live.cursors.advance(log, caller.device, seq, announce);
+            if let Some(followed) = &view.followed {
+                app.family.report(followed, caller.device, seq);
+            }
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(crate) async fn changes(app: &App, caller: Caller, since: u64) -> Result<Syn
         .read(move |conn| Ok(sync::changes(conn, &caller.device, since)?))
         .await?;
     for state in &mut reply.logs {
-        let log = log_name(&state.log)?;
+        let log = app.family.local_name(&app.id, &state.hub, &state.log)?;
         if let Some(cursor) = app.live.cursors.newer(&log, &caller.device) {
             state.cursor = cursor.max(state.cursor);
         }
@@ -37,24 +37,36 @@ pub(crate) async fn changes(app: &App, caller: Caller, since: u64) -> Result<Syn
                 cursor.seq = newer.max(cursor.seq);
             }
         }
-        state.hub = app.id.to_string();
+        if state.hub.is_empty() {
+            state.hub = app.id.to_string();
+        }
     }
     Ok(reply)
 }
 
 /// Entries of a log.
-pub(crate) async fn fetch(app: &App, caller: Caller, request: Fetch) -> Result<Deliver, Failure> {
-    app.is_here(&request.hub)?;
-    let log = log_name(&request.log)?;
+pub(crate) async fn fetch(
+    app: &Arc<App>,
+    caller: Caller,
+    request: Fetch,
+) -> Result<Deliver, Failure> {
+    let log = app.family.local_name(&app.id, &request.hub, &request.log)?;
     let bytes_max = match usize::try_from(request.bytes_max).unwrap_or(usize::MAX) {
         0 => FETCH_BYTES_MAX,
         bytes => bytes.min(FETCH_BYTES_MAX),
     };
+    let hub = app.family.hub(&app.id, &request.hub)?;
+    let followed = hub.is_some();
+    if let Some(hub) = &hub {
+        hub.know(app, &request.log, log, &caller).await?;
+    }
     let mut deliver = app
         .db
         .read(move |conn| {
-            let meta = read_meta(conn, &log)?.ok_or_else(not_member)?;
-            let window = entries::window(conn, &meta, &caller.device)?.ok_or_else(not_member)?;
+            let meta = read_meta(conn, &log)?
+                .filter(|meta| meta.followed.is_some() == followed)
+                .ok_or_else(not_member)?;
+            let window = entries::window(conn, &meta, &caller)?.ok_or_else(not_member)?;
             Ok(entries::read(
                 conn,
                 &meta,
@@ -64,7 +76,7 @@ pub(crate) async fn fetch(app: &App, caller: Caller, request: Fetch) -> Result<D
             )?)
         })
         .await?;
-    deliver.hub = app.id.to_string();
+    deliver.hub = hub.map_or_else(|| app.id.to_string(), |hub| hub.app.to_string());
     deliver.log = request.log;
     Ok(deliver)
 }
@@ -80,7 +92,7 @@ pub(crate) async fn welcome(
     app.db
         .read(move |conn| {
             let meta = read_meta(conn, &log)?.ok_or_else(not_member)?;
-            let window = entries::window(conn, &meta, &caller.device)?.ok_or_else(not_member)?;
+            let window = entries::window(conn, &meta, &caller)?.ok_or_else(not_member)?;
             if window.joined < request.commit_seq {
                 return Err(not_member());
             }
@@ -110,13 +122,13 @@ pub(crate) async fn state(
 ) -> Result<StateReply, Failure> {
     app.is_here(&request.hub)?;
     let log = log_name(&request.conversation)?;
-    let address = app.address(caller.account).to_string();
+    let address = app.address_of(&caller)?.to_string();
     app.db
         .read(move |conn| {
             let (meta, kind) = conversation(conn, &log)?;
             let stored = Stored::read(conn, meta.id)?;
             if request.sealed_only {
-                meta.seat(&caller.device).ok_or_else(not_member)?;
+                meta.seat(&caller).ok_or_else(not_member)?;
                 return Ok(StateReply {
                     sealed_state: stored.sealed_state,
                     epoch: meta.epoch,
@@ -172,7 +184,7 @@ fn conversation(
     let meta = read_meta(conn, log)?.ok_or_else(not_member)?;
     match meta.kind {
         LogKind::Conversation(kind) => Ok((meta, kind)),
-        LogKind::Inbox => Err(not_member()),
+        LogKind::Inbox | LogKind::Followed(_) => Err(not_member()),
     }
 }
 
@@ -199,7 +211,7 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
         .db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
-            if meta.active_seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+            if meta.active_seat(&caller).is_none() || !meta.kind.is_hosted() {
                 return Err(not_member());
             }
             let stored = Stored::read(conn, meta.id)?;
@@ -229,7 +241,7 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
     };
     app.live.push_to_others(
         &LogView::of(&meta),
-        &caller.device,
+        &caller,
         &Item::StateChanged(Arc::new(changed)),
     );
     Ok(())
@@ -251,7 +263,7 @@ pub(crate) async fn put_group_info(
     app.db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
-            if meta.active_seat(&caller.device).is_none() || meta.kind == LogKind::Inbox {
+            if meta.active_seat(&caller).is_none() || !meta.kind.is_hosted() {
                 return Err(not_member());
             }
             if meta.epoch != request.epoch {

@@ -6,9 +6,9 @@
 
 use super::group_state::{self, Stored};
 use crate::app::App;
+use crate::logs::LogName;
 use crate::logs::book::read_meta;
 use crate::logs::entries::{self, Added, NewEntry};
-use crate::logs::{LogKind, LogName};
 use comity_platform::clock::now_ms;
 use comity_platform::{Failure, secret};
 use comity_wire::proto::EntryKind;
@@ -23,12 +23,14 @@ pub(crate) fn due(
 ) -> Result<Vec<(LogName, DeviceId)>, rusqlite::Error> {
     let mut select = conn.prepare_cached(
         "SELECT l.name, s.device FROM seat s JOIN log l ON l.id = s.log
-         LEFT JOIN device d ON d.id = s.device
-         WHERE s.removed IS NULL AND l.kind != 0
-           AND (s.leaving = 1 OR d.id IS NULL OR d.revoked = 1 OR d.seen_ms < ?1)
-           AND EXISTS (SELECT 1 FROM seat o JOIN device e ON e.id = o.device
-                       WHERE o.log = s.log AND o.removed IS NULL AND o.leaving = 0 AND e.revoked = 0
-                         AND e.seen_ms >= ?1)
+         LEFT JOIN device d ON d.id = s.device AND s.sibling = 0
+         WHERE s.removed IS NULL AND l.kind BETWEEN 1 AND 15
+           AND (s.leaving = 1 OR s.gone = 1
+                OR (s.sibling = 0 AND (d.id IS NULL OR d.revoked = 1 OR d.seen_ms < ?1)))
+           AND EXISTS (SELECT 1 FROM seat o LEFT JOIN device e ON e.id = o.device AND o.sibling = 0
+                       WHERE o.log = s.log AND o.removed IS NULL AND o.leaving = 0
+                         AND ((o.sibling != 0 AND o.gone = 0)
+                              OR (e.revoked = 0 AND e.seen_ms >= ?1)))
            AND NOT EXISTS (SELECT 1 FROM proposal p
                            WHERE p.log = s.log AND p.device = s.device AND p.epoch = l.epoch)
          LIMIT ?2",
@@ -50,7 +52,7 @@ pub(crate) async fn propose(app: &App, log: LogName, device: DeviceId) -> Result
             let Some(meta) = read_meta(conn, &log)? else {
                 return Ok(None);
             };
-            if meta.kind == LogKind::Inbox {
+            if !meta.kind.is_hosted() {
                 return Ok(None);
             }
             let mut state = Stored::read(conn, meta.id)?.state()?;

@@ -5,16 +5,19 @@ use crate::access::Signed;
 use crate::accounts::sql as accounts;
 use crate::app::{App, Caller};
 use crate::conversations::fits;
+use crate::family::Sibling;
 use crate::logs::entries::{self, NewEntry};
 use crate::logs::{LogBook, Published};
 use axum::extract::State;
 use comity_membership::franking;
 use comity_platform::clock::now_ms;
-use comity_platform::secret::equal;
+use comity_platform::secret::{self, equal};
 use comity_platform::{Failure, http::Json};
 use comity_wire::http::{IntroductionPosted, PostIntroduction};
 use comity_wire::proto::{EntryKind, IntroductionEnvelope};
-use comity_wire::{Bytes64, DeviceAddress, ErrorCode, Message, UnixMs, WireError, limits};
+use comity_wire::{
+    AccountId, Address, Bytes64, DeviceAddress, ErrorCode, Message, UnixMs, WireError, limits,
+};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -44,7 +47,84 @@ pub(crate) async fn post(
     signed: Signed,
     Json(request): Json<PostIntroduction>,
 ) -> Result<Json<IntroductionPosted>, Failure> {
-    app.is_here(request.to.app.as_str())?;
+    let there = app.family.hub(&app.id, request.to.app.as_str())?;
+    let posted = match there {
+        None => take(&app, signed.0, request).await?,
+        Some(sibling) => pass_on(&app, &sibling, signed.0, request).await?,
+    };
+    Ok(Json(posted))
+}
+
+/// Takes an introduction to an account of this app, from here or from a sibling.
+pub(crate) async fn take(
+    app: &Arc<App>,
+    caller: Caller,
+    request: PostIntroduction,
+) -> Result<IntroductionPosted, Failure> {
+    check(app, &caller, &request)?;
+    let on_app = app.clone();
+    let from = app.address_of(&caller)?;
+    let (posted, published) = app
+        .db
+        .write(move |conn, book| deliver(conn, book, &on_app, &from, &request))
+        .await?;
+    app.publish_all(&published);
+    Ok(IntroductionPosted {
+        at_ms: posted.at_ms,
+        seal: Bytes64(posted.seal),
+    })
+}
+
+/// Passes an introduction on to the app of who is introduced to; its token stays here.
+async fn pass_on(
+    app: &Arc<App>,
+    sibling: &Sibling,
+    caller: Caller,
+    request: PostIntroduction,
+) -> Result<IntroductionPosted, Failure> {
+    check(app, &caller, &request)?;
+    let (id, account) = (request.id, caller.account);
+    let max = app.config.limits.introductions_per_day;
+    let before = app
+        .db
+        .read(move |conn| {
+            let before = sql::posted(conn, &account, &id)?;
+            if before.is_none() {
+                let at_ms = now_ms();
+                let unanswered = sql::unanswered(conn, &account, at_ms - DAY_MS)?;
+                may_introduce(&unanswered, max, at_ms)?;
+            }
+            Ok(before)
+        })
+        .await?;
+    let posted = match before {
+        Some(posted) => posted,
+        None => {
+            let introduced = sibling.introduce(app, caller, &request).await?;
+            let posted = Posted {
+                at_ms: introduced.at_ms,
+                seal: introduced.seal,
+            };
+            app.db
+                .write(move |conn, _| {
+                    if let Some(before) = sql::posted(conn, &account, &id)? {
+                        return Ok(before);
+                    }
+                    let to = &request.to.account;
+                    sql::insert(conn, &account, &id, to, &request.token_hash.0, &posted)?;
+                    Ok(posted)
+                })
+                .await?
+        }
+    };
+    Ok(IntroductionPosted {
+        at_ms: posted.at_ms,
+        seal: Bytes64(posted.seal),
+    })
+}
+
+/// Checks everything that needs no database.
+fn check(app: &App, caller: &Caller, request: &PostIntroduction) -> Result<(), Failure> {
     if request.sealed.is_empty() || request.sealed.len() > limits::DEVICES_MAX {
         return Err(Failure::refused(
             ErrorCode::Malformed,
@@ -71,8 +151,8 @@ pub(crate) async fn post(
     }
     let header = franking::Header::decode(&request.header.0)
         .map_err(|_| Failure::refused(ErrorCode::Malformed, "not a franking header"))?;
-    let device = DeviceAddress::new(app.id.clone(), signed.0.device);
-    let address = app.address(signed.0.account);
+    let address = app.address_of(caller)?;
+    let device = DeviceAddress::new(address.app.clone(), caller.device);
     let commitment = franking::sender_commitment(&device, &address, &request.sender_nonce.0);
     if request.sender_nonce.0.len() != 32 || !equal(&commitment, &header.sender_commitment) {
         return Err(Failure::refused(
@@ -80,32 +160,37 @@ pub(crate) async fn post(
             "the franking header does not commit to the sender",
         ));
     }
-    let on_app = app.clone();
-    let (posted, published) = app
-        .db
-        .write(move |conn, book| deliver(conn, book, &on_app, signed.0, &request))
-        .await?;
-    app.publish_all(&published);
-    Ok(Json(IntroductionPosted {
-        at_ms: posted.at_ms,
-        seal: Bytes64(posted.seal),
-    }))
+    Ok(())
+}
+
+/// By what an introducer is counted: the account, or of another app a name of its address.
+fn counted(app: &App, from: &Address) -> AccountId {
+    if from.app == app.id {
+        return from.account;
+    }
+    let hash = secret::hash(format!("comity introducer {from}").as_bytes());
+    let mut name = [0; 16];
+    for (to, byte) in name.iter_mut().zip(hash) {
+        *to = byte;
+    }
+    AccountId::new(name)
 }
 
 fn deliver(
     conn: &Connection,
     book: &mut LogBook,
     app: &App,
-    caller: Caller,
+    from: &Address,
     request: &PostIntroduction,
 ) -> Result<(Posted, Vec<Published>), Failure> {
     let to = request.to.account;
-    if let Some(before) = sql::posted(conn, &caller.account, &request.id)? {
+    let counted = counted(app, from);
+    if let Some(before) = sql::posted(conn, &counted, &request.id)? {
         return Ok((before, Vec::new()));
     }
     accounts::must_exist(conn, &to)?;
     let at_ms = now_ms();
-    let unanswered = sql::unanswered(conn, &caller.account, at_ms - DAY_MS)?;
+    let unanswered = sql::unanswered(conn, &counted, at_ms - DAY_MS)?;
     may_introduce(&unanswered, app.config.limits.introductions_per_day, at_ms)?;
     let id = request.id.to_string();
     let sealed = franking::Sealed {
@@ -118,16 +203,22 @@ fn deliver(
     let posted = Posted { at_ms, seal };
     sql::insert(
         conn,
-        &caller.account,
+        &counted,
         &request.id,
         &to,
         &request.token_hash.0,
         &posted,
     )?;
-    let address = app.address(caller.account);
-    if sql::is_blocked(conn, &to, &address.to_string())? {
+    if sql::is_blocked(conn, &to, &from.to_string())? {
         return Ok((posted, Vec::new()));
     }
+    // Another app's introducer can not take the name of somebody else's introduction.
+    let key = if from.app == app.id {
+        request.id.to_vec()
+    } else {
+        let name = [counted.as_bytes().as_slice(), request.id.as_bytes()].concat();
+        secret::hash(&name).get(..16).unwrap_or_default().to_vec()
+    };
     let devices = accounts::devices(conn, &to)?;
     let mut published = Vec::new();
     for copy in &request.sealed {
@@ -136,8 +227,8 @@ fn deliver(
         }
         let envelope = IntroductionEnvelope {
             id: request.id.to_vec(),
-            from_app: app.id.to_string(),
-            from_account: caller.account.to_vec(),
+            from_app: from.app.to_string(),
+            from_account: from.account.to_vec(),
             sealed: copy.sealed.0.clone(),
             introduction_key: copy.introduction_key.0.clone(),
             header: request.header.0.clone(),
@@ -147,7 +238,7 @@ fn deliver(
         let new = NewEntry {
             kind: EntryKind::Introduction,
             epoch: 0,
-            idempotency_key: request.id.to_vec(),
+            idempotency_key: key.clone(),
             body: envelope.encode_to_vec(),
             at_ms,
             seal: None,

@@ -6,4 +6,4 @@
 mod http;
 pub(crate) mod sql;
 
-pub(crate) use http::post;
+pub(crate) use http::{post, take};

@@ -1,7 +1,7 @@
 //! SQL of introductions.
 
 use comity_platform::secret;
-use comity_wire::{AccountId, MessageId, UnixMs};
+use comity_wire::{AccountId, Address, MessageId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What was answered to an introduction.
@@ -76,7 +76,7 @@ pub(super) fn is_blocked(
 pub(crate) fn answer(
     conn: &Connection,
     from: &AccountId,
-    to: &AccountId,
+    to: &Address,
     token: &[u8],
 ) -> Result<bool, rusqlite::Error> {
     let answered = conn
@@ -87,7 +87,7 @@ pub(crate) fn answer(
         .execute(params![
             secret::hash(token).as_slice(),
             from.as_bytes(),
-            to.as_bytes()
+            to.account.as_bytes()
         ])?;
     Ok(answered > 0)
 }

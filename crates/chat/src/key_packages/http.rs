@@ -3,7 +3,7 @@
 use super::sql;
 use crate::access::Signed;
 use crate::accounts::{manifests, sql as accounts};
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::introductions;
 use axum::extract::State;
 use comity_membership::check_key_package;
@@ -12,7 +12,7 @@ use comity_platform::{Failure, http::Json};
 use comity_wire::http::{
     DeviceKeyPackage, FetchKeyPackages, KeyPackagesFetched, KeyPackagesKept, PostKeyPackages,
 };
-use comity_wire::{AccountId, Bytes64, ErrorCode, limits};
+use comity_wire::{Address, Bytes64, ErrorCode, limits};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -90,18 +90,31 @@ pub(crate) async fn fetch(
     signed: Signed,
     Json(request): Json<FetchKeyPackages>,
 ) -> Result<Json<KeyPackagesFetched>, Failure> {
-    app.is_here(request.address.app.as_str())?;
+    let here = app.family.hub(&app.id, request.address.app.as_str())?;
+    let fetched = match here {
+        None => fetch_here(&app, signed.0, request).await?,
+        Some(sibling) => sibling.fetch_key_packages(&app, signed.0, request).await?,
+    };
+    Ok(Json(fetched))
+}
+
+/// Takes one key package for each device of an account of this app.
+pub(crate) async fn fetch_here(
+    app: &Arc<App>,
+    caller: Caller,
+    request: FetchKeyPackages,
+) -> Result<KeyPackagesFetched, Failure> {
     let on_app = app.clone();
-    let requester = signed.0.account;
+    let requester = app.address_of(&caller)?;
     app.db
         .write(move |conn, _| {
             let target = request.address.account;
             accounts::must_exist(conn, &target)?;
             let token = request.token.as_ref().map(|token| token.0.as_slice());
-            may_fetch(conn, &on_app, requester, target, token)?;
+            may_fetch(conn, &requester, &request.address, token)?;
             let manifest = manifests::must_get(conn, &request.address)?;
-            let one_time =
-                requester == target || on_app.rates.one_time_key_packages(requester, target);
+            let one_time = requester == request.address
+                || on_app.rates.one_time_key_packages(requester, target);
             let mut packages = Vec::new();
             for device in &manifest.manifest.devices {
                 if !request.devices.is_empty() && !request.devices.contains(&device.id) {
@@ -114,10 +127,10 @@ pub(crate) async fn fetch(
                     });
                 }
             }
-            Ok(Json(KeyPackagesFetched {
+            Ok(KeyPackagesFetched {
                 manifest: Bytes64(manifest.bytes),
                 packages,
-            }))
+            })
         })
         .await
 }
@@ -126,24 +139,19 @@ pub(crate) async fn fetch(
 /// target to the requester, which is answered by that.
 fn may_fetch(
     conn: &Connection,
-    app: &App,
-    requester: AccountId,
-    target: AccountId,
+    requester: &Address,
+    target: &Address,
     token: Option<&[u8]>,
 ) -> Result<(), Failure> {
     if requester == target {
         return Ok(());
     }
     if let Some(token) = token
-        && introductions::sql::answer(conn, &target, &requester, token)?
+        && introductions::sql::answer(conn, &target.account, requester, token)?
     {
         return Ok(());
     }
-    let (one, other) = (
-        app.address(requester).to_string(),
-        app.address(target).to_string(),
-    );
-    if sql::have_conversation(conn, &one, &other)? {
+    if sql::have_conversation(conn, &requester.to_string(), &target.to_string())? {
         return Ok(());
     }
     Err(Failure::refused(

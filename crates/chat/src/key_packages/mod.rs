@@ -6,5 +6,5 @@
 mod http;
 mod sql;
 
-pub(crate) use http::{fetch, post};
+pub(crate) use http::{fetch, fetch_here, post};
 pub(crate) use sql::{left, sweep};

@@ -72,7 +72,7 @@ pub(super) fn take(
     .optional()
 }
 
-/// Whether both have a device in one conversation.
+/// Whether both have a device in one conversation, `other` one of this app.
 pub(super) fn have_conversation(
     conn: &Connection,
     one: &str,
@@ -80,7 +80,9 @@ pub(super) fn have_conversation(
 ) -> Result<bool, rusqlite::Error> {
     conn.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM seat a JOIN seat b ON b.log = a.log
-           WHERE a.address = ?1 AND b.address = ?2 AND a.removed IS NULL AND b.removed IS NULL)",
+           WHERE a.address = ?1 AND b.address = ?2 AND a.removed IS NULL AND b.removed IS NULL)
+         OR EXISTS (SELECT 1 FROM followed_member a JOIN seat b ON b.log = a.log
+           WHERE a.address = ?1 AND b.address = ?2 AND b.removed IS NULL)",
     )?
     .query_row([one, other], |row| row.get(0))
 }

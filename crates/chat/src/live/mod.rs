@@ -7,22 +7,26 @@ pub(crate) mod cursors;
 mod outbound;
 mod views;
 
-pub(crate) use outbound::{Item, Outbound};
+pub(crate) use outbound::{Item, Outbound, WireLog};
 pub(crate) use views::LogView;
 
-use crate::logs::{LogName, Published};
+use crate::app::Caller;
+use crate::family::SiblingNo;
+use crate::logs::{LogName, Published, Seat};
+use comity_wire::proto::EntryKind;
 use comity_wire::{DeviceId, ErrorCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 const SHARDS: usize = 16;
 
 type Shard = Mutex<BTreeMap<DeviceId, Arc<Outbound>>>;
 
-/// The connected devices.
+/// The connected devices, and the siblings that follow.
 #[derive(Debug)]
 pub(crate) struct Live {
     shards: [Shard; SHARDS],
+    siblings: Mutex<BTreeMap<SiblingNo, Arc<Outbound>>>,
     pub(crate) views: views::Views,
     pub(crate) cursors: cursors::Cursors,
 }
@@ -31,6 +35,7 @@ impl Live {
     pub(crate) fn new() -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
+            siblings: Mutex::default(),
             views: views::Views::default(),
             cursors: cursors::Cursors::default(),
         }
@@ -77,7 +82,15 @@ impl Live {
     }
 
     pub(crate) fn close_all(&self, code: ErrorCode, retry_after_ms: u32) {
-        for outbound in self.all() {
+        let siblings = self
+            .siblings
+            .lock()
+            .map(|mut all| std::mem::take(&mut *all));
+        for outbound in self
+            .all()
+            .iter()
+            .chain(siblings.unwrap_or_default().values())
+        {
             outbound.close(code, retry_after_ms);
         }
     }
@@ -104,28 +117,85 @@ impl Live {
 
     /// Pushes an entry to its readers, except to the connection that gets a reply instead. Called
     /// in the log's order.
-    pub(crate) fn publish(&self, published: &Published, except: Option<&DeviceId>) {
+    pub(crate) fn publish(&self, published: &Published, except: Option<&Caller>) {
         self.views.update(published.log, &published.meta);
+        let log = WireLog::of(published.log, published.meta.followed.as_ref());
+        let head_seq = published.meta.head;
+        let item = Item::Entry {
+            log: log.clone(),
+            entry: published.entry.clone(),
+            head_seq,
+        };
         for seat in published.readers.iter() {
-            if Some(&seat.device) == except || published.entry.seq <= seat.joined {
+            let gets_reply = except.is_some_and(|caller| seat.is_of(caller));
+            if gets_reply || seat.sibling.is_some() || published.entry.seq <= seat.joined {
                 continue;
             }
             if let Some(outbound) = self.outbound(&seat.device) {
-                outbound.push(Item::Entry {
-                    log: published.log,
-                    entry: published.entry.clone(),
-                    head_seq: published.meta.head,
-                });
+                outbound.push(item.clone());
             }
+        }
+        if published.entry.kind() == EntryKind::Commit {
+            // Seats may change with it: a sibling fetches both together.
+            let grown = Item::Grown { log, head_seq };
+            let seats = published.readers.iter().chain(published.meta.seats.iter());
+            self.push_to_siblings(seats, &grown);
+        } else {
+            self.push_to_siblings(published.readers.iter(), &item);
         }
     }
 
-    /// Pushes something about a log to all of its seats but one.
-    pub(crate) fn push_to_others(&self, view: &LogView, except: &DeviceId, item: &Item) {
-        for seat in view.seats.iter().filter(|seat| seat.device != *except) {
+    /// Pushes something about a log to all of its seats but one, and to the siblings that follow.
+    pub(crate) fn push_to_others(&self, view: &LogView, except: &Caller, item: &Item) {
+        for seat in view.seats.iter() {
+            if seat.sibling.is_some() || seat.is_of(except) {
+                continue;
+            }
             if let Some(outbound) = self.outbound(&seat.device) {
                 outbound.push(item.clone());
             }
+        }
+        self.push_to_siblings(view.seats.iter(), item);
+    }
+
+    /// Pushes to the siblings that have devices among the seats, once to each.
+    pub(crate) fn push_to_siblings<'s>(
+        &self,
+        seats: impl IntoIterator<Item = &'s Seat>,
+        item: &Item,
+    ) {
+        let siblings: BTreeSet<_> = seats.into_iter().filter_map(|seat| seat.sibling).collect();
+        if siblings.is_empty() {
+            return;
+        }
+        let Ok(connected) = self.siblings.lock() else {
+            return;
+        };
+        for outbound in siblings.iter().filter_map(|no| connected.get(no)) {
+            outbound.push(item.clone());
+        }
+    }
+
+    /// Registers what waits for a sibling; what it had before is closed.
+    pub(crate) fn sibling_follows(&self, sibling: SiblingNo, outbound: Arc<Outbound>) {
+        let before = self
+            .siblings
+            .lock()
+            .ok()
+            .and_then(|mut siblings| siblings.insert(sibling, outbound));
+        if let Some(before) = before {
+            before.close(ErrorCode::Exists, 0);
+        }
+    }
+
+    /// Forgets it, unless the sibling has a newer one.
+    pub(crate) fn sibling_left(&self, sibling: SiblingNo, outbound: &Arc<Outbound>) {
+        if let Ok(mut siblings) = self.siblings.lock()
+            && siblings
+                .get(&sibling)
+                .is_some_and(|current| Arc::ptr_eq(current, outbound))
+        {
+            siblings.remove(&sibling);
         }
     }
 

@@ -3,6 +3,7 @@
 //! Always holds: replies are never dropped; pushes are, when too many bytes wait, and `Behind` is
 //! then said once the rest was written. Entries of one log keep their order.
 
+use crate::family::Followed;
 use crate::logs::LogName;
 use comity_wire::proto::{
     Behind, Closing, Cursors, Deliver, Entry, Marks, Reply, ServerFrame, Signal, StateChanged,
@@ -18,8 +19,13 @@ use tokio::sync::Notify;
 pub(crate) enum Item {
     Reply(Reply),
     Entry {
-        log: LogName,
+        log: WireLog,
         entry: Arc<Entry>,
+        head_seq: u64,
+    },
+    /// There is more in the log: what exactly is to be fetched.
+    Grown {
+        log: WireLog,
         head_seq: u64,
     },
     Cursors(Arc<Cursors>),
@@ -28,11 +34,36 @@ pub(crate) enum Item {
     StateChanged(Arc<StateChanged>),
 }
 
+/// A log as frames name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WireLog {
+    /// None: this app.
+    hub: Option<Arc<Followed>>,
+    pub(crate) name: LogName,
+}
+
+impl WireLog {
+    pub(crate) fn of(log: LogName, followed: Option<&Arc<Followed>>) -> Self {
+        Self {
+            hub: followed.cloned(),
+            name: followed.map_or(log, |followed| followed.conversation),
+        }
+    }
+
+    /// Empty for this app.
+    pub(crate) fn hub(&self) -> String {
+        self.hub
+            .as_ref()
+            .map_or_else(String::new, |followed| followed.hub.to_string())
+    }
+}
+
 impl Item {
     fn bytes(&self) -> usize {
         match self {
             Self::Reply(reply) => reply.encoded_len(),
             Self::Entry { entry, .. } => entry.body.len() + 160,
+            Self::Grown { .. } => 64,
             Self::Cursors(cursors) => cursors.encoded_len(),
             Self::Marks(marks) => marks.encoded_len(),
             Self::Signal(signal) => signal.encoded_len(),
@@ -199,6 +230,12 @@ fn put(frames: &mut Vec<ServerFrame>, item: Item) {
         Item::Marks(marks) => Frame::Marks(Arc::unwrap_or_clone(marks)),
         Item::Signal(signal) => Frame::Signal(Arc::unwrap_or_clone(signal)),
         Item::StateChanged(changed) => Frame::StateChanged(Arc::unwrap_or_clone(changed)),
+        Item::Grown { log, head_seq } => Frame::Deliver(Deliver {
+            hub: log.hub(),
+            log: log.name.to_vec(),
+            head_seq,
+            ..Deliver::default()
+        }),
         Item::Entry {
             log,
             entry,
@@ -209,7 +246,8 @@ fn put(frames: &mut Vec<ServerFrame>, item: Item) {
             if let Some(ServerFrame {
                 frame: Some(Frame::Deliver(last)),
             }) = frames.last_mut()
-                && last.log == log
+                && last.log == log.name
+                && last.hub == log.hub()
                 && last
                     .entries
                     .last()
@@ -220,8 +258,8 @@ fn put(frames: &mut Vec<ServerFrame>, item: Item) {
                 return;
             }
             Frame::Deliver(Deliver {
-                hub: String::new(),
-                log: log.to_vec(),
+                hub: log.hub(),
+                log: log.name.to_vec(),
                 entries: vec![entry],
                 head_seq,
                 gap_until_seq: 0,
@@ -243,7 +281,7 @@ mod tests {
             ..Entry::default()
         };
         Item::Entry {
-            log: [log; 16],
+            log: WireLog::of([log; 16], None),
             entry: Arc::new(entry),
             head_seq: seq,
         }

@@ -2,8 +2,9 @@
 //!
 //! Always holds: a view is what some commit left; the writer decides again on what is durable.
 
+use crate::app::Caller;
+use crate::family::Followed;
 use crate::logs::{LogKind, LogMeta, LogName, Seat};
-use comity_wire::DeviceId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +15,7 @@ pub(crate) struct LogView {
     pub(crate) head: u64,
     pub(crate) epoch: u64,
     pub(crate) seats: Arc<Vec<Seat>>,
+    pub(crate) followed: Option<Arc<Followed>>,
     activity: u64,
 }
 
@@ -24,12 +26,13 @@ impl LogView {
             head: meta.head,
             epoch: meta.epoch,
             seats: meta.seats.clone(),
+            followed: meta.followed.clone(),
             activity: meta.activity,
         }
     }
 
-    pub(crate) fn has(&self, device: &DeviceId) -> bool {
-        self.seats.iter().any(|seat| seat.device == *device)
+    pub(crate) fn has(&self, caller: &Caller) -> bool {
+        self.seats.iter().any(|seat| seat.is_of(caller))
     }
 }
 

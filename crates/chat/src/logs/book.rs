@@ -4,6 +4,8 @@
 //! Always holds: what a failed job changed is undone; after a lost transaction everything is read
 //! from the database again.
 
+use crate::app::Caller;
+use crate::family::{Followed, SiblingNo};
 use comity_platform::Failure;
 use comity_platform::database::WriterState;
 use comity_wire::proto::{ConversationKind, Entry};
@@ -20,23 +22,39 @@ pub(crate) type LogName = [u8; 16];
 pub(crate) enum LogKind {
     /// A device's own.
     Inbox,
-    /// A conversation of this kind.
+    /// A conversation of this kind, whose hub is this app.
     Conversation(ConversationKind),
+    /// A conversation of this kind, whose hub is a sibling.
+    Followed(ConversationKind),
 }
+
+/// Added to the number of a followed conversation's kind.
+const FOLLOWED: i32 = 16;
 
 impl LogKind {
     pub(crate) fn number(self) -> i32 {
         match self {
             Self::Inbox => 0,
             Self::Conversation(kind) => kind.into(),
+            Self::Followed(kind) => i32::from(kind) + FOLLOWED,
         }
     }
 
     pub(crate) fn of_number(number: i32) -> Self {
-        match ConversationKind::try_from(number) {
-            Ok(ConversationKind::Unspecified) | Err(_) => Self::Inbox,
-            Ok(kind) => Self::Conversation(kind),
+        let kind = |number| match ConversationKind::try_from(number) {
+            Ok(ConversationKind::Unspecified) | Err(_) => None,
+            Ok(kind) => Some(kind),
+        };
+        match (kind(number), kind(number - FOLLOWED)) {
+            (Some(kind), _) => Self::Conversation(kind),
+            (None, Some(kind)) => Self::Followed(kind),
+            (None, None) => Self::Inbox,
         }
+    }
+
+    /// A conversation whose hub is this app.
+    pub(crate) fn is_hosted(self) -> bool {
+        matches!(self, Self::Conversation(_))
     }
 }
 
@@ -44,6 +62,8 @@ impl LogKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seat {
     pub(crate) device: DeviceId,
+    /// The app that the device is of, when it is not this one.
+    pub(crate) sibling: Option<SiblingNo>,
     /// Entries up to here are not for it.
     pub(crate) joined: u64,
     /// Only admins speak, and its account is none.
@@ -53,14 +73,19 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// A seat with every right.
+    /// A seat of a device of this app, with every right.
     pub(crate) fn new(device: DeviceId, joined: u64) -> Self {
         Self {
             device,
+            sibling: None,
             joined,
             muted: false,
             leaving: false,
         }
+    }
+
+    pub(crate) fn is_of(&self, caller: &Caller) -> bool {
+        self.device == caller.device && self.sibling == caller.sibling
     }
 }
 
@@ -76,17 +101,20 @@ pub(crate) struct LogMeta {
     /// Oldest entry kept.
     pub(crate) first: u64,
     pub(crate) activity: u64,
+    /// Of a followed log only those of this app's devices.
     pub(crate) seats: Arc<Vec<Seat>>,
+    /// Set when the log's hub is a sibling: nothing is numbered here then.
+    pub(crate) followed: Option<Arc<Followed>>,
 }
 
 impl LogMeta {
-    pub(crate) fn seat(&self, device: &DeviceId) -> Option<&Seat> {
-        self.seats.iter().find(|seat| seat.device == *device)
+    pub(crate) fn seat(&self, caller: &Caller) -> Option<&Seat> {
+        self.seats.iter().find(|seat| seat.is_of(caller))
     }
 
     /// The seat of a device from which something is taken: it is not on its way out.
-    pub(crate) fn active_seat(&self, device: &DeviceId) -> Option<&Seat> {
-        self.seat(device).filter(|seat| !seat.leaving)
+    pub(crate) fn active_seat(&self, caller: &Caller) -> Option<&Seat> {
+        self.seat(caller).filter(|seat| !seat.leaving)
     }
 }
 
@@ -148,8 +176,18 @@ impl LogBook {
         self.revoked.insert(device);
     }
 
-    pub(crate) fn is_revoked(&self, device: &DeviceId) -> bool {
-        self.revoked.contains(device)
+    /// Refuses a device that its account revoked. Of a sibling's device the sibling knows.
+    ///
+    /// # Errors
+    /// `device_revoked`.
+    pub(crate) fn may_act(&self, caller: &Caller) -> Result<(), Failure> {
+        if caller.sibling.is_none() && self.revoked.contains(&caller.device) {
+            return Err(Failure::refused(
+                ErrorCode::DeviceRevoked,
+                "the device was revoked",
+            ));
+        }
+        Ok(())
     }
 
     /// The log of this name.
@@ -218,6 +256,7 @@ impl LogBook {
             first: 1,
             activity: 0,
             seats: Arc::new(seats),
+            followed: None,
         };
         self.put(name, &mut meta);
         Ok(meta)
@@ -238,7 +277,10 @@ pub(crate) fn read_meta(
 ) -> Result<Option<LogMeta>, rusqlite::Error> {
     let meta = conn
         .prepare_cached(
-            "SELECT id, kind, epoch, version, head, first, activity FROM log WHERE name = ?1",
+            "SELECT l.id, l.kind, l.epoch, l.version, l.head, l.first, l.activity,
+                    f.sibling, s.app, f.conversation
+             FROM log l LEFT JOIN followed f ON f.log = l.id LEFT JOIN sibling s ON s.id = f.sibling
+             WHERE l.name = ?1",
         )?
         .query_row([name.as_slice()], |row| {
             Ok(LogMeta {
@@ -250,6 +292,7 @@ pub(crate) fn read_meta(
                 first: row.get(5)?,
                 activity: row.get(6)?,
                 seats: Arc::default(),
+                followed: Followed::of_row(row, 7)?.map(Arc::new),
             })
         })
         .optional()?;
@@ -257,11 +300,13 @@ pub(crate) fn read_meta(
         return Ok(None);
     };
     let mut seats = conn.prepare_cached(
-        "SELECT device, joined, muted, leaving FROM seat WHERE log = ?1 AND removed IS NULL",
+        "SELECT device, joined, muted, leaving, sibling FROM seat
+         WHERE log = ?1 AND removed IS NULL",
     )?;
     let rows = seats.query_map([meta.id], |row| {
         Ok(Seat {
             device: DeviceId::new(row.get(0)?),
+            sibling: SiblingNo::of_column(row.get(4)?),
             joined: row.get(1)?,
             muted: row.get(2)?,
             leaving: row.get(3)?,

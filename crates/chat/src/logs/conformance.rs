@@ -205,7 +205,7 @@ async fn the_outbox_brings_each_thing_once() {
         let moved = storage
             .db
             .write(|conn, book| {
-                outbox::queue(conn, &ANNE, EntryKind::Welcome, &[b"x"], b"pointer")?;
+                outbox::queue(conn, (None, &ANNE), EntryKind::Welcome, &[b"x"], b"pointer")?;
                 outbox::queue(
                     conn,
                     &DeviceId::new([9; 16]),

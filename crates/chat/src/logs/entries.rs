@@ -1,6 +1,8 @@
 //! Adding and reading entries.
 
 use super::book::{LogBook, LogKind, LogMeta, LogName, Published};
+use crate::app::Caller;
+use crate::family::SiblingNo;
 use comity_membership::franking;
 use comity_platform::Failure;
 use comity_wire::proto::{Deliver, Entry, EntryKind};
@@ -104,7 +106,7 @@ pub(crate) fn add(
     }))
 }
 
-const COLUMNS: &str = "seq, kind, epoch, body, idempotency_key, at_ms, seal";
+pub(crate) const COLUMNS: &str = "seq, kind, epoch, body, idempotency_key, at_ms, seal";
 
 fn entry(row: &Row<'_>) -> Result<Entry, rusqlite::Error> {
     Ok(Entry {
@@ -179,16 +181,25 @@ pub(crate) fn read(
 pub(crate) fn window(
     conn: &Connection,
     meta: &LogMeta,
-    device: &comity_wire::DeviceId,
+    caller: &Caller,
 ) -> Result<Option<Window>, rusqlite::Error> {
-    conn.prepare_cached("SELECT joined, removed FROM seat WHERE log = ?1 AND device = ?2")?
-        .query_row(params![meta.id, device.as_bytes()], |row| {
+    conn.prepare_cached(
+        "SELECT joined, removed FROM seat WHERE log = ?1 AND device = ?2 AND sibling = ?3",
+    )?
+    .query_row(
+        params![
+            meta.id,
+            caller.device.as_bytes(),
+            SiblingNo::column(caller.sibling)
+        ],
+        |row| {
             Ok(Window {
                 joined: row.get(0)?,
                 removed: row.get(1)?,
             })
-        })
-        .optional()
+        },
+    )
+    .optional()
 }
 
 /// Adds an entry to a device's inbox; one that is there already, or a device without inbox, is

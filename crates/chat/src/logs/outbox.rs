@@ -6,15 +6,16 @@
 
 use super::book::{LogBook, Published};
 use super::entries::{NewEntry, add_to_inbox};
+use crate::family::SiblingNo;
 use comity_platform::{Failure, secret};
 use comity_wire::proto::EntryKind;
 use comity_wire::{DeviceId, UnixMs};
 use rusqlite::{Connection, params};
 
-/// Queues an entry for a device's inbox. `what` names it for ever.
+/// Queues an entry for the inbox of a device, of this app or a sibling. `what` names it for ever.
 pub(crate) fn queue(
     conn: &Connection,
-    device: &DeviceId,
+    (sibling, device): (Option<SiblingNo>, &DeviceId),
     kind: EntryKind,
     what: &[&[u8]],
     body: &[u8],
@@ -27,13 +28,20 @@ pub(crate) fn queue(
     let hash = secret::hash(&name);
     let key = hash.get(..16).unwrap_or_default();
     conn.prepare_cached(
-        "INSERT INTO outbox (device, kind, idempotency_key, body) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO outbox (device, kind, idempotency_key, body, sibling)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute(params![device.as_bytes(), i32::from(kind), key, body])?;
+    .execute(params![
+        device.as_bytes(),
+        i32::from(kind),
+        key,
+        body,
+        SiblingNo::column(sibling)
+    ])?;
     Ok(())
 }
 
-/// Moves up to `count` of them; true when there may be more.
+/// Moves up to `count` of those for devices of this app; true when there may be more.
 pub(crate) fn drain(
     conn: &Connection,
     book: &mut LogBook,
@@ -41,7 +49,8 @@ pub(crate) fn drain(
     count: usize,
 ) -> Result<(Vec<Published>, bool), Failure> {
     let mut select = conn.prepare_cached(
-        "SELECT id, device, kind, idempotency_key, body FROM outbox ORDER BY id LIMIT ?1",
+        "SELECT id, device, kind, idempotency_key, body FROM outbox WHERE sibling = 0
+         ORDER BY id LIMIT ?1",
     )?;
     let rows = select
         .query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| {

@@ -48,8 +48,11 @@ pub(crate) fn sweep_read(
         return Ok(0);
     };
     let mut select = conn.prepare_cached(
+        // A sibling keeps for its devices what it took.
         "SELECT s.cursor, coalesce(d.seen_ms, 0) FROM seat s LEFT JOIN device d ON d.id = s.device
-         WHERE s.log = ?1 AND s.removed IS NULL AND coalesce(d.revoked, 0) = 0",
+         WHERE s.log = ?1 AND s.removed IS NULL AND coalesce(d.revoked, 0) = 0 AND s.sibling = 0
+         UNION ALL SELECT f.taken, b.seen_ms FROM follower f JOIN sibling b ON b.id = f.sibling
+         WHERE f.log = ?1 AND f.until IS NULL",
     )?;
     let readers = select
         .query_map([meta.id], |row| {
@@ -75,7 +78,7 @@ pub(crate) fn sweep_old(
 ) -> Result<bool, Failure> {
     // Rows are in the order of arrival: the oldest stand in front.
     let mut select = conn.prepare_cached(
-        "SELECT l.name, e.seq, e.at_ms FROM entry e JOIN log l ON l.id = e.log
+        "SELECT l.name, e.seq, coalesce(e.taken_ms, e.at_ms) FROM entry e JOIN log l ON l.id = e.log
          ORDER BY e.id LIMIT ?1",
     )?;
     let rows = select

@@ -28,9 +28,12 @@ pub(crate) fn changes(
     let mut select = conn.prepare_cached(
         "SELECT l.id, l.kind, l.activity, l.name, l.head, l.first, l.epoch,
                 s.joined, s.removed, s.cursor,
-                coalesce((SELECT sealed_version FROM group_state g WHERE g.log = l.id), 0)
+                coalesce((SELECT sealed_version FROM group_state g WHERE g.log = l.id),
+                         f.state_version, 0),
+                b.app, f.conversation
          FROM seat s JOIN log l ON l.id = s.log
-         WHERE s.device = ?1 AND l.activity > ?2 ORDER BY l.activity LIMIT ?3",
+         LEFT JOIN followed f ON f.log = l.id LEFT JOIN sibling b ON b.id = f.sibling
+         WHERE s.device = ?1 AND s.sibling = 0 AND l.activity > ?2 ORDER BY l.activity LIMIT ?3",
     )?;
     let limit = i64::try_from(LOGS_MAX + 1).unwrap_or(i64::MAX);
     let mut found = select
@@ -40,14 +43,17 @@ pub(crate) fn changes(
             let first: u64 = row.get(5)?;
             let joined: u64 = row.get(7)?;
             let name: LogName = row.get(3)?;
+            let (hub, conversation): (Option<String>, Option<LogName>) =
+                (row.get(11)?, row.get(12)?);
             Ok(Found {
                 log: row.get(0)?,
                 kind: LogKind::of_number(row.get(1)?),
                 activity: row.get(2)?,
                 state: LogState {
-                    hub: String::new(),
-                    log: name.to_vec(),
-                    head_seq: removed.unwrap_or(head),
+                    hub: hub.unwrap_or_default(),
+                    log: conversation.unwrap_or(name).to_vec(),
+                    // What was not followed yet is not to be had here.
+                    head_seq: removed.unwrap_or(head).min(head),
                     first_seq: first.max(joined + 1),
                     cursor: row.get(9)?,
                     epoch: row.get(6)?,
@@ -78,8 +84,10 @@ pub(crate) fn changes(
 }
 
 fn cursors(conn: &Connection, log: i64) -> Result<Vec<CursorOf>, rusqlite::Error> {
-    let mut select =
-        conn.prepare_cached("SELECT device, cursor FROM seat WHERE log = ?1 AND removed IS NULL")?;
+    let mut select = conn.prepare_cached(
+        "SELECT device, cursor FROM seat WHERE log = ?1 AND removed IS NULL
+         UNION ALL SELECT device, seq FROM followed_cursor WHERE log = ?1",
+    )?;
     let rows = select.query_map([log], |row| {
         Ok(CursorOf {
             device: row.get(0)?,

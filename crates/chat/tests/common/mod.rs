@@ -1,6 +1,7 @@
 //! A server on loopback and people with raw clients: every answer is seen as it came.
 #![allow(dead_code, unreachable_pub, missing_docs, unused_imports)]
 
+pub mod family;
 mod person;
 mod socket;
 pub mod steps;

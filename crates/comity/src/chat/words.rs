@@ -166,6 +166,19 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
     lines
 }
 
+/// Why a message stays closed.
+fn unreadable(failure: &str) -> String {
+    let why = match failure {
+        "secret_used" => "the server gave it before, or much too late",
+        "undecryptable" => "it was changed, or sealed for others than this device",
+        "epoch_gone" => "it comes too late: its keys are gone",
+        "epoch_ahead" | "fork_suspected" => "it is of another branch of this conversation",
+        "sender_unknown" => "it is not by whom it says",
+        other => other,
+    };
+    format!("a message can not be read: {why}")
+}
+
 /// A timeline's line.
 pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     let who = if item.outgoing {
@@ -177,10 +190,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     let mut text = match item.kind {
         ItemKind::Notice => return format!("{at}  — {}", notice(names, &item.text, &who)),
         ItemKind::Unreadable => {
-            return format!(
-                "{at}  {who}: (a message that this device can not read: {})",
-                item.failure
-            );
+            return format!("{at}  — {}", unreadable(&item.failure));
         }
         ItemKind::Unknown => format!("{} (needs a newer program)", plain(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),

@@ -49,8 +49,16 @@ fn sent(change: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Result<String>
 #[test]
 fn a_file_comes_as_it_was_sent_or_not_at_all() -> Result<()> {
     let honest = sent(<[u8]>::to_vec)?;
-    assert_eq!(honest, "");
-    let refused = "";
+    assert_eq!(
+        honest,
+        "Alice: Hello, this is Alice.\nAlice: [score.txt · 585 KiB]\nsaved: Some(true)\n"
+    );
+    let refused = "\
+Alice: Hello, this is Alice.
+Alice: [score.txt · 585 KiB]
+— warning: a file is not what its sender sent: it is refused
+saved: None
+";
     // Cut after the first chunk, and within the last one.
     assert_eq!(sent(|body| body[..CHUNK_BYTES].to_vec())?, refused);
     assert_eq!(sent(|body| body[..body.len() - 1].to_vec())?, refused);

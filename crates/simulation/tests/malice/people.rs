@@ -1,13 +1,13 @@
 //! Lies about people: their keys, their device lists, who has a number.
 
-use crate::screen::{said_beside, screen};
+use crate::screen::{said_beside, screen, told};
 use crate::words;
 use anyhow::{Context as _, Result};
 use comity_client::Command;
 use comity_e2ee::engine::Groups;
 use comity_e2ee::{DeviceKeys, sign_manifest};
 use comity_membership::manifest::{self, Device};
-use comity_simulation::lies::{Answers, Told, Welcomes};
+use comity_simulation::lies::{Answers, Welcomes};
 use comity_simulation::{Who, World};
 use comity_wire::Bytes64;
 use comity_wire::http::{Found, KeyPackagesFetched};
@@ -48,16 +48,26 @@ fn swapped_packages(suite: Ciphersuite) -> Result<String> {
     Ok(format!("{}\n{alices}", screen(&world, bob, alice)?))
 }
 
+/// Bob's screen and Alice's. The server's keys got nowhere; with the right ones they talk.
+const REFUSED: &str = "\
+Alice: Hello, this is Alice.
+me: Is it you?
+— warning: the server gave keys that are not that person's; they are refused
+
+me: Hello, this is Alice.
+Bob: Is it you?
+";
+
 #[test]
 fn swapped_key_packages_are_refused() -> Result<()> {
-    assert_eq!(swapped_packages(comity_membership::SUITE)?, "");
+    assert_eq!(swapped_packages(comity_membership::SUITE)?, REFUSED);
     Ok(())
 }
 
 #[test]
 fn key_packages_of_a_weaker_suite_are_refused() -> Result<()> {
     let weaker = Ciphersuite::MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519;
-    assert_eq!(swapped_packages(weaker)?, "");
+    assert_eq!(swapped_packages(weaker)?, REFUSED);
     Ok(())
 }
 
@@ -75,7 +85,15 @@ fn the_welcome_of_another_conversation_is_not_entered() -> Result<()> {
     world.settle()?;
     world.say(carol, bob, "It is.")?;
     world.settle()?;
-    assert_eq!(screen(&world, carol, bob)?, "");
+    assert_eq!(
+        screen(&world, carol, bob)?,
+        "\
+me: Hello, this is Carol.
+304df89b…: Is it you?
+me: It is.
+— warning: the server gave an invitation that this device can not use
+"
+    );
     assert_eq!(screen(&world, bob, carol)?, "");
     Ok(())
 }
@@ -117,7 +135,15 @@ fn a_ghost_in_the_device_list_is_refused() -> Result<()> {
         next.devices.push(Device::new(keys().public(), true, 0));
         sign_manifest(&next, None, Some(&keys()))
     })?;
-    assert_eq!(screen(&world, alice, bob)?, "");
+    assert_eq!(
+        screen(&world, alice, bob)?,
+        "\
+me: Hello, this is Alice.
+— Bob uses a new device
+— warning: the server gave a device list that is not that person's; it is refused
+— lookup: the app's answer about this person was refused
+"
+    );
     Ok(())
 }
 
@@ -127,7 +153,7 @@ fn an_older_device_list_is_refused() -> Result<()> {
     let kept = first.clone();
     // The list of one device, as the server had it at first.
     let mut world = World::calm(1)?;
-    let lie = Told::new(Answers::new("Alice", "/v1/", move |body: &[u8]| {
+    let lie = told(Answers::new("Alice", "/v1/", move |body: &[u8]| {
         let Ok(mut found) = serde_json::from_slice::<Found>(body) else {
             return body.to_vec();
         };
@@ -148,7 +174,14 @@ fn an_older_device_list_is_refused() -> Result<()> {
     world.act(alice, Command::Lookup { number, country })?;
     world.settle()?;
     assert!(!first.lock().unwrap().is_empty());
-    assert_eq!(screen(&world, alice, bob)?, "");
+    assert_eq!(
+        screen(&world, alice, bob)?,
+        "\
+me: Hello, this is Alice.
+— Bob uses a new device
+— warning: the server gave an old device list of someone; the newer one is kept
+"
+    );
     Ok(())
 }
 
@@ -224,13 +257,22 @@ fn another_account_behind_a_known_number_is_said() -> Result<()> {
     instead_of_bob(&mut world, mallory, "Alice")?;
     world.look_up(alice, bob)?;
     world.settle()?;
-    assert_eq!(screen(&world, alice, bob)?, "");
+    assert_eq!(
+        screen(&world, alice, bob)?,
+        "\
+me: Hello, this is Alice.
+— this number now belongs to someone else: this conversation ends here
+"
+    );
     let contacts = world.core(alice)?.contacts()?;
     let bobs = contacts
         .iter()
         .find(|contact| contact.address == address)
         .unwrap();
-    assert_eq!(words::trust(bobs), "");
+    assert_eq!(
+        words::trust(bobs),
+        "their number belongs to someone else now"
+    );
     assert_eq!(said_beside(&world, alice), [""; 0]);
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::words;
 use anyhow::Result;
 use comity_client::Event;
 use comity_simulation::{Malice, Who, World};
+use std::sync::{Arc, Mutex};
 
 /// Alice and Bob, who know each other; whoever is named first is asked by the other. The lie is
 /// there from the beginning and honest until it is steered.
@@ -14,6 +15,11 @@ pub(crate) fn alice_and_bob(lie: impl Malice + 'static) -> Result<(World, Who, W
     let bob = world.sign_up("Bob")?;
     world.befriend(alice, bob)?;
     Ok((world, alice, bob))
+}
+
+/// A lie on which the story keeps its hand.
+pub(crate) fn told<M: Malice>(lie: M) -> Arc<Mutex<M>> {
+    Arc::new(Mutex::new(lie))
 }
 
 /// What stands on the screen of `who`, in the conversation with `with`: without clock times and

@@ -1,0 +1,331 @@
+//! The follower's copy of a log.
+//!
+//! Always holds: entries have the hub's numbers and stand without holes behind each other; what
+//! would make a hole is not taken, it is fetched. Seats are those of this app's devices. What is
+//! taken is durable before anybody is told.
+
+use super::{Sibling, name_of};
+use crate::app::App;
+use crate::conversations::fits;
+use crate::logs::book::{LogBook, LogKind, LogMeta, LogName, Published, Seat};
+use comity_platform::Failure;
+use comity_platform::clock::now_ms;
+use comity_wire::proto::{ConversationKind, CursorOf, Entry, EntryKind, Followed, Mark};
+use comity_wire::{AccountId, Address, AppId, DeviceId, ErrorCode, limits};
+use rusqlite::{Connection, params};
+use std::sync::Arc;
+
+/// A device's window in the copy.
+#[derive(Debug, Clone, Copy)]
+struct Reader {
+    device: DeviceId,
+    joined: u64,
+    removed: Option<u64>,
+}
+
+impl Reader {
+    fn may_read(&self, seq: u64) -> bool {
+        seq > self.joined && self.removed.is_none_or(|removed| seq <= removed)
+    }
+}
+
+fn broken(what: &str) -> Failure {
+    Failure::refused(
+        ErrorCode::Malformed,
+        format!("the hub breaks a rule: {what}"),
+    )
+}
+
+/// What taking something led to.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    published: Vec<Published>,
+    /// The copy as it is now; none when there is none.
+    log: Option<(LogName, LogMeta)>,
+}
+
+impl Taken {
+    /// Nothing but a look.
+    pub(super) fn of(name: LogName, meta: LogMeta) -> Self {
+        Self {
+            published: Vec::new(),
+            log: Some((name, meta)),
+        }
+    }
+}
+
+/// Takes a log's state, and the entries that come with it.
+pub(super) fn take(
+    conn: &Connection,
+    book: &mut LogBook,
+    own: &AppId,
+    hub: &Sibling,
+    followed: Followed,
+) -> Result<Taken, Failure> {
+    let conversation = crate::conversations::log_name(&followed.conversation)?;
+    let name = name_of(&hub.app, &conversation);
+    let mut meta = match book.find(conn, &name)? {
+        Some(meta) => meta,
+        None => begin(conn, book, hub, name, conversation, &followed)?,
+    };
+    let deliver = followed.entries.unwrap_or_default();
+    let from = followed.since_seq.max(deliver.gap_until_seq);
+    if from > meta.head {
+        jump(conn, &mut meta, from)?;
+    }
+    let readers = seat(conn, own, &mut meta, &followed.seats)?;
+    meta.epoch = meta.epoch.max(followed.epoch);
+    conn.prepare_cached("UPDATE followed SET state_version = ?2 WHERE log = ?1")?
+        .execute(params![meta.id, followed.state_version])?;
+    take_cursors(conn, meta.id, &followed.cursors)?;
+    take_marks(conn, meta.id, &followed.marks)?;
+    take_members(conn, meta.id, &followed.members)?;
+    book.put(name, &mut meta);
+    let published = add(conn, book, name, &mut meta, &readers, deliver.entries)?;
+    Ok(Taken {
+        published,
+        log: Some((name, meta)),
+    })
+}
+
+/// Takes entries that were pushed, as far as they follow; seats do not change by them.
+pub(super) fn take_pushed(
+    conn: &Connection,
+    book: &mut LogBook,
+    name: LogName,
+    entries: Vec<Entry>,
+) -> Result<Taken, Failure> {
+    let Some(mut meta) = book.find(conn, &name)? else {
+        return Ok(Taken::default());
+    };
+    let readers: Vec<_> = meta
+        .seats
+        .iter()
+        .map(|seat| Reader {
+            device: seat.device,
+            joined: seat.joined,
+            removed: None,
+        })
+        .collect();
+    let until_commit = entries
+        .into_iter()
+        .take_while(|entry| entry.kind() != EntryKind::Commit)
+        .collect();
+    let published = add(conn, book, name, &mut meta, &readers, until_commit)?;
+    Ok(Taken {
+        published,
+        log: Some((name, meta)),
+    })
+}
+
+fn begin(
+    conn: &Connection,
+    book: &mut LogBook,
+    hub: &Sibling,
+    name: LogName,
+    conversation: LogName,
+    followed: &Followed,
+) -> Result<LogMeta, Failure> {
+    let kind = match followed.kind() {
+        ConversationKind::Unspecified | ConversationKind::Self_ => {
+            return Err(broken("a conversation that nobody follows"));
+        }
+        kind => kind,
+    };
+    if followed.seats.is_empty() {
+        return Err(broken("a log without seats of its follower"));
+    }
+    let mut meta = book.create(conn, name, LogKind::Followed(kind), Vec::new())?;
+    conn.prepare_cached(
+        "INSERT INTO followed (log, sibling, conversation, state_version) VALUES (?1, ?2, ?3, 0)",
+    )?
+    .execute(params![meta.id, hub.no.0, conversation.as_slice()])?;
+    meta.followed = Some(Arc::new(super::Followed {
+        sibling: hub.no,
+        hub: hub.app.clone(),
+        conversation,
+    }));
+    Ok(meta)
+}
+
+/// What lies between is not to be had: the copy begins anew after `seq`.
+fn jump(conn: &Connection, meta: &mut LogMeta, seq: u64) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached("DELETE FROM entry WHERE log = ?1")?
+        .execute([meta.id])?;
+    meta.head = seq;
+    meta.first = seq + 1;
+    Ok(())
+}
+
+/// Takes the seats of this app's devices.
+fn seat(
+    conn: &Connection,
+    own: &AppId,
+    meta: &mut LogMeta,
+    seats: &[comity_wire::proto::FollowerSeat],
+) -> Result<Vec<Reader>, Failure> {
+    if seats.len() > limits::CONVERSATION_DEVICES_MAX.saturating_mul(4) {
+        return Err(broken("more seats than there may be"));
+    }
+    let mut readers = Vec::with_capacity(seats.len());
+    let mut stand = Vec::new();
+    for seat in seats {
+        let device = DeviceId::from_slice(&seat.device)?;
+        let address = Address::new(own.clone(), AccountId::from_slice(&seat.account)?);
+        let removed = (seat.removed_seq != 0).then_some(seat.removed_seq);
+        conn.prepare_cached(
+            "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor)
+             VALUES (?1, ?2, ?3, 0, ?4, ?5, ?4)
+             ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
+               joined = excluded.joined, removed = excluded.removed,
+               cursor = max(cursor, excluded.cursor)",
+        )?
+        .execute(params![
+            meta.id,
+            device.as_bytes(),
+            address.to_string(),
+            seat.joined_seq,
+            removed
+        ])?;
+        readers.push(Reader {
+            device,
+            joined: seat.joined_seq,
+            removed,
+        });
+        if removed.is_none() {
+            stand.push(Seat::new(device, seat.joined_seq));
+        }
+    }
+    meta.seats = Arc::new(stand);
+    Ok(readers)
+}
+
+pub(super) fn take_cursors(
+    conn: &Connection,
+    log: i64,
+    cursors: &[CursorOf],
+) -> Result<(), Failure> {
+    for cursor in cursors {
+        let device = DeviceId::from_slice(&cursor.device)?;
+        conn.prepare_cached(
+            "INSERT INTO followed_cursor (log, device, seq) VALUES (?1, ?2, ?3)
+             ON CONFLICT (log, device) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq",
+        )?
+        .execute(params![log, device.as_bytes(), cursor.seq])?;
+    }
+    Ok(())
+}
+
+pub(super) fn take_marks(conn: &Connection, log: i64, marks: &[Mark]) -> Result<(), Failure> {
+    for mark in marks {
+        fits(&mark.body, limits::MARK_BYTES_MAX, "a mark")?;
+        let device = DeviceId::from_slice(&mark.device)?;
+        conn.prepare_cached(
+            "INSERT INTO mark (log, device, epoch, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (log, device) DO UPDATE SET epoch = excluded.epoch, body = excluded.body",
+        )?
+        .execute(params![log, device.as_bytes(), mark.epoch, mark.body])?;
+    }
+    Ok(())
+}
+
+fn take_members(conn: &Connection, log: i64, members: &[String]) -> Result<(), Failure> {
+    conn.prepare_cached("DELETE FROM followed_member WHERE log = ?1")?
+        .execute([log])?;
+    for address in members.iter().take(limits::CONVERSATION_DEVICES_MAX) {
+        let address: Address = address.parse()?;
+        conn.prepare_cached(
+            "INSERT OR IGNORE INTO followed_member (log, address) VALUES (?1, ?2)",
+        )?
+        .execute(params![log, address.to_string()])?;
+    }
+    Ok(())
+}
+
+/// Adds what comes next; what was there is passed over, what would make a hole is left.
+fn add(
+    conn: &Connection,
+    book: &mut LogBook,
+    name: LogName,
+    meta: &mut LogMeta,
+    readers: &[Reader],
+    entries: Vec<Entry>,
+) -> Result<Vec<Published>, Failure> {
+    let mut published = Vec::new();
+    for entry in entries {
+        if entry.seq <= meta.head {
+            continue;
+        }
+        if entry.seq != meta.head + 1 {
+            break;
+        }
+        insert(conn, meta.id, &entry)?;
+        meta.head = entry.seq;
+        if entry.kind() == EntryKind::Commit {
+            meta.epoch = meta.epoch.max(entry.epoch + 1);
+        }
+        book.put(name, meta);
+        let may = readers.iter().filter(|reader| reader.may_read(entry.seq));
+        published.push(Published {
+            log: name,
+            meta: meta.clone(),
+            readers: Arc::new(may.map(|of| Seat::new(of.device, of.joined)).collect()),
+            entry: Arc::new(entry),
+        });
+    }
+    Ok(published)
+}
+
+fn insert(conn: &Connection, log: i64, entry: &Entry) -> Result<(), Failure> {
+    let most = match entry.kind() {
+        EntryKind::Content => limits::ENTRY_BYTES_MAX,
+        EntryKind::Commit | EntryKind::Proposal => limits::COMMIT_BYTES_MAX,
+        _ => return Err(broken("an entry of another kind")),
+    };
+    fits(&entry.body, most, "an entry")?;
+    comity_wire::IdempotencyKey::from_slice(&entry.idempotency_key)?;
+    if entry.seal.len() > 64 {
+        return Err(broken("a seal of another length"));
+    }
+    let added = conn
+        .prepare_cached(
+            "INSERT INTO entry (log, seq, kind, epoch, at_ms, idempotency_key, seal, body, taken_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            log,
+            entry.seq,
+            entry.kind,
+            entry.epoch,
+            entry.at_ms,
+            entry.idempotency_key,
+            entry.seal,
+            entry.body,
+            now_ms()
+        ])?;
+    if added == 0 {
+        return Err(broken("an idempotency key that is used twice"));
+    }
+    Ok(())
+}
+
+/// Runs a job of the copy and publishes what it took, in the log's order; gives the copy's head.
+pub(super) async fn run<F>(app: &Arc<App>, job: F) -> Result<Option<u64>, Failure>
+where
+    F: FnOnce(&Connection, &mut LogBook) -> Result<Taken, Failure> + Send + 'static,
+{
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let on_app = app.clone();
+    app.db
+        .submit(job, move |taken: Result<Taken, Failure>| {
+            let _ = sender.send(taken.map(|taken| {
+                on_app.publish_all(&taken.published);
+                taken.log.map(|(name, meta)| {
+                    on_app.live.views.update(name, &meta);
+                    meta.head
+                })
+            }));
+        })
+        .await?;
+    receiver.await.map_err(|_| Failure::Stopped)?
+}
