@@ -122,7 +122,6 @@ impl Embedded {
             .ok()
     }
 
-<<<<<<< HEAD
     /// Reads the database.
     ///
     /// # Errors
@@ -144,7 +143,8 @@ impl Embedded {
         change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, Failure> {
         self.app.db.write(|conn, _| Ok(change(conn)?)).await
-=======
+    }
+
     /// Where siblings' requests come in.
     #[must_use]
     pub fn family_door(&self) -> family::Door {
@@ -166,7 +166,6 @@ impl Embedded {
         family::join(&self.app, &mut self.tasks, sibling, key, link)
             .await
             .map_err(|failure| JoinError(WireError::from(failure)))
->>>>>>> main
     }
 
     /// Ends as a crash does: nothing is finished, written or told.

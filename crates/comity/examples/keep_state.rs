@@ -11,9 +11,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 #[path = "../tests/upgrades/house.rs"]
+#[allow(unreachable_pub, dead_code)]
 mod house;
 #[path = "../tests/upgrades/packed.rs"]
-#[allow(dead_code)]
+#[allow(unreachable_pub, dead_code)]
 mod packed;
 
 use house::House;
@@ -49,12 +50,13 @@ fn live(program: &Path, folder: &Path) {
     house.act("bob", &["accept", ALICE]);
     house.act("alice", &["sync"]);
     let score = sent(&house.act("bob", &["send", ALICE, "Did you find the score?"]));
+    house.act("alice", &["sync"]);
     house.act("alice", &["send", BOB, "Yes, here", "--reply", &score]);
-    house.act("alice", &["react", &score, "🎶"]);
+    house.act("alice", &["react", BOB, &score, "🎶"]);
     let time = sent(&house.act("bob", &["send", ALICE, "Rehearsal at five"]));
-    house.act("bob", &["edit", &time, "Rehearsal at six"]);
+    house.act("bob", &["edit", ALICE, &time, "Rehearsal at six"]);
     let wrong = sent(&house.act("bob", &["send", ALICE, "Not for you"]));
-    house.act("bob", &["delete", &wrong]);
+    house.act("bob", &["delete", ALICE, &wrong]);
     house.act("alice", &["send", "me", "Buy milk"]);
     house.link("alice", "tablet");
     house.act("tablet", &["send", BOB, "From the tablet"]);

@@ -13,9 +13,10 @@
 )]
 
 #[path = "upgrades/house.rs"]
+#[allow(unreachable_pub, dead_code)]
 mod house;
 #[path = "upgrades/packed.rs"]
-#[allow(dead_code)]
+#[allow(unreachable_pub, dead_code)]
 mod packed;
 
 use house::House;

@@ -1,7 +1,8 @@
 //! A stored state as one small file: the folders of a server and of its people's devices, packed.
 //!
 //! Stores are packed in the clear (encrypted pages do not shrink) and sealed again under their own
-//! key when they are unpacked; passphrase, accounts and keys are made up and worth nothing.
+//! key when they are unpacked; passphrase, accounts and keys are made up and worth nothing. Of the
+//! key packages only a few are packed: they are most of the bytes, and all alike.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -21,8 +22,12 @@ pub const PASSPHRASE: &str = "a state that is kept";
 pub const FOLDERS: [&str; 4] = ["server", "alice", "tablet", "bob"];
 const STORE: &str = "store.db";
 
+/// One-time key packages of a device that are packed.
+const PACKAGES: i64 = 2;
+
 /// Packs `folder`'s folders, of programs that have ended.
 pub fn pack(folder: &Path) -> Vec<u8> {
+    let dropped = thin_server(&folder.join("server/comity.sqlite"));
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
     let mut write = |name: &str, bytes: &[u8]| {
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
@@ -34,24 +39,55 @@ pub fn pack(folder: &Path) -> Vec<u8> {
         packed.write_all(bytes).unwrap();
     };
     for name in FOLDERS {
-        for (path, bytes) in files(&folder.join(name), name) {
+        for (path, bytes) in files(&folder.join(name), name, &dropped) {
             write(&path, &bytes);
         }
     }
     packed.finish().unwrap()
 }
 
-fn files(folder: &Path, name: &str) -> BTreeMap<String, Vec<u8>> {
+/// Takes all but a few key packages out; gives what was taken.
+fn thin_server(file: &Path) -> Vec<Vec<u8>> {
+    let conn = Connection::open(file).unwrap();
+    let mut select = conn
+        .prepare(
+            "DELETE FROM key_package WHERE last_resort = 0 AND id NOT IN (
+                 SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY device ORDER BY id) AS n
+                     FROM key_package WHERE last_resort = 0) WHERE n <= ?1) RETURNING body",
+        )
+        .unwrap();
+    let rows = select.query_map([PACKAGES], |row| row.get(0)).unwrap();
+    let dropped = rows.collect::<Result<_, _>>().unwrap();
+    drop(select);
+    conn.execute_batch("VACUUM").unwrap();
+    dropped
+}
+
+/// Takes the private halves of these key packages out.
+fn thin_store(conn: &Connection, dropped: &[Vec<u8>]) {
+    let mut random = |bytes: &mut [u8]| bytes.fill(1);
+    let keys = comity_e2ee::DeviceKeys::generate(&mut random);
+    let address = "00000000000000000000000000000000@state.localhost";
+    let address = address.parse().unwrap();
+    let mut groups = comity_e2ee::Groups::new();
+    let mut session = groups.session(conn, &keys, &address);
+    for package in dropped {
+        session.delete_key_package(package).unwrap();
+    }
+    conn.execute_batch("VACUUM").unwrap();
+}
+
+fn files(folder: &Path, name: &str, dropped: &[Vec<u8>]) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let file = entry.file_name().into_string().unwrap();
         let path = format!("{name}/{file}");
         if entry.file_type().unwrap().is_dir() {
-            found.extend(files(&entry.path(), &path));
+            found.extend(files(&entry.path(), &path, dropped));
         } else if file == STORE {
-            found.insert(path, plain(folder));
-        } else if !matches!(file.as_str(), "lock" | "store.db-wal" | "store.db-shm") {
+            found.insert(path, plain(folder, dropped));
+        } else if file != "lock" && !file.ends_with("-wal") && !file.ends_with("-shm") {
             found.insert(path, std::fs::read(entry.path()).unwrap());
         }
     }
@@ -91,7 +127,7 @@ fn version(conn: &Connection) -> i64 {
 }
 
 /// The pages of the store in `folder`, in the clear.
-fn plain(folder: &Path) -> Vec<u8> {
+fn plain(folder: &Path, dropped: &[Vec<u8>]) -> Vec<u8> {
     let file = folder.join("plain.db");
     let conn = Connection::open(folder.join(STORE)).unwrap();
     conn.execute_batch(&format!("PRAGMA key = \"x'{}'\";", key(folder)))
@@ -103,6 +139,9 @@ fn plain(folder: &Path) -> Vec<u8> {
         file.display()
     ))
     .unwrap();
+    drop(conn);
+    let conn = Connection::open(&file).unwrap();
+    thin_store(&conn, dropped);
     drop(conn);
     let bytes = std::fs::read(&file).unwrap();
     std::fs::remove_file(file).unwrap();

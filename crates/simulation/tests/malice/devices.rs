@@ -18,7 +18,19 @@ fn a_ghost_that_joins_from_outside_ends_the_conversation_aloud() -> Result<()> {
         "the app changed this conversation against its rules: nothing is sent"
     );
     world.run_for(5_000);
-    assert_eq!(screen(&world, bob, alice)?, "");
-    assert_eq!(screen(&world, alice, bob)?, "");
+    assert_eq!(
+        screen(&world, bob, alice)?,
+        "\
+Alice: Hello, this is Alice.
+— the server changed this conversation against its rules (a device is not in its account's manifest): nothing more is sent or read here
+— warning: the server accepted a change of a conversation that breaks its rules; it is refused
+"
+    );
+    assert_eq!(
+        screen(&world, alice, bob)?,
+        "\
+me: Hello, this is Alice.
+"
+    );
     Ok(())
 }

@@ -94,7 +94,14 @@ me: It is.
 — warning: the server gave an invitation that this device can not use
 "
     );
-    assert_eq!(screen(&world, bob, carol)?, "");
+    assert_eq!(
+        screen(&world, bob, carol)?,
+        "\
+Carol: Hello, this is Carol.
+me: Is it you?
+Carol: It is.
+"
+    );
     Ok(())
 }
 
