@@ -2,7 +2,7 @@
 //!
 //! Stores are packed in the clear (encrypted pages do not shrink) and sealed again under their own
 //! key when they are unpacked; passphrase, accounts and keys are made up and worth nothing. Of the
-//! key packages only a few are packed: they are most of the bytes, and all alike.
+//! key packages only the last-resort ones are packed: the others are most of the bytes, and alike.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -15,20 +15,21 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Of the packed stores.
 pub const PASSPHRASE: &str = "a state that is kept";
 /// The folders that are packed.
 pub const FOLDERS: [&str; 4] = ["server", "alice", "tablet", "bob"];
 const STORE: &str = "store.db";
-
-/// One-time key packages of a device that are packed.
-const PACKAGES: i64 = 2;
+/// Holds the Unix seconds of when it was packed.
+const MADE: &str = "made";
 
 /// Packs `folder`'s folders, of programs that have ended.
 pub fn pack(folder: &Path) -> Vec<u8> {
     let dropped = thin_server(&folder.join("server/comity.sqlite"));
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mut write = |name: &str, bytes: &[u8]| {
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
         packed
@@ -38,6 +39,7 @@ pub fn pack(folder: &Path) -> Vec<u8> {
         packed.write_all(&length).unwrap();
         packed.write_all(bytes).unwrap();
     };
+    write(MADE, now.as_secs().to_string().as_bytes());
     for name in FOLDERS {
         for (path, bytes) in files(&folder.join(name), name, &dropped) {
             write(&path, &bytes);
@@ -46,19 +48,15 @@ pub fn pack(folder: &Path) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// Takes all but a few key packages out; gives what was taken.
+/// Takes the one-time key packages out; gives what was taken.
 fn thin_server(file: &Path) -> Vec<Vec<u8>> {
     let conn = Connection::open(file).unwrap();
-    let mut select = conn
-        .prepare(
-            "DELETE FROM key_package WHERE last_resort = 0 AND id NOT IN (
-                 SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY device ORDER BY id) AS n
-                     FROM key_package WHERE last_resort = 0) WHERE n <= ?1) RETURNING body",
-        )
+    let mut taken = conn
+        .prepare("DELETE FROM key_package WHERE last_resort = 0 RETURNING body")
         .unwrap();
-    let rows = select.query_map([PACKAGES], |row| row.get(0)).unwrap();
+    let rows = taken.query_map([], |row| row.get(0)).unwrap();
     let dropped = rows.collect::<Result<_, _>>().unwrap();
-    drop(select);
+    drop(taken);
     conn.execute_batch("VACUUM").unwrap();
     dropped
 }
@@ -94,8 +92,8 @@ fn files(folder: &Path, name: &str, dropped: &[Vec<u8>]) -> BTreeMap<String, Vec
     found
 }
 
-/// Unpacks into `folder`.
-pub fn unpack(packed: &[u8], folder: &Path) {
+/// Unpacks into `folder`; gives the Unix seconds of when it was packed.
+pub fn unpack(packed: &[u8], folder: &Path) -> i64 {
     let mut bytes = Vec::new();
     ZlibDecoder::new(packed).read_to_end(&mut bytes).unwrap();
     let mut rest = &bytes[..];
@@ -119,6 +117,8 @@ pub fn unpack(packed: &[u8], folder: &Path) {
         left -= 1 + name_length + 4 + length;
     }
     stores.iter().for_each(|folder| seal(folder));
+    let made = std::fs::read_to_string(folder.join(MADE)).unwrap();
+    made.parse().unwrap()
 }
 
 fn version(conn: &Connection) -> i64 {
