@@ -5,7 +5,7 @@
 
 use crate::step::Step;
 use crate::{CallError, Command, CoreError};
-use comity_wire::{Address, DeviceId};
+use comity_wire::{Address, DeviceId, ErrorCode};
 use serde::de::DeserializeOwned;
 
 /// What an answer is for.
@@ -66,6 +66,14 @@ pub(crate) enum Call {
     KeyPackagesFor(Box<Lot>),
     MyConversations,
     Report,
+    Renewed {
+        conversation: i64,
+        message_id: Vec<u8>,
+        blob: String,
+    },
+    ForwardRenewed {
+        transfer: i64,
+    },
 }
 
 /// Devices that one commit is to add, while their key packages are fetched, account by account.
@@ -112,6 +120,10 @@ impl Step<'_> {
         call: u64,
         result: Result<Vec<u8>, CallError>,
     ) -> Result<(), CoreError> {
+        let refused = matches!(&result, Err(CallError::Refused(error)) if error.code == ErrorCode::Unauthenticated);
+        if self.asks_again(call, refused) {
+            return Ok(());
+        }
         let Some(call) = self.mem.calls.remove(&call) else {
             return Ok(());
         };
@@ -145,6 +157,12 @@ impl Step<'_> {
             Call::KeyPackagesFor(lot) => self.key_packages_fetched(*lot, parse(result)),
             Call::MyConversations => self.my_conversations(parse(result)),
             Call::Report => self.report_posted(result),
+            Call::Renewed {
+                conversation,
+                message_id,
+                blob,
+            } => self.shown_renewed(conversation, &message_id, &blob, result),
+            Call::ForwardRenewed { transfer } => self.forward_renewed(transfer, result),
         }
     }
 

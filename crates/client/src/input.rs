@@ -326,8 +326,33 @@ pub struct Say {
     pub quote: Option<MessageId>,
     /// Names the message; drawn when absent. With a name a repeated command says it once.
     pub id: Option<MessageId>,
+    /// Members that a text, or the text with a file, names.
+    pub mentions: Vec<Mention>,
     /// What.
     pub what: What,
+}
+
+/// A part of a text that names a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Where it begins, in UTF-8 bytes of the text.
+    pub start: u32,
+    /// Bytes that it covers.
+    pub length: u32,
+    /// Who is meant.
+    pub address: Address,
+}
+
+impl Mention {
+    /// The bytes of the text that it covers; absent when there are none.
+    #[must_use]
+    pub fn range(&self) -> Option<std::ops::Range<usize>> {
+        let start = usize::try_from(self.start).ok()?;
+        let length = usize::try_from(self.length)
+            .ok()
+            .filter(|length| *length > 0)?;
+        Some(start..start.checked_add(length)?)
+    }
 }
 
 /// What is said.
@@ -353,6 +378,13 @@ pub enum What {
     Delete {
         /// The message.
         target: MessageId,
+    },
+    /// A text or file of a conversation again, as a new message.
+    Forward {
+        /// Local id of the conversation that it stands in.
+        conversation: i64,
+        /// The message.
+        message: MessageId,
     },
     /// A file.
     File {

@@ -424,6 +424,7 @@ impl Step<'_> {
             content_bytes: None,
             status: "received",
             franking: Some(franking),
+            told_by: None,
         })
     }
 
@@ -567,6 +568,7 @@ impl Step<'_> {
             content_bytes: None,
             status: "sent",
             franking: None,
+            told_by: None,
         })
     }
 }

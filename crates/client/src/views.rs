@@ -1,6 +1,8 @@
 //! Snapshots for a screen: what there is to show, read from the store. The JSON form of these is
 //! the terminal client's `--json` face.
 
+mod lines;
+
 use crate::groups::{self, views::GroupView};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
@@ -83,6 +85,8 @@ pub struct ConversationView {
     pub state: String,
     /// Unread messages.
     pub unread: u32,
+    /// Those of them that mention the own account.
+    pub unread_mentions: u32,
     /// Time of the newest message.
     pub last_ms: UnixMs,
     /// The newest line's text.
@@ -184,6 +188,31 @@ pub struct TimelineItem {
     /// Emoji and who set it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionView>,
+    /// Parts of the text that name a member.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<MentionView>,
+    /// The member who gave it to this account, which joined later: nobody else vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<Address>,
+    /// When it disappears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<UnixMs>,
+    /// Said before, somewhere else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+}
+
+/// A part of a text that names a member.
+#[derive(Debug, Clone, Serialize)]
+pub struct MentionView {
+    /// Where it begins, in UTF-8 bytes of the text.
+    pub start: u32,
+    /// Bytes that it covers.
+    pub length: u32,
+    /// Who is meant.
+    pub address: Address,
+    /// It is the own account.
+    pub own: bool,
 }
 
 /// What a message answers.
@@ -251,7 +280,7 @@ pub(crate) fn reach(
     Ok((of("cursor", "seq")?.max(read), read))
 }
 
-const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation";
+const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms, told_by";
 
 fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
     let kind = match row.get::<_, String>(2)?.as_str() {
@@ -307,6 +336,12 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             }),
             attachment,
             reactions: Vec::new(),
+            mentions: Vec::new(),
+            expires_ms: row.get(13)?,
+            told_by: row
+                .get::<_, Option<String>>(14)?
+                .and_then(|teller| teller.parse().ok()),
+            forwarded: content.forwarded && !deleted,
         },
         row.get(12)?,
     )))
@@ -325,10 +360,22 @@ fn complete(
     } else {
         (0, 0)
     };
+    let me = crate::account::Me::load_address(tx)?;
     let mut reactions = tx.prepare_cached(
         "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
     )?;
+    let any_gone: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?
+        .query_row([], |row| row.get(0))?;
     for item in items {
+        if let Some(quote) = &mut item.quote
+            && quote.preview.is_empty()
+        {
+            quote.preview = lines::words_of(tx, conversation, quote.message.as_ref())?;
+        }
+        if any_gone && let Some(file) = &mut item.attachment {
+            file.available &= !lines::is_gone(tx, conversation, &item.message)?;
+        }
         if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
             item.status = match seq {
                 0 => Status::Sent,
@@ -346,6 +393,7 @@ fn complete(
                 item.reactions.push(ReactionView { author, emoji });
             }
         }
+        item.mentions = lines::mentions(tx, conversation, &item.message, &me)?;
     }
     Ok(())
 }
@@ -524,10 +572,12 @@ impl Core {
         let mut statement = conn.prepare_cached(
             "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
                  coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
-                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s,
+                 (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
+                     WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq)
              FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
         )?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([&own])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             let peer: Option<String> = row.get(2)?;
@@ -560,6 +610,7 @@ impl Core {
                 title,
                 state: row.get(3)?,
                 unread: row.get(4)?,
+                unread_mentions: row.get(12)?,
                 last_ms: row.get(5)?,
                 last_text: row.get(9)?,
                 delivered_seq,
@@ -719,7 +770,7 @@ impl Core {
     pub fn unsent(&self) -> Result<u64, CoreError> {
         Ok(self.store().query_row(
             "SELECT (SELECT count(*) FROM send_queue) + (SELECT count(*) FROM introduction WHERE state = 'wanted')
-                 + (SELECT count(*) FROM transfer WHERE direction = 'up' AND state = 'waiting')",
+                 + (SELECT count(*) FROM transfer WHERE direction IN ('up', 'renew') AND state = 'waiting')",
             [],
             |row| row.get(0),
         )?)

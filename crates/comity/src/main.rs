@@ -30,7 +30,15 @@ enum Program {
 }
 
 fn main() -> std::process::ExitCode {
-    let outcome = match Arguments::parse().program {
+    let program = Arguments::parse().program;
+    if matches!(
+        program,
+        Program::Serve(_) | Program::Admin(_) | Program::Demo(_)
+    ) {
+        // What a server or its operator writes holds numbers and keys: for their own user only.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    }
+    let outcome = match program {
         Program::Serve(args) => serve::run(args),
         Program::Chat(args) => chat::run(*args),
         Program::Admin(args) => admin::run(args),

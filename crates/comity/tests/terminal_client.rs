@@ -20,12 +20,20 @@ mod events;
 mod files;
 #[path = "terminal_client/groups.rs"]
 mod groups;
+#[path = "terminal_client/healing.rs"]
+mod healing;
+#[path = "terminal_client/past.rs"]
+mod past;
+#[path = "terminal_client/saying.rs"]
+mod saying;
 #[path = "terminal_client/shapes.rs"]
 mod shapes;
 #[path = "support/mod.rs"]
 mod support;
 #[path = "terminal_client/talk.rs"]
 mod talk;
+#[path = "terminal_client/vanishing.rs"]
+mod vanishing;
 
 use support::{Person, World};
 

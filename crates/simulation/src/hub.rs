@@ -20,8 +20,13 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn new() -> Self {
+        Self::named(APP)
+    }
+
+    /// The server of an app of this name.
+    pub(crate) fn named(app: &str) -> Self {
         let mut config = Config {
-            app: APP.to_owned(),
+            app: app.to_owned(),
             development: true,
             ..Config::default()
         };
@@ -29,6 +34,7 @@ impl Hub {
         config.limits.registrations_per_address_per_hour = 100_000;
         config.limits.code_interval_ms = 0;
         config.limits.introductions_per_day = 10_000;
+        config.family.back_off_max_ms = 5_000;
         Self {
             disk: Disk::new(),
             files: Files::default(),

@@ -27,6 +27,7 @@ pub mod clock;
 mod device;
 mod dice;
 mod disk;
+mod family;
 mod hub;
 mod lane;
 pub mod lies;
@@ -41,6 +42,7 @@ mod vfs;
 pub mod wild;
 mod world;
 
+pub use comity_wire::planted;
 pub use dice::Dice;
 pub use disk::{Disk, Down};
 pub use malice::{Answer, Ask, Asked, Honest, Malice};

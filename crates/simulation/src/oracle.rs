@@ -7,7 +7,7 @@
 use crate::world::{Who, World};
 use anyhow::{Context, Result};
 use comity_client::{ItemKind, Status, TimelineItem};
-use comity_wire::MessageId;
+use comity_wire::{Address, MessageId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sixteen bytes that name a log at the hub.
@@ -100,14 +100,17 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
         complete(world, shown, &mut wrong);
         nothing_after_removal(world, shown, &mut wrong);
     }
+    seated(world, &seats, &logs, &mut wrong)?;
     kept(world, &logs, said, &mut wrong)?;
     Ok(wrong)
 }
 
 fn seats(world: &World) -> Result<BTreeMap<(LogName, [u8; 16]), Seat>> {
-    let rows = world.inspect_hub(|conn| {
+    // Of a log that an app follows its hub knows better.
+    let rows = world.inspect_apps(|conn| {
         let mut statement = conn.prepare(
-            "SELECT l.name, s.device, s.joined, s.removed FROM seat s JOIN log l ON l.id = s.log",
+            "SELECT l.name, s.device, s.joined, s.removed FROM seat s JOIN log l ON l.id = s.log
+             WHERE l.id NOT IN (SELECT log FROM followed)",
         )?;
         let rows = statement.query_map([], |row| {
             let seat = Seat {
@@ -118,7 +121,53 @@ fn seats(world: &World) -> Result<BTreeMap<(LogName, [u8; 16]), Seat>> {
         })?;
         rows.collect::<Result<Vec<_>, _>>()
     });
-    Ok(rows.context("the hub's seats")?.into_iter().collect())
+    Ok(rows
+        .context("the hub's seats")?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// Where one device of an account is a member, all are, and each shows the conversation.
+fn seated(
+    world: &World,
+    seats: &BTreeMap<(LogName, [u8; 16]), Seat>,
+    logs: &BTreeMap<LogName, Vec<Shown>>,
+    wrong: &mut Vec<String>,
+) -> Result<()> {
+    let mut accounts: BTreeMap<Address, Vec<(Who, [u8; 16])>> = BTreeMap::new();
+    for who in world.everyone() {
+        if world.is_erased(who) || !world.core(who)?.is_online() {
+            continue;
+        }
+        if let Some(account) = world.core(who)?.account()? {
+            let device = *account.device.as_bytes();
+            accounts
+                .entry(account.address)
+                .or_default()
+                .push((who, device));
+        }
+    }
+    for (log, shown) in logs {
+        let has_seat = |device: &[u8; 16]| {
+            let seat = seats.get(&(*log, *device));
+            seat.is_some_and(|seat| seat.removed.is_none())
+        };
+        for devices in accounts.values() {
+            if !devices.iter().any(|(_, device)| has_seat(device)) {
+                continue;
+            }
+            for (who, device) in devices {
+                let name = world.name(*who);
+                if !has_seat(device) {
+                    wrong.push(format!("{name} is not in a conversation of its account's"));
+                } else if !shown.iter().any(|shown| shown.who == *who) {
+                    wrong.push(format!("{name} has a seat and shows no conversation"));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// No placeholders, no line that failed for no reason, everything active for who has a seat.
@@ -195,18 +244,22 @@ fn same(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
 
 /// What one has from the log, all have who were members then and are now.
 fn complete(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
-    let all: BTreeMap<MessageId, u64> = shown
+    let all: BTreeMap<MessageId, (u64, String)> = shown
         .iter()
         .flat_map(|device| device.items.iter().filter(|item| is_said(item)))
-        .filter_map(|item| Some((item.message, item.seq.filter(|seq| *seq > 0)?)))
+        .filter_map(|item| {
+            let seq = item.seq.filter(|seq| *seq > 0)?;
+            Some((item.message, (seq, canonical(item))))
+        })
         .collect();
     for device in shown.iter().filter(|device| device.state == "active") {
         let here: BTreeSet<MessageId> = device.items.iter().map(|item| item.message).collect();
-        for (message, seq) in &all {
+        for (message, (seq, line)) in &all {
             if device.may_read(*seq) && !here.contains(message) {
+                let name = world.name(device.who);
+                let seat = device.seat.map_or(0, |seat| seat.joined);
                 wrong.push(format!(
-                    "{} misses entry {seq}, {message}",
-                    world.name(device.who)
+                    "{name}, there since {seat}, misses entry {seq}: {line}"
                 ));
             }
         }

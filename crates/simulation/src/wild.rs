@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use comity_client::{
     Command, ConversationView, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
 };
+use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, MessageId};
 
 /// How much of everything.
@@ -26,6 +27,8 @@ pub struct Size {
     pub acts: usize,
     /// Power losses, of the hub or of a device, each at a storage call.
     pub crashes: u64,
+    /// Apps that the people are at, in turn.
+    pub apps: usize,
 }
 
 impl Size {
@@ -35,6 +38,13 @@ impl Size {
         devices: 2,
         acts: 150,
         crashes: 3,
+        apps: 1,
+    };
+
+    /// The same with two apps, each a hub of some conversations and a follower of others.
+    pub const FAMILY: Self = Self {
+        apps: 2,
+        ..Self::SEED
     };
 }
 
@@ -80,6 +90,27 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
     })
 }
 
+/// Plants a bug and lives up to `count` seeds from `from` on: the first that shows it, and how.
+///
+/// # Errors
+/// When a world can not be set up for another reason than the bug.
+pub fn first_to_find(bug: Bug, from: u64, count: u64) -> Result<Option<(u64, String)>> {
+    for seed in from..from + count {
+        planted::plant(Some(bug));
+        let outcome = live(seed, Size::SEED, false);
+        planted::plant(None);
+        let wrong = match outcome {
+            Ok(report) => report.wrong,
+            // A bug may already show while everybody meets.
+            Err(error) => vec![format!("{error:#}")],
+        };
+        if let Some(first) = wrong.into_iter().next() {
+            return Ok(Some((seed, first)));
+        }
+    }
+    Ok(None)
+}
+
 /// A device that waits for being let in.
 struct Linking {
     new: Who,
@@ -110,7 +141,11 @@ impl Wild {
             ..Faults::CALM
         };
         Ok(Self {
-            world: World::new(seed, faults)?,
+            world: if size.apps > 1 {
+                World::family(seed, faults)?
+            } else {
+                World::new(seed, faults)?
+            },
             size,
             dice: Dice::named(seed, "acts"),
             people: Vec::new(),
@@ -127,6 +162,7 @@ impl Wild {
     fn meet(&mut self) -> Result<()> {
         for index in 0..self.size.accounts {
             let first = FIRST.get(index % FIRST.len()).copied().unwrap_or("Someone");
+            self.go_to_app_of(index);
             let who = self.world.sign_up(first)?;
             let mut devices = vec![who];
             for number in 1..self.size.devices {
@@ -142,9 +178,15 @@ impl Wild {
             .filter_map(|devices| devices.first().copied())
             .collect();
         for (index, from) in firsts.iter().enumerate() {
-            for to in firsts.iter().skip(index + 1).take(2) {
-                self.world.befriend(*from, *to)?;
+            let others = firsts.iter().enumerate().skip(index + 1).take(2);
+            for (other, to) in others {
+                if self.same_app(index, other) {
+                    self.world.befriend(*from, *to)?;
+                }
             }
+        }
+        if self.size.apps > 1 {
+            return self.meet_across(&firsts);
         }
         let Some((first, others)) = firsts.split_first() else {
             return Ok(());
@@ -153,6 +195,67 @@ impl Wild {
         let command = self.group(members);
         self.world.act(*first, command)?;
         let _ = others;
+        self.world.settle()
+    }
+
+    fn same_app(&self, one: usize, other: usize) -> bool {
+        one % self.size.apps.max(1) == other % self.size.apps.max(1)
+    }
+
+    /// New devices are of this person.
+    fn go_to_app_of(&mut self, person: usize) {
+        self.world.go_to(person % self.size.apps.max(1));
+    }
+
+    /// A number is found at its own app only: across apps people meet in a group, by its link, and
+    /// then in private.
+    fn meet_across(&mut self, firsts: &[Who]) -> Result<()> {
+        for (index, host) in firsts.iter().enumerate().take(self.size.apps) {
+            let members = self.known(*host)?;
+            let command = self.group(members);
+            self.world.act(*host, command)?;
+            self.world.settle()?;
+            let before = self.world.events(*host).len();
+            let all = self.world.core(*host)?.conversations()?;
+            let group = all.iter().filter(|view| view.group.is_some());
+            let conversation = group
+                .map(|view| view.conversation)
+                .max()
+                .context("no group")?;
+            self.world
+                .act(*host, Command::MakeInvitation { conversation })?;
+            let link = self.world.wait_for(*host, before, |event| match event {
+                Event::Invitation { link, .. } => Some(link.clone()),
+                _ => None,
+            })?;
+            for (other, who) in firsts.iter().enumerate() {
+                if !self.same_app(index, other) {
+                    let link = link.clone();
+                    self.world.act(*who, Command::JoinByInvitation { link })?;
+                    self.world.settle()?;
+                }
+            }
+        }
+        for (index, from) in firsts.iter().enumerate() {
+            if let Some(to) = firsts.get(index + 1) {
+                self.introduce(*from, *to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Someone whom a common group made known is asked to talk, and agrees.
+    fn introduce(&mut self, from: Who, to: Who) -> Result<()> {
+        let address = self.world.address(to)?;
+        let before = self.world.events(to).len();
+        let text = format!("Hello, this is {}.", self.world.name(from));
+        self.world
+            .act(from, say(Whom::Person(address), What::Text(text)))?;
+        let asks = self.world.wait_for(to, before, |event| match event {
+            Event::Request { request } => Some(request.address.clone()),
+            _ => None,
+        })?;
+        self.world.act(to, Command::Accept(asks))?;
         self.world.settle()
     }
 
@@ -197,6 +300,10 @@ impl Wild {
             for _ in crash_at.iter().filter(|at| **at == number) {
                 self.lose_power();
             }
+            if self.size.apps > 1 && self.dice.percent(3) {
+                let ms = self.dice.between(500, 60_000);
+                self.world.cut_apps(ms);
+            }
             self.let_in();
             // A refusal is an answer, too: the screen would have said so.
             if let Ok(true) = self.act() {
@@ -213,7 +320,11 @@ impl Wild {
     fn lose_power(&mut self) {
         let calls = self.dice.between(0, 40);
         if self.dice.percent(40) {
-            self.world.crash_hub_at(calls);
+            if self.size.apps > 1 && self.dice.percent(50) {
+                self.world.crash_sibling_at(calls);
+            } else {
+                self.world.crash_hub_at(calls);
+            }
         } else {
             let victim = self.someone();
             self.world.crash_at(victim, calls);
@@ -489,6 +600,7 @@ impl Wild {
             return Ok(false);
         }
         let name = format!("{}'s new", self.world.name(owner));
+        self.world.go_to(person % self.size.apps.max(1));
         let new = self.world.device(&name)?;
         self.world
             .act(new, Command::StartLink { device_name: name })?;

@@ -6,6 +6,7 @@
 use crate::clock;
 use crate::device::Device;
 use crate::dice::Dice;
+use crate::family::Apps;
 use crate::hub::Hub;
 use crate::lane::{Arrival, Lane};
 use crate::malice::{Ask, Malice};
@@ -31,7 +32,7 @@ pub struct Who(pub(crate) usize);
 /// A whole world. Its methods take virtual time, not real.
 pub struct World {
     // First, so that tasks end before what they use.
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     pub(crate) sim: Sim,
 }
 
@@ -72,6 +73,10 @@ enum Due {
         who: usize,
     },
     StartHub,
+    StartSibling {
+        app: usize,
+    },
+    MendApps,
     Heal {
         who: usize,
     },
@@ -98,6 +103,8 @@ pub(crate) struct Sim {
     pub(crate) seed: u64,
     pub(crate) dice: Dice,
     pub(crate) hub: Hub,
+    /// Other apps, and what connects all.
+    pub(crate) family: Apps,
     pub(crate) devices: Vec<Device>,
     pub(crate) network: Network,
     due: BTreeMap<(u64, u64), Due>,
@@ -140,6 +147,7 @@ impl World {
                 seed,
                 dice: Dice::named(seed, "world"),
                 hub: Hub::new(),
+                family: Apps::default(),
                 devices: Vec::new(),
                 network: Network::new(seed, faults),
                 due: BTreeMap::new(),
@@ -347,7 +355,9 @@ impl World {
 
     /// Power losses that were ordered and have not come do not come.
     pub fn power_stays_on(&mut self) {
-        self.sim.hub.disk.stays_on();
+        for hub in self.sim.hubs() {
+            hub.disk.stays_on();
+        }
         for device in &self.sim.devices {
             device.disk.stays_on();
         }
@@ -437,10 +447,14 @@ impl World {
     /// The code that was sent to a number.
     pub(crate) fn code(&mut self, number: &str) -> Option<String> {
         self.runtime.block_on(async {
-            match &self.sim.hub.running {
-                Some(running) => running.code(number).await,
-                None => None,
+            for hub in self.sim.hubs() {
+                if let Some(running) = &hub.running
+                    && let Some(code) = running.code(number).await
+                {
+                    return Some(code);
+                }
             }
+            None
         })
     }
 }
@@ -453,7 +467,7 @@ impl Drop for World {
 }
 
 impl Sim {
-    fn note(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
         let line = format!("{:>9} {}", clock::elapsed_ms(), what());
         self.trace.update(line.as_bytes());
         if let Some(lines) = &mut self.lines {
@@ -464,6 +478,14 @@ impl Sim {
     fn at(&mut self, at_ms: u64, due: Due) {
         self.order += 1;
         self.due.insert((at_ms, self.order), due);
+    }
+
+    pub(crate) fn start_sibling_after(&mut self, app: usize, ms: u64) {
+        self.after(ms, Due::StartSibling { app });
+    }
+
+    pub(crate) fn mend_apps_after(&mut self, ms: u64) {
+        self.after(ms, Due::MendApps);
     }
 
     fn after(&mut self, ms: u64, due: Due) {
@@ -502,6 +524,7 @@ impl Sim {
     }
 
     fn look_for_crashes(&mut self) {
+        self.look_for_crashes_of_siblings();
         if self.hub.running.is_some() && self.hub.disk.is_down() {
             let pause = self.dice.between(50, 20_000);
             self.hub_crashed(pause);
@@ -528,9 +551,20 @@ impl Sim {
     fn hub_stops(&mut self) {
         self.hub.stop();
         self.network.state().door = None;
-        self.lingering.clear();
+        self.app_stopped(0);
+    }
+
+    /// Nobody is at the other end of the lanes to this app.
+    pub(crate) fn lanes_die(&mut self, app: usize) {
+        self.lingering.retain(|(_, lane)| lane.app != app);
         for who in 0..self.devices.len() {
-            self.lane_dies(who);
+            if self
+                .devices
+                .get(who)
+                .is_some_and(|device| device.app == app)
+            {
+                self.lane_dies(who);
+            }
         }
     }
 
@@ -543,6 +577,8 @@ impl Sim {
         let mut state = self.network.state();
         state.door = self.hub.running.as_ref().map(|running| running.door());
         state.hub_start = self.hub.start;
+        drop(state);
+        self.app_started(0);
         Ok(())
     }
 
@@ -599,7 +635,7 @@ impl Sim {
     /// The hub notices later that nobody is at the other end.
     fn linger(&mut self, lane: Option<Lane>) {
         if let Some(lane) = lane
-            && lane.hub_start == self.hub.start
+            && lane.hub_start == self.starts(lane.app)
         {
             let until = clock::elapsed_ms() + self.dice.between(0, 10_000);
             self.lingering.push((until, lane));
@@ -610,8 +646,13 @@ impl Sim {
         let skew = self.network.state().faults.skew_ms_max;
         let mut device = Device::new(self.seed, name, skew);
         device.open()?;
+        device.app = self.family.here;
         self.devices.push(device);
         let who = self.devices.len() - 1;
+        if self.family.here > 0 {
+            let here = self.family.here;
+            self.network.state().apps.insert(who, here);
+        }
         self.give(who, Input::Tick);
         Ok(Who(who))
     }
@@ -770,15 +811,17 @@ impl Sim {
         };
         let start = device.start;
         match effect {
-            Effect::Upload {
+            Effect::Upload(comity_client::Upload {
                 transfer,
                 source,
                 key,
                 blob,
+                // Files of a world do not change: what is sealed again is what was sealed before.
                 stamp: _,
+                copy_of: _,
                 plain_size,
                 token,
-            } => {
+            }) => {
                 let plain = match source {
                     Source::Memory(bytes) => Some(bytes),
                     Source::File(path) => device.files.get(&path).cloned(),
@@ -815,7 +858,7 @@ impl Sim {
                     let _ = told.send(Told::Input { who, start, input });
                 });
             }
-            Effect::Download {
+            Effect::Download(comity_client::Download {
                 transfer,
                 blob,
                 key,
@@ -824,7 +867,7 @@ impl Sim {
                 blob_size,
                 target,
                 token,
-            } => {
+            }) => {
                 let job = Download {
                     blob,
                     key,
@@ -911,7 +954,7 @@ impl Sim {
             return;
         };
         // What a dead hub or lane wrote is lost.
-        if lane.number != arrival.lane || lane.dead || lane.hub_start != self.hub.start {
+        if lane.number != arrival.lane || lane.dead || lane.hub_start != self.starts(lane.app) {
             return;
         }
         match arrival.batch {
@@ -1021,6 +1064,8 @@ impl Sim {
                     self.wrong.push(format!("the hub: {error:#}"));
                 }
             }
+            Due::StartSibling { app } => self.start_sibling(app),
+            Due::MendApps => self.mend_apps(),
             Due::Heal { who } => {
                 self.network.state().cut_off.remove(&who);
             }
@@ -1043,16 +1088,12 @@ impl Sim {
     }
 
     fn connected(&mut self, who: usize) {
-        let (door, hub_start, reached) = {
-            let state = self.network.state();
-            let reached = !state.cut_off.contains(&who);
-            (state.door.clone(), state.hub_start, reached)
-        };
+        let door = self.network.state().door_of(who);
         let Some(device) = self.devices.get_mut(who) else {
             return;
         };
         device.connecting = false;
-        let Some(door) = door.filter(|_| reached) else {
+        let Some((door, hub_start)) = door else {
             return self.come_back(who);
         };
         self.lanes += 1;
@@ -1060,7 +1101,7 @@ impl Sim {
         device.lane = Some(Lane::open(
             &door,
             self.lanes,
-            hub_start,
+            (device.app, hub_start),
             self.arrivals.0.clone(),
         ));
         self.give(who, Input::Connected { exporter: None });
@@ -1113,6 +1154,9 @@ impl Sim {
     fn restless(&self) -> Result<Option<String>> {
         if self.hub.running.is_none() {
             return Ok(Some("the hub does not run".to_owned()));
+        }
+        if let Some(what) = self.family_restless() {
+            return Ok(Some(what));
         }
         if self.network.state().under_way > 0 {
             return Ok(Some("an act is under way".to_owned()));

@@ -74,6 +74,9 @@ pub(crate) fn may_move(
         return Ok(None);
     };
     let lock = sql::lock(conn, &account)?;
+    if lock_proof.is_some() && !lock.hash.is_empty() {
+        app.rates.lock_proof(account)?;
+    }
     let proof_fits = lock_proof
         .is_some_and(|proof| equal(&lock_hash(&app.secrets.pepper, &account, proof), &lock.hash));
     let holder = Holder {

@@ -309,7 +309,7 @@ pub(crate) async fn webhook(seen: &mut Seen) {
         config.codes.sender = CodeSender::Webhook;
         config.codes.webhook_url = Some("http://127.0.0.1:1/".to_owned());
         config.codes.webhook_tries = 2;
-        config.moderation_key = Some("AQ".to_owned());
+        config.moderation_key = Some(data_encoding::BASE64URL_NOPAD.encode(&[1; 1_216]));
     })
     .await;
     let start = StartRegistration {

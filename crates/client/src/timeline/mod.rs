@@ -4,6 +4,9 @@
 //! changes it; what can not be read leaves a line that says so.
 
 mod apply;
+mod expiry;
+mod forward;
+mod mentions;
 mod say;
 
 use crate::output::Event;
@@ -26,6 +29,17 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) status: &'static str,
     /// Franking key, sender nonce, header, seal.
     pub(crate) franking: Option<[Vec<u8>; 4]>,
+    /// The member who gave it as history.
+    pub(crate) told_by: Option<Address>,
+}
+
+/// A new text for a line, with whom it mentions.
+#[derive(Clone, Copy)]
+pub(crate) struct Edited<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) mentions: &'a [said::Mention],
+    /// Until when it waits for a line that is not here yet; absent: for ever.
+    pub(crate) expires_ms: Option<i64>,
 }
 
 /// Kind of line and text to search in, for a content that is shown.
@@ -46,12 +60,30 @@ pub(crate) fn shown(content: &said::Content) -> Option<(&'static str, String)> {
     }
 }
 
+/// The text that mentions stand in: of a file its caption.
+fn text_of(content: &said::Content) -> &str {
+    match &content.body {
+        Some(said::content::Body::Text(text)) => &text.text,
+        Some(said::content::Body::Attachment(file)) => &file.caption,
+        _ => "",
+    }
+}
+
 impl Step<'_> {
     /// Stores a line, unless it stands already.
     pub(crate) fn insert_message(&mut self, new: NewMessage<'_>) -> Result<(), CoreError> {
         let Some((kind, text)) = shown(new.content) else {
             return Ok(());
         };
+        // The time of an own message begins when the hub has it.
+        let expires_ms = match new.status {
+            "queued" => None,
+            _ => self.expiry(new.content.expires_after_s, new.at_ms),
+        };
+        if expires_ms.is_some_and(|at| at <= self.now) {
+            return Ok(());
+        }
+        let quoted = new.content.quote.as_ref().map(|quote| &quote.message_id);
         let [franking_key, nonce, header, seal] = match new.franking {
             Some([a, b, c, d]) => [Some(a), Some(b), Some(c), Some(d)],
             None => [None, None, None, None],
@@ -60,8 +92,8 @@ impl Step<'_> {
             .tx
             .prepare_cached(
                 "INSERT OR IGNORE INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status,
-                     text, content, franking_key, sender_nonce, header, seal)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                     text, content, franking_key, sender_nonce, header, seal, expires_ms, quoted, told_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?
             .execute(rusqlite::params![
                 new.conversation,
@@ -79,10 +111,20 @@ impl Step<'_> {
                 nonce,
                 header,
                 seal,
+                expires_ms,
+                quoted,
+                new.told_by.map(|teller| teller.to_string()),
             ])?;
         if inserted == 0 {
             return Ok(());
         }
+        mentions::store(
+            self.tx,
+            new.conversation,
+            &new.content.message_id,
+            text_of(new.content),
+            &new.content.mentions,
+        )?;
         self.tx.execute(
             "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
             (new.conversation, new.at_ms),
@@ -121,7 +163,7 @@ impl Step<'_> {
         about: &Address,
         device: &DeviceId,
         what: &str,
-    ) -> Result<(), CoreError> {
+    ) -> Result<[u8; 16], CoreError> {
         let seq: u64 = self.tx.query_row(
             "SELECT next_seq - 1 FROM conversation WHERE id = ?1",
             [conversation],
@@ -136,7 +178,7 @@ impl Step<'_> {
         if let Some(item) = views::item_by_message(self.tx, conversation, &message_id)? {
             self.event(Event::Item { conversation, item });
         }
-        Ok(())
+        Ok(message_id)
     }
 
     pub(crate) fn item_changed(
@@ -164,6 +206,7 @@ impl Step<'_> {
             (conversation, message_id, seq.or(Some(0)), at_ms, seal),
         )?;
         if changed > 0 {
+            self.begin_expiry(conversation, message_id, at_ms)?;
             self.tx.execute(
                 "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
                 (conversation, at_ms),

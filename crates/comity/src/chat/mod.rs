@@ -2,6 +2,7 @@
 //! it does that act and ends, so that scripts and tests can be people.
 
 mod acts;
+mod mentions;
 mod net;
 mod people;
 mod session;

@@ -16,6 +16,14 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
     if let Some(group) = group(session, text).await? {
         return Ok(Whom::Conversation(group));
     }
+    if !is_number(text) && text.parse::<Address>().is_err() && !is_known(session, text).await? {
+        // A group, or a person of one, that this device has yet to hear of.
+        session.online().await?;
+        session.settled().await?;
+        if let Some(group) = group(session, text).await? {
+            return Ok(Whom::Conversation(group));
+        }
+    }
     Ok(Whom::Person(person(session, text).await?))
 }
 
@@ -45,6 +53,23 @@ async fn group(session: &Session, text: &str) -> Result<Option<i64>> {
     Ok(Some(found))
 }
 
+fn is_number(text: &str) -> bool {
+    text.starts_with('+')
+        && text
+            .chars()
+            .skip(1)
+            .all(|c| c.is_ascii_digit() || " -().".contains(c))
+}
+
+/// Somebody is called so.
+async fn is_known(session: &Session, text: &str) -> Result<bool> {
+    let contacts = session.query(comity_client::Core::contacts).await?;
+    let requests = session.query(comity_client::Core::requests).await?;
+    let names = contacts.iter().map(|contact| &contact.name);
+    let mut names = names.chain(requests.iter().map(|request| &request.name));
+    Ok(names.any(|name| name.eq_ignore_ascii_case(text)))
+}
+
 /// Finds a person.
 pub(crate) async fn person(session: &Session, text: &str) -> Result<Address> {
     if let Ok(address) = text.parse::<Address>() {
@@ -55,11 +80,7 @@ pub(crate) async fn person(session: &Session, text: &str) -> Result<Address> {
             .filter(char::is_ascii_digit)
             .collect::<String>()
     };
-    let is_number = text.starts_with('+')
-        && text
-            .chars()
-            .skip(1)
-            .all(|c| c.is_ascii_digit() || " -().".contains(c));
+    let is_number = is_number(text);
     let contacts = session.query(comity_client::Core::contacts).await?;
     let requests = session.query(comity_client::Core::requests).await?;
     let mut found: Vec<Address> = contacts
@@ -114,16 +135,20 @@ pub(crate) async fn lookup(session: &Session, number: &str) -> Result<ContactVie
         .await
 }
 
-/// The conversation that is meant.
-pub(crate) async fn conversation(session: &Session, text: &str) -> Result<ConversationView> {
-    let whom = whom(session, text).await?;
+/// The conversation with somebody, once there is one.
+pub(crate) async fn with(session: &Session, whom: &Whom) -> Result<Option<ConversationView>> {
     let all = session.query(comity_client::Core::conversations).await?;
-    let found = all.into_iter().find(|conversation| match &whom {
+    Ok(all.into_iter().find(|conversation| match whom {
         Whom::Conversation(id) => conversation.conversation == *id,
         Whom::Person(address) => conversation.peer.as_ref() == Some(address),
         Whom::Myself => conversation.kind == "self",
-    });
-    match found {
+    }))
+}
+
+/// The conversation that is meant.
+pub(crate) async fn conversation(session: &Session, text: &str) -> Result<ConversationView> {
+    let whom = whom(session, text).await?;
+    match with(session, &whom).await? {
         Some(found) => Ok(found),
         None => bail!("there is no conversation with {text} yet"),
     }

@@ -292,55 +292,13 @@ impl Shell {
                         let _ = inputs.send(Input::HttpDone { call, result }).await;
                     });
                 }
-                Effect::Upload {
-                    transfer,
-                    source,
-                    key,
-                    blob,
-                    stamp,
-                    plain_size,
-                    token,
-                } => {
-                    let job = transfer::Upload {
-                        transfer,
-                        source,
-                        key,
-                        blob,
-                        stamp,
-                        plain_size,
-                        token,
-                    };
-                    tokio::spawn(transfer::upload(
-                        self.server.clone(),
-                        self.inputs.clone(),
-                        job,
-                    ));
+                Effect::Upload(job) => {
+                    let (server, inputs) = (self.server.clone(), self.inputs.clone());
+                    tokio::spawn(transfer::upload(server, inputs, job));
                 }
-                Effect::Download {
-                    transfer,
-                    blob,
-                    key,
-                    blake3,
-                    plain_size,
-                    blob_size,
-                    target,
-                    token,
-                } => {
-                    let job = transfer::Download {
-                        transfer,
-                        blob,
-                        key,
-                        blake3,
-                        plain_size,
-                        blob_size,
-                        target,
-                        token,
-                    };
-                    tokio::spawn(transfer::download(
-                        self.server.clone(),
-                        self.inputs.clone(),
-                        job,
-                    ));
+                Effect::Download(job) => {
+                    let (server, inputs) = (self.server.clone(), self.inputs.clone());
+                    tokio::spawn(transfer::download(server, inputs, job));
                 }
             }
         }

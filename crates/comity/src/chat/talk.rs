@@ -4,12 +4,13 @@
 mod groups;
 
 use super::acts::{names, post};
+use super::mentions;
 use super::people;
 use super::session::Session;
 use super::words;
 use crate::terminal::say;
 use anyhow::Result;
-use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom};
+use comity_client::{Command, Core, Event, ItemKind, Say, TimelineItem, What, Whom};
 use comity_wire::MessageId;
 use rustyline::ExternalPrinter;
 use std::io::{BufRead, IsTerminal};
@@ -17,12 +18,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 const HELP: &str = "\
-Type a line to send it. Commands:
+Type a line to send it; @NAME in it mentions a member. Commands:
   /to NUMBER|NAME|me    talk with someone            /list            conversations
   /accept WHO /decline WHO   answer a request        /requests        who asks to talk
   /file PATH [CAPTION]  send a file                  /save PATH       save the newest file
   /react EMOJI          on the newest message        /reply TEXT      quote the newest message
   /edit TEXT /delete    your newest message          /search WORDS
+  /forward WHO          the newest message           /info            who read your newest message
   /safety /verify       keys of whom you talk with   /block /report REASON
   /devices  /approve CODE   your devices             /help  /quit
 Groups: /create NAME  /join LINK; then, in one:
@@ -123,15 +125,8 @@ impl Talk<'_> {
         let Some(with) = self.with.clone() else {
             return Ok(None);
         };
-        let all = self.session.query(Core::conversations).await?;
-        Ok(all
-            .into_iter()
-            .find(|conversation| match &with {
-                Whom::Conversation(id) => conversation.conversation == *id,
-                Whom::Person(address) => conversation.peer.as_ref() == Some(address),
-                Whom::Myself => conversation.kind == "self",
-            })
-            .map(|conversation| conversation.conversation))
+        let found = people::with(self.session, &with).await?;
+        Ok(found.map(|conversation| conversation.conversation))
     }
 
     async fn show(&mut self, event: Event) -> Result<()> {
@@ -333,7 +328,7 @@ impl Talk<'_> {
                     .newest(conversation, |item| {
                         item.outgoing
                             && !item.deleted
-                            && (word == "delete" || item.kind == comity_client::ItemKind::Text)
+                            && (word == "delete" || item.kind == ItemKind::Text)
                     })
                     .await?
                 else {
@@ -352,6 +347,8 @@ impl Talk<'_> {
                 };
                 self.speak(what, None).await
             }
+            "forward" => self.forward(conversation, rest).await,
+            "info" => self.info(conversation).await,
             "safety" | "verify" | "block" | "report" => {
                 self.about_person(conversation, word, rest).await
             }
@@ -360,6 +357,50 @@ impl Talk<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Says the newest text or file again to somebody else.
+    async fn forward(&mut self, conversation: i64, to: &str) -> Result<()> {
+        let newest = self
+            .newest(conversation, |item| {
+                !item.deleted && matches!(item.kind, ItemKind::Text | ItemKind::Attachment)
+            })
+            .await?;
+        let Some(item) = newest else {
+            self.say("— there is nothing to forward yet");
+            return Ok(());
+        };
+        let say = Say {
+            to: people::whom(self.session, to).await?,
+            quote: None,
+            id: None,
+            mentions: Vec::new(),
+            what: What::Forward {
+                conversation,
+                message: item.message,
+            },
+        };
+        post(self.session, say).await?;
+        self.say("— forwarded");
+        Ok(())
+    }
+
+    /// Who has the newest own message, and who read it.
+    async fn info(&self, conversation: i64) -> Result<()> {
+        let own = self.newest(conversation, |item| item.outgoing).await?;
+        let Some(item) = own else {
+            self.say("— there is nothing of yours yet");
+            return Ok(());
+        };
+        let info = self
+            .session
+            .query(move |core| core.info(conversation, &item.message))
+            .await?;
+        let names = names(self.session).await?;
+        for line in words::info(&names, &info) {
+            self.say(&line);
+        }
+        Ok(())
     }
 
     async fn about_person(&mut self, conversation: i64, word: &str, rest: &str) -> Result<()> {
@@ -419,10 +460,22 @@ impl Talk<'_> {
             what,
             What::React { .. } | What::Edit { .. } | What::Delete { .. }
         );
+        let mentions = match (&what, people::with(self.session, &to).await?) {
+            (What::Text(text) | What::Edit { text, .. }, Some(conversation)) => {
+                let local = conversation.conversation;
+                let members = self
+                    .session
+                    .query(move |core| core.mentionable(local))
+                    .await?;
+                mentions::find(text, &members)
+            }
+            _ => Vec::new(),
+        };
         let say = Say {
             to,
             quote,
             id: None,
+            mentions,
             what,
         };
         if amends {

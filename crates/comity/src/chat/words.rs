@@ -1,7 +1,8 @@
 //! The words on the screen, in English.
 
 use comity_client::{
-    ContactView, ConversationView, Event, ItemKind, MemberView, Status, TimelineItem,
+    ContactView, ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, Status,
+    TimelineItem,
 };
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         }
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
+        "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
         "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
         "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
@@ -108,6 +110,14 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
     }
 }
 
+/// After which time messages vanish.
+pub(crate) fn timer(timer_s: u32) -> String {
+    match timer_s {
+        0 => "messages stay".to_owned(),
+        _ => format!("messages vanish after {}", duration(timer_s)),
+    }
+}
+
 /// A time in words.
 pub(crate) fn duration(seconds: u32) -> String {
     let of = |count: u32, unit: &str| {
@@ -115,9 +125,9 @@ pub(crate) fn duration(seconds: u32) -> String {
         format!("{count} {unit}{s}")
     };
     match seconds {
-        _ if seconds % 86_400 == 0 => of(seconds / 86_400, "day"),
-        _ if seconds % 3_600 == 0 => of(seconds / 3_600, "hour"),
-        _ if seconds % 60 == 0 => of(seconds / 60, "minute"),
+        _ if seconds.is_multiple_of(86_400) => of(seconds / 86_400, "day"),
+        _ if seconds.is_multiple_of(3_600) => of(seconds / 3_600, "hour"),
+        _ if seconds.is_multiple_of(60) => of(seconds / 60, "minute"),
         _ => of(seconds, "second"),
     }
 }
@@ -130,10 +140,7 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
             lines.push(format!("  {}", plain(&group.description)));
         }
         if view.timer_s > 0 {
-            lines.push(format!(
-                "  messages vanish after {}",
-                duration(view.timer_s)
-            ));
+            lines.push(format!("  {}", timer(view.timer_s)));
         }
         let may = group.permissions;
         for (holds, text) in [
@@ -194,7 +201,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         }
         ItemKind::Unknown => format!("{} (needs a newer program)", plain(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
-        _ => plain(&item.text),
+        _ => mentioned(names, item),
     };
     if let Some(file) = &item.attachment {
         let caption = if text.is_empty() {
@@ -208,11 +215,17 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
             size(file.size)
         );
     }
+    if item.forwarded {
+        text = format!("(forwarded) {text}");
+    }
     if let Some(quote) = &item.quote {
         text = format!("«{}» {text}", plain(&quote.preview));
     }
     if item.edited {
         text.push_str(" (edited)");
+    }
+    if let Some(teller) = &item.told_by {
+        text.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
     }
     for reaction in &item.reactions {
         text.push_str(&format!("  {}", plain(&reaction.emoji)));
@@ -223,6 +236,55 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         ""
     };
     format!("{at}  {who}: {text}{ticks}")
+}
+
+/// The text with each mention by the name that this device knows, whatever its author wrote there.
+fn mentioned(names: &Names, item: &TimelineItem) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for mention in &item.mentions {
+        let (Ok(start), Ok(length)) = (
+            usize::try_from(mention.start),
+            usize::try_from(mention.length),
+        ) else {
+            break;
+        };
+        let Some(before) = item.text.get(from..start) else {
+            break;
+        };
+        let who = if mention.own {
+            "you".to_owned()
+        } else {
+            plain(&name(names, &mention.address))
+        };
+        out.push_str(&format!("{}@{who}", plain(before)));
+        from = start + length;
+    }
+    out.push_str(&plain(item.text.get(from..).unwrap_or_default()));
+    out
+}
+
+/// Who has a message, and who read it.
+pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
+    let with = |wanted: fn(&ReachView) -> bool| -> String {
+        let people = info.people.iter().filter(|person| wanted(person));
+        let people: Vec<String> = people
+            .map(|person| plain(&name(names, &person.address)))
+            .collect();
+        people.join(", ")
+    };
+    let lists = [
+        ("read by", with(|person| person.read)),
+        (
+            "delivered to",
+            with(|person| person.delivered && !person.read),
+        ),
+        ("not yet", with(|person| !person.delivered)),
+    ];
+    let lists = lists.into_iter().filter(|(_, who)| !who.is_empty());
+    let mut lines = vec![line(names, &info.item)];
+    lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
+    lines
 }
 
 /// A size in words.
@@ -244,7 +306,11 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
     let unread = if view.unread == 0 {
         String::new()
     } else {
-        format!(" ({} new)", view.unread)
+        let mentions = match view.unread_mentions {
+            0 => String::new(),
+            count => format!(", {count} for you"),
+        };
+        format!(" ({} new{mentions})", view.unread)
     };
     let state = match view.state.as_str() {
         "active" => String::new(),
@@ -379,6 +445,8 @@ fn warning(code: &str) -> &str {
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }
+        "was_away" => "this device was away too long and joins a conversation anew",
+        "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",

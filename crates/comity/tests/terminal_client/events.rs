@@ -35,6 +35,15 @@ pub(super) fn events() -> Vec<Event> {
             author: who.clone(),
             emoji: text(),
         }],
+        mentions: vec![comity_client::MentionView {
+            start: 0,
+            length: 1,
+            address: who.clone(),
+            own: true,
+        }],
+        forwarded: true,
+        expires_ms: Some(1),
+        told_by: Some(who.clone()),
     };
     let contact = ContactView {
         address: who.clone(),
@@ -91,6 +100,10 @@ pub(super) fn events() -> Vec<Event> {
         Event::ItemChanged {
             conversation: 1,
             item,
+        },
+        Event::Expired {
+            conversation: 1,
+            message,
         },
         Event::ConversationChanged { conversation: 1 },
         Event::Receipt {
@@ -156,6 +169,7 @@ pub(super) fn name(event: &Event) -> &'static str {
         Event::Request { .. } => "request",
         Event::Item { .. } => "item",
         Event::ItemChanged { .. } => "item_changed",
+        Event::Expired { .. } => "expired",
         Event::ConversationChanged { .. } => "conversation_changed",
         Event::Receipt { .. } => "receipt",
         Event::Typing { .. } => "typing",

@@ -28,6 +28,7 @@ use comity_membership::{
     Change, CommitHeader, Context, Member, Refusal, SUITE, capabilities, identity_of,
 };
 use comity_wire::limits::EPOCHS_KEPT;
+use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, ConversationId, Message as _};
 use openmls::prelude::{
     Ciphersuite, CredentialWithKey, LeafNodeParameters, MlsGroup, MlsGroupJoinConfig,
@@ -331,11 +332,20 @@ fn load<'m>(
     loaded.get_mut(conversation).ok_or(EngineError::NotFound)
 }
 
+/// Epochs before the current one whose messages are still read.
+fn past_epochs() -> usize {
+    if planted::is(Bug::ForgetsPastEpochs) {
+        0
+    } else {
+        EPOCHS_KEPT
+    }
+}
+
 fn join_config() -> MlsGroupJoinConfig {
     MlsGroupJoinConfig::builder()
         .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
         .padding_size(PADDING_BYTES)
-        .max_past_epochs(EPOCHS_KEPT)
+        .max_past_epochs(past_epochs())
         .sender_ratchet_configuration(SenderRatchetConfiguration::new(
             // The library counts the newest one among those that may come late.
             GENERATIONS_LATE + 1,

@@ -14,8 +14,8 @@ pub(crate) use groups::{myself_or, timer};
 pub(crate) use saying::post;
 
 use others::{accept, block, contacts, report, requests, safety};
-use reading::{conversations, history, search, watch};
-use saying::{amend, save, send_file, speak};
+use reading::{conversations, history, info, search, watch};
+use saying::{SayText, amend, forward, save, send_file, send_text};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
 use sign_up::{Code, approve, ask_code, link, register};
 
@@ -132,6 +132,9 @@ pub(crate) enum Act {
         /// Names the message, so that a repeated act says it once.
         #[arg(long)]
         id: Option<MessageId>,
+        /// Mentions a member; whom the text names with @NAME is mentioned, too.
+        #[arg(long)]
+        mention: Vec<String>,
         /// Does not wait until the app has it.
         #[arg(long)]
         no_wait: bool,
@@ -175,6 +178,30 @@ pub(crate) enum Act {
     },
     /// Takes an own message back from everyone.
     Delete {
+        /// The conversation.
+        with: String,
+        /// The message.
+        message: MessageId,
+    },
+    /// Says a text or file of a conversation again, to somebody else.
+    Forward {
+        /// The conversation that it stands in.
+        with: String,
+        /// The message.
+        message: MessageId,
+        /// Number, address, name, or `me`.
+        to: String,
+    },
+    /// Shows after which time messages of a conversation vanish, or sets it.
+    Timer {
+        /// The conversation.
+        with: String,
+        /// 30s, 5m, 8h, 7d; `off`: they stay.
+        #[arg(value_parser = timer)]
+        after: Option<u32>,
+    },
+    /// Shows who has a message and who read it.
+    Info {
         /// The conversation.
         with: String,
         /// The message.
@@ -381,20 +408,16 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             text,
             reply,
             id,
+            mention,
             no_wait,
         } => {
-            let to = people::whom(session, &to).await?;
-            speak(
-                session,
-                Say {
-                    to,
-                    quote: reply,
-                    id,
-                    what: What::Text(text),
-                },
-                !no_wait,
-            )
-            .await
+            let say = SayText {
+                text,
+                quote: reply,
+                id,
+                mention,
+            };
+            send_text(session, &to, say, !no_wait).await
         }
         Act::File { to, path, caption } => send_file(session, &to, path, caption).await,
         Act::Save {
@@ -437,6 +460,9 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Delete { with, message } => {
             amend(session, &with, message, What::Delete { target: message }).await
         }
+        Act::Forward { with, message, to } => forward(session, &with, message, &to).await,
+        Act::Timer { with, after } => groups::disappear(session, &with, after).await,
+        Act::Info { with, message } => info(session, &with, message).await,
         Act::Group(act) => groups::run(session, act).await,
         Act::Conversations => conversations(session).await,
         Act::History {

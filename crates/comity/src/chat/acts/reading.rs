@@ -52,6 +52,24 @@ pub(super) async fn history(
     Ok(())
 }
 
+/// Who has a message, and who read it.
+pub(super) async fn info(session: &Session, with: &str, message: MessageId) -> Result<()> {
+    session.online().await?;
+    session.settled().await?;
+    let conversation = people::conversation(session, with).await?.conversation;
+    let info = session
+        .query(move |core| core.info(conversation, &message))
+        .await?;
+    if session.json {
+        say_json(&info);
+    } else {
+        for line in words::info(&names(session).await?, &info) {
+            say(&line);
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn search(session: &Session, query: String, limit: u32) -> Result<()> {
     let found = session
         .query(move |core| core.search(&query, limit))

@@ -1,6 +1,75 @@
 //! Saying something, changing it, moving files.
 
 use super::*;
+use crate::chat::mentions;
+
+/// What `send` was asked to say.
+pub(super) struct SayText {
+    pub(super) text: String,
+    pub(super) quote: Option<MessageId>,
+    pub(super) id: Option<MessageId>,
+    /// Whom to mention, as typed.
+    pub(super) mention: Vec<String>,
+}
+
+pub(super) async fn send_text(
+    session: &Session,
+    to: &str,
+    mut say: SayText,
+    wait: bool,
+) -> Result<()> {
+    let to = people::whom(session, to).await?;
+    let members = members(session, &to).await?;
+    let mut mentions = mentions::find(&say.text, &members);
+    for who in &say.mention {
+        let address = people::person(session, who).await?;
+        let member = members.iter().find(|(member, _)| *member == address);
+        let unknown = (address, String::new());
+        mentions::add(&mut say.text, &mut mentions, member.unwrap_or(&unknown));
+    }
+    let what = Say {
+        to,
+        quote: say.quote,
+        id: say.id,
+        mentions,
+        what: What::Text(say.text),
+    };
+    speak(session, what, wait).await
+}
+
+/// Who can be mentioned where `to` leads.
+async fn members(session: &Session, to: &Whom) -> Result<Vec<(Address, String)>> {
+    match people::with(session, to).await? {
+        Some(with) => {
+            session
+                .query(move |core| core.mentionable(with.conversation))
+                .await
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+pub(super) async fn forward(
+    session: &Session,
+    with: &str,
+    message: MessageId,
+    to: &str,
+) -> Result<()> {
+    session.online().await?;
+    let conversation = people::conversation(session, with).await?.conversation;
+    arrived(session, conversation, message).await?;
+    let what = Say {
+        to: people::whom(session, to).await?,
+        quote: None,
+        id: None,
+        mentions: Vec::new(),
+        what: What::Forward {
+            conversation,
+            message,
+        },
+    };
+    speak(session, what, true).await
+}
 
 pub(super) async fn speak(session: &Session, what: Say, wait: bool) -> Result<()> {
     let (conversation, item) = post(session, what).await?;
@@ -33,13 +102,10 @@ pub(crate) async fn post(session: &Session, what: Say) -> Result<(i64, TimelineI
     let Some(id) = id else {
         bail!("nothing was said")
     };
-    let all = session.query(Core::conversations).await?;
-    let conversation = all.iter().find(|conversation| match &to {
-        Whom::Conversation(local) => conversation.conversation == *local,
-        Whom::Person(address) => conversation.peer.as_ref() == Some(address),
-        Whom::Myself => conversation.kind == "self",
-    });
-    let conversation = conversation.context("no such conversation")?.conversation;
+    let conversation = people::with(session, &to)
+        .await?
+        .context("no such conversation")?
+        .conversation;
     let item = session
         .item(conversation, id)
         .await?
@@ -78,6 +144,7 @@ pub(super) async fn send_file(
             to,
             quote: None,
             id: None,
+            mentions: Vec::new(),
             what,
         },
         true,
@@ -133,12 +200,18 @@ pub(super) async fn amend(
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
+    let to = Whom::Conversation(conversation);
+    let mentions = match &what {
+        What::Edit { text, .. } => mentions::find(text, &members(session, &to).await?),
+        _ => Vec::new(),
+    };
     session
         .handle
         .act(Command::Send(Say {
-            to: Whom::Conversation(conversation),
+            to,
             quote: None,
             id: None,
+            mentions,
             what,
         }))
         .await?;
