@@ -1,5 +1,6 @@
 //! The WebSocket's life: greeting, signing in, asking for changes, and the replies to frames.
 
+use crate::conversations::State;
 use crate::output::{Effect, Event};
 use crate::step::{Link, Request, Step};
 use crate::store::meta;
@@ -49,7 +50,7 @@ impl Step<'_> {
         match frame.frame {
             Some(Frame::Challenge(challenge)) => self.challenge(&challenge),
             Some(Frame::Reply(reply)) => self.reply(reply),
-            Some(Frame::Deliver(deliver)) => self.deliver(deliver),
+            Some(Frame::Deliver(deliver)) => self.deliver(deliver, false),
             Some(Frame::Cursors(cursors)) => self.cursors(&cursors),
             Some(Frame::Marks(marks)) => self.marks(&marks),
             Some(Frame::Signal(signal)) => self.signal(&signal),
@@ -129,6 +130,9 @@ impl Step<'_> {
         )?;
         self.ask_again();
         self.own_manifest_seen(signed_in.manifest_seq)?;
+        let active = self.conversations_in(State::Active)?;
+        let taken = active.iter().map(|row| (row.id, row.next_seq - 1));
+        self.mem.taken = taken.collect();
         self.ask_for_changes()
     }
 
@@ -195,6 +199,14 @@ impl Step<'_> {
     }
 
     fn changes(&mut self, changes: &proto::SyncReply) -> Result<(), CoreError> {
+        let since: u64 = meta::get(self.tx, "sync_token")?.unwrap_or(0);
+        if changes.token < since {
+            // The server has forgotten what it told before: everything is compared anew.
+            self.warn("server_went_back", None);
+            self.mem.went_back = true;
+            meta::put(self.tx, "sync_token", &0_u64)?;
+            return self.ask_for_changes();
+        }
         for log in &changes.logs {
             self.log_state(log)?;
         }
@@ -205,6 +217,7 @@ impl Step<'_> {
         if changes.more {
             return self.ask_for_changes();
         }
+        self.mem.went_back = false;
         if let Link::Up { synced, .. } = &mut self.mem.link
             && !*synced
         {
@@ -247,7 +260,7 @@ impl Step<'_> {
         match (request, result) {
             (Request::SignIn, reply::Result::SignedIn(signed_in)) => self.signed_in(&signed_in),
             (Request::Sync, reply::Result::Sync(changes)) => self.changes(&changes),
-            (Request::Fetch { .. }, reply::Result::Deliver(deliver)) => self.deliver(deliver),
+            (Request::Fetch { .. }, reply::Result::Deliver(deliver)) => self.deliver(deliver, true),
             (Request::Append { queue }, reply::Result::Appended(appended)) => {
                 self.appended(queue, &appended)
             }

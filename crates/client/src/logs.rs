@@ -7,8 +7,10 @@ use crate::conversations::Conversation;
 use crate::step::Step;
 use crate::store::meta;
 use crate::{CoreError, arrival};
+use comity_wire::DeviceId;
 use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, EntryKind, client_frame::Act};
+use rusqlite::OptionalExtension as _;
 use sha2::{Digest, Sha256};
 
 /// Digests kept per conversation.
@@ -24,6 +26,12 @@ impl Step<'_> {
         if hub.is_empty() && log.log == me.keys.id().as_bytes() {
             // The sync token moves on now: what is still to be fetched is remembered beside it.
             let known: u64 = meta::get(self.tx, "inbox_head")?.unwrap_or(0);
+            if self.mem.went_back {
+                let next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
+                meta::put(self.tx, "inbox_next", &next.min(log.head_seq + 1))?;
+                meta::put(self.tx, "inbox_head", &log.head_seq)?;
+                return self.fetch_inbox();
+            }
             meta::put(self.tx, "inbox_head", &log.head_seq.max(known))?;
             self.check_inbox_cursor(log.cursor)?;
             let asked = self.fetch_inbox();
@@ -44,6 +52,10 @@ impl Step<'_> {
             "UPDATE conversation SET head_seq = ?2 WHERE id = ?1",
             (conversation.id, conversation.head_seq),
         )?;
+        let had = self.mem.taken.get(&conversation.id);
+        if conversation.is_live() && had.is_some_and(|had| log.head_seq < *had) {
+            return self.log_went_back(&mut conversation, "rolled_back");
+        }
         if conversation.is_live() && log.head_seq >= conversation.next_seq {
             self.fetch(hub, &log.log, conversation.next_seq - 1);
         }
@@ -57,7 +69,12 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(crate) fn deliver(&mut self, deliver: proto::Deliver) -> Result<(), CoreError> {
+    /// Entries, `asked` for or pushed.
+    pub(crate) fn deliver(
+        &mut self,
+        deliver: proto::Deliver,
+        asked: bool,
+    ) -> Result<(), CoreError> {
         let me = self.me()?;
         let hub = self.near_hub(&deliver.hub);
         if hub.is_empty() && deliver.log == me.keys.id().as_bytes() {
@@ -75,6 +92,9 @@ impl Step<'_> {
         let before = conversation.next_seq;
         for entry in &deliver.entries {
             if entry.seq < conversation.next_seq {
+                if self.is_another_entry(&conversation, entry)? {
+                    return self.log_went_back(&mut conversation, "rewritten");
+                }
                 continue;
             }
             let hole = entry.seq > conversation.next_seq && !planted::is(Bug::TakesAHole);
@@ -93,9 +113,56 @@ impl Step<'_> {
             self.acknowledge(&conversation);
         }
         if conversation.is_live() && conversation.head_seq >= conversation.next_seq {
+            if asked && conversation.next_seq == before {
+                return self.withheld(&conversation);
+            }
             self.fetch(hub, &deliver.log, conversation.next_seq - 1);
         }
         Ok(())
+    }
+
+    /// The hub says that there are more entries and does not give the next one: said once, and
+    /// asked again after a while. Nothing behind it is read before it.
+    fn withheld(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        const ASK_AGAIN_MS: i64 = 15_000;
+        let at = self.now + ASK_AGAIN_MS;
+        self.mem.read_again_ms = Some(self.mem.read_again_ms.map_or(at, |other| other.min(at)));
+        self.wake(at);
+        if self.mem.withheld.insert(conversation.id) {
+            self.warn("withheld", Some(conversation.id));
+            let me = self.me()?;
+            let nobody = DeviceId::new([0; 16]);
+            self.insert_notice(conversation.id, &me.address, &nobody, "withheld")?;
+        }
+        Ok(())
+    }
+
+    /// Whether an entry that this device has taken is another one now.
+    fn is_another_entry(
+        &self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+    ) -> Result<bool, CoreError> {
+        let known: Option<Vec<u8>> = self
+            .tx
+            .prepare_cached("SELECT digest FROM trail WHERE conversation = ?1 AND seq = ?2")?
+            .query_row((conversation.id, entry.seq), |row| row.get(0))
+            .optional()?;
+        Ok(known.is_some_and(|known| known != digest(entry.seq, entry.kind, &entry.body)))
+    }
+
+    /// The hub has another log than it had: said, and joined anew where it stands now.
+    fn log_went_back(
+        &mut self,
+        conversation: &mut Conversation,
+        notice: &str,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let nobody = DeviceId::new([0; 16]);
+        self.mem.taken.remove(&conversation.id);
+        self.insert_notice(conversation.id, &me.address, &nobody, notice)?;
+        self.save_position(conversation)?;
+        self.heal(conversation, notice)
     }
 
     /// One entry whose turn it is. The position moves, whatever the entry turns out to be.
@@ -135,12 +202,11 @@ impl Step<'_> {
         kind: i32,
         body: &[u8],
     ) -> Result<(), CoreError> {
-        let digest = digest(seq, kind, body);
         self.tx
             .prepare_cached(
                 "INSERT OR REPLACE INTO trail (conversation, seq, digest) VALUES (?1, ?2, ?3)",
             )?
-            .execute((conversation, seq, digest))?;
+            .execute((conversation, seq, digest(seq, kind, body)))?;
         let oldest = i64::try_from(seq).unwrap_or(i64::MAX) - TRAIL;
         self.tx
             .prepare_cached("DELETE FROM trail WHERE conversation = ?1 AND seq < ?2")?

@@ -47,6 +47,12 @@ pub(crate) struct Memory {
     pub(crate) read_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
+    /// The server went back to an earlier state; its logs are being compared with what is here.
+    pub(crate) went_back: bool,
+    /// How far each conversation was taken when this session began.
+    pub(crate) taken: BTreeMap<i64, u64>,
+    /// Conversations of which the hub keeps entries back.
+    pub(crate) withheld: BTreeSet<i64>,
     /// One-time key packages that this device keeps at its app, and how few are too few.
     pub(crate) key_packages: (usize, usize),
     /// The next upkeep of keys.

@@ -336,6 +336,9 @@ impl Step<'_> {
             return Ok(());
         }
         self.fail_transfer(transfer, code)?;
+        if row.direction == "down" && code == "damaged" {
+            self.warn("file_damaged", row.conversation);
+        }
         match (row.purpose.as_str(), row.conversation, row.message_id) {
             ("message", Some(conversation), Some(message_id)) => {
                 self.message_failed(conversation, &message_id, code)

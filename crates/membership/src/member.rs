@@ -8,8 +8,8 @@ use comity_wire::limits::KEY_PACKAGE_BYTES_MAX;
 use comity_wire::{AccountId, Address, AppId, DeviceAddress, DeviceId, Message, proto};
 use openmls::prelude::tls_codec::Deserialize as _;
 use openmls::prelude::{
-    BasicCredential, Capabilities, Credential, CredentialType, ExtensionType, KeyPackage,
-    KeyPackageIn, LeafNode, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion,
+    BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, ExtensionType,
+    KeyPackage, KeyPackageIn, LeafNode, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion,
 };
 use openmls_rust_crypto::RustCrypto;
 
@@ -84,13 +84,13 @@ pub fn read_identity(credential: &Credential) -> Result<(Address, DeviceId), Mls
     Ok((Address::new(app, account), device))
 }
 
-/// What every leaf says it can do. Explicit, because the library's defaults do not name the
-/// post-quantum suites.
+/// What every leaf says it can do, in conversations of this suite. Explicit, because the library's
+/// defaults do not name the post-quantum suites.
 #[must_use]
-pub fn capabilities() -> Capabilities {
+pub fn capabilities(suite: Ciphersuite) -> Capabilities {
     Capabilities::new(
         Some(&[ProtocolVersion::Mls10]),
-        Some(&[SUITE]),
+        Some(&[suite]),
         Some(&[
             ExtensionType::Unknown(crate::context::EXTENSION),
             ExtensionType::LastResort,

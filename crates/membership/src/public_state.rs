@@ -17,8 +17,8 @@ use openmls::messages::external_proposals::ExternalProposal;
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, Size as _, VLBytes};
 use openmls::prelude::{
-    LeafNodeIndex, OpenMlsSignaturePublicKey, ProcessedMessageContent, Proposal, ProposalStore,
-    ProtocolMessage, Sender, SenderExtensionIndex, SignatureScheme, Verifiable as _,
+    Ciphersuite, LeafNodeIndex, OpenMlsSignaturePublicKey, ProcessedMessageContent, Proposal,
+    ProposalStore, ProtocolMessage, Sender, SenderExtensionIndex, SignatureScheme, Verifiable as _,
 };
 use openmls_rust_crypto::{OpenMlsRustCrypto, RustCrypto};
 use openmls_traits::signatures::{Signer, SignerError};
@@ -54,7 +54,7 @@ fn invalid(error: impl std::fmt::Display) -> MlsError {
 }
 
 impl PublicState {
-    /// The state of a conversation that was just made: one member, epoch 0.
+    /// The state of a conversation that was just made: one member, epoch 0, of [`SUITE`].
     ///
     /// # Errors
     /// [`MlsError`] when the objects do not verify, or describe another conversation.
@@ -64,8 +64,23 @@ impl PublicState {
         expected: &ConversationId,
         kind: ConversationKind,
     ) -> Result<Self, MlsError> {
+        Self::create_of_suite(SUITE, group_info, ratchet_tree, expected, kind)
+    }
+
+    /// [`Self::create`] for a conversation that is pinned to another suite. It keeps that suite
+    /// for ever: no commit changes it.
+    ///
+    /// # Errors
+    /// [`MlsError`] when the objects do not verify, or describe another conversation.
+    pub fn create_of_suite(
+        suite: Ciphersuite,
+        group_info: &[u8],
+        ratchet_tree: &[u8],
+        expected: &ConversationId,
+        kind: ConversationKind,
+    ) -> Result<Self, MlsError> {
         let info = parse_group_info(group_info)?;
-        if info.ciphersuite() != SUITE {
+        if info.ciphersuite() != suite {
             return Err(MlsError::Suite);
         }
         if *info.group_id() != group_id(expected) {

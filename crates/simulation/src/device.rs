@@ -28,6 +28,8 @@ pub(crate) struct Device {
     pub(crate) erased: bool,
     /// What it told, in order.
     pub(crate) events: Vec<Event>,
+    /// Processor time that its core's steps took.
+    pub(crate) pace: crate::Pace,
     /// Its person's files.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
@@ -52,6 +54,7 @@ impl Device {
             wake_ms: None,
             erased: false,
             events: Vec::new(),
+            pace: crate::Pace::default(),
             files: BTreeMap::new(),
         }
     }

@@ -504,6 +504,31 @@ impl World {
         Ok(changed)
     }
 
+    /// Processor time that the core's steps took since this was asked last.
+    pub fn take_pace(&mut self, who: Who) -> crate::Pace {
+        let device = self.sim.devices.get_mut(who.0);
+        device.map_or_else(crate::Pace::default, |device| {
+            std::mem::take(&mut device.pace)
+        })
+    }
+
+    /// Changes a device's store behind its back; it then starts anew on the same disk.
+    ///
+    /// # Errors
+    /// The change's own, and when the device does not start.
+    pub fn tamper_store(
+        &mut self,
+        who: Who,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<(), rusqlite::Error>,
+    ) -> Result<()> {
+        self.crash(who, 1_000);
+        let device = self.sim.devices.get_mut(who.0).context("no such device")?;
+        device.disk.restart(&mut device.dice);
+        change(&device.disk.database("store.db")?)?;
+        device.disk.fail();
+        Ok(())
+    }
+
     /// The code that was sent to a number.
     pub(crate) fn code(&mut self, number: &str) -> Option<String> {
         self.runtime.block_on(async {
@@ -756,7 +781,9 @@ impl Sim {
             effects,
             events,
             wake_at_ms,
-        } = core.step(now, &mut random, input)?;
+        } = device
+            .pace
+            .take(input, |input| core.step(now, &mut random, input))?;
         device.events.extend(events);
         if let Some(at) = wake_at_ms {
             let wait = u64::try_from(at - now).unwrap_or(0);

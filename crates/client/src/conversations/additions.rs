@@ -140,6 +140,8 @@ impl Step<'_> {
     ) {
         for package in &fetched.packages {
             let Some(device) = list.manifest.device(&package.device) else {
+                // A device that the person does not list.
+                self.warn("key_package_invalid", Some(intent.conversation));
                 continue;
             };
             match comity_membership::check_key_package(&package.key_package.0, address, device) {

@@ -129,7 +129,7 @@ impl Step<'_> {
                     .session(self.tx, &me.keys, &me.address)
                     .delete(&joined.conversation)?;
                 self.warn("welcome_swapped", None);
-                Ok(())
+                self.join_by_asking(hub, cid, ConversationKind::Unspecified.into())
             }
             Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
             Err(_) => {

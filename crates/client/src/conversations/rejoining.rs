@@ -259,6 +259,14 @@ impl Step<'_> {
                 self.refresh_contact(&peer)?;
             }
         }
+        // The log may have gone back, or parted: what is compared begins anew here.
+        self.tx.execute(
+            "DELETE FROM trail WHERE conversation = ?1",
+            [conversation.id],
+        )?;
+        if committed.seq < conversation.next_seq {
+            conversation.head_seq = committed.seq;
+        }
         conversation.joined_seq = committed.seq;
         conversation.next_seq = committed.seq + 1;
         conversation.head_seq = conversation.head_seq.max(committed.seq);

@@ -8,7 +8,7 @@ use crate::step::Step;
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::{EngineError, Unreadable};
 use comity_e2ee::envelope::{self, Opened};
-use comity_membership::Member;
+use comity_membership::{Member, franking};
 use comity_wire::proto::{self, ConversationKind};
 use comity_wire::{Address, DeviceId, limits};
 use rusqlite::OptionalExtension;
@@ -99,11 +99,13 @@ impl Step<'_> {
         opened: &Opened,
     ) -> Result<(), CoreError> {
         let position = &opened.position;
-        if position.running_hash.is_empty() || position.last_seq >= conversation.next_seq {
+        if position.running_hash.is_empty() {
             return Ok(());
         }
         let own = self.running_hash(conversation.id, position.window_from, position.last_seq)?;
-        if own.is_some_and(|own| own[..] != position.running_hash[..]) {
+        // Nobody has seen what comes after their own entry: something was left out here.
+        let is_short = position.last_seq >= conversation.next_seq;
+        if is_short || own.is_some_and(|own| own[..] != position.running_hash[..]) {
             self.warn("history_differs", Some(conversation.id));
             let me = self.me()?;
             self.insert_notice(
@@ -134,7 +136,10 @@ impl Step<'_> {
         let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
         let line = self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
         self.note_missing(conversation.id, entry.seq, entry.seq, &line)?;
-        if matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch) {
+        let fork = matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch)
+            || (matches!(error, EngineError::Unreadable(Unreadable::Undecryptable))
+                && self.is_of_another_branch(conversation, entry)?);
+        if fork {
             return self.heal(conversation, "fork_suspected");
         }
         // Words of this device that it does not know: its store is an older copy, and what it says
@@ -148,6 +153,28 @@ impl Step<'_> {
         }
         self.warn("entry_unreadable", Some(conversation.id));
         Ok(())
+    }
+
+    /// Whether an entry that does not decrypt says that its author's epoch of this number is
+    /// another one than ours. Only a hint: nothing vouches for it, and healing does no harm.
+    fn is_of_another_branch(
+        &mut self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+    ) -> Result<bool, CoreError> {
+        let header = comity_membership::private_message_facts(&entry.body)
+            .ok()
+            .and_then(|facts| {
+                let header = franking::Header::decode(&facts.authenticated_data).ok()?;
+                Some((facts.epoch, header))
+            });
+        let Some((epoch, header)) = header else {
+            return Ok(false);
+        };
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+        Ok(mls.epoch(&id)? == epoch && mls.epoch_authenticator(&id)? != header.epoch_authenticator)
     }
 
     /// An own entry that was already taken (its answer came before the log did).

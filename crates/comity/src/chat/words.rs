@@ -4,8 +4,8 @@
 
 pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
-    ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, RequestView, Status,
-    TimelineItem, called,
+    ContactView, ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, RequestView,
+    Status, TimelineItem, called,
 };
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -88,6 +88,9 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "healing" => "this conversation is being repaired".to_owned(),
         "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
+        "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
+        "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
+        "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
         "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
         "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
         "group_created" => format!("{who} made this group"),
@@ -191,6 +194,19 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
     lines
 }
 
+/// Why a message stays closed.
+fn unreadable(failure: &str) -> String {
+    let why = match failure {
+        "secret_used" => "the server gave it before, or much too late",
+        "undecryptable" => "it was changed, or sealed for others than this device",
+        "epoch_gone" => "it comes too late: its keys are gone",
+        "epoch_ahead" | "fork_suspected" => "it is of another branch of this conversation",
+        "sender_unknown" => "it is not by whom it says",
+        other => other,
+    };
+    format!("a message can not be read: {why}")
+}
+
 /// A timeline's line.
 pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     let who = if item.outgoing {
@@ -202,10 +218,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     let mut said = match item.kind {
         ItemKind::Notice => return format!("{at}  — {}", notice(names, &item.text, &who)),
         ItemKind::Unreadable => {
-            return format!(
-                "{at}  {who}: (a message that this device can not read: {})",
-                plain(&item.failure)
-            );
+            return format!("{at}  — {}", plain(&unreadable(&item.failure)));
         }
         ItemKind::Unknown => format!("{} (needs a newer program)", text(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
@@ -358,6 +371,16 @@ pub(crate) fn request(asks: &RequestView) -> String {
     )
 }
 
+/// How far a person is to be trusted.
+pub(crate) fn trust(contact: &ContactView) -> &'static str {
+    match (contact.blocked, contact.number_moved, contact.verified) {
+        (true, _, _) => "blocked",
+        (_, true, _) => "their number belongs to someone else now",
+        (_, _, true) => "verified",
+        _ => "not yet verified",
+    }
+}
+
 /// What to say of an event while talking; absent when it is nothing to say.
 pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
     Some(match event {
@@ -435,7 +458,30 @@ fn warning(code: &str) -> &str {
         "commit_refused" => {
             "the server accepted a change of a conversation that breaks its rules; it is refused"
         }
-        "history_differs" => "someone saw other messages here than you did",
+        "history_differs" => {
+            "someone saw other messages here than you did: the server may have dropped or changed some"
+        }
+        "fork_suspected" => {
+            "the server may have told you and others two different stories; the conversation is being repaired"
+        }
+        "server_went_back" => {
+            "the server went back to an earlier state; everything is compared anew"
+        }
+        "rolled_back" => "the server lost or hid the newest messages of a conversation",
+        "rewritten" => "the server gave another message in the place of one that you have",
+        "withheld" => "the server keeps back messages of a conversation",
+        "entry_unreadable" => {
+            "a message can not be read: it was changed, repeated, or is not meant for this device"
+        }
+        "welcome_swapped" => {
+            "the server led to another conversation than it said; it is not entered"
+        }
+        "welcome_unusable" => "the server gave an invitation that this device can not use",
+        "rejoin_failed" => {
+            "the server gave a state of a conversation that does not hold; it is not entered"
+        }
+        "file_damaged" => "a file is not what its sender sent: it is refused",
+        "server_confused" => "the server answered something else than was asked",
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }

@@ -9,7 +9,7 @@ use crate::group_state::{LABEL, StateKey};
 use crate::storage::Kind;
 use comity_membership::change::{decode_header, member_at, members_of};
 use comity_membership::{
-    Change, CommitHeader, Committer, Context, Member, SUITE, capabilities, parse_key_package,
+    Change, CommitHeader, Committer, Context, Member, capabilities, parse_key_package,
     parse_message,
 };
 use comity_wire::{ConversationId, limits};
@@ -42,11 +42,11 @@ impl Session<'_> {
             return Err(malformed("the context is another conversation's"));
         }
         self.delete(conversation)?;
-        debug_assert!(self.provider.crypto().supports(SUITE).is_ok());
+        debug_assert!(self.provider.crypto().supports(self.provider.suite).is_ok());
         let join = join_config();
         let config = MlsGroupCreateConfig::builder()
-            .ciphersuite(SUITE)
-            .capabilities(capabilities())
+            .ciphersuite(self.provider.suite)
+            .capabilities(capabilities(self.provider.suite))
             .lifetime(Lifetime::new(LIFETIME_S))
             .wire_format_policy(join.wire_format_policy())
             .padding_size(join.padding_size())
@@ -124,7 +124,7 @@ impl Session<'_> {
         }
         let made = builder
             .force_self_update(plan.update_self)
-            .leaf_node_parameters(leaf_parameters())
+            .leaf_node_parameters(leaf_parameters(self.provider.suite))
             .load_psks(self.provider.storage())
             .map_err(malformed)
             .and_then(|builder| {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::storage::Kind;
 use comity_membership::{
-    CommitHeader, Context, Member, SUITE, conversation_of, members_of_tree, parse_group_info,
+    CommitHeader, Context, Member, conversation_of, members_of_tree, parse_group_info,
     parse_ratchet_tree, parse_welcome,
 };
 use comity_wire::ConversationId;
@@ -41,7 +41,7 @@ impl Session<'_> {
         let conversation = conversation_of(staged.group_context().group_id().as_slice())
             .filter(|named| *named == context.conversation)
             .ok_or_else(|| malformed("the welcome names no conversation"))?;
-        if staged.group_context().ciphersuite() != SUITE {
+        if staged.group_context().ciphersuite() != self.provider.suite {
             return Err(malformed("not the cipher suite of this protocol"));
         }
         let members = staged
@@ -83,7 +83,9 @@ impl Session<'_> {
         judge: Judge<'_>,
     ) -> Result1<Pending> {
         let info = parse_group_info(group_info)?;
-        if *info.group_id() != Self::group_id(conversation) || info.ciphersuite() != SUITE {
+        if *info.group_id() != Self::group_id(conversation)
+            || info.ciphersuite() != self.provider.suite
+        {
             return Err(malformed("not a group info of this conversation"));
         }
         let epoch_before = info.epoch().as_u64();
@@ -126,7 +128,7 @@ impl Session<'_> {
             .build_group(provider, info, self.credential())
             .map_err(malformed)?;
         let complete = builder
-            .leaf_node_parameters(leaf_parameters())
+            .leaf_node_parameters(leaf_parameters(provider.suite))
             .load_psks(provider.storage())
             .map_err(malformed)?
             .use_ratchet_tree_extension(false)

@@ -25,13 +25,13 @@ use crate::group_state::StateKey;
 use crate::keys::DeviceKeys;
 use crate::storage::{Kind, Storage};
 use comity_membership::{
-    Change, CommitHeader, Context, Member, Refusal, capabilities, identity_of,
+    Change, CommitHeader, Context, Member, Refusal, SUITE, capabilities, identity_of,
 };
 use comity_wire::limits::EPOCHS_KEPT;
 use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, ConversationId, Message as _};
 use openmls::prelude::{
-    CredentialWithKey, LeafNodeParameters, MlsGroup, MlsGroupJoinConfig,
+    Ciphersuite, CredentialWithKey, LeafNodeParameters, MlsGroup, MlsGroupJoinConfig,
     PURE_PLAINTEXT_WIRE_FORMAT_POLICY, SenderRatchetConfiguration,
 };
 use openmls_rust_crypto::RustCrypto;
@@ -52,11 +52,17 @@ const GENERATIONS_AHEAD: u32 = 2_000;
 /// Decides on a change, given the members and the context before it.
 pub type Judge<'j> = &'j mut dyn FnMut(&Change, &[Member], &Context) -> Result<(), Refusal>;
 
-/// Groups in memory.
-#[derive(Default)]
+/// Groups in memory, all of one cipher suite.
 pub struct Groups {
     loaded: HashMap<ConversationId, MlsGroup>,
     crypto: RustCrypto,
+    suite: Ciphersuite,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self::of_suite(SUITE)
+    }
 }
 
 impl fmt::Debug for Groups {
@@ -66,10 +72,21 @@ impl fmt::Debug for Groups {
 }
 
 impl Groups {
-    /// None yet.
+    /// None yet, of [`SUITE`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// None yet, of another suite. Whatever is of a suite that is not this one is refused, so one
+    /// conversation is never continued in another suite.
+    #[must_use]
+    pub fn of_suite(suite: Ciphersuite) -> Self {
+        Self {
+            loaded: HashMap::new(),
+            crypto: RustCrypto::default(),
+            suite,
+        }
     }
 
     /// Forgets all: after a rollback.
@@ -92,6 +109,7 @@ impl Groups {
         let provider = Provider {
             crypto: &self.crypto,
             storage: Storage(connection),
+            suite: self.suite,
         };
         Session {
             loaded: &mut self.loaded,
@@ -223,10 +241,11 @@ struct External {
     replaced: Option<u32>,
 }
 
-/// The library's provider: its crypto, our storage.
+/// The library's provider: its crypto, our storage, and the suite that all is of.
 struct Provider<'a> {
     crypto: &'a RustCrypto,
     storage: Storage<'a>,
+    suite: Ciphersuite,
 }
 
 impl<'a> OpenMlsProvider for Provider<'a> {
@@ -302,6 +321,9 @@ fn load<'m>(
     if !loaded.contains_key(conversation) {
         let group = MlsGroup::load(&provider.storage, &Session::group_id(conversation))?
             .ok_or(EngineError::NotFound)?;
+        if group.ciphersuite() != provider.suite {
+            return Err(error::malformed("a group of another cipher suite"));
+        }
         if loaded.len() >= LOADED_MAX {
             loaded.clear();
         }
@@ -325,16 +347,17 @@ fn join_config() -> MlsGroupJoinConfig {
         .padding_size(PADDING_BYTES)
         .max_past_epochs(past_epochs())
         .sender_ratchet_configuration(SenderRatchetConfiguration::new(
-            GENERATIONS_LATE,
+            // The library counts the newest one among those that may come late.
+            GENERATIONS_LATE + 1,
             GENERATIONS_AHEAD,
         ))
         .use_ratchet_tree_extension(false)
         .build()
 }
 
-fn leaf_parameters() -> LeafNodeParameters {
+fn leaf_parameters(suite: Ciphersuite) -> LeafNodeParameters {
     LeafNodeParameters::builder()
-        .with_capabilities(capabilities())
+        .with_capabilities(capabilities(suite))
         .build()
 }
 

@@ -4,7 +4,7 @@ use super::commits::{LIFETIME_S, encode};
 use super::error::malformed;
 use super::{Result1, Session};
 use crate::storage::Kind;
-use comity_membership::{SUITE, capabilities, parse_key_package};
+use comity_membership::{capabilities, parse_key_package};
 use openmls::prelude::{KeyPackage, Lifetime, MlsMessageOut};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::storage::StorageProvider as _;
@@ -17,13 +17,18 @@ impl Session<'_> {
     /// [`super::EngineError`] when the store fails.
     pub fn key_package(&mut self, last_resort: bool) -> Result1<Vec<u8>> {
         let mut builder = KeyPackage::builder()
-            .leaf_node_capabilities(capabilities())
+            .leaf_node_capabilities(capabilities(self.provider.suite))
             .key_package_lifetime(Lifetime::new(LIFETIME_S));
         if last_resort {
             builder = builder.mark_as_last_resort();
         }
         let bundle = builder
-            .build(SUITE, &self.provider, self.keys, self.credential())
+            .build(
+                self.provider.suite,
+                &self.provider,
+                self.keys,
+                self.credential(),
+            )
             .map_err(malformed)?;
         let package = bundle.key_package().clone();
         let reference = package

@@ -6,9 +6,10 @@ use comity_e2ee::keys::{DeviceKeys, RootKey, sign_manifest};
 use comity_e2ee::storage::SCHEMA;
 use comity_membership::change::CommitHeader;
 use comity_membership::manifest::{self, Device, Manifest, VerifiedManifest};
-use comity_membership::{Change, Context, Member, PublicState, Refusal, rules};
+use comity_membership::{Change, Context, Member, PublicState, Refusal, SUITE, rules};
 use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, ConversationId};
+use openmls::prelude::Ciphersuite;
 use rusqlite::Connection;
 use std::collections::HashMap;
 
@@ -43,10 +44,17 @@ pub struct Phone {
 
 impl Phone {
     pub fn new(name: u8) -> Self {
+        Self::of_suite(name, SUITE)
+    }
+
+    pub fn of_suite(name: u8, suite: Ciphersuite) -> Self {
         let mut random = random(name);
         let root = RootKey::generate(&mut random);
         let text = format!("{:032x}@chat.example", u128::from(name));
-        Self::of(text.parse().unwrap(), root, name)
+        Self {
+            groups: Groups::of_suite(suite),
+            ..Self::of(text.parse().unwrap(), root, name)
+        }
     }
 
     pub fn of(address: Address, root: RootKey, seed: u8) -> Self {
@@ -93,6 +101,7 @@ pub fn manifest_of(devices: &[&Phone]) -> VerifiedManifest {
 }
 
 /// The hub of one conversation.
+#[derive(Clone)]
 pub struct Hub {
     pub id: ConversationId,
     pub state: Vec<u8>,
@@ -147,19 +156,21 @@ impl Hub {
 
     /// Compare-and-swap, as the server does it.
     pub fn submit(&mut self, pending: &Pending) -> Result<Change, String> {
+        self.take(&pending.commit, &pending.group_info)
+    }
+
+    pub fn take(&mut self, commit: &[u8], group_info: &[u8]) -> Result<Change, String> {
         let mut state = self.state();
-        let (change, staged) = state
-            .stage_commit(&pending.commit)
-            .map_err(|e| e.to_string())?;
+        let (change, staged) = state.stage_commit(commit).map_err(|e| e.to_string())?;
         self.judge(&change, &state.members().unwrap(), state.context())
             .map_err(|e| e.to_string())?;
         state
-            .check_group_info(&staged, &pending.group_info)
+            .check_group_info(&staged, group_info)
             .map_err(|e| e.to_string())?;
         state.merge(staged).unwrap();
         self.state = state.to_bytes().unwrap();
-        self.group_info = pending.group_info.clone();
-        self.log.push(pending.commit.clone());
+        self.group_info = group_info.to_vec();
+        self.log.push(commit.to_vec());
         Ok(change)
     }
 

@@ -57,12 +57,7 @@ pub(super) async fn contacts(session: &Session) -> Result<()> {
             say_json(&contact);
             continue;
         }
-        let state = match (contact.blocked, contact.number_moved, contact.verified) {
-            (true, _, _) => "blocked",
-            (_, true, _) => "their number belongs to someone else now",
-            (_, _, true) => "verified",
-            _ => "not yet verified",
-        };
+        let state = words::trust(&contact);
         say(&format!(
             "{}  {}  {}  ({state})",
             words::plain(&contact.number),

@@ -1,0 +1,119 @@
+//! A group with more devices than one commit may add, through everything that a group lives
+//! through. The figures of a really large one are measured by the example `large_group`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "../examples/large_group/bystanders.rs"]
+#[allow(unreachable_pub)]
+mod bystanders;
+
+use anyhow::{Context as _, Result};
+use comity_client::{Command, Event, GroupDetails, Permissions, What, Whom};
+use comity_simulation::story::say;
+use comity_simulation::{Who, World};
+use comity_wire::limits::ADDITIONS_MAX;
+
+fn group(world: &World, who: Who) -> Result<i64> {
+    let all = world.core(who)?.conversations()?;
+    let found = all.iter().find(|view| view.kind == "group");
+    Ok(found.context("no group")?.conversation)
+}
+
+fn tell(world: &mut World, who: Who, text: &str) -> Result<()> {
+    let group = Whom::Conversation(group(world, who)?);
+    world.act(who, say(group, What::Text(text.to_owned())))?;
+    world.settle()
+}
+
+#[test]
+fn many_are_added_in_lots_and_all_see_the_same() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(bob, alice)?;
+    let mut others = bystanders::settle(&mut world, alice, ADDITIONS_MAX + 6)?;
+    let late = others.pop().context("somebody")?;
+    let leaves = others[0].clone();
+    let members = vec![world.address(bob)?];
+    let (details, permissions) = (
+        GroupDetails {
+            name: Some("Everybody".into()),
+            ..GroupDetails::default()
+        },
+        Permissions::default(),
+    );
+    world.act(
+        alice,
+        Command::CreateGroup {
+            details,
+            members,
+            permissions,
+        },
+    )?;
+    world.settle()?;
+    let (conversation, members) = (group(&world, alice)?, others);
+    world.act(
+        alice,
+        Command::AddMembers {
+            conversation,
+            members,
+        },
+    )?;
+    world.settle()?;
+    tell(&mut world, alice, "Hello everybody")?;
+    tell(&mut world, bob, "Hello Alice")?;
+    let members = vec![late];
+    world.act(
+        alice,
+        Command::AddMembers {
+            conversation,
+            members,
+        },
+    )?;
+    world.settle()?;
+    let member = leaves;
+    world.act(
+        alice,
+        Command::RemoveMember {
+            conversation,
+            member,
+        },
+    )?;
+    world.settle()?;
+    world.act(alice, Command::MakeInvitation { conversation })?;
+    world.settle()?;
+    let link = world
+        .events(alice)
+        .iter()
+        .rev()
+        .find_map(|event| match event {
+            Event::Invitation { link, .. } => Some(link.clone()),
+            _ => None,
+        });
+    let link = link.context("no link")?;
+    world.act(carol, Command::JoinByInvitation { link })?;
+    world.run_for(5_000);
+    world.settle()?;
+    tell(&mut world, carol, "I am here")?;
+    let spoken = |who: Who| -> Result<Vec<String>> {
+        let items = world
+            .core(who)?
+            .timeline(group(&world, who)?, None, 1_000)?;
+        let texts = items
+            .into_iter()
+            .filter(|item| item.kind == comity_client::ItemKind::Text);
+        Ok(texts.map(|item| item.text).collect())
+    };
+    let all = ["Hello everybody", "Hello Alice", "I am here"];
+    assert_eq!(spoken(alice)?, all);
+    assert_eq!(spoken(bob)?, all);
+    assert_eq!(spoken(carol)?, all[2..]);
+    // Alice, Bob, Carol, and the bystanders but the one who was put out.
+    let here = ADDITIONS_MAX + 6 - 1 + 3;
+    for who in [alice, bob, carol] {
+        let members = world.core(who)?.group_members(group(&world, who)?)?;
+        assert_eq!(members.len(), here);
+    }
+    world.nothing_is_wrong()
+}
