@@ -73,7 +73,10 @@ impl Step<'_> {
             if entry.seq < conversation.next_seq {
                 continue;
             }
-            if entry.seq > conversation.next_seq || !conversation.is_live() {
+            if entry.seq > conversation.next_seq
+                || !conversation.is_live()
+                || self.mem.used_elsewhere
+            {
                 break;
             }
             self.entry(&mut conversation, entry)?;
