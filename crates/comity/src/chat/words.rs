@@ -142,9 +142,9 @@ pub(crate) fn duration(seconds: u32) -> String {
         format!("{count} {unit}{s}")
     };
     match seconds {
-        _ if seconds % 86_400 == 0 => of(seconds / 86_400, "day"),
-        _ if seconds % 3_600 == 0 => of(seconds / 3_600, "hour"),
-        _ if seconds % 60 == 0 => of(seconds / 60, "minute"),
+        _ if seconds.is_multiple_of(86_400) => of(seconds / 86_400, "day"),
+        _ if seconds.is_multiple_of(3_600) => of(seconds / 3_600, "hour"),
+        _ if seconds.is_multiple_of(60) => of(seconds / 60, "minute"),
         _ => of(seconds, "second"),
     }
 }
