@@ -46,4 +46,4 @@ pub use disk::{Disk, Down};
 pub use malice::{Answer, Ask, Asked, Honest, Malice};
 pub use network::Faults;
 pub use screen::line;
-pub use world::{Who, World};
+pub use world::{Standing, Who, World};

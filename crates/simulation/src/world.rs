@@ -14,6 +14,7 @@ use crate::network::{Faults, Network, Way};
 use crate::transfers::{self, Download, Upload};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use comity_chat::embedded::Files;
 use comity_client::{
     CallError, Command, Core, Effect, Event, Input, Method, Output, Source, Target,
 };
@@ -34,6 +35,14 @@ pub struct World {
     // First, so that tasks end before what they use.
     pub(crate) runtime: Runtime,
     pub(crate) sim: Sim,
+}
+
+/// Where a world stood: everybody's disks.
+pub struct Standing {
+    elapsed_ms: u64,
+    hub: crate::Disk,
+    files: Files,
+    devices: Vec<(String, crate::Disk)>,
 }
 
 /// Something that is due.
@@ -137,16 +146,51 @@ impl World {
     /// # Errors
     /// When the runtime or the hub does not start.
     pub fn new(seed: u64, faults: Faults) -> Result<Self> {
+        let hub = Hub::new(crate::Disk::new(), Files::default());
+        Self::on(seed, faults, hub, 0)
+    }
+
+    /// A world that goes on from where another stood, by a seed of its own.
+    ///
+    /// # Errors
+    /// When the runtime, the hub or a device does not start.
+    pub fn going_on(seed: u64, faults: Faults, from: &Standing) -> Result<Self> {
+        let hub = Hub::new(from.hub.copy(), from.files.copy());
+        let mut world = Self::on(seed, faults, hub, from.elapsed_ms)?;
+        for (name, disk) in &from.devices {
+            let disk = disk.copy();
+            world
+                .runtime
+                .block_on(async { world.sim.device(name, disk) })?;
+        }
+        Ok(world)
+    }
+
+    /// Where the world stands, for others to go on from. It should be at rest.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let devices = self.sim.devices.iter();
+        Standing {
+            elapsed_ms: self.elapsed_ms(),
+            hub: self.sim.hub.disk.copy(),
+            files: self.sim.hub.files.copy(),
+            devices: devices
+                .map(|device| (device.name.clone(), device.disk.copy()))
+                .collect(),
+        }
+    }
+
+    fn on(seed: u64, faults: Faults, hub: Hub, later_ms: u64) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()?;
         let sim = runtime.block_on(async {
-            clock::begin(seed);
+            clock::begin(seed, later_ms);
             let mut sim = Sim {
                 seed,
                 dice: Dice::named(seed, "world"),
-                hub: Hub::new(),
+                hub,
                 family: Apps::default(),
                 devices: Vec::new(),
                 network: Network::new(seed, faults),
@@ -258,7 +302,8 @@ impl World {
     /// # Errors
     /// When its store can not be opened.
     pub fn device(&mut self, name: &str) -> Result<Who> {
-        self.runtime.block_on(async { self.sim.device(name) })
+        let disk = crate::Disk::new();
+        self.runtime.block_on(async { self.sim.device(name, disk) })
     }
 
     /// Its name.
@@ -657,9 +702,9 @@ impl Sim {
         }
     }
 
-    fn device(&mut self, name: &str) -> Result<Who> {
+    fn device(&mut self, name: &str, disk: crate::Disk) -> Result<Who> {
         let skew = self.network.state().faults.skew_ms_max;
-        let mut device = Device::new(self.seed, name, skew);
+        let mut device = Device::new(self.seed, name, skew, disk);
         device.open()?;
         device.app = self.family.here;
         self.devices.push(device);
