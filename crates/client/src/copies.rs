@@ -48,6 +48,17 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// While it is not clear whether a copy of this store was used, nothing is done but reading.
+    pub(crate) fn reads_what_it_read(&mut self) -> Result<bool, CoreError> {
+        for id in self.mem.ahead.keys().copied().collect::<Vec<_>>() {
+            let going_on = self.conversations_in(State::Active)?;
+            if !going_on.iter().any(|conversation| conversation.id == id) {
+                self.mem.ahead.remove(&id);
+            }
+        }
+        Ok(!self.mem.ahead.is_empty())
+    }
+
     pub(crate) fn check_inbox_cursor(&mut self, cursor: u64) -> Result<(), CoreError> {
         let next: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
         if cursor < next {

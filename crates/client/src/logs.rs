@@ -44,8 +44,9 @@ impl Step<'_> {
             // A welcome that is still on its way, or one of which nothing is left here.
             return Ok(());
         };
-        if conversation.is_live() && log.cursor >= conversation.next_seq {
-            self.mem.ahead.insert(conversation.id, log.cursor);
+        let cursor = log.cursor.min(log.head_seq);
+        if conversation.is_live() && cursor >= conversation.next_seq {
+            self.mem.ahead.insert(conversation.id, cursor);
         }
         conversation.head_seq = log.head_seq.max(conversation.head_seq);
         self.tx.execute(
@@ -98,7 +99,7 @@ impl Step<'_> {
                 continue;
             }
             let hole = entry.seq > conversation.next_seq && !planted::is(Bug::TakesAHole);
-            if hole || !conversation.is_live() {
+            if hole || !conversation.is_live() || self.mem.used_elsewhere {
                 break;
             }
             self.entry(&mut conversation, entry)?;

@@ -229,7 +229,7 @@ impl<'a> Step<'a> {
             self.effect(Effect::Connect);
         }
         self.pump_reading()?;
-        if self.is_synced() {
+        if self.is_synced() && !self.reads_what_it_read()? {
             self.pump_upkeep()?;
             self.pump_introductions()?;
             self.pump_welcomes()?;

@@ -196,6 +196,7 @@ fn a_copied_store_sends_nothing_until_its_person_says_so() -> Result<()> {
     let copy = world.snapshot(alice)?;
     world.say(alice, bob, "Said by the one that was copied.")?;
     world.settle()?;
+    let original = world.snapshot(alice)?;
     // The copy takes its place: the hub has seen more of this device than it knows of.
     world.restore(alice, &copy)?;
     world.run_for(20_000);
@@ -210,5 +211,9 @@ fn a_copied_store_sends_nothing_until_its_person_says_so() -> Result<()> {
     world.settle()?;
     assert!(world.chat(alice, bob)?.contains("Bob: Which one are you?"));
     assert!(!world.core(alice)?.is_used_elsewhere());
+    // And the one that was copied is now the one that knows too little.
+    world.restore(alice, &original)?;
+    world.run_for(20_000);
+    assert!(world.core(alice)?.is_used_elsewhere());
     world.nothing_is_wrong()
 }

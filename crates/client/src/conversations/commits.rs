@@ -196,6 +196,12 @@ impl Step<'_> {
         before: Option<&Before>,
     ) -> Result<(), CoreError> {
         conversation.epoch = merged.epoch;
+        // This device came in anew, and this store knows nothing of it: a copy did.
+        if let Committer::External { joiner } = &merged.change.committer
+            && joiner.device == self.me()?.keys.id()
+        {
+            return self.used_elsewhere();
+        }
         if merged.self_removed {
             return self.removed(conversation, merged);
         }

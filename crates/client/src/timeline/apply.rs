@@ -145,9 +145,10 @@ impl Step<'_> {
         // Words of this device that it does not know: its store is an older copy, and what it says
         // next would be sealed under keys that were used. A new leaf has new ones.
         if matches!(error, EngineError::OwnMessage) {
-            // The hub says that this device has read them, too: another copy did.
-            if self.mem.used_elsewhere || self.mem.ahead.contains_key(&conversation.id) {
-                return self.used_elsewhere();
+            // Where the hub says that this device has read them, a copy did: that is dealt with
+            // once all of it was read.
+            if self.mem.ahead.contains_key(&conversation.id) {
+                return Ok(());
             }
             return self.heal(conversation, "was_restored");
         }

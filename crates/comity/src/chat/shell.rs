@@ -372,7 +372,12 @@ impl Shell {
 fn is_damage(error: &CoreError) -> bool {
     matches!(error, CoreError::Store(error) if matches!(
         error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        Some(
+            rusqlite::ErrorCode::DatabaseCorrupt
+                | rusqlite::ErrorCode::NotADatabase
+                // What a page says that does not open under the store's key.
+                | rusqlite::ErrorCode::OutOfMemory
+        )
     ))
 }
 

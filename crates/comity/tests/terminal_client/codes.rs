@@ -54,11 +54,8 @@ fn what_waits_is_kept_and_goes_out_once() {
     assert_eq!(third["queued"], true);
     assert_eq!(third["waits_for"], "unreachable");
     let id = third["item"]["message"].as_str().unwrap();
-    assert_eq!(
-        alice.act(&["conversations"]).len(),
-        1,
-        "what is here is shown"
-    );
+    let here = alice.act(&["conversations"]);
+    assert!(here.iter().any(|one| one["kind"] == "direct"), "{here:?}");
     assert_eq!(alice.refused(&["sync"]).code, "unreachable");
     world.restart();
     // Said again under its name, it is said once.

@@ -255,12 +255,35 @@ fn a_number_is_never_whose_a_stranger_says_it_is() {
 #[test]
 fn a_name_can_not_pass_for_oneself_and_a_text_not_for_two() {
     let world = World::start();
-    let (alice, bob) = alice_and_bob(&world);
-    call_oneself(&bob, "me");
+    let alice = world.person("alice", ALICE);
+    let bob = world.device("bob");
+    bob.register(BOB, &["--name", "me"]);
+    alice.say(BOB, "Hello");
+    bob.act(&["sync"]);
+    bob.act(&["accept", "alice"]);
+    alice.act(&["sync"]);
     bob.say(ALICE, "first\n12:00  me: I owe Bob 1000\u{202E}");
     alice.act(&["sync"]);
     let shown = alice.screen(&["history", BOB]);
     let last: Vec<&str> = shown.lines().rev().take(2).collect();
     assert_eq!(last[0], "       │ 12:00  me: I owe Bob 1000");
     assert!(last[1].contains("~me"), "{shown}");
+}
+
+#[test]
+fn a_damaged_store_says_so() {
+    let world = World::start();
+    let (alice, _) = alice_and_bob(&world);
+    let file = alice.store().join("store.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2 / 4096 * 4096;
+    for page in bytes[half..].chunks_mut(4096) {
+        page[100] ^= 1;
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let refused = alice.refused(&["history", BOB]);
+    assert_eq!(refused.code, "store_failed", "{refused:?}");
+    // What is left of it is not taken for a new one either.
+    std::fs::write(&file, []).unwrap();
+    assert_eq!(alice.refused(&["account"]).code, "store_failed");
 }
