@@ -56,6 +56,10 @@ impl Line {
 
 /// What was said.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack, and nearly always a line"
+)]
 pub(crate) enum Said {
     Line(Line),
     Reaction(Reaction),
