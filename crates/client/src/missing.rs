@@ -7,7 +7,7 @@
 //! absent: asking for ever. An answer is taken whenever it comes, so asking once is enough.
 
 use crate::CoreError;
-use crate::conversations::{Conversation, Intent};
+use crate::conversations::{Conversation, Intent, State};
 use crate::step::Step;
 use comity_content::Message as _;
 use comity_content::proto::{Again, ArchivedMessage, SeqRange, Unread, content::Body};
@@ -80,10 +80,18 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let rows = self.missing(conversation.id)?;
         let own = if self.me()?.manifest.manifest.devices.len() > 1 {
-            self.self_conversation()?.filter(Conversation::is_active)
+            self.self_conversation()?
         } else {
             None
         };
+        // It heals, too: the own devices are asked once it has.
+        if own
+            .as_ref()
+            .is_some_and(|own| own.state == State::Rejoining)
+        {
+            return self.ask_later(intent, OWN_FIRST_MS);
+        }
+        let own = own.filter(Conversation::is_active);
         let siblings = own.is_some();
         let fresh: Vec<SeqRange> = ranges(&rows, |row| row.asked == 0);
         if let Some(own) = own

@@ -309,7 +309,7 @@ impl Step<'_> {
         to: &Address,
         given: &said::GroupHistory,
     ) -> Result<(), CoreError> {
-        if given.index + 1 >= given.total {
+        if given.index.saturating_add(1) >= given.total {
             self.tx.execute(
                 "DELETE FROM owed_history WHERE conversation = ?1 AND address = ?2 AND epoch = ?3 AND next = 0 AND transfer IS NULL",
                 (group.id, to.to_string(), given.joined_epoch),

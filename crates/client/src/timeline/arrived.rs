@@ -157,7 +157,7 @@ impl Said {
                 Self::Again(again.clone())
             }
             Some(said::content::Body::GroupHistory(given)) => {
-                if !is_place(given.joined_epoch) || given.index >= given.total {
+                if !is_place(given.joined_epoch) {
                     return Err(MALFORMED);
                 }
                 if let Some(archive) = &given.archive {
