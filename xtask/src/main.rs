@@ -14,6 +14,7 @@ mod project;
 mod setup;
 mod share;
 mod soak;
+mod worlds;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// Bytes of a moderation key: an HPKE public key of the hybrid suite, ML-KEM-768 and X25519.
+const MODERATION_KEY_BYTES: usize = 1_184 + 32;
+
 /// Where verification codes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -125,6 +128,9 @@ documented! {
         idle_timeout_ms: i64 = limits::IDLE_TIMEOUT_MS,
         /// Bytes that may wait for a slow connection before it has to catch up by itself.
         outbound_bytes: usize = 1_048_576,
+        /// Connections that one network address (of IPv6: one /64) may have open at once. Loopback
+        /// has no bound: there is the proxy.
+        connections_per_address: usize = 1_024,
         /// Connections to the database for reading.
         database_readers: usize = 4,
     } sections {}
@@ -175,10 +181,43 @@ impl Config {
         if self.codes.sender == CodeSender::Webhook && self.codes.webhook_url.is_none() {
             return refused("codes.sender = \"webhook\" needs codes.webhook_url".to_owned());
         }
-        self.moderation_key()?;
-        self.app
-            .parse()
-            .map_err(|error| ConfigError::Refused(format!("app: {error}")))
+        if self.tls_certificate.is_none() && !self.listen.ip().is_loopback() {
+            return refused(format!(
+                "listen = \"{}\" is beyond loopback: that needs tls_certificate and tls_key, or a proxy on this machine and a loopback address",
+                self.listen
+            ));
+        }
+        let key = self.moderation_key()?;
+        if !key.is_empty() && key.len() != MODERATION_KEY_BYTES {
+            return refused(format!(
+                "moderation_key has {} bytes instead of {MODERATION_KEY_BYTES}: `comity admin moderation-key` makes one",
+                key.len()
+            ));
+        }
+        self.app.parse().map_err(|_| {
+            ConfigError::Refused(format!(
+                "app = \"{}\" is not a DNS name in lowercase, with :port when it is not 443",
+                self.app
+            ))
+        })
+    }
+
+    /// Reads what the configuration names: whether the server could start with it.
+    ///
+    /// # Errors
+    /// A sentence about the first file or folder that can not be used.
+    pub fn check_files(&self) -> Result<(), ConfigError> {
+        if let (Some(certificate), Some(key)) = (&self.tls_certificate, &self.tls_key) {
+            comity_platform::listen::tls_config(certificate, key)
+                .map_err(|error| ConfigError::Refused(error.to_string()))?;
+        }
+        if self.data.exists() && !self.data.is_dir() {
+            return Err(ConfigError::Refused(format!(
+                "data = \"{}\" is not a folder",
+                self.data.display()
+            )));
+        }
+        Ok(())
     }
 
     /// The moderation key's bytes; empty when there is none.

@@ -18,6 +18,7 @@ use crate::secrets::Secrets;
 use crate::server::{self, JoinError, StartError};
 use axum::Router;
 use axum::body::{Body, Bytes};
+use comity_platform::Failure;
 use comity_platform::database::{Database, OpenError, Pace};
 use comity_platform::listen::Peer;
 use comity_platform::stop::{self, Stopper};
@@ -142,6 +143,41 @@ impl Embedded {
         family::join(&self.app, &mut self.tasks, sibling, key, link)
             .await
             .map_err(|failure| JoinError(WireError::from(failure)))
+    }
+
+    /// Gives a new link to an app that this one is joined with; false when it is not.
+    #[must_use]
+    pub fn relink(&self, sibling: &AppId, link: Arc<dyn Link>) -> bool {
+        self.app.family.relink(sibling, link)
+    }
+
+    /// Every sibling is followed, and nothing is left to be told.
+    #[must_use]
+    pub fn family_is_settled(&self) -> bool {
+        self.app.family.is_settled()
+    }
+
+    /// Reads the database.
+    ///
+    /// # Errors
+    /// The reading's own.
+    pub async fn inspect<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.app.db.read(|conn| Ok(read(conn)?)).await
+    }
+
+    /// Changes the database behind the app's back, as a malicious operator could. What the app
+    /// holds in memory is as before: start it anew on the same disk.
+    ///
+    /// # Errors
+    /// The change's own.
+    pub async fn tamper<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.app.db.write(|conn, _| Ok(change(conn)?)).await
     }
 
     /// Ends as a crash does: nothing is finished, written or told.

@@ -3,7 +3,7 @@
 use crate::config;
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
-use comity_platform::rate::Windows;
+use comity_platform::rate::{Windows, network};
 use comity_wire::{AccountId, Address, ErrorCode, WireError};
 use std::net::IpAddr;
 
@@ -16,6 +16,7 @@ pub(crate) struct Rates {
     by_network: Windows<IpAddr>,
     lookups: Windows<AccountId>,
     key_packages: Windows<(Address, AccountId)>,
+    lock_proofs: Windows<AccountId>,
 }
 
 impl Rates {
@@ -24,6 +25,7 @@ impl Rates {
             by_network: Windows::new(limits.registrations_per_address_per_hour, HOUR_MS),
             lookups: Windows::new(limits.lookups_per_day, DAY_MS),
             key_packages: Windows::new(limits.key_package_fetches_per_day, DAY_MS),
+            lock_proofs: Windows::new(comity_wire::limits::LOCK_PROOFS_PER_DAY, DAY_MS),
         }
     }
 
@@ -39,6 +41,11 @@ impl Rates {
         self.lookups.take(account, now_ms()).map_err(limited)
     }
 
+    /// Counts a guess at an account's registration lock, before it is looked at.
+    pub(crate) fn lock_proof(&self, account: AccountId) -> Result<(), Failure> {
+        self.lock_proofs.take(account, now_ms()).map_err(limited)
+    }
+
     /// Whether one-time key packages may still be had by this requester from this target.
     pub(crate) fn one_time_key_packages(&self, requester: Address, target: AccountId) -> bool {
         self.key_packages
@@ -52,27 +59,4 @@ pub(crate) fn limited(wait_ms: i64) -> Failure {
     WireError::new(ErrorCode::RateLimited, "too often")
         .retry_after_ms(wait_ms)
         .into()
-}
-
-/// Whoever has one IPv6 address has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => {
-            let kept = u128::from(v6) >> 64 << 64;
-            IpAddr::V6(kept.into())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_network_is_counted_once() {
-        let one: IpAddr = "2001:db8::1".parse().unwrap();
-        let other: IpAddr = "2001:db8::2".parse().unwrap();
-        assert_eq!(network(one), network(other));
-    }
 }

@@ -89,7 +89,9 @@ impl Server {
             (Some(certificate), Some(key)) => Some(tls_config(certificate, key)?),
             _ => None,
         };
-        let listener = Listener::bind(config.listen, tls).await?;
+        let listener = Listener::bind(config.listen, tls)
+            .await?
+            .per_network(config.limits.connections_per_address);
         make_private(&config.data)?;
         let lock = lock(&config)?;
         let metrics = Metrics::default();
@@ -113,6 +115,9 @@ impl Server {
         let mut tasks = background::start(&app);
         family::start(&app, &mut tasks);
         let (address, tls) = (listener.address(), listener.is_tls());
+        if let Some(certificate) = listener.certificate() {
+            tasks.spawn(background::renew_certificate(app.clone(), certificate));
+        }
         let routes = router(app.clone());
         let listening = tokio::spawn(listener.serve(routes, SIGN_IN_EXPORTER_LABEL, stop, DRAIN));
         tracing::info!(%address, tls, app = %app.id, "serving");
@@ -155,13 +160,20 @@ pub(crate) fn app(
     }))
 }
 
-/// The database holds numbers and keys: the folder is for the server's own user.
-fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
+/// The database holds numbers and keys: the folder is for the server's own user, also when it was
+/// there already.
+pub(crate) fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(folder)
+        .create(folder)?;
+    let mut permissions = std::fs::metadata(folder)?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(permissions.mode() & !0o077);
+        std::fs::set_permissions(folder, permissions)?;
+    }
+    Ok(())
 }
 
 /// Two servers on one folder would each keep their own picture of the logs.

@@ -96,6 +96,11 @@ async fn an_upload_goes_on_where_it_was_and_a_backup_has_it() {
     // A backup of the running server, put in place elsewhere.
     let backup = house.folder.path().join("backup");
     assert_eq!(operator::backup(house.data(), &backup).unwrap(), 1);
+    let mode = |folder: &std::path::Path| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(folder).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode(&backup), mode(house.data())), (0o700, 0o700));
     assert!(
         operator::backup(house.data(), &backup).is_err(),
         "nothing is overwritten"

@@ -5,7 +5,7 @@
 
 use crate::step::Step;
 use crate::{CallError, Command, CoreError};
-use comity_wire::{Address, DeviceId};
+use comity_wire::{Address, DeviceId, ErrorCode};
 use serde::de::DeserializeOwned;
 
 /// What an answer is for.
@@ -49,6 +49,7 @@ pub(crate) enum Call {
         quiet: bool,
     },
     PutNumber,
+    OwnNumber,
     Delete,
     Lookup,
     Refresh {
@@ -66,6 +67,14 @@ pub(crate) enum Call {
     KeyPackagesFor(Box<Lot>),
     MyConversations,
     Report,
+    Renewed {
+        conversation: i64,
+        message_id: Vec<u8>,
+        blob: String,
+    },
+    ForwardRenewed {
+        transfer: i64,
+    },
 }
 
 /// Devices that one commit is to add, while their key packages are fetched, account by account.
@@ -112,6 +121,10 @@ impl Step<'_> {
         call: u64,
         result: Result<Vec<u8>, CallError>,
     ) -> Result<(), CoreError> {
+        let refused = matches!(&result, Err(CallError::Refused(error)) if error.code == ErrorCode::Unauthenticated);
+        if self.asks_again(call, refused) {
+            return Ok(());
+        }
         let Some(call) = self.mem.calls.remove(&call) else {
             return Ok(());
         };
@@ -134,6 +147,7 @@ impl Step<'_> {
             Call::IntroductionKey { public_key } => self.introduction_key_put(&public_key, result),
             Call::Setting { what, quiet } => self.setting_put(what, quiet, result),
             Call::PutNumber => self.number_put(result),
+            Call::OwnNumber => self.own_number(parse(result)),
             Call::Delete => self.account_deleted(result),
             Call::Lookup => self.looked_up(parse(result)),
             Call::Refresh { address } => self.refreshed(&address, parse(result)),
@@ -145,6 +159,12 @@ impl Step<'_> {
             Call::KeyPackagesFor(lot) => self.key_packages_fetched(*lot, parse(result)),
             Call::MyConversations => self.my_conversations(parse(result)),
             Call::Report => self.report_posted(result),
+            Call::Renewed {
+                conversation,
+                message_id,
+                blob,
+            } => self.shown_renewed(conversation, &message_id, &blob, result),
+            Call::ForwardRenewed { transfer } => self.forward_renewed(transfer, result),
         }
     }
 
@@ -156,6 +176,7 @@ impl Step<'_> {
             Command::EnterCode { code, name } => self.enter_code(&code, name),
             Command::Recover { phrase } => self.recover(&phrase),
             Command::TakeOver { passphrase } => self.take_over(passphrase.as_deref()),
+            Command::NameDevice(name) => self.name_device(&name),
             Command::StartLink { device_name } => self.start_link(device_name),
             Command::ApproveLink { code } => self.approve_link(&code),
             Command::RemoveDevice(device) => self.remove_device(device),

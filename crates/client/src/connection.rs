@@ -127,6 +127,7 @@ impl Step<'_> {
             "key_packages_left",
             &signed_in.one_time_key_packages,
         )?;
+        self.ask_again();
         self.own_manifest_seen(signed_in.manifest_seq)?;
         self.ask_for_changes()
     }
@@ -134,6 +135,13 @@ impl Step<'_> {
     /// After a sleep the token may be over before anything was done: sign in first.
     pub(crate) fn leave_expired_session(&mut self) {
         if matches!(self.mem.link, Link::Up { .. }) && self.now >= self.mem.token_until_ms {
+            self.sign_in_anew();
+        }
+    }
+
+    /// The token is good for nothing any more: begin the session anew.
+    pub(crate) fn sign_in_anew(&mut self) {
+        if matches!(self.mem.link, Link::Up { .. }) {
             self.mem.token_until_ms = i64::MAX;
             self.event(Event::Offline);
             self.forget_session();

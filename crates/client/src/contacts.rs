@@ -196,7 +196,11 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         self.me()?;
         if self.token().is_none() {
-            self.refuse("lookup", "unreachable", "not connected");
+            self.refuse(
+                "lookup",
+                "unreachable",
+                "the server was not reached: not connected",
+            );
             return Ok(());
         }
         self.http(
@@ -256,6 +260,9 @@ impl Step<'_> {
             return Ok(());
         };
         let address = Address::new(self.app()?, account);
+        if address == self.me()?.address {
+            return self.own_number_moved();
+        }
         self.mark_alias_moved(&address)
     }
 
@@ -541,11 +548,7 @@ impl Step<'_> {
     }
 
     /// Another own device tells of a contact. Facts only: keys are pinned from manifests.
-    pub(crate) fn contact_synced(
-        &mut self,
-        contact: &said::Contact,
-        _first: bool,
-    ) -> Result<(), CoreError> {
+    pub(crate) fn contact_synced(&mut self, contact: &said::Contact) -> Result<(), CoreError> {
         let Some(address) = contact.address.as_ref().and_then(address_of) else {
             return Ok(());
         };
@@ -603,24 +606,21 @@ impl Step<'_> {
             return Ok(());
         };
         crate::store::meta::remove(self.tx, &key)?;
-        self.contact_synced(
-            &said::Contact {
-                address: Some(proto_address(address)),
-                alias,
-                root_key,
-                profile_key,
-                name,
-                verified,
-                changed_ms: 0,
-            },
-            false,
-        )
+        self.contact_synced(&said::Contact {
+            address: Some(proto_address(address)),
+            alias,
+            root_key,
+            profile_key,
+            name,
+            verified,
+            changed_ms: 0,
+        })
     }
 
     /// What another own device decided.
     pub(crate) fn device_sync(&mut self, sync: &said::DeviceSync) -> Result<(), CoreError> {
         for contact in &sync.contacts {
-            self.contact_synced(contact, false)?;
+            self.contact_synced(contact)?;
         }
         for blocked in &sync.blocked {
             if let Some(address) = blocked.address.as_ref().and_then(address_of) {

@@ -76,9 +76,9 @@ pub enum CallError {
     /// The server refused.
     #[error(transparent)]
     Refused(#[from] WireError),
-    /// The server was not reached.
-    #[error("the server was not reached")]
-    Unreachable,
+    /// The server was not reached: why, for people.
+    #[error("the server was not reached: {0}")]
+    Unreachable(String),
 }
 
 /// A person's act.
@@ -105,11 +105,14 @@ pub enum Command {
         /// Twelve words.
         phrase: String,
     },
-    /// The number has an account that is someone else's, or given up: make a new one.
+    /// The number has an account that is someone else's, or given up: make a new one, or, where
+    /// one is signed up, take the number for it.
     TakeOver {
         /// Of the registration lock, when there is one.
         passphrase: Option<String>,
     },
+    /// What this device is called in its own device list.
+    NameDevice(String),
     /// This device wants to join an account: shows a code.
     StartLink {
         /// Shown in the device list.
@@ -328,8 +331,33 @@ pub struct Say {
     pub quote: Option<MessageId>,
     /// Names the message; drawn when absent. With a name a repeated command says it once.
     pub id: Option<MessageId>,
+    /// Members that a text, or the text with a file, names.
+    pub mentions: Vec<Mention>,
     /// What.
     pub what: What,
+}
+
+/// A part of a text that names a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Where it begins, in UTF-8 bytes of the text.
+    pub start: u32,
+    /// Bytes that it covers.
+    pub length: u32,
+    /// Who is meant.
+    pub address: Address,
+}
+
+impl Mention {
+    /// The bytes of the text that it covers; absent when there are none.
+    #[must_use]
+    pub fn range(&self) -> Option<std::ops::Range<usize>> {
+        let start = usize::try_from(self.start).ok()?;
+        let length = usize::try_from(self.length)
+            .ok()
+            .filter(|length| *length > 0)?;
+        Some(start..start.checked_add(length)?)
+    }
 }
 
 /// What is said.
@@ -355,6 +383,13 @@ pub enum What {
     Delete {
         /// The message.
         target: MessageId,
+    },
+    /// A text or file of a conversation again, as a new message.
+    Forward {
+        /// Local id of the conversation that it stands in.
+        conversation: i64,
+        /// The message.
+        message: MessageId,
     },
     /// A file.
     File {

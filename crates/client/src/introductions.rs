@@ -151,7 +151,7 @@ impl Step<'_> {
             Err(error) => {
                 let wait = match &error {
                     CallError::Refused(error) => error.retry_after_ms,
-                    CallError::Unreachable => 0,
+                    CallError::Unreachable(_) => 0,
                 };
                 return self.introduction_later(address, wait);
             }
@@ -432,6 +432,7 @@ impl Step<'_> {
             content_bytes: None,
             status: "received",
             franking: Some(franking),
+            told_by: None,
         })
     }
 
@@ -576,6 +577,7 @@ impl Step<'_> {
             content_bytes: None,
             status: "sent",
             franking: None,
+            told_by: None,
         })
     }
 }

@@ -20,10 +20,13 @@ mod copies;
 mod error;
 mod groups;
 mod history;
+mod info;
 mod input;
 mod introductions;
+mod leases;
 mod logs;
 mod marks;
+mod missing;
 mod output;
 mod reports;
 mod send_queue;
@@ -36,11 +39,12 @@ mod views;
 pub use comity_membership::Permissions;
 pub use error::CoreError;
 pub use groups::views::{GroupView, MemberView, PermissionsView};
-pub use input::{CallError, Command, GroupDetails, Input, Say, What, Whom};
-pub use output::{Effect, Event, Method, Output, Source, Target};
+pub use info::{InfoView, ReachView};
+pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Whom};
+pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
-    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, QuoteView,
-    ReactionView, RequestView, Status, TimelineItem, TransferView, called,
+    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
+    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called,
 };
 
 use comity_e2ee::engine::Groups;
@@ -71,6 +75,14 @@ impl Core {
             groups: Groups::default(),
             memory,
         })
+    }
+
+    /// Keeps `target` one-time key packages at the app, making new ones below `low`, instead of
+    /// the usual [`comity_wire::limits`]: more for who is added often, few where time is short.
+    #[must_use]
+    pub fn keeping_key_packages(mut self, target: usize, low: usize) -> Self {
+        self.memory.key_packages = (target, low);
+        self
     }
 
     /// Takes one input. On an error nothing of it remains.
@@ -116,6 +128,8 @@ impl Core {
         let waiting: bool = self.conn.query_row(
             "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
+                 OR EXISTS (SELECT 1 FROM transfer WHERE state = 'waiting' AND direction = 'down' AND purpose IN ('history', 'group_history')
+                     AND not_before_ms <= ?1)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
                  OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
             [self.memory.now_ms + SOON_MS],
@@ -151,6 +165,16 @@ impl Core {
             [conversation],
             |row| row.get(0),
         )?)
+    }
+
+    /// The number that a code was ordered for and until when the code is good.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn code_ordered(&self) -> Result<Option<(String, UnixMs)>, CoreError> {
+        let started: Option<comity_wire::http::RegistrationStarted> =
+            store::meta::get(&self.conn, "registration")?;
+        Ok(started.map(|started| (started.number, started.expires_ms)))
     }
 
     /// The store, for reading.

@@ -7,6 +7,7 @@ use crate::conversations::Conversation;
 use crate::step::Step;
 use crate::store::meta;
 use crate::{CoreError, arrival};
+use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, EntryKind, client_frame::Act};
 use sha2::{Digest, Sha256};
 
@@ -25,7 +26,11 @@ impl Step<'_> {
             let known: u64 = meta::get(self.tx, "inbox_head")?.unwrap_or(0);
             meta::put(self.tx, "inbox_head", &log.head_seq.max(known))?;
             self.check_inbox_cursor(log.cursor)?;
-            return self.fetch_inbox();
+            let asked = self.fetch_inbox();
+            if planted::is(Bug::ForgetsTheInbox) {
+                meta::put(self.tx, "inbox_head", &0_u64)?;
+            }
+            return asked;
         }
         let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
@@ -73,10 +78,8 @@ impl Step<'_> {
             if entry.seq < conversation.next_seq {
                 continue;
             }
-            if entry.seq > conversation.next_seq
-                || !conversation.is_live()
-                || self.mem.used_elsewhere
-            {
+            let hole = entry.seq > conversation.next_seq && !planted::is(Bug::TakesAHole);
+            if hole || !conversation.is_live() || self.mem.used_elsewhere {
                 break;
             }
             self.entry(&mut conversation, entry)?;
@@ -122,7 +125,8 @@ impl Step<'_> {
         self.note_digest(conversation.id, seq, kind, body)?;
         conversation.next_seq = seq + 1;
         conversation.head_seq = conversation.head_seq.max(seq);
-        Ok(())
+        // Also between the entries of one batch: the lines that the next one leaves stand by it.
+        self.save_position(conversation)
     }
 
     fn note_digest(
@@ -235,7 +239,11 @@ impl Step<'_> {
             positions: vec![proto::Position {
                 hub,
                 log,
-                seq: conversation.next_seq - 1,
+                seq: if planted::is(Bug::AcknowledgesUnread) {
+                    conversation.head_seq
+                } else {
+                    conversation.next_seq - 1
+                },
             }],
         }));
     }

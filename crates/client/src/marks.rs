@@ -28,14 +28,14 @@ impl Step<'_> {
         if changed > 0 {
             self.count_unread(conversation)?;
         }
-        Ok(())
+        self.renew_shown(conversation)
     }
 
     /// Puts the own mark wherever it is newer than what the hub has, and again after each commit.
     pub(crate) fn pump_marks(&mut self) -> Result<(), CoreError> {
         let due: Vec<(i64, u64, u64)> = {
             let mut statement = self.tx.prepare_cached(
-                "SELECT id, read_seq, mark_counter FROM conversation
+                "SELECT id, read_seq, mark_counter FROM conversation INDEXED BY conversation_mark_due
                  WHERE state = 'active' AND read_seq > 0 AND mark_epoch <> epoch AND next_seq > head_seq",
             )?;
             statement

@@ -1,7 +1,7 @@
 //! What the core asks for and tells.
 
 use crate::views::{ContactView, RequestView, TimelineItem};
-use comity_wire::{Address, BlobId, DeviceId, UnixMs, proto};
+use comity_wire::{Address, BlobId, DeviceId, MessageId, UnixMs, proto};
 use serde::Serialize;
 
 /// What a step asks for and tells. Effects are to be carried out in order, after the step.
@@ -55,41 +55,60 @@ pub enum Effect {
         token: Option<String>,
     },
     /// Encrypt and upload, from where the blob's offset stands.
-    Upload {
-        /// Names the transfer.
-        transfer: i64,
-        /// From where.
-        source: Source,
-        /// Attachment key, 32 bytes.
-        key: Vec<u8>,
-        /// The blob, when it was started before.
-        blob: Option<BlobId>,
-        /// The stamp that was told with it; another source is not to be sealed under this key.
-        stamp: String,
-        /// Bytes of the plaintext.
-        plain_size: u64,
-        /// Bearer token, base64url.
-        token: String,
-    },
+    Upload(Upload),
     /// Download, check and decrypt.
-    Download {
-        /// Names the transfer.
-        transfer: i64,
-        /// The blob.
-        blob: BlobId,
-        /// Attachment key, 32 bytes.
-        key: Vec<u8>,
-        /// BLAKE3 of the ciphertext.
-        blake3: Vec<u8>,
-        /// Bytes of the plaintext.
-        plain_size: u64,
-        /// Bytes of the ciphertext.
-        blob_size: u64,
-        /// Where to.
-        target: Target,
-        /// Bearer token, base64url.
-        token: String,
-    },
+    Download(Download),
+}
+
+/// An upload under way.
+#[derive(Debug)]
+pub struct Upload {
+    /// Names the transfer.
+    pub transfer: i64,
+    /// From where.
+    pub source: Source,
+    /// Attachment key, 32 bytes.
+    pub key: Vec<u8>,
+    /// The blob, when it was started before.
+    pub blob: Option<BlobId>,
+    /// The stamp that was told with it; another source is not to be sealed under this key.
+    pub stamp: String,
+    /// The attachment that this is a copy of: the source must be what that one was made from.
+    pub copy_of: Option<CopyOf>,
+    /// Bytes of the plaintext.
+    pub plain_size: u64,
+    /// Bearer token, base64url.
+    pub token: String,
+}
+
+/// What tells that a source is the plaintext of an attachment.
+#[derive(Debug, Clone)]
+pub struct CopyOf {
+    /// The attachment's key, 32 bytes. Nothing but its own plaintext may leave under it.
+    pub key: Vec<u8>,
+    /// BLAKE3 of its ciphertext.
+    pub blake3: Vec<u8>,
+}
+
+/// A download under way.
+#[derive(Debug)]
+pub struct Download {
+    /// Names the transfer.
+    pub transfer: i64,
+    /// The blob.
+    pub blob: BlobId,
+    /// Attachment key, 32 bytes.
+    pub key: Vec<u8>,
+    /// BLAKE3 of the ciphertext.
+    pub blake3: Vec<u8>,
+    /// Bytes of the plaintext.
+    pub plain_size: u64,
+    /// Bytes of the ciphertext.
+    pub blob_size: u64,
+    /// Where to.
+    pub target: Target,
+    /// Bearer token, base64url.
+    pub token: String,
 }
 
 /// Where an upload's plaintext is.
@@ -127,6 +146,11 @@ pub enum Event {
         recoverable: bool,
         /// A take-over needs the passphrase until then.
         locked_until_ms: Option<UnixMs>,
+    },
+    /// The own number belongs to another account now; this one goes on without a number.
+    NumberLost {
+        /// The number that it had.
+        number: String,
     },
     /// Signed up, recovered or linked.
     Ready {
@@ -197,6 +221,13 @@ pub enum Event {
         conversation: i64,
         /// The line as it is now.
         item: TimelineItem,
+    },
+    /// A line disappeared: its time was over.
+    Expired {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// The message.
+        message: MessageId,
     },
     /// A conversation changed: new, its state, its counts.
     ConversationChanged {

@@ -10,6 +10,7 @@ use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::EngineError;
 use comity_e2ee::envelope;
+use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, client_frame::Act};
 use comity_wire::{ErrorCode, IdempotencyKey, WireError, limits};
 use rusqlite::OptionalExtension;
@@ -170,9 +171,10 @@ impl Step<'_> {
             if under_way.contains(&item.id) {
                 continue;
             }
-            let fresh = item
-                .epoch
-                .is_some_and(|epoch| epoch + limits::EPOCHS_BEHIND_MAX >= conversation.epoch);
+            let fresh = !planted::is(Bug::SealsRetriesAnew)
+                && item
+                    .epoch
+                    .is_some_and(|epoch| epoch + limits::EPOCHS_BEHIND_MAX >= conversation.epoch);
             let (Some(body), Some(key), Some(nonce), Some(epoch), true) =
                 (&item.body, &item.key, &item.nonce, item.epoch, fresh)
             else {
@@ -290,6 +292,9 @@ impl Step<'_> {
         let mut conversation = self.conversation(conversation)?;
         if !conversation.is_active() {
             return Ok(());
+        }
+        if planted::is(Bug::JumpsToOwnEntry) && appended.seq > conversation.next_seq {
+            conversation.next_seq = appended.seq;
         }
         if appended.seq != conversation.next_seq {
             if appended.seq > conversation.next_seq {
@@ -428,7 +433,7 @@ impl Step<'_> {
         let content =
             said::Content::decode(content.as_slice()).map_err(|_| CoreError::Damaged("message"))?;
         self.tx.execute(
-            "UPDATE message SET status = 'queued', failure = '' WHERE conversation = ?1 AND message_id = ?2",
+            "UPDATE message SET status = 'queued', failure = '', seq = NULL WHERE conversation = ?1 AND message_id = ?2",
             (conversation, message.to_vec()),
         )?;
         let row = self.conversation(conversation)?;

@@ -6,7 +6,7 @@ use crate::output::{Effect, Event, Method, Output};
 use crate::store::meta;
 use crate::{CallError, CoreError, Input};
 use comity_e2ee::engine::Groups;
-use comity_wire::{AppId, Random, UnixMs, proto};
+use comity_wire::{AppId, Random, UnixMs, limits, proto};
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,8 @@ pub(crate) struct Memory {
     pub(crate) link: Link,
     pub(crate) next_call: u64,
     pub(crate) calls: BTreeMap<u64, Call>,
+    /// What was asked under a token, for as long as it may have to be asked again.
+    pub(crate) asked: BTreeMap<u64, Asked>,
     /// Frames that wait for a reply.
     pub(crate) requests: BTreeMap<u64, Request>,
     /// Logs for which a fetch is under way.
@@ -45,6 +47,8 @@ pub(crate) struct Memory {
     pub(crate) read_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
+    /// One-time key packages that this device keeps at its app, and how few are too few.
+    pub(crate) key_packages: (usize, usize),
     /// The next upkeep of keys.
     pub(crate) upkeep_ms: UnixMs,
     /// Transfers handed to the shell.
@@ -57,6 +61,20 @@ pub(crate) struct Memory {
     pub(crate) ahead: BTreeMap<i64, u64>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
+    /// When the files of a conversation were looked after, by conversation.
+    pub(crate) looked: BTreeMap<i64, UnixMs>,
+}
+
+/// An HTTP act under a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    method: Method,
+    path: String,
+    body: Option<Vec<u8>>,
+    /// It was refused as `unauthenticated` before and asked again.
+    again: bool,
+    /// It waits for a new token.
+    waits: bool,
 }
 
 /// What a reply will be about.
@@ -116,6 +134,7 @@ impl Memory {
     pub(crate) fn load(conn: &Connection) -> Result<Self, CoreError> {
         Ok(Self {
             me: Me::load(conn)?.map(Arc::new),
+            key_packages: (limits::KEY_PACKAGES_TARGET, limits::KEY_PACKAGES_LOW),
             used_elsewhere: meta::get(conn, crate::copies::KEY)?.unwrap_or(false),
             ..Self::default()
         })
@@ -158,6 +177,7 @@ impl<'a> Step<'a> {
     pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
         self.mem.now_ms = self.now;
         self.leave_expired_session();
+        self.expire()?;
         match input {
             Input::Command(command) => self.command(command)?,
             Input::Connected { exporter } => self.connected(exporter)?,
@@ -186,7 +206,8 @@ impl<'a> Step<'a> {
             } => self.transfer_failed(transfer, &code, retry)?,
             Input::Tick => {}
         }
-        self.pump()
+        self.pump()?;
+        self.wake_for_expiry()
     }
 
     /// Whatever is due and possible now.
@@ -207,6 +228,7 @@ impl<'a> Step<'a> {
             self.pump_introductions()?;
             self.pump_welcomes()?;
             self.pump_intents()?;
+            self.pump_owed_history()?;
             self.pump_send_queue()?;
             self.pump_marks()?;
             self.pump_transfers()?;
@@ -252,7 +274,7 @@ impl<'a> Step<'a> {
                 server_words(&wire.message),
                 wire.retry_after_ms,
             ),
-            CallError::Unreachable => ("unreachable".to_owned(), error.to_string(), 1),
+            CallError::Unreachable(_) => ("unreachable".to_owned(), error.to_string(), 1),
         };
         self.event(Event::Failed {
             act: act.to_owned(),
@@ -338,15 +360,65 @@ impl<'a> Step<'a> {
         self.mem.next_call += 1;
         let id = self.mem.next_call;
         self.mem.calls.insert(id, call);
-        let token = self.token();
+        let (token, path) = (self.token(), path.into());
+        if token.is_some() {
+            let asked = Asked {
+                method,
+                path: path.clone(),
+                body: body.clone(),
+                again: false,
+                waits: false,
+            };
+            self.mem.asked.insert(id, asked);
+        }
         self.effect(Effect::Http {
             call: id,
             method,
-            path: path.into(),
+            path,
             body,
             token,
         });
         Ok(())
+    }
+
+    /// The answer to an HTTP act has come. True when the token was refused before its end: then the
+    /// act waits for another one, once.
+    pub(crate) fn asks_again(&mut self, call: u64, refused: bool) -> bool {
+        let Some(mut asked) = self.mem.asked.remove(&call) else {
+            return false;
+        };
+        if !refused || asked.again {
+            return false;
+        }
+        (asked.again, asked.waits) = (true, true);
+        self.mem.asked.insert(call, asked);
+        self.sign_in_anew();
+        true
+    }
+
+    /// There is a new token: what waited for it is asked again.
+    pub(crate) fn ask_again(&mut self) {
+        let token = self.token();
+        let waiting: Vec<u64> = self
+            .mem
+            .asked
+            .iter()
+            .filter_map(|(call, asked)| asked.waits.then_some(*call))
+            .collect();
+        for call in waiting {
+            let Some(asked) = self.mem.asked.get_mut(&call) else {
+                continue;
+            };
+            asked.waits = false;
+            let asked = asked.clone();
+            self.effect(Effect::Http {
+                call,
+                method: asked.method,
+                path: asked.path,
+                body: asked.body,
+                token: token.clone(),
+            });
+        }
     }
 
     /// A frame that wants a reply.

@@ -1,34 +1,37 @@
 //! Attachments on their way up or down. The shell moves the bytes; what it needs and what came of
 //! it stands here, so that each goes on after a restart.
 
-use crate::output::{Effect, Event, Source, Target};
+use crate::output::{CopyOf, Download, Effect, Event, Source, Target, Upload};
 use crate::step::Step;
 use crate::timeline::arrived::check_file;
 use crate::{CoreError, views};
 use comity_content::{Message as _, proto as said};
-use comity_wire::{BlobId, MessageId};
+use comity_wire::{BlobId, ErrorCode, MessageId};
 use rusqlite::OptionalExtension;
 
-struct Transfer {
+pub(crate) struct Transfer {
     id: i64,
     direction: String,
     purpose: String,
-    conversation: Option<i64>,
-    message_id: Option<Vec<u8>>,
-    path: Option<String>,
+    pub(crate) conversation: Option<i64>,
+    pub(crate) message_id: Option<Vec<u8>>,
+    pub(crate) path: Option<String>,
     inline: Option<Vec<u8>>,
     key: Vec<u8>,
     blob: Option<String>,
     plain_size: u64,
-    attachment: said::Attachment,
+    pub(crate) attachment: said::Attachment,
     attempts: i64,
     stamp: String,
+    copy_of: Option<CopyOf>,
 }
 
-const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts, stamp";
+const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts, stamp, copy_of";
 
 fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
     let content: Vec<u8> = row.get(10)?;
+    let copy_of: Option<Vec<u8>> = row.get(13)?;
+    let copy_of = copy_of.and_then(|bytes| said::Attachment::decode(bytes.as_slice()).ok());
     Ok(Transfer {
         id: row.get(0)?,
         direction: row.get(1)?,
@@ -43,6 +46,10 @@ fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
         attachment: said::Attachment::decode(content.as_slice()).unwrap_or_default(),
         attempts: row.get(11)?,
         stamp: row.get(12)?,
+        copy_of: copy_of.map(|original| CopyOf {
+            key: original.key,
+            blake3: original.blake3,
+        }),
     })
 }
 
@@ -135,8 +142,12 @@ impl Step<'_> {
             }
             self.mem.transfers.insert(transfer.id);
             let blob: Option<BlobId> = transfer.blob.as_deref().and_then(|blob| blob.parse().ok());
+            if transfer.direction == "renew" {
+                self.ask_renewal(transfer.id, &transfer.attachment.blob)?;
+                continue;
+            }
             let effect = if transfer.direction == "up" {
-                Effect::Upload {
+                Effect::Upload(Upload {
                     transfer: transfer.id,
                     source: match (transfer.path, transfer.inline) {
                         (_, Some(bytes)) => Source::Memory(bytes),
@@ -145,15 +156,16 @@ impl Step<'_> {
                     key: transfer.key,
                     blob,
                     stamp: transfer.stamp,
+                    copy_of: transfer.copy_of,
                     plain_size: transfer.plain_size,
                     token: token.clone(),
-                }
+                })
             } else {
                 let Some(blob) = blob else {
                     self.fail_transfer(transfer.id, "malformed")?;
                     continue;
                 };
-                Effect::Download {
+                Effect::Download(Download {
                     transfer: transfer.id,
                     blob,
                     key: transfer.key,
@@ -162,7 +174,7 @@ impl Step<'_> {
                     blob_size: transfer.attachment.blob_size,
                     target: transfer.path.map_or(Target::Memory, Target::File),
                     token: token.clone(),
-                }
+                })
             };
             self.effect(effect);
         }
@@ -177,7 +189,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn transfer(&self, id: i64) -> Result<Option<Transfer>, CoreError> {
+    pub(crate) fn transfer(&self, id: i64) -> Result<Option<Transfer>, CoreError> {
         Ok(self
             .tx
             .query_row(
@@ -213,7 +225,7 @@ impl Step<'_> {
         self.transfer_event(transfer, "running")
     }
 
-    fn transfer_event(&mut self, transfer: i64, state: &str) -> Result<(), CoreError> {
+    pub(crate) fn transfer_event(&mut self, transfer: i64, state: &str) -> Result<(), CoreError> {
         if let Some(view) = views::transfer(self.tx, transfer)? {
             self.event(Event::Transfer {
                 transfer,
@@ -265,6 +277,7 @@ impl Step<'_> {
                 self.enqueue(conversation, &content)
             }
             ("history", _, _) => self.history_part_uploaded(transfer, &attachment),
+            ("group_history", _, _) => self.owed_piece_uploaded(transfer, &attachment),
             ("photo", _, _) => self.photo_uploaded(&attachment),
             ("group_photo", Some(conversation), _) => {
                 self.group_photo_uploaded(conversation, &attachment)
@@ -289,6 +302,9 @@ impl Step<'_> {
         self.transfer_event(transfer, "done")?;
         match (row.purpose.as_str(), bytes) {
             ("history", Some(bytes)) => self.history_part_here(transfer, &bytes),
+            ("group_history", Some(bytes)) => {
+                self.given_piece_here(transfer, row.conversation.unwrap_or_default(), &bytes)
+            }
             _ => Ok(()),
         }
     }
@@ -303,6 +319,9 @@ impl Step<'_> {
         let Some(row) = self.transfer(transfer)? else {
             return Ok(());
         };
+        if code == ErrorCode::Unauthenticated.as_str() {
+            self.sign_in_anew();
+        }
         if retry {
             let at = self.now + self.back_off_ms(row.attempts);
             // A blob that the app has forgotten is begun anew.
@@ -317,18 +336,25 @@ impl Step<'_> {
             return Ok(());
         }
         self.fail_transfer(transfer, code)?;
-        if let ("message", Some(conversation), Some(message_id)) =
-            (row.purpose.as_str(), row.conversation, row.message_id)
-        {
-            self.message_failed(conversation, &message_id, code)?;
+        match (row.purpose.as_str(), row.conversation, row.message_id) {
+            ("message", Some(conversation), Some(message_id)) => {
+                self.message_failed(conversation, &message_id, code)
+            }
+            ("file", Some(conversation), Some(message_id)) if code == "not_found" => {
+                self.blob_gone(&row.attachment.blob)?;
+                self.item_changed(conversation, &message_id)
+            }
+            ("group_history", _, _) if row.direction == "up" => self.owed_piece_failed(transfer),
+            ("group_history", _, _) => self.given_piece_over(transfer),
+            ("group_photo", _, _) => {
+                self.refuse("set_group_details", code, "the picture could not be moved");
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        if row.purpose == "group_photo" {
-            self.refuse("set_group_details", code, "the picture could not be moved");
-        }
-        Ok(())
     }
 
-    fn fail_transfer(&mut self, transfer: i64, code: &str) -> Result<(), CoreError> {
+    pub(crate) fn fail_transfer(&mut self, transfer: i64, code: &str) -> Result<(), CoreError> {
         self.tx.execute(
             "UPDATE transfer SET state = 'failed', failure = ?2 WHERE id = ?1",
             (transfer, code),
@@ -336,7 +362,7 @@ impl Step<'_> {
         self.transfer_event(transfer, "failed")
     }
 
-    /// Tries a failed upload of a message again; false when there is none.
+    /// Tries the failed upload or renewal of a message's file again; false when there is none.
     pub(crate) fn restart_upload(
         &mut self,
         conversation: i64,
@@ -344,8 +370,9 @@ impl Step<'_> {
     ) -> Result<bool, CoreError> {
         let key: [u8; 32] = self.random_bytes();
         let changed = self.tx.execute(
-            "UPDATE transfer SET state = 'waiting', attempts = 0, not_before_ms = 0, failure = '', blob = NULL, stamp = '', key = ?3
-             WHERE conversation = ?1 AND message_id = ?2 AND direction = 'up' AND state = 'failed'",
+            "UPDATE transfer SET state = 'waiting', attempts = 0, not_before_ms = 0, failure = '', stamp = '',
+                 blob = CASE WHEN direction = 'up' THEN NULL ELSE blob END, key = CASE WHEN direction = 'up' THEN ?3 ELSE key END
+             WHERE conversation = ?1 AND message_id = ?2 AND direction IN ('up', 'renew') AND state = 'failed'",
             (conversation, message_id, key),
         )?;
         Ok(changed > 0)

@@ -1,6 +1,8 @@
 //! Snapshots for a screen: what there is to show, read from the store. The JSON form of these is
 //! the terminal client's `--json` face.
 
+mod lines;
+
 use crate::groups::{self, views::GroupView};
 use crate::timeline::arrived::{QUOTE_CHARS_MAX, Said};
 use crate::{Core, CoreError};
@@ -84,6 +86,8 @@ pub struct ConversationView {
     pub state: String,
     /// Unread messages.
     pub unread: u32,
+    /// Those of them that mention the own account.
+    pub unread_mentions: u32,
     /// Time of the newest message.
     pub last_ms: UnixMs,
     /// The newest line's text.
@@ -187,6 +191,31 @@ pub struct TimelineItem {
     /// Emoji and who set it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionView>,
+    /// Parts of the text that name a member.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<MentionView>,
+    /// The member who gave it to this account, which joined later: nobody else vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<Address>,
+    /// When it disappears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<UnixMs>,
+    /// Said before, somewhere else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
+}
+
+/// A part of a text that names a member.
+#[derive(Debug, Clone, Serialize)]
+pub struct MentionView {
+    /// Where it begins, in UTF-8 bytes of the text.
+    pub start: u32,
+    /// Bytes that it covers.
+    pub length: u32,
+    /// Who is meant.
+    pub address: Address,
+    /// It is the own account.
+    pub own: bool,
 }
 
 /// What a message answers.
@@ -256,7 +285,7 @@ pub(crate) fn reach(
     Ok((of("cursor", "seq")?.max(read), read))
 }
 
-const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation";
+const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms, told_by";
 
 fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
     let kind = match row.get::<_, String>(2)?.as_str() {
@@ -317,6 +346,12 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             }),
             attachment,
             reactions: Vec::new(),
+            mentions: Vec::new(),
+            expires_ms: row.get(13)?,
+            told_by: row
+                .get::<_, Option<String>>(14)?
+                .and_then(|teller| teller.parse().ok()),
+            forwarded: content.forwarded && !deleted,
         },
         row.get(12)?,
     )))
@@ -361,25 +396,39 @@ fn complete(
     } else {
         (0, 0)
     };
+    let me = crate::account::Me::load_address(tx)?;
     let mut reactions = tx.prepare_cached(
         "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
     )?;
+    let any_gone: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?
+        .query_row([], |row| row.get(0))?;
     let mut quoted = tx.prepare_cached(
         "SELECT text FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind <> 'notice'",
     )?;
     for item in items {
+        if any_gone && let Some(file) = &mut item.attachment {
+            file.available &= !lines::is_gone(tx, conversation, &item.message)?;
+        }
         if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
             item.status = match seq {
+                // A request stands before all entries: who has one of these took it.
+                0 if read > 0 => Status::Read,
+                0 if delivered > 0 => Status::Delivered,
                 0 => Status::Sent,
                 seq if seq <= read => Status::Read,
                 seq if seq <= delivered => Status::Delivered,
                 _ => Status::Sent,
             };
         }
+        item.seq = item
+            .seq
+            .filter(|seq| *seq > 0 && item.status != Status::Failed);
         if let Some(quote) = &mut item.quote
             && let Some(id) = &quote.message
         {
-            // What was said is known here: nobody else's word for it counts.
+            // What was said is known here: nobody else's word for it counts. Of what disappears a
+            // quote says nothing itself.
             let text: Option<String> = quoted
                 .query_row((conversation, id.to_vec()), |row| row.get(0))
                 .optional()?;
@@ -397,6 +446,7 @@ fn complete(
                 item.reactions.push(ReactionView { author, emoji });
             }
         }
+        item.mentions = lines::mentions(tx, conversation, &item.message, &me)?;
     }
     Ok(())
 }
@@ -579,10 +629,12 @@ impl Core {
         let mut statement = conn.prepare_cached(
             "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
                  coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
-                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s,
+                 (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
+                     WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq)
              FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
         )?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([&own])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             let peer: Option<String> = row.get(2)?;
@@ -616,6 +668,7 @@ impl Core {
                 title,
                 state: row.get(3)?,
                 unread: row.get(4)?,
+                unread_mentions: row.get(12)?,
                 last_ms: row.get(5)?,
                 last_text: row.get(9)?,
                 delivered_seq,
@@ -629,6 +682,30 @@ impl Core {
             });
         }
         Ok(out)
+    }
+
+    /// The id under which its hub knows a conversation; absent while it is only asked for.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn conversation_id(
+        &self,
+        conversation: i64,
+    ) -> Result<Option<comity_wire::ConversationId>, CoreError> {
+        let found: Option<(Option<String>, Option<Vec<u8>>)> = self
+            .store()
+            .query_row(
+                "SELECT hub, cid FROM conversation WHERE id = ?1",
+                [conversation],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((Some(hub), Some(cid))) = found else {
+            return Ok(None);
+        };
+        let hub = hub.parse().map_err(|_| CoreError::Damaged("hub"))?;
+        let id = comity_wire::Id16::from_slice(&cid).map_err(|_| CoreError::Damaged("cid"))?;
+        Ok(Some(comity_wire::ConversationId::new(hub, id)))
     }
 
     /// The newest `limit` lines of a conversation, oldest first; before `before` when given.
@@ -760,7 +837,7 @@ impl Core {
     pub fn unsent(&self) -> Result<u64, CoreError> {
         Ok(self.store().query_row(
             "SELECT (SELECT count(*) FROM send_queue q JOIN conversation c ON c.id = q.conversation WHERE c.state <> 'asking') + (SELECT count(*) FROM introduction WHERE state = 'wanted')
-                 + (SELECT count(*) FROM transfer WHERE direction = 'up' AND state = 'waiting')",
+                 + (SELECT count(*) FROM transfer WHERE direction IN ('up', 'renew') AND state = 'waiting')",
             [],
             |row| row.get(0),
         )?)

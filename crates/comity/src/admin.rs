@@ -8,7 +8,7 @@ mod keys;
 mod reports;
 
 use crate::serve;
-use crate::terminal::{say, say_json};
+use crate::terminal::{say, say_json, time};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use comity_chat::{Config, operator};
@@ -95,8 +95,14 @@ pub(crate) fn run(args: AdminArgs) -> Result<()> {
 
 /// The database of the configured server.
 fn open(config: &Config) -> Result<rusqlite::Connection> {
+    if !config.data.join(operator::DATABASE_FILE).is_file() {
+        bail!(
+            "there is no database in {}: name the server's configuration with --config",
+            config.data.display()
+        );
+    }
     operator::open(&config.data)
-        .with_context(|| format!("no database in {}", config.data.display()))
+        .with_context(|| format!("the database in {}", config.data.display()))
 }
 
 fn done(json: bool, act: &str, blobs: usize) -> Result<()> {
@@ -123,7 +129,8 @@ fn codes(config: &Config, number: Option<&str>, json: bool) -> Result<()> {
         } else if number.is_some() {
             say(&sent.code);
         } else {
-            say(&format!("{}  {}", sent.number, sent.code));
+            let when = time(sent.at_ms);
+            say(&format!("{}  {}  made {when}", sent.number, sent.code));
         }
     }
     Ok(())

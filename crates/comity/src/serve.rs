@@ -35,6 +35,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<()> {
         return Ok(());
     }
     config.check()?;
+    config.check_files()?;
     if args.check {
         crate::terminal::say("the configuration can be used");
         return Ok(());

@@ -12,6 +12,8 @@
 
 #[path = "terminal_client/accounts.rs"]
 mod accounts;
+#[path = "terminal_client/codes.rs"]
+mod codes;
 #[path = "terminal_client/devices.rs"]
 mod devices;
 #[path = "terminal_client/events.rs"]
@@ -20,12 +22,22 @@ mod events;
 mod files;
 #[path = "terminal_client/groups.rs"]
 mod groups;
+#[path = "terminal_client/healing.rs"]
+mod healing;
+#[path = "terminal_client/past.rs"]
+mod past;
+#[path = "terminal_client/saying.rs"]
+mod saying;
+#[path = "terminal_client/screen.rs"]
+mod screen;
 #[path = "terminal_client/shapes.rs"]
 mod shapes;
 #[path = "support/mod.rs"]
 mod support;
 #[path = "terminal_client/talk.rs"]
 mod talk;
+#[path = "terminal_client/vanishing.rs"]
+mod vanishing;
 
 use support::{Person, World};
 

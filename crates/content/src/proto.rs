@@ -48,7 +48,7 @@ pub struct Content {
     pub mentions: ::prost::alloc::vec::Vec<Mention>,
     #[prost(
         oneof = "content::Body",
-        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35"
+        tags = "16, 17, 18, 19, 20, 21, 32, 33, 34, 35, 36, 37"
     )]
     pub body: ::core::option::Option<content::Body>,
 }
@@ -79,6 +79,10 @@ pub mod content {
         /// Business types start at 64, so that they fit later.
         #[prost(message, tag = "35")]
         GroupHistory(super::GroupHistory),
+        #[prost(message, tag = "36")]
+        Unread(super::Unread),
+        #[prost(message, tag = "37")]
+        Again(super::Again),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -255,6 +259,11 @@ pub struct ArchivedMessage {
     pub deleted: bool,
     #[prost(message, repeated, tag = "16")]
     pub reactions: ::prost::alloc::vec::Vec<ArchivedReaction>,
+    #[prost(message, repeated, tag = "17")]
+    pub edited_mentions: ::prost::alloc::vec::Vec<Mention>,
+    /// The member who gave it to its new one: nobody else vouches for it.
+    #[prost(message, optional, tag = "18")]
+    pub told_by: ::core::option::Option<Address>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ArchivedReaction {
@@ -279,6 +288,41 @@ pub struct GroupHistory {
     pub total: u32,
     #[prost(message, optional, tag = "5")]
     pub archive: ::core::option::Option<Attachment>,
+}
+/// A device could not read some entries and asks for what they said: its account's own devices, in the
+/// self conversation, naming which one is meant; or whoever wrote them, in the conversation itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Unread {
+    #[prost(string, tag = "1")]
+    pub hub: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "4")]
+    pub ranges: ::prost::alloc::vec::Vec<SeqRange>,
+}
+/// both included
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeqRange {
+    #[prost(uint64, tag = "1")]
+    pub from: u64,
+    #[prost(uint64, tag = "2")]
+    pub to: u64,
+}
+/// The answer. `covered`: of these, nothing else is shown in a timeline; said by own devices only.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Again {
+    #[prost(bytes = "vec", tag = "1")]
+    pub for_device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "2")]
+    pub messages: ::prost::alloc::vec::Vec<ArchivedMessage>,
+    #[prost(message, repeated, tag = "3")]
+    pub covered: ::prost::alloc::vec::Vec<SeqRange>,
+    #[prost(string, tag = "4")]
+    pub hub: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "5")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
 }
 /// Between a person's own devices, in the self conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -314,9 +314,9 @@ fn parse(bytes: &[u8]) -> Result<(proto::SignedManifest, VerifiedManifest), Mani
 fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     let fault = |what| Err(ManifestError::Invalid(what));
     let hash_bytes = if manifest.seq == 1 { 0 } else { 32 };
-    // No store holds larger numbers, and no account ever comes so far.
-    let countable = i64::try_from(manifest.seq).is_ok_and(|seq| seq > 0);
-    if !countable || manifest.previous_hash.len() != hash_bytes {
+    // Numbers that no database keeps are no places either.
+    let place = 1..=i64::MAX.unsigned_abs();
+    if !place.contains(&manifest.seq) || manifest.previous_hash.len() != hash_bytes {
         return fault("has no place in a chain");
     }
     if manifest.devices.is_empty() || manifest.devices.len() > DEVICES_MAX {

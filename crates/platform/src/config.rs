@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("can not read the configuration: {0}")]
+    #[error("can not read the configuration")]
     File(#[from] std::io::Error),
     /// It is not TOML of the right shape.
-    #[error("the configuration is wrong: {0}")]
+    #[error("the configuration is wrong")]
     Shape(#[from] toml::de::Error),
     /// Its fields contradict each other or what the server allows.
     #[error("the configuration can not be used: {0}")]

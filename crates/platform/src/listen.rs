@@ -3,16 +3,18 @@
 //! Always holds: without a certificate it listens on loopback only; who connects has a bounded
 //! time for the handshake and for each request's head. Deliberately absent: routes.
 
+use crate::rate::network;
 use crate::stop::Stop;
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,8 +57,37 @@ pub enum ListenError {
 /// An open listener.
 pub struct Listener {
     tcp: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Certificate>,
     address: SocketAddr,
+    per_network: usize,
+}
+
+/// The certificate in use. It can be replaced while the listener serves: connections that are open
+/// keep theirs.
+#[derive(Clone)]
+pub struct Certificate(Arc<Mutex<TlsAcceptor>>);
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Certificate")
+    }
+}
+
+impl Certificate {
+    fn new(config: rustls::ServerConfig) -> Self {
+        Self(Arc::new(Mutex::new(TlsAcceptor::from(Arc::new(config)))))
+    }
+
+    /// Takes another one for the connections to come.
+    pub fn replace(&self, config: rustls::ServerConfig) {
+        if let Ok(mut acceptor) = self.0.lock() {
+            *acceptor = TlsAcceptor::from(Arc::new(config));
+        }
+    }
+
+    fn acceptor(&self) -> Option<TlsAcceptor> {
+        self.0.lock().ok().map(|acceptor| acceptor.clone())
+    }
 }
 
 impl std::fmt::Debug for Listener {
@@ -104,9 +135,26 @@ impl Listener {
         let address = tcp.local_addr().map_err(wrong)?;
         Ok(Self {
             tcp,
-            tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))),
+            tls: tls.map(Certificate::new),
             address,
+            per_network: usize::MAX,
         })
+    }
+
+    /// Bounds the connections that one network has open at once; loopback, where a proxy is, has
+    /// no bound.
+    #[must_use]
+    pub fn per_network(self, most: usize) -> Self {
+        Self {
+            per_network: most,
+            ..self
+        }
+    }
+
+    /// The certificate in use, where there is TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.tls.clone()
     }
 
     /// Where it listens: with the port that the system chose, if it was asked to.
@@ -131,6 +179,7 @@ impl Listener {
         drain: Duration,
     ) {
         let open = Arc::new(AtomicUsize::new(0));
+        let networks = Networks::default();
         loop {
             let accepted = tokio::select! {
                 accepted = self.tcp.accept() => accepted,
@@ -138,9 +187,14 @@ impl Listener {
             };
             match accepted {
                 Ok((tcp, address)) => {
+                    let Some(seat) = networks.enter(address.ip(), self.per_network) else {
+                        continue;
+                    };
                     let guard = Open::new(&open);
-                    let (tls, router, stop) = (self.tls.clone(), router.clone(), stop.clone());
+                    let tls = self.tls.as_ref().and_then(Certificate::acceptor);
+                    let (router, stop) = (router.clone(), stop.clone());
                     tokio::spawn(async move {
+                        let _seat = seat;
                         connection(tcp, address, tls, router, exporter_label, stop).await;
                         drop(guard);
                     });
@@ -155,6 +209,53 @@ impl Listener {
         let end = tokio::time::Instant::now() + drain;
         while open.load(Ordering::Acquire) > 0 && tokio::time::Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Open connections, by network.
+#[derive(Clone, Default)]
+struct Networks(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A place of one connection; given back when dropped.
+struct Seat {
+    network: Option<IpAddr>,
+    networks: Networks,
+}
+
+impl Networks {
+    /// A place, unless the network has all that it may have.
+    fn enter(&self, address: IpAddr, most: usize) -> Option<Seat> {
+        if address.is_loopback() {
+            return Some(Seat {
+                network: None,
+                networks: self.clone(),
+            });
+        }
+        let network = network(address);
+        let mut counts = self.0.lock().ok()?;
+        let count = counts.entry(network).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Seat {
+            network: Some(network),
+            networks: self.clone(),
+        })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let (Some(network), Ok(mut counts)) = (self.network, self.networks.0.lock()) else {
+            return;
+        };
+        if let Some(count) = counts.get_mut(&network) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&network);
+            }
         }
     }
 }
@@ -228,4 +329,24 @@ where
     }
     // An error here is the peer's going away.
     let _ = connection.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_has_so_many_connections_and_loopback_any_number() {
+        let networks = Networks::default();
+        let far: IpAddr = "2001:db8::1".parse().unwrap();
+        let same: IpAddr = "2001:db8::2".parse().unwrap();
+        let one = networks.enter(far, 2).unwrap();
+        let _two = networks.enter(same, 2).unwrap();
+        assert!(networks.enter(far, 2).is_none());
+        drop(one);
+        assert!(networks.enter(far, 2).is_some());
+        let near: IpAddr = "127.0.0.1".parse().unwrap();
+        let many: Vec<_> = (0..10).map(|_| networks.enter(near, 2)).collect();
+        assert!(many.iter().all(Option::is_some));
+    }
 }

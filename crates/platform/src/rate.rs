@@ -6,6 +6,7 @@
 use comity_wire::UnixMs;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 /// A bucket that fills at a steady rate and holds a burst.
@@ -43,6 +44,18 @@ impl Bucket {
             #[allow(clippy::cast_possible_truncation)]
             let wait = ((1.0 - self.level) * 1_000.0 / f64::from(per_second.max(1))).ceil() as i64;
             Err(wait.max(1))
+        }
+    }
+}
+
+/// What is counted as one network: whoever has one IPv6 address has 2^64 of them.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let kept = u128::from(v6) >> 64 << 64;
+            IpAddr::V6(kept.into())
         }
     }
 }

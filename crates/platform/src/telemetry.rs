@@ -3,6 +3,7 @@
 //! Always holds: neither has a field for a person's data; addresses of networks, numbers and ids
 //! of accounts are not given to it. Deliberately absent: tracing of single requests.
 
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -20,6 +21,8 @@ pub fn start_logs(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Colours are for eyes: a file or a journal gets none.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // An error means that a test or the program has logging already.
     let _ = match format {

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 pub(crate) struct Device {
     pub(crate) name: String,
+    /// Which app it is at: 0 is the first.
+    pub(crate) app: usize,
     pub(crate) disk: Disk,
     /// None while it has crashed.
     pub(crate) core: Option<Core>,
@@ -31,13 +33,14 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(seed: u64, name: &str, skew_ms_max: u64) -> Self {
+    pub(crate) fn new(seed: u64, name: &str, skew_ms_max: u64, disk: Disk) -> Self {
         let mut dice = Dice::named(seed, &format!("device/{name}"));
         let skew = i64::try_from(dice.between(0, skew_ms_max * 2)).unwrap_or(0);
         let skew_ms = skew - i64::try_from(skew_ms_max).unwrap_or(0);
         Self {
             name: name.to_owned(),
-            disk: Disk::new(),
+            app: 0,
+            disk,
             core: None,
             start: 0,
             dice,
@@ -57,7 +60,8 @@ impl Device {
     pub(crate) fn open(&mut self) -> Result<()> {
         let conn = self.disk.database("store.db")?;
         let core = Core::open(conn).with_context(|| format!("{}'s store", self.name))?;
-        self.core = Some(core);
+        // Making them is most of what a device computes in its short life here.
+        self.core = Some(core.keeping_key_packages(4, 2));
         self.start += 1;
         Ok(())
     }

@@ -144,6 +144,11 @@ impl Disk {
         state.fail_at = Some(state.calls + after);
     }
 
+    /// An ordered power loss does not come.
+    pub fn stays_on(&self) {
+        self.state().fail_at = None;
+    }
+
     /// Power goes now.
     pub fn fail(&self) {
         self.state().down = true;

@@ -24,6 +24,8 @@ pub(crate) struct Arrival {
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) number: u64,
+    /// Which app is at the other end, and its how manyeth start that is.
+    pub(crate) app: usize,
     pub(crate) hub_start: u64,
     /// The next batch each way comes no earlier than this.
     pub(crate) down_ms: u64,
@@ -44,13 +46,14 @@ impl Lane {
     pub(crate) fn open(
         door: &Door,
         number: u64,
-        hub_start: u64,
+        (app, hub_start): (usize, u64),
         arrivals: UnboundedSender<Arrival>,
     ) -> Self {
         let (write, written) = unbounded_channel();
         let task = tokio::spawn(carry(door.connect(), number, written, arrivals));
         Self {
             number,
+            app,
             hub_start,
             down_ms: 0,
             up_ms: 0,

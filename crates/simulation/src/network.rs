@@ -8,7 +8,7 @@ use crate::clock;
 use crate::dice::Dice;
 use crate::malice::{Answer, Ask, Asked, Honest, Malice};
 use comity_chat::embedded::Door;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +67,9 @@ pub(crate) struct State {
     pub(crate) door: Option<Door>,
     /// Counts the hub's starts.
     pub(crate) hub_start: u64,
+    /// Doors of other apps than the first, with their counts, and the devices that are at those.
+    pub(crate) doors: BTreeMap<usize, (Door, u64)>,
+    pub(crate) apps: BTreeMap<usize, usize>,
     /// Devices that reach nothing.
     pub(crate) cut_off: BTreeSet<usize>,
     pub(crate) malice: Box<dyn Malice>,
@@ -94,6 +97,8 @@ impl Network {
             faults,
             door: None,
             hub_start: 0,
+            doors: BTreeMap::new(),
+            apps: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             malice: Box::new(Honest),
             calls: 0,
@@ -106,14 +111,23 @@ impl Network {
     }
 }
 
+impl State {
+    /// The door of a device's app with the count of its starts, when the device reaches it now.
+    pub(crate) fn door_of(&self, device: usize) -> Option<(Door, u64)> {
+        if self.cut_off.contains(&device) {
+            return None;
+        }
+        match self.apps.get(&device) {
+            None => Some((self.door.clone()?, self.hub_start)),
+            Some(app) => self.doors.get(app).cloned(),
+        }
+    }
+}
+
 impl Way {
     /// The door, when the device reaches it now.
     fn door(&self) -> Option<(Door, u64)> {
-        let state = self.network.state();
-        if state.cut_off.contains(&self.device) {
-            return None;
-        }
-        Some((state.door.clone()?, state.hub_start))
+        self.network.state().door_of(self.device)
     }
 
     /// Carries out an HTTP act, as far as the network lets it.

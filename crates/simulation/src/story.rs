@@ -217,6 +217,7 @@ pub fn say(to: Whom, what: What) -> Command {
         to,
         quote: None,
         id: None,
+        mentions: Vec::new(),
         what,
     })
 }

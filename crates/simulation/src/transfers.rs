@@ -25,7 +25,6 @@ pub(crate) struct Upload {
 
 /// [`comity_client::Effect::Download`].
 pub(crate) struct Download {
-    pub(crate) transfer: i64,
     pub(crate) blob: BlobId,
     pub(crate) key: Vec<u8>,
     pub(crate) blake3: Vec<u8>,

@@ -6,6 +6,7 @@
 use crate::clock;
 use crate::device::Device;
 use crate::dice::Dice;
+use crate::family::Apps;
 use crate::hub::Hub;
 use crate::lane::{Arrival, Lane};
 use crate::malice::{Ask, Malice};
@@ -13,6 +14,7 @@ use crate::network::{Faults, Network, Way};
 use crate::transfers::{self, Download, Upload};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use comity_chat::embedded::Files;
 use comity_client::{
     CallError, Command, Core, Effect, Event, Input, Method, Output, Source, Target,
 };
@@ -31,8 +33,16 @@ pub struct Who(pub(crate) usize);
 /// A whole world. Its methods take virtual time, not real.
 pub struct World {
     // First, so that tasks end before what they use.
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     pub(crate) sim: Sim,
+}
+
+/// Where a world stood: everybody's disks.
+pub struct Standing {
+    elapsed_ms: u64,
+    hub: crate::Disk,
+    files: Files,
+    devices: Vec<(String, crate::Disk)>,
 }
 
 /// Something that is due.
@@ -72,6 +82,10 @@ enum Due {
         who: usize,
     },
     StartHub,
+    StartSibling {
+        app: usize,
+    },
+    MendApps,
     Heal {
         who: usize,
     },
@@ -98,6 +112,8 @@ pub(crate) struct Sim {
     pub(crate) seed: u64,
     pub(crate) dice: Dice,
     pub(crate) hub: Hub,
+    /// Other apps, and what connects all.
+    pub(crate) family: Apps,
     pub(crate) devices: Vec<Device>,
     pub(crate) network: Network,
     due: BTreeMap<(u64, u64), Due>,
@@ -130,16 +146,52 @@ impl World {
     /// # Errors
     /// When the runtime or the hub does not start.
     pub fn new(seed: u64, faults: Faults) -> Result<Self> {
+        let hub = Hub::new(crate::Disk::new(), Files::default());
+        Self::on(seed, faults, hub, 0)
+    }
+
+    /// A world that goes on from where another stood, by a seed of its own.
+    ///
+    /// # Errors
+    /// When the runtime, the hub or a device does not start.
+    pub fn going_on(seed: u64, faults: Faults, from: &Standing) -> Result<Self> {
+        let hub = Hub::new(from.hub.copy(), from.files.copy());
+        let mut world = Self::on(seed, faults, hub, from.elapsed_ms)?;
+        for (name, disk) in &from.devices {
+            let disk = disk.copy();
+            world
+                .runtime
+                .block_on(async { world.sim.device(name, disk) })?;
+        }
+        Ok(world)
+    }
+
+    /// Where the world stands, for others to go on from. It should be at rest.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let devices = self.sim.devices.iter();
+        Standing {
+            elapsed_ms: self.elapsed_ms(),
+            hub: self.sim.hub.disk.copy(),
+            files: self.sim.hub.files.copy(),
+            devices: devices
+                .map(|device| (device.name.clone(), device.disk.copy()))
+                .collect(),
+        }
+    }
+
+    fn on(seed: u64, faults: Faults, hub: Hub, later_ms: u64) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()?;
         let sim = runtime.block_on(async {
-            clock::begin(seed);
+            clock::begin(seed, later_ms);
             let mut sim = Sim {
                 seed,
                 dice: Dice::named(seed, "world"),
-                hub: Hub::new(),
+                hub,
+                family: Apps::default(),
                 devices: Vec::new(),
                 network: Network::new(seed, faults),
                 due: BTreeMap::new(),
@@ -250,7 +302,8 @@ impl World {
     /// # Errors
     /// When its store can not be opened.
     pub fn device(&mut self, name: &str) -> Result<Who> {
-        self.runtime.block_on(async { self.sim.device(name) })
+        let disk = crate::Disk::new();
+        self.runtime.block_on(async { self.sim.device(name, disk) })
     }
 
     /// Its name.
@@ -385,6 +438,22 @@ impl World {
         self.sim.hub.disk.fail_after(calls);
     }
 
+    /// Power losses that were ordered and have not come do not come.
+    pub fn power_stays_on(&mut self) {
+        for hub in self.sim.hubs() {
+            hub.disk.stays_on();
+        }
+        for device in &self.sim.devices {
+            device.disk.stays_on();
+        }
+    }
+
+    /// Power losses so far.
+    #[must_use]
+    pub fn crashes(&self) -> u64 {
+        self.sim.crashes
+    }
+
     /// The device reaches nothing for `ms`.
     pub fn cut_off(&mut self, who: Who, ms: u64) {
         self.runtime.block_on(async { self.sim.cut_off(who.0, ms) });
@@ -408,13 +477,44 @@ impl World {
         })
     }
 
+    /// Reads the hub's database.
+    ///
+    /// # Errors
+    /// While the hub does not run, and the reading's own.
+    pub fn inspect_hub<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T> {
+        let running = self.sim.hub.running.as_ref().context("the hub is down")?;
+        Ok(self.runtime.block_on(running.inspect(read))?)
+    }
+
+    /// Changes the hub's database behind its back; it then starts anew on the same disk.
+    ///
+    /// # Errors
+    /// While the hub does not run, and the change's own.
+    pub fn tamper_hub<T: Send + 'static>(
+        &mut self,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T> {
+        let running = self.sim.hub.running.as_ref().context("the hub is down")?;
+        let changed = self.runtime.block_on(running.tamper(change))?;
+        let disk = self.hub_snapshot();
+        self.hub_restore(&disk)?;
+        Ok(changed)
+    }
+
     /// The code that was sent to a number.
     pub(crate) fn code(&mut self, number: &str) -> Option<String> {
         self.runtime.block_on(async {
-            match &self.sim.hub.running {
-                Some(running) => running.code(number).await,
-                None => None,
+            for hub in self.sim.hubs() {
+                if let Some(running) = &hub.running
+                    && let Some(code) = running.code(number).await
+                {
+                    return Some(code);
+                }
             }
+            None
         })
     }
 }
@@ -427,7 +527,7 @@ impl Drop for World {
 }
 
 impl Sim {
-    fn note(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, what: impl FnOnce() -> String) {
         let line = format!("{:>9} {}", clock::elapsed_ms(), what());
         self.trace.update(line.as_bytes());
         if let Some(lines) = &mut self.lines {
@@ -438,6 +538,14 @@ impl Sim {
     fn at(&mut self, at_ms: u64, due: Due) {
         self.order += 1;
         self.due.insert((at_ms, self.order), due);
+    }
+
+    pub(crate) fn start_sibling_after(&mut self, app: usize, ms: u64) {
+        self.after(ms, Due::StartSibling { app });
+    }
+
+    pub(crate) fn mend_apps_after(&mut self, ms: u64) {
+        self.after(ms, Due::MendApps);
     }
 
     fn after(&mut self, ms: u64, due: Due) {
@@ -476,6 +584,7 @@ impl Sim {
     }
 
     fn look_for_crashes(&mut self) {
+        self.look_for_crashes_of_siblings();
         if self.hub.running.is_some() && self.hub.disk.is_down() {
             let pause = self.dice.between(50, 20_000);
             self.hub_crashed(pause);
@@ -502,9 +611,20 @@ impl Sim {
     fn hub_stops(&mut self) {
         self.hub.stop();
         self.network.state().door = None;
-        self.lingering.clear();
+        self.app_stopped(0);
+    }
+
+    /// Nobody is at the other end of the lanes to this app.
+    pub(crate) fn lanes_die(&mut self, app: usize) {
+        self.lingering.retain(|(_, lane)| lane.app != app);
         for who in 0..self.devices.len() {
-            self.lane_dies(who);
+            if self
+                .devices
+                .get(who)
+                .is_some_and(|device| device.app == app)
+            {
+                self.lane_dies(who);
+            }
         }
     }
 
@@ -517,6 +637,8 @@ impl Sim {
         let mut state = self.network.state();
         state.door = self.hub.running.as_ref().map(|running| running.door());
         state.hub_start = self.hub.start;
+        drop(state);
+        self.app_started(0);
         Ok(())
     }
 
@@ -573,19 +695,24 @@ impl Sim {
     /// The hub notices later that nobody is at the other end.
     fn linger(&mut self, lane: Option<Lane>) {
         if let Some(lane) = lane
-            && lane.hub_start == self.hub.start
+            && lane.hub_start == self.starts(lane.app)
         {
             let until = clock::elapsed_ms() + self.dice.between(0, 10_000);
             self.lingering.push((until, lane));
         }
     }
 
-    fn device(&mut self, name: &str) -> Result<Who> {
+    fn device(&mut self, name: &str, disk: crate::Disk) -> Result<Who> {
         let skew = self.network.state().faults.skew_ms_max;
-        let mut device = Device::new(self.seed, name, skew);
+        let mut device = Device::new(self.seed, name, skew, disk);
         device.open()?;
+        device.app = self.family.here;
         self.devices.push(device);
         let who = self.devices.len() - 1;
+        if self.family.here > 0 {
+            let here = self.family.here;
+            self.network.state().apps.insert(who, here);
+        }
         self.give(who, Input::Tick);
         Ok(Who(who))
     }
@@ -726,7 +853,7 @@ impl Sim {
         let start = self.devices.get(who).map_or(0, |device| device.start);
         tokio::spawn(async move {
             let result = match way.call(ask).await {
-                Err(_) => Err(CallError::Unreachable),
+                Err(_) => Err(CallError::Unreachable("no answer".to_owned())),
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(answer.body.to_vec()),
                 Ok(answer) => Err(CallError::Refused(refusal(&answer.body))),
             };
@@ -742,15 +869,17 @@ impl Sim {
         };
         let start = device.start;
         match effect {
-            Effect::Upload {
+            Effect::Upload(comity_client::Upload {
                 transfer,
                 source,
                 key,
                 blob,
+                // Files of a world do not change: what is sealed again is what was sealed before.
                 stamp: _,
+                copy_of: _,
                 plain_size,
                 token,
-            } => {
+            }) => {
                 let plain = match source {
                     Source::Memory(bytes) => Some(bytes),
                     Source::File(path) => device.files.get(&path).cloned(),
@@ -787,7 +916,7 @@ impl Sim {
                     let _ = told.send(Told::Input { who, start, input });
                 });
             }
-            Effect::Download {
+            Effect::Download(comity_client::Download {
                 transfer,
                 blob,
                 key,
@@ -796,9 +925,8 @@ impl Sim {
                 blob_size,
                 target,
                 token,
-            } => {
+            }) => {
                 let job = Download {
-                    transfer,
                     blob,
                     key,
                     blake3,
@@ -884,7 +1012,7 @@ impl Sim {
             return;
         };
         // What a dead hub or lane wrote is lost.
-        if lane.number != arrival.lane || lane.dead || lane.hub_start != self.hub.start {
+        if lane.number != arrival.lane || lane.dead || lane.hub_start != self.starts(lane.app) {
             return;
         }
         match arrival.batch {
@@ -994,6 +1122,8 @@ impl Sim {
                     self.wrong.push(format!("the hub: {error:#}"));
                 }
             }
+            Due::StartSibling { app } => self.start_sibling(app),
+            Due::MendApps => self.mend_apps(),
             Due::Heal { who } => {
                 self.network.state().cut_off.remove(&who);
             }
@@ -1016,16 +1146,12 @@ impl Sim {
     }
 
     fn connected(&mut self, who: usize) {
-        let (door, hub_start, reached) = {
-            let state = self.network.state();
-            let reached = !state.cut_off.contains(&who);
-            (state.door.clone(), state.hub_start, reached)
-        };
+        let door = self.network.state().door_of(who);
         let Some(device) = self.devices.get_mut(who) else {
             return;
         };
         device.connecting = false;
-        let Some(door) = door.filter(|_| reached) else {
+        let Some((door, hub_start)) = door else {
             return self.come_back(who);
         };
         self.lanes += 1;
@@ -1033,7 +1159,7 @@ impl Sim {
         device.lane = Some(Lane::open(
             &door,
             self.lanes,
-            hub_start,
+            (device.app, hub_start),
             self.arrivals.0.clone(),
         ));
         self.give(who, Input::Connected { exporter: None });
@@ -1086,6 +1212,9 @@ impl Sim {
     fn restless(&self) -> Result<Option<String>> {
         if self.hub.running.is_none() {
             return Ok(Some("the hub does not run".to_owned()));
+        }
+        if let Some(what) = self.family_restless() {
+            return Ok(Some(what));
         }
         if self.network.state().under_way > 0 {
             return Ok(Some("an act is under way".to_owned()));
@@ -1168,7 +1297,7 @@ fn input_name(input: &Input) -> String {
         Input::HttpDone { call, result } => match result {
             Ok(_) => format!("answer {call}"),
             Err(CallError::Refused(error)) => format!("refused {call} {}", error.code.as_str()),
-            Err(CallError::Unreachable) => format!("unreachable {call}"),
+            Err(CallError::Unreachable(_)) => format!("unreachable {call}"),
         },
         Input::Connected { .. } => "connected".to_owned(),
         Input::Disconnected => "disconnected".to_owned(),

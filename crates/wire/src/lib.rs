@@ -4,13 +4,16 @@
 //! Always holds: no type here can carry what a person says, except as opaque ciphertext.
 //! Deliberately absent: sockets, clocks, storage, cryptography beyond hashing an identifier.
 
+mod batch;
 mod bytes64;
 pub mod error;
 pub mod http;
 mod id;
 pub mod limits;
+pub mod planted;
 pub mod proto;
 
+pub use batch::decode_batch;
 pub use bytes64::Bytes64;
 pub use error::{ErrorCode, WireError};
 pub use id::{

@@ -79,6 +79,14 @@ limits! {
     BLOB_LEASE_MS: i64 = 30 * DAY;
     /// An unfinished upload is kept this long.
     UPLOAD_LIFE_MS: i64 = 24 * HOUR;
+    /// Unfinished uploads of one account at once.
+    UPLOADS_MAX: u32 = 256;
+    /// Blobs of one account at once.
+    BLOBS_MAX: u32 = 1_000_000;
+    /// Wrong proofs of one registration lock in a day.
+    LOCK_PROOFS_PER_DAY: u32 = 10;
+    /// Positions in one acknowledgement.
+    POSITIONS_MAX: usize = 65_536;
     /// Epochs before the current one whose content is still taken.
     EPOCHS_BEHIND_MAX: u64 = 3;
     /// Epochs before the current one that a device still reads.

@@ -50,6 +50,14 @@ const PARTS: &[Part] = &[
         run: |project, from, count| story(project, "year", from, count),
     },
     Part {
+        name: "simulation",
+        what: "wild worlds of the simulation end with one history",
+        unit: "worlds",
+        total: 10_000,
+        lot: 200,
+        run: crate::worlds::seeds,
+    },
+    Part {
         name: "fuzz",
         what: "each decoder for 60 s: coverage grows, a planted panic is found",
         unit: "targets",

@@ -2,6 +2,7 @@
 //!
 //! Always holds: each of these can be interrupted at any point and goes on after a restart.
 
+mod certificate;
 mod cursors;
 mod orders;
 mod sweep;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+pub(crate) use certificate::renew as renew_certificate;
 pub(crate) use cursors::flush as flush_cursors;
 
 /// Pointers moved in one transaction.

@@ -42,6 +42,15 @@ pub(crate) async fn start(
         .db
         .write(move |conn, _| {
             let account = signed.0.account;
+            // It may have been deleted since the token was checked.
+            crate::accounts::sql::must_exist(conn, &account)?;
+            let (unfinished, all) = sql::counts(conn, &account)?;
+            if unfinished >= limits::UPLOADS_MAX || all >= limits::BLOBS_MAX {
+                return Err(Failure::refused(
+                    ErrorCode::TooMany,
+                    "too many uploads are unfinished, or too many blobs kept",
+                ));
+            }
             if sql::bytes_of(conn, &account)?.saturating_add(request.size) > quota {
                 return Err(Failure::refused(
                     ErrorCode::QuotaExceeded,
@@ -136,23 +145,30 @@ async fn take_piece(
         .map(|piece| piece.map_err(|_| ()))
         .boxed();
     let (safe, too_much) = app.blobs.write(&blob, row.safe, end, body).await?;
-    app.db
-        .write(move |conn, _| Ok(sql::set_safe(conn, &blob, safe)?))
-        .await?;
+    let complete = safe == row.size && !too_much;
+    if complete {
+        // The last piece counts only once the blob is in the store: who hears the whole size as
+        // offset may rely on it. A crash in between asks for that piece again.
+        app.blobs.keep(&blob).await?;
+        let until_ms = now_ms() + app.config.retention.blob_lease_ms;
+        app.db
+            .write(move |conn, _| {
+                sql::set_safe(conn, &blob, safe)?;
+                Ok(sql::set_complete(conn, &blob, until_ms)?)
+            })
+            .await?;
+        app.blobs.unstage(&blob).await;
+    } else {
+        let safe = safe.min(row.size.saturating_sub(1)).max(row.safe);
+        app.db
+            .write(move |conn, _| Ok(sql::set_safe(conn, &blob, safe)?))
+            .await?;
+    }
     if too_much {
         return Err(Failure::refused(
             ErrorCode::TooLarge,
             "more bytes than the piece or the blob may have",
         ));
-    }
-    let complete = safe == row.size;
-    if complete {
-        app.blobs.keep(&blob).await?;
-        let until_ms = now_ms() + app.config.retention.blob_lease_ms;
-        app.db
-            .write(move |conn, _| Ok(sql::set_complete(conn, &blob, until_ms)?))
-            .await?;
-        app.blobs.unstage(&blob).await;
     }
     Ok(BlobOffset {
         offset: safe,

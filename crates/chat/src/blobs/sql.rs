@@ -37,6 +37,18 @@ pub(crate) fn bytes_of(conn: &Connection, account: &AccountId) -> Result<u64, ru
         .query_row([account.as_bytes()], |row| row.get(0))
 }
 
+/// Unfinished uploads, and blobs in all, of an account.
+pub(super) fn counts(
+    conn: &Connection,
+    account: &AccountId,
+) -> Result<(u32, u32), rusqlite::Error> {
+    conn.prepare_cached(
+        "SELECT (SELECT count(*) FROM blob WHERE account = ?1 AND complete = 0),
+                (SELECT count(*) FROM blob WHERE account = ?1)",
+    )?
+    .query_row([account.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 pub(super) fn insert(
     conn: &Connection,
     blob: &BlobId,

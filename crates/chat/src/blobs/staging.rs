@@ -133,7 +133,7 @@ impl Writer {
 
 /// The files of a simulated app, which outlive its crashes.
 #[cfg(feature = "simulation")]
-pub mod memory {
+pub(super) mod memory {
     use comity_wire::BlobId;
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -150,6 +150,17 @@ pub mod memory {
             Self {
                 staging: Staged::default(),
                 store: Arc::new(object_store::memory::InMemory::new()),
+            }
+        }
+    }
+
+    impl Files {
+        /// Others with the same bytes.
+        #[must_use]
+        pub fn copy(&self) -> Self {
+            Self {
+                staging: Staged(Arc::new(Mutex::new(self.staging.map().clone()))),
+                store: Arc::new(self.store.fork()),
             }
         }
     }

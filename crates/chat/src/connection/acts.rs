@@ -20,6 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Acts with large answers that one connection has under way at once.
+const HEAVY_ACTS_MAX: usize = 4;
+
 /// After an append was refused for its pace, those behind it are refused for this long.
 const HELD_MS: i64 = 1_000;
 
@@ -30,6 +33,8 @@ pub(super) struct Session {
     pub(super) outbound: Arc<Outbound>,
     bucket: Bucket,
     in_flight: Arc<Semaphore>,
+    /// Acts whose answers are large run few at a time, each after there is room for its answer.
+    heavy: Arc<Semaphore>,
     order: Arc<Order>,
     /// The ways to other apps' logs, as they are needed.
     lanes: BTreeMap<SiblingNo, Lane>,
@@ -101,6 +106,7 @@ impl Session {
             outbound,
             bucket,
             in_flight,
+            heavy: Arc::new(Semaphore::new(HEAVY_ACTS_MAX)),
             order: Arc::default(),
             lanes: BTreeMap::new(),
         }
@@ -270,7 +276,16 @@ impl Session {
     /// Runs an act that does not need its place in the order.
     fn beside(&self, act: Act, answer: Answer) {
         let (app, caller, outbound) = (self.app.clone(), self.caller, self.outbound.clone());
+        let heavy = matches!(
+            act,
+            Act::Fetch(_) | Act::Sync(_) | Act::FetchState(_) | Act::FetchWelcome(_)
+        );
+        let heavy = heavy.then(|| self.heavy.clone());
         tokio::spawn(async move {
+            let _permit = match heavy {
+                Some(heavy) => heavy.acquire_owned().await.ok(),
+                None => None,
+            };
             outbound.has_room().await;
             answer.give(run_act(&app, caller, act).await);
         });

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::live::Outbound;
 use comity_platform::Failure;
 use comity_wire::proto::{
-    ClientBatch, ClientFrame, Closing, Reply, ServerBatch, ServerFrame, client_frame::Act, reply,
+    ClientFrame, Closing, Reply, ServerBatch, ServerFrame, client_frame::Act, reply,
     server_frame::Frame,
 };
 use comity_wire::{DeviceId, ErrorCode, Message as _, WireError, limits};
@@ -87,13 +87,7 @@ async fn next(socket: &mut Socket) -> Result<Vec<ClientFrame>, Result<WireError,
 }
 
 fn batch(bytes: &[u8]) -> Result<Vec<ClientFrame>, WireError> {
-    let batch = ClientBatch::decode(bytes)
-        .map_err(|_| WireError::new(ErrorCode::Malformed, "not a batch"))?;
-    if batch.frames.len() > limits::BATCH_FRAMES_MAX {
-        let text = format!("a batch has {} frames at most", limits::BATCH_FRAMES_MAX);
-        return Err(WireError::new(ErrorCode::TooLarge, text));
-    }
-    Ok(batch.frames)
+    Ok(comity_wire::decode_batch(bytes)?.frames)
 }
 
 async fn sign(
@@ -216,7 +210,12 @@ async fn serve(
             () = outbound.filled() => {
                 let turn = outbound.take();
                 if !turn.frames.is_empty() {
-                    write(&mut socket, ServerBatch { frames: turn.frames }).await?;
+                    let batch = ServerBatch { frames: turn.frames };
+                    tokio::select! {
+                        biased;
+                        written = write(&mut socket, batch) => written?,
+                        () = outbound.replaced() => return Err(Ended),
+                    }
                 }
                 if turn.last {
                     close(&mut socket).await;

@@ -13,6 +13,7 @@ use comity_wire::proto::{EntryKind, HandOver, HandedOver, WelcomePointer, family
 use comity_wire::{DeviceId, ErrorCode, Message};
 use rusqlite::params;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Entries in one request.
@@ -67,6 +68,9 @@ async fn send(app: &Arc<App>, sibling: &Sibling) -> Result<(), Failure> {
                 Ok(rows.collect::<Result<Vec<_>, _>>()?)
             })
             .await?;
+        sibling
+            .handing_over
+            .store(!waiting.is_empty(), Ordering::Relaxed);
         if waiting.is_empty() {
             return Ok(());
         }

@@ -50,8 +50,22 @@ type Fates = Box<dyn FnMut(&Crossing<'_>) -> Fate + Send>;
 struct Inner {
     doors: Mutex<BTreeMap<AppId, Door>>,
     fates: Mutex<Option<Fates>>,
-    /// Pairs that can not reach each other; each change ends the streams of the pair.
-    cut: watch::Sender<BTreeSet<(AppId, AppId)>>,
+    breaks: watch::Sender<Breaks>,
+}
+
+/// What ends streams.
+#[derive(Debug, Default)]
+struct Breaks {
+    /// Pairs that can not reach each other.
+    cut: BTreeSet<(AppId, AppId)>,
+    /// How often each app's server went.
+    went: BTreeMap<AppId, u64>,
+}
+
+impl Breaks {
+    fn went(&self, app: &AppId) -> u64 {
+        self.went.get(app).copied().unwrap_or_default()
+    }
 }
 
 /// Connects the apps that are attached to it.
@@ -69,7 +83,7 @@ impl Default for Switchboard {
         Self(Arc::new(Inner {
             doors: Mutex::default(),
             fates: Mutex::default(),
-            cut: watch::Sender::new(BTreeSet::new()),
+            breaks: watch::Sender::new(Breaks::default()),
         }))
     }
 }
@@ -90,11 +104,14 @@ impl Switchboard {
         }
     }
 
-    /// Makes an app unreachable; its server is gone.
+    /// Makes an app unreachable; its server is gone, and so are its streams.
     pub fn detach(&self, app: &AppId) {
         if let Ok(mut doors) = self.0.doors.lock() {
             doors.remove(app);
         }
+        self.0.breaks.send_modify(|breaks| {
+            *breaks.went.entry(app.clone()).or_default() += 1;
+        });
     }
 
     /// The link from one app to another.
@@ -123,15 +140,15 @@ impl Switchboard {
 
     /// Cuts two apps off from each other.
     pub fn cut(&self, one: &AppId, other: &AppId) {
-        self.0.cut.send_modify(|cut| {
-            cut.insert(pair(one, other));
+        self.0.breaks.send_modify(|breaks| {
+            breaks.cut.insert(pair(one, other));
         });
     }
 
     /// Lets them reach each other again.
     pub fn mend(&self, one: &AppId, other: &AppId) {
-        self.0.cut.send_modify(|cut| {
-            cut.remove(&pair(one, other));
+        self.0.breaks.send_modify(|breaks| {
+            breaks.cut.remove(&pair(one, other));
         });
     }
 }
@@ -150,7 +167,7 @@ impl std::fmt::Debug for Wire {
 
 impl Inner {
     fn is_cut(&self, one: &AppId, other: &AppId) -> bool {
-        self.cut.borrow().contains(&pair(one, other))
+        self.breaks.borrow().cut.contains(&pair(one, other))
     }
 
     fn fate(&self, from: &AppId, to: &AppId, way: Way) -> Fate {
@@ -216,7 +233,8 @@ impl Link for Wire {
                 inner: self.inner.clone(),
                 from: self.to.clone(),
                 to: self.from.clone(),
-                cut: self.inner.cut.subscribe(),
+                breaks: self.inner.breaks.subscribe(),
+                went: self.inner.breaks.borrow().went(&self.to),
                 stream,
                 again: None,
                 late: None,
@@ -230,7 +248,9 @@ struct Stream {
     inner: Arc<Inner>,
     from: AppId,
     to: AppId,
-    cut: watch::Receiver<BTreeSet<(AppId, AppId)>>,
+    breaks: watch::Receiver<Breaks>,
+    /// How often its server had gone when it was opened.
+    went: u64,
     stream: Box<dyn Pushes>,
     /// A piece that arrives twice.
     again: Option<Vec<u8>>,
@@ -245,9 +265,12 @@ impl Pushes for Stream {
                 return Some(piece);
             }
             let pair = pair(&self.from, &self.to);
-            let mut cut = self.cut.clone();
+            let (from, went) = (self.from.clone(), self.went);
+            let mut breaks = self.breaks.clone();
             let ended = async move {
-                let _ = cut.wait_for(|cut| cut.contains(&pair)).await;
+                let broken =
+                    |breaks: &Breaks| breaks.cut.contains(&pair) || breaks.went(&from) != went;
+                let _ = breaks.wait_for(broken).await;
             };
             tokio::pin!(ended);
             if self.late.is_none() {

@@ -32,6 +32,7 @@ use comity_platform::{Failure, secret};
 use comity_wire::{AppId, DeviceId, ErrorCode, Id16};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use tokio::task::JoinSet;
 
@@ -175,6 +176,22 @@ impl Family {
         }
     }
 
+    #[cfg(feature = "simulation")]
+    /// Nothing is under way that siblings or this app would still learn: for who waits for rest.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.all().iter().all(|sibling| sibling.is_settled())
+    }
+
+    #[cfg(feature = "simulation")]
+    /// Gives a sibling that is known a new link; false when it is not known.
+    pub(crate) fn relink(&self, app: &AppId, link: Arc<dyn Link>) -> bool {
+        let sibling = self.named(app.as_str());
+        if let Some(sibling) = &sibling {
+            sibling.set_link(link);
+        }
+        sibling.is_some()
+    }
+
     /// Devices of this app are no more: hubs are to take them out.
     pub(crate) fn devices_gone(&self) {
         for sibling in self.all() {
@@ -185,6 +202,7 @@ impl Family {
     /// Something for inboxes of siblings' devices may be in the outbox.
     pub(crate) fn wake_pointers(&self) {
         for sibling in self.all() {
+            sibling.handing_over.store(true, Ordering::Relaxed);
             sibling.pointers.notify_one();
         }
     }

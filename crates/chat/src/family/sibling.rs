@@ -14,7 +14,7 @@ use comity_platform::{Failure, secret};
 use comity_wire::proto::{FamilyReply, FamilyRequest, family_reply, family_request};
 use comity_wire::{AppId, DeviceId, ErrorCode, Message, WireError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -44,6 +44,8 @@ pub(crate) struct Sibling {
     /// There is something for the follower to do.
     pub(super) wake: Notify,
     pub(super) pointers: Notify,
+    /// Something in the outbox was not handed over yet.
+    pub(super) handing_over: AtomicBool,
     pub(super) over: Notify,
     /// As its hub: the session that was given to it, and its quota.
     pub(super) guest: Mutex<Guest>,
@@ -66,6 +68,7 @@ impl Sibling {
             turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             wake: Notify::new(),
             pointers: Notify::new(),
+            handing_over: AtomicBool::new(true),
             over: Notify::new(),
             guest: Mutex::default(),
             bucket: Mutex::default(),
@@ -227,6 +230,15 @@ impl Sibling {
             .into_iter()
             .filter_map(|name| reports.remove_entry(&name))
             .collect()
+    }
+
+    #[cfg(feature = "simulation")]
+    /// Followed without a break, nothing left to fetch, report or hand over.
+    pub(super) fn is_settled(&self) -> bool {
+        self.session().is_some()
+            && self.wanted.lock().is_ok_and(|wanted| wanted.is_empty())
+            && !self.has_reports()
+            && !self.handing_over.load(Ordering::Relaxed)
     }
 
     // ---- its quota here ----

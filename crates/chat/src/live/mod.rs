@@ -52,7 +52,7 @@ impl Live {
             .shard(&device)
             .and_then(|shard| shard.lock().ok()?.insert(device, outbound));
         if let Some(before) = before {
-            before.close(ErrorCode::Exists, 0);
+            before.replace();
         }
     }
 

@@ -78,6 +78,7 @@ struct Queue {
     bytes: usize,
     behind: bool,
     closing: Option<Closing>,
+    replaced: bool,
 }
 
 /// The queue of one connection.
@@ -86,6 +87,7 @@ pub(crate) struct Outbound {
     queue: Mutex<Queue>,
     wake: Notify,
     room: Notify,
+    gone: Notify,
     bytes_max: usize,
 }
 
@@ -97,6 +99,9 @@ pub(crate) struct Turn {
     pub(crate) last: bool,
 }
 
+/// A connection that was replaced may go on writing for so long.
+const REPLACED_GRACE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Bytes in one batch, about.
 const TURN_BYTES: usize = 256 * 1024;
 
@@ -106,6 +111,7 @@ impl Outbound {
             queue: Mutex::default(),
             wake: Notify::new(),
             room: Notify::new(),
+            gone: Notify::new(),
             bytes_max,
         }
     }
@@ -156,6 +162,30 @@ impl Outbound {
         }
         self.wake.notify_one();
         self.room.notify_waiters();
+    }
+
+    /// Ends the connection because its device has a newer one: what waits is for nobody any more.
+    pub(crate) fn replace(&self) {
+        if let Ok(mut queue) = self.queue.lock() {
+            queue.items = VecDeque::new();
+            queue.bytes = 0;
+            queue.replaced = true;
+        }
+        self.close(ErrorCode::Exists, 0);
+        self.gone.notify_waiters();
+    }
+
+    /// Waits until the connection was replaced, and a little longer: for a write under way.
+    pub(crate) async fn replaced(&self) {
+        loop {
+            let mut gone = std::pin::pin!(self.gone.notified());
+            gone.as_mut().enable();
+            if self.queue.lock().is_ok_and(|queue| queue.replaced) {
+                break;
+            }
+            gone.await;
+        }
+        tokio::time::sleep(REPLACED_GRACE).await;
     }
 
     pub(crate) fn is_closing(&self) -> bool {

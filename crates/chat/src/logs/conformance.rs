@@ -208,7 +208,7 @@ async fn the_outbox_brings_each_thing_once() {
                 outbox::queue(conn, (None, &ANNE), EntryKind::Welcome, &[b"x"], b"pointer")?;
                 outbox::queue(
                     conn,
-                    &DeviceId::new([9; 16]),
+                    (None, &DeviceId::new([9; 16])),
                     EntryKind::Welcome,
                     &[b"x"],
                     b"p",

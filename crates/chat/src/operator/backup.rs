@@ -40,12 +40,14 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BackupError {
 }
 
 fn make_empty(folder: &Path) -> Result<(), BackupError> {
-    fs::create_dir_all(folder).map_err(at(folder))?;
-    let mut entries = fs::read_dir(folder).map_err(at(folder))?;
-    if entries.next().is_some() {
-        return Err(BackupError::NotEmpty(folder.to_owned()));
+    if folder.exists() {
+        let mut entries = fs::read_dir(folder).map_err(at(folder))?;
+        if entries.next().is_some() {
+            return Err(BackupError::NotEmpty(folder.to_owned()));
+        }
     }
-    Ok(())
+    // Numbers and keys go in: for the operator's own user.
+    crate::server::make_private(folder).map_err(at(folder))
 }
 
 fn blob_file(data: &Path, blob: &BlobId) -> PathBuf {

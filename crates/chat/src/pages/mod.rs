@@ -41,13 +41,34 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
+/// The database answers within this, or the server is not ready.
+const READY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// `GET /readyz`: it can read and write.
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Failure> {
     if app.stop.is_stopped() || !app.db.is_open() {
         return Err(Failure::Stopped);
     }
-    app.db.write(|_, _| Ok(())).await?;
-    Ok("ready\n")
+    let works = async {
+        app.db
+            .read(|conn| Ok(conn.query_row("SELECT 1", [], |_| Ok(()))?))
+            .await?;
+        // A commit that changes nothing would not touch the disk.
+        app.db
+            .write(|conn, _| {
+                conn.prepare_cached("UPDATE probe SET at_ms = ?1")?
+                    .execute([now_ms()])?;
+                Ok(())
+            })
+            .await
+    };
+    match tokio::time::timeout(READY_TIMEOUT, works).await {
+        Ok(result) => result.map(|()| "ready\n"),
+        Err(_) => Err(Failure::refused(
+            comity_wire::ErrorCode::Unavailable,
+            "the database did not answer in time",
+        )),
+    }
 }
 
 /// `GET /metrics`.

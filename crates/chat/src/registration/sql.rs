@@ -5,6 +5,9 @@ use comity_platform::{Failure, secret};
 use comity_wire::{AccountId, ErrorCode, UnixMs};
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// By so much the clock may have gone back without being called wrong.
+const CLOCK_ERROR_MS: i64 = 60_000;
+
 /// Times of the codes sent to a number in the last day, the newest first.
 pub(super) fn sent_ms(
     conn: &Connection,
@@ -12,10 +15,14 @@ pub(super) fn sent_ms(
     now_ms: UnixMs,
 ) -> Result<Vec<UnixMs>, rusqlite::Error> {
     let mut select = conn.prepare_cached(
-        "SELECT made_ms FROM registration WHERE number = ?1 AND made_ms > ?2
+        "SELECT made_ms FROM registration WHERE number = ?1 AND made_ms > ?2 AND made_ms <= ?3
          ORDER BY made_ms DESC",
     )?;
-    let rows = select.query_map(params![number, now_ms - DAY_MS], |row| row.get(0))?;
+    // What was made in the future was made under a wrong clock: it keeps nobody waiting.
+    let rows = select.query_map(
+        params![number, now_ms - DAY_MS, now_ms + CLOCK_ERROR_MS],
+        |row| row.get(0),
+    )?;
     rows.collect()
 }
 
@@ -60,15 +67,22 @@ pub(crate) struct Proven {
 pub(crate) fn by_token(conn: &Connection, token: &[u8], now_ms: UnixMs) -> Result<Proven, Failure> {
     conn.prepare_cached(
         "SELECT number, existing, made_account FROM registration
-         WHERE token_hash = ?1 AND token_expires_ms > ?2",
+         WHERE token_hash = ?1 AND token_expires_ms > ?2 AND made_ms <= ?3",
     )?
-    .query_row(params![secret::hash(token).as_slice(), now_ms], |row| {
-        Ok(Proven {
-            number: row.get(0)?,
-            existing: row.get::<_, Option<[u8; 16]>>(1)?.map(AccountId::new),
-            made_account: row.get::<_, Option<[u8; 16]>>(2)?.map(AccountId::new),
-        })
-    })
+    .query_row(
+        params![
+            secret::hash(token).as_slice(),
+            now_ms,
+            now_ms + CLOCK_ERROR_MS
+        ],
+        |row| {
+            Ok(Proven {
+                number: row.get(0)?,
+                existing: row.get::<_, Option<[u8; 16]>>(1)?.map(AccountId::new),
+                made_account: row.get::<_, Option<[u8; 16]>>(2)?.map(AccountId::new),
+            })
+        },
+    )
     .optional()?
     .ok_or_else(|| Failure::refused(ErrorCode::CodeExpired, "the registration is over"))
 }

@@ -314,9 +314,16 @@ pub async fn welcome(person: &mut Person, pointer: &WelcomePointer) {
         conversation: pointer.conversation.clone(),
         commit_seq: pointer.commit_seq,
     };
-    let reply::Result::Welcome(welcome) =
-        person.socket.ask(Act::FetchWelcome(fetch)).await.unwrap()
-    else {
+    // After a break the way back may still be waiting for its next try: `unavailable` says so.
+    let given = loop {
+        match person.socket.ask(Act::FetchWelcome(fetch.clone())).await {
+            Err(code) if code == "unavailable" => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            given => break given.unwrap(),
+        }
+    };
+    let reply::Result::Welcome(welcome) = given else {
         panic!()
     };
     let _ = person

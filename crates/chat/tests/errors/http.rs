@@ -273,7 +273,19 @@ pub(crate) async fn numbers(house: &House, alice: &Person, bob: &Person, seen: &
     seen.http(refused, ErrorCode::RegistrationLocked);
     let change = PutNumber {
         registration_token: proven.registration_token.clone(),
+        take_over: false,
+        lock_proof: Some(Bytes64(vec![1; 32])),
+    };
+    // A number that somebody has goes to nobody by the way.
+    seen.http(
+        bob.act::<Value>(house, "PUT", "/v1/me/number", &change)
+            .await,
+        ErrorCode::NumberTaken,
+    );
+    let change = PutNumber {
+        take_over: true,
         lock_proof: Some(Bytes64(vec![9; 32])),
+        ..change
     };
     seen.http(
         bob.act::<Value>(house, "PUT", "/v1/me/number", &change)
@@ -309,7 +321,7 @@ pub(crate) async fn webhook(seen: &mut Seen) {
         config.codes.sender = CodeSender::Webhook;
         config.codes.webhook_url = Some("http://127.0.0.1:1/".to_owned());
         config.codes.webhook_tries = 2;
-        config.moderation_key = Some("AQ".to_owned());
+        config.moderation_key = Some(data_encoding::BASE64URL_NOPAD.encode(&[1; 1_216]));
     })
     .await;
     let start = StartRegistration {

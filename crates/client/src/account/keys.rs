@@ -57,13 +57,14 @@ impl Step<'_> {
         let left = usize::try_from(left).unwrap_or(0);
         let old = self.now - one_time_ms > ONE_TIME_RENEWAL_MS;
         let renew = self.now - last_resort_ms > LAST_RESORT_RENEWAL_MS;
-        if left >= limits::KEY_PACKAGES_LOW && !old && !renew {
+        let (target, low) = self.mem.key_packages;
+        if left >= low && !old && !renew {
             return Ok(());
         }
         let wanted = if old {
-            limits::KEY_PACKAGES_TARGET
+            target
         } else {
-            limits::KEY_PACKAGES_TARGET.saturating_sub(left)
+            target.saturating_sub(left)
         };
         let me = self.me()?;
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);

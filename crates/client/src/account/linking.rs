@@ -162,7 +162,7 @@ impl Step<'_> {
             None
         };
         for contact in &grant.contacts {
-            self.contact_synced(contact, true)?;
+            self.contact_synced(contact)?;
         }
         Ok(Some(Me {
             address,

@@ -15,6 +15,7 @@ use crate::{CallError, CoreError};
 use comity_e2ee::engine::{EngineError, Pending, Plan};
 use comity_membership::manifest::VerifiedManifest;
 use comity_wire::http::{FetchKeyPackages, KeyPackagesFetched};
+use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, client_frame::Act};
 use comity_wire::{Address, Bytes64, DeviceId, ErrorCode, IdempotencyKey, Message as _, limits};
 
@@ -300,6 +301,11 @@ impl Step<'_> {
             Request::Commit { intent: intent.id },
             Act::SubmitCommit(commit),
         );
+        if planted::is(Bug::MergesEarly) && intent.kind != "rejoin" {
+            let (me, id) = (self.me()?, conversation.cid()?.clone());
+            let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+            mls.confirm_pending(&id)?;
+        }
         Ok(())
     }
 }

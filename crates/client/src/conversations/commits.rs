@@ -7,6 +7,7 @@ use crate::groups::Before;
 use crate::step::Step;
 use comity_e2ee::engine::{EngineError, Merged};
 use comity_membership::{Change, Committer, Context, Member, Refusal, rules};
+use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, DeviceId, proto};
 use rusqlite::OptionalExtension;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +69,12 @@ impl Step<'_> {
                     }
                 }
                 // A commit of ours that lost to this one is made anew from its intent.
+                if planted::is(Bug::LoserGivesUp) {
+                    self.tx.execute(
+                        "DELETE FROM intent WHERE conversation = ?1 AND frame IS NOT NULL",
+                        [conversation.id],
+                    )?;
+                }
                 self.tx.execute(
                     "UPDATE intent SET frame = NULL, idempotency_key = NULL WHERE conversation = ?1",
                     [conversation.id],
@@ -113,7 +120,7 @@ impl Step<'_> {
             "healing",
         )?;
         self.tx.execute(
-            "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details')",
+            "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details', 'ask')",
             [conversation.id],
         )?;
         self.want(conversation.id, "rejoin", 0)?;
@@ -125,6 +132,10 @@ impl Step<'_> {
         let me = self.me()?;
         let id = conversation.cid()?.clone();
         let before = self.before_commit(conversation)?;
+        if planted::is(Bug::MergesEarly) {
+            self.fulfilled(intent)?;
+            return self.refresh_membership(conversation);
+        }
         let outcome = self
             .groups
             .session(self.tx, &me.keys, &me.address)
@@ -291,7 +302,9 @@ impl Step<'_> {
                 context.link_key,
             ),
         )?;
-        for address in self.copy_members(conversation.id, &context, &members)? {
+        let fresh = self.copy_members(conversation, &context, &members)?;
+        self.note_members_since(conversation, &fresh)?;
+        for address in fresh {
             if address != me.address {
                 self.apply_expected(&address)?;
             }
@@ -306,16 +319,24 @@ impl Step<'_> {
     /// written: a large group has a thousand rows.
     fn copy_members(
         &mut self,
-        conversation: i64,
+        conversation: &Conversation,
         context: &Context,
         members: &[Member],
     ) -> Result<BTreeSet<Address>, CoreError> {
+        let since: BTreeMap<String, u64> = {
+            let mut statement = self.tx.prepare_cached(
+                "SELECT address, min(since_seq) FROM member WHERE conversation = ?1 GROUP BY address",
+            )?;
+            statement
+                .query_map([conversation.id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?
+        };
         let mut before: BTreeMap<Vec<u8>, (String, Vec<u8>, bool)> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT device, address, signature_key, admin FROM member WHERE conversation = ?1",
             )?;
             statement
-                .query_map([conversation], |row| {
+                .query_map([conversation.id], |row| {
                     Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
                 })?
                 .collect::<Result<_, _>>()?
@@ -323,7 +344,7 @@ impl Step<'_> {
         let admins = rules::acting_admins(context, members);
         let mut fresh = BTreeSet::new();
         let mut put = self.tx.prepare_cached(
-            "INSERT OR REPLACE INTO member (conversation, device, address, signature_key, admin) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO member (conversation, device, address, signature_key, admin, since_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for member in members {
             let device = member.device.to_vec();
@@ -339,15 +360,45 @@ impl Step<'_> {
             if known.is_none() {
                 fresh.insert(member.address.clone());
             }
-            put.execute((conversation, device, row.0, row.1, row.2))?;
+            let since = since.get(&row.0).copied().unwrap_or(conversation.next_seq);
+            put.execute((conversation.id, device, row.0, row.1, row.2, since))?;
         }
         let mut gone = self
             .tx
             .prepare_cached("DELETE FROM member WHERE conversation = ?1 AND device = ?2")?;
         for device in before.keys() {
-            gone.execute((conversation, device))?;
+            gone.execute((conversation.id, device))?;
+        }
+        if !before.is_empty() {
+            self.tx.execute(
+                "DELETE FROM member_since WHERE conversation = ?1
+                     AND address NOT IN (SELECT address FROM member WHERE conversation = ?1)",
+                [conversation.id],
+            )?;
         }
         Ok(fresh)
+    }
+
+    /// Since when accounts are in a conversation: who was there before this device from the
+    /// beginning, who comes later from the entry at hand on.
+    fn note_members_since(
+        &self,
+        conversation: &Conversation,
+        fresh: &BTreeSet<Address>,
+    ) -> Result<(), CoreError> {
+        let begun: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM member_since WHERE conversation = ?1)",
+            [conversation.id],
+            |row| row.get(0),
+        )?;
+        let since = if begun { conversation.next_seq } else { 0 };
+        let mut insert = self.tx.prepare_cached(
+            "INSERT OR IGNORE INTO member_since (conversation, address, seq) VALUES (?1, ?2, ?3)",
+        )?;
+        for address in fresh {
+            insert.execute((conversation.id, address.to_string(), since))?;
+        }
+        Ok(())
     }
 
     /// Devices and accounts of a conversation.

@@ -163,6 +163,7 @@ impl Step<'_> {
             _ if !conversation.is_caught_up() => Ok(()),
             "leave" => self.pursue_leave(intent, &conversation),
             "details" => self.pursue_details(intent, &conversation),
+            "ask" => self.pursue_ask(intent, &conversation),
             // A commit carries the details: what is newer at the hub is taken first.
             "reconcile" | "update"
                 if !self.has_commit_under_way(conversation.id)?
@@ -271,7 +272,10 @@ impl Step<'_> {
                 self.wishes_refused(&conversation, error)?;
                 self.try_later(&row)
             }
-            ErrorCode::TooMany if self.joining_by(&conversation)?.is_some() => {
+            // A group that is full, or at an app that the own one is not joined with.
+            ErrorCode::TooMany | ErrorCode::WrongApp
+                if self.joining_by(&conversation)?.is_some() =>
+            {
                 self.invitation_refused(&conversation, error)
             }
             _ => {

@@ -1,21 +1,15 @@
-//! Coming into a conversation: by a welcome, or by asking the hub to be let in again.
+//! Coming into a conversation by a welcome, and what is common to every way in.
 
-use super::intents::Intent;
 use super::{Conversation, State};
+use crate::CoreError;
 use crate::contacts::known_manifest;
 use crate::step::{Request, Step};
-use crate::store::meta;
-use crate::{CallError, CoreError};
 use comity_e2ee::engine::{EngineError, Joined};
-use comity_membership::{Member, rules};
-use comity_wire::http::MyConversations;
+use comity_membership::Member;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
-use comity_wire::{Address, ConversationId, DeviceId, ErrorCode, Id16, WireError};
+use comity_wire::{Address, ConversationId, ErrorCode, Id16, WireError};
 use std::collections::BTreeSet;
 
-/// Times that device lists are asked for before joining a group with leaves that none lists. One
-/// that still is not listed then is taken out once inside.
-const REFRESHES_BEFORE_JOIN: i64 = 2;
 /// People looked up at once when a group is joined.
 const REFRESHED_AT_ONCE: usize = 16;
 /// Time between two joiners' first updates, on the average.
@@ -192,7 +186,7 @@ impl Step<'_> {
 
     /// Every leaf must stand in its account's device list, as far as it is known. People of a group
     /// who are not known here are looked up one after the other.
-    fn check_listed(&mut self, members: &[Member]) -> Result<(), CoreError> {
+    pub(super) fn check_listed(&mut self, members: &[Member]) -> Result<(), CoreError> {
         let mut asked: BTreeSet<&Address> = BTreeSet::new();
         for member in members {
             let fits = match known_manifest(self.tx, &member.address)? {
@@ -210,7 +204,7 @@ impl Step<'_> {
     }
 
     /// Common to every way in.
-    fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
+    pub(super) fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
         self.refresh_membership(conversation)?;
         self.tx.execute(
             "DELETE FROM intent WHERE conversation = ?1 AND kind IN ('create', 'rejoin')",
@@ -242,7 +236,7 @@ impl Step<'_> {
     }
 
     /// The row of a conversation: what waited for it (an introduction, history) or a new one.
-    fn bind(
+    pub(super) fn bind(
         &mut self,
         id: &ConversationId,
         kind: i32,
@@ -292,266 +286,5 @@ impl Step<'_> {
             }
             (None, None) => self.insert_conversation(Some(id), kind, peer, State::Active),
         }
-    }
-
-    /// The log no longer holds what this device missed.
-    pub(crate) fn gap(
-        &mut self,
-        conversation: &mut Conversation,
-        until: u64,
-    ) -> Result<(), CoreError> {
-        let me = self.me()?;
-        self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
-        conversation.next_seq = until + 1;
-        self.save_position(conversation)?;
-        self.heal(conversation, "gap")
-    }
-
-    fn join_by_asking(&mut self, hub: &str, cid: &[u8], kind: i32) -> Result<(), CoreError> {
-        let conversation = match self.conversation_by_cid(hub, cid)? {
-            Some(known) if known.is_active() => return Ok(()),
-            Some(mut known) => {
-                self.set_state(&mut known, State::Rejoining)?;
-                known
-            }
-            None => {
-                let Ok(id) = Id16::from_slice(cid) else {
-                    return Ok(());
-                };
-                let app = if hub.is_empty() {
-                    Some(self.app()?)
-                } else {
-                    hub.parse().ok()
-                };
-                let Some(app) = app else { return Ok(()) };
-                self.insert_conversation(
-                    Some(&ConversationId::new(app, id)),
-                    kind,
-                    None,
-                    State::Rejoining,
-                )?
-            }
-        };
-        self.want(conversation.id, "rejoin", 0)
-    }
-
-    /// After a recovery: what the account is in, joined by external commit.
-    pub(crate) fn my_conversations(
-        &mut self,
-        answer: Result<MyConversations, CallError>,
-    ) -> Result<(), CoreError> {
-        let Ok(listed) = answer else { return Ok(()) };
-        meta::remove(self.tx, "rejoin_all")?;
-        for entry in listed.conversations.iter().filter(|entry| !entry.member) {
-            self.join_by_asking(
-                entry.conversation.hub.as_str(),
-                entry.conversation.id.as_bytes(),
-                entry.kind,
-            )?;
-        }
-        let own = listed
-            .conversations
-            .iter()
-            .find(|entry| entry.kind == ConversationKind::Self_ as i32);
-        if let Some(own) = own {
-            let id = own.conversation.id;
-            self.change_me(|me| me.self_conversation = Some(id))?;
-        }
-        self.mem.upkeep_ms = 0;
-        Ok(())
-    }
-
-    pub(super) fn pursue_rejoin(
-        &mut self,
-        intent: &Intent,
-        conversation: &Conversation,
-    ) -> Result<(), CoreError> {
-        let (hub, log) = conversation.wire_log(self);
-        let device = self.me()?.keys.id();
-        let link_signature = self
-            .joining_by(conversation)?
-            .map(|invitation| invitation.sign_fetch(&device))
-            .unwrap_or_default();
-        self.request(
-            Request::State { intent: intent.id },
-            Act::FetchState(proto::FetchState {
-                hub,
-                conversation: log,
-                link_signature,
-                sealed_only: false,
-            }),
-        );
-        Ok(())
-    }
-
-    pub(crate) fn state_fetched(
-        &mut self,
-        intent: i64,
-        state: &proto::StateReply,
-    ) -> Result<(), CoreError> {
-        let Some(row) = self.intent_row(intent)? else {
-            return Ok(());
-        };
-        let conversation = self.conversation(row.conversation)?;
-        let id = conversation.cid()?.clone();
-        let me = self.me()?;
-        self.tx.execute(
-            "UPDATE conversation SET kind = ?2 WHERE id = ?1",
-            (conversation.id, state.kind),
-        )?;
-        let link_signature = self.joining_by(&conversation)?.map(|invitation| {
-            let (device, key) = (me.keys.id(), me.keys.public());
-            invitation.sign_join(state.epoch, &me.address, &device, &key)
-        });
-        let header = proto::CommitHeader {
-            version: 1,
-            manifests: vec![me.manifest.bytes.clone()],
-            judged_by: Vec::new(),
-            link_signature: link_signature.unwrap_or_default(),
-        };
-        let tx = self.tx;
-        let group = state.kind == ConversationKind::Group as i32;
-        let own = me.clone();
-        // Device lists may have changed while this device was away: with the old ones it would
-        // refuse what the others rightly do later on.
-        let refresh_first = row.attempts < REFRESHES_BEFORE_JOIN;
-        let mut outdated: Vec<Address> = Vec::new();
-        let mut judge = |change: &comity_membership::Change,
-                         before: &[comity_membership::Member],
-                         context: &comity_membership::context::Context| {
-            let lookup = |address: &Address| {
-                if *address == own.address {
-                    Some(own.manifest.clone())
-                } else {
-                    known_manifest(tx, address).ok().flatten()
-                }
-            };
-            for member in before {
-                // In a group there may be a thousand people of whom nothing is known yet.
-                let listed = match lookup(&member.address) {
-                    Some(list) => list.manifest.device(&member.device).is_some(),
-                    None => group,
-                };
-                if !listed && !outdated.contains(&member.address) {
-                    outdated.push(member.address.clone());
-                }
-            }
-            if refresh_first && !outdated.is_empty() {
-                return Err(rules::Refusal::NotInManifest);
-            }
-            rules::check(change, before, context, &lookup)
-        };
-        let outcome = self
-            .groups
-            .session(self.tx, &me.keys, &me.address)
-            .prepare_external_join(
-                &id,
-                &state.group_info,
-                &state.ratchet_tree,
-                &header,
-                &mut judge,
-            );
-        match outcome {
-            Ok(pending) => self.send_commit(&row, &conversation, pending),
-            Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
-            Err(_) if refresh_first && !outdated.is_empty() => {
-                for address in &outdated {
-                    self.refresh_contact(address)?;
-                }
-                self.try_later(&row)
-            }
-            Err(_) => {
-                self.groups.forget(&id);
-                self.warn("rejoin_failed", Some(conversation.id));
-                self.try_later(&row)
-            }
-        }
-    }
-
-    /// Let in again: what lies between is a gap, said plainly.
-    pub(super) fn rejoined(
-        &mut self,
-        conversation: &mut Conversation,
-        intent: i64,
-        committed: &proto::Committed,
-    ) -> Result<(), CoreError> {
-        let me = self.me()?;
-        let id = conversation.cid()?.clone();
-        let outcome = self
-            .groups
-            .session(self.tx, &me.keys, &me.address)
-            .confirm_pending(&id);
-        match outcome {
-            Ok(_) => {}
-            Err(EngineError::Storage(error)) => return Err(EngineError::Storage(error).into()),
-            // The hub says it took a commit that is no longer there: it is made anew.
-            Err(_) => {
-                self.groups.forget(&id);
-                self.warn("rejoin_failed", Some(conversation.id));
-                return match self.intent_row(intent)? {
-                    Some(row) => self.try_later(&row),
-                    None => Ok(()),
-                };
-            }
-        }
-        self.fulfilled(intent)?;
-        let by_link = self.joining_by(conversation)?.is_some();
-        self.tx.execute(
-            "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
-            [conversation.id],
-        )?;
-        if !by_link && conversation.joined_seq > 0 && committed.seq > conversation.next_seq {
-            self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
-        }
-        let members = self
-            .groups
-            .session(self.tx, &me.keys, &me.address)
-            .members(&id)?;
-        let kind = self.conversation(conversation.id)?.kind;
-        conversation.kind = kind;
-        if kind == ConversationKind::Direct as i32
-            && let Some(peer) = members
-                .iter()
-                .map(|member| member.address.clone())
-                .find(|address| *address != me.address)
-        {
-            *conversation = self.bind(&id, kind, Some(&peer))?;
-            if known_manifest(self.tx, &peer)?.is_none() {
-                self.refresh_contact(&peer)?;
-            }
-        }
-        conversation.joined_seq = committed.seq;
-        conversation.next_seq = committed.seq + 1;
-        conversation.head_seq = conversation.head_seq.max(committed.seq);
-        conversation.state = State::Active;
-        // What was on its way from here belongs to epochs that are gone: it is sealed anew.
-        self.tx.execute(
-            "UPDATE send_queue SET body = NULL, epoch = NULL WHERE conversation = ?1",
-            [conversation.id],
-        )?;
-        self.tx.execute(
-            "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
-            (conversation.id, committed.seq),
-        )?;
-        self.entered(conversation)?;
-        self.want(conversation.id, "details", 0)?;
-        self.check_listed(&members)?;
-        if by_link {
-            self.group_notice(conversation.id, &me.address, "joined_by_link")?;
-        }
-        Ok(())
-    }
-
-    /// A new session: what was asked for and not answered is asked again by the intents; logs
-    /// that were not caught up are fetched on.
-    pub(crate) fn reconnected_logs(&mut self) -> Result<(), CoreError> {
-        self.fetch_inbox()?;
-        for conversation in self.conversations_in(State::Active)? {
-            if conversation.head_seq >= conversation.next_seq {
-                let (hub, log) = conversation.wire_log(self);
-                self.fetch(&hub, &log, conversation.next_seq - 1);
-            }
-        }
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod commits;
 mod creating;
 mod intents;
 mod joining;
+mod rejoining;
 
 pub(crate) use intents::Intent;
 

@@ -73,13 +73,18 @@ impl Step<'_> {
                 self.group_notice(group.id, &by, &format!("added:{one}"))?;
             }
         }
-        if !joined.is_empty() {
-            // Who is new does not know who the others are: each says so before its next word.
-            self.tx.execute(
-                "UPDATE conversation SET profile_due = 1 WHERE id = ?1",
-                [group.id],
-            )?;
+        for one in &joined {
+            if **one != me.address && !self.is_accepted(one)? {
+                // Who is new does not know who the others are.
+                self.introduce_to(group)?;
+                break;
+            }
         }
+        let adder = match &merged.change.committer {
+            Committer::Member(member) => Some(member.device),
+            _ => None,
+        };
+        self.owe_history(group, adder, &joined)?;
         for gone in before.accounts.difference(&now) {
             let by_app = merged.change.removed.iter().any(|one| {
                 one.address == *gone && merged.change.removed_by_app.contains(&one.leaf)

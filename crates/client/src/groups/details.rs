@@ -54,7 +54,7 @@ impl Step<'_> {
         state: &GroupState,
     ) -> Result<(), CoreError> {
         self.tx.execute(
-            "UPDATE conversation SET details = ?2, name = ?3, description = ?4, timer_s = ?5, details_ms = ?6 WHERE id = ?1",
+            "UPDATE conversation SET details = ?2, name = ?3, description = ?4, timer_s = ?5, details_ms = CASE WHEN details IS NULL THEN 0 ELSE ?6 END WHERE id = ?1",
             (
                 conversation,
                 document.encode_to_vec(),
@@ -115,7 +115,8 @@ impl Step<'_> {
             self.adopt_details(conversation, found.0, &found.1)?;
         }
         // Nothing, or nothing readable: somebody seals it anew.
-        self.want(conversation.id, "details", 1_000)
+        let delay = 500 + self.spread_ms(conversation.id, 20)?;
+        self.want(conversation.id, "details", delay)
     }
 
     fn open_details(

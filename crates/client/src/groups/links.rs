@@ -42,11 +42,6 @@ impl Step<'_> {
             .parse()
             .map_err(|_| CoreError::Refused("this is not a whole invitation link".into()))?;
         let id = &invitation.conversation;
-        if id.hub != self.app()? {
-            return Err(CoreError::Refused(
-                "this group is at another app, which this one does not know".into(),
-            ));
-        }
         let known = self.conversation_by_cid(id.hub.as_str(), id.id.as_bytes())?;
         let mut group = match known {
             Some(known) if known.is_active() => {
@@ -93,7 +88,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         self.failed("join_by_invitation", &CallError::Refused(error.clone()));
         let had_been_here: bool = self.tx.query_row(
-            "UPDATE conversation SET invitation = NULL WHERE id = ?1 RETURNING joined_seq > 0",
+            "UPDATE conversation SET invitation = NULL WHERE id = ?1 RETURNING next_seq > 1",
             [conversation.id],
             |row| row.get(0),
         )?;

@@ -34,7 +34,7 @@ use comity_wire::{Address, ConversationId, DeviceId, Id16, limits};
 const PEOPLE_MAX: usize = limits::CONVERSATION_DEVICES_MAX;
 /// The longest time after which messages may be set to vanish: a year.
 const TIMER_S_MAX: u32 = 365 * 24 * 3_600;
-/// Devices of a group in which who is new gives the key to its profile at once.
+/// Devices of a group in which profiles are shared at once when somebody comes.
 const INTRODUCED_MAX: usize = 32;
 /// The largest picture of a group.
 const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
@@ -366,12 +366,16 @@ impl Step<'_> {
         if group.kind != ConversationKind::Group as i32 || by.address == me.address {
             return Ok(());
         }
-        self.introduce_to(group)?;
-        self.group_notice(group.id, &by.address, &format!("added:{}", me.address))
+        self.group_notice(group.id, &by.address, &format!("added:{}", me.address))?;
+        if self.is_blocked(&by.address)? {
+            // Who is blocked pulls nobody anywhere.
+            return self.leave_group(group.id);
+        }
+        self.introduce_to(group)
     }
 
-    /// Who is new gives the others the key to its profile: at once in a small group, with its
-    /// first word in a large one.
+    /// Gives the others the key to the own profile, for who is new: at once in a small group, with
+    /// the next word in a large one.
     pub(crate) fn introduce_to(&mut self, group: &Conversation) -> Result<(), CoreError> {
         if self.members(group.id)?.len() <= INTRODUCED_MAX && self.may_say(group)? {
             return self.share_profile(group);
@@ -414,7 +418,8 @@ impl Step<'_> {
         who: &Address,
         what: &str,
     ) -> Result<(), CoreError> {
-        self.insert_notice(conversation, who, &DeviceId::new([0; 16]), what)
+        self.insert_notice(conversation, who, &DeviceId::new([0; 16]), what)?;
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod meta;
 mod schema;
 
 use crate::CoreError;
+use comity_wire::planted::{self, Bug};
 use rusqlite::Connection;
 
 /// Brings the store up to date.
@@ -14,6 +15,9 @@ pub(crate) fn migrate(conn: &Connection) -> Result<(), CoreError> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
     )?;
+    if planted::is(Bug::DeviceDoesNotSync) {
+        conn.execute_batch("PRAGMA synchronous = OFF")?;
+    }
     conn.set_prepared_statement_cache_capacity(128);
     let found: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = i64::try_from(schema::MIGRATIONS.len()).unwrap_or(i64::MAX);

@@ -225,8 +225,9 @@ ALTER TABLE conversation ADD COLUMN invitation BLOB;
 ALTER TABLE conversation ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
 -- Somebody here may not have the key to the own profile: it goes before the next word.
 ALTER TABLE conversation ADD COLUMN profile_due INTEGER NOT NULL DEFAULT 0;
--- Acts as an admin of the group.
+-- Acts as an admin of the group; and from which entry on the account is in it, as far as is known.
 ALTER TABLE member ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE member ADD COLUMN since_seq INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX member_address ON member (address, conversation);
 
 -- What a person wants of a conversation, until it is so or can not be.
@@ -238,10 +239,79 @@ CREATE TABLE wish (
     target TEXT NOT NULL, value BLOB NOT NULL,
     UNIQUE (conversation, kind, target)
 ) STRICT;
-", "
--- What came before ids were looked at on arrival, and stopped whoever read it.
+
+-- Entries that this device could not read, and the line that says so: they are asked for.
+CREATE TABLE missing (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
+    line BLOB NOT NULL,
+    -- 0 nobody was asked, 1 the own devices, 2 whoever wrote them
+    asked INTEGER NOT NULL DEFAULT 0, asked_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (conversation, from_seq)
+) STRICT, WITHOUT ROWID;
+", TALK, ARRIVAL];
+
+/// Mentions, copies of files, who has read, disappearing messages, history that a member gave.
+const TALK: &str = "
+CREATE TABLE mention (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    message_id BLOB NOT NULL,
+    -- In UTF-8 bytes of the text.
+    start INTEGER NOT NULL, length INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (conversation, message_id, start)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_of ON mention (conversation, address);
+-- Those of an edit whose target has not arrived yet.
+ALTER TABLE amendment ADD COLUMN mentions BLOB;
+
+-- What is known of a blob's lease beyond when its message came.
+CREATE TABLE lease (
+    blob TEXT PRIMARY KEY, renewed_ms INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+-- The attachment that an upload is a copy of.
+ALTER TABLE transfer ADD COLUMN copy_of BLOB;
+
+-- From which entry on somebody is in a conversation; 0: from before this device was.
+CREATE TABLE member_since (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    address TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, address)
+) STRICT, WITHOUT ROWID;
+
+-- When a line disappears, what it quotes, and which member gave it as history.
+ALTER TABLE message ADD COLUMN expires_ms INTEGER;
+ALTER TABLE message ADD COLUMN quoted BLOB;
+ALTER TABLE message ADD COLUMN told_by TEXT;
+-- Where the own mark is still to be put.
+CREATE INDEX conversation_mark_due ON conversation (id)
+    WHERE state = 'active' AND read_seq > 0 AND mark_epoch <> epoch;
+
+-- What this device is to give to somebody who joined a group: pieces from before_seq, before_id on back.
+CREATE TABLE owed_history (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    address TEXT NOT NULL, epoch INTEGER NOT NULL, joined_seq INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL,
+    next INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+    before_seq INTEGER NOT NULL, before_id INTEGER NOT NULL DEFAULT 0,
+    transfer INTEGER,
+    UNIQUE (conversation, address)
+) STRICT;
+CREATE INDEX message_expiry ON message (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX message_quote ON message (conversation, quoted) WHERE quoted IS NOT NULL;
+ALTER TABLE reaction ADD COLUMN expires_ms INTEGER;
+ALTER TABLE amendment ADD COLUMN expires_ms INTEGER;
+CREATE INDEX reaction_expiry ON reaction (expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX amendment_expiry ON amendment (expires_ms) WHERE expires_ms IS NOT NULL;
+-- Words that are taken out of the index are overwritten, too.
+INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1);
+";
+
+/// What came before ids were looked at on arrival, and stopped whoever read it.
+const ARRIVAL: &str = "
 DELETE FROM reaction WHERE length(target) <> 16;
 DELETE FROM amendment WHERE length(target) <> 16;
 UPDATE message SET message_id = randomblob(16), kind = 'unreadable', failure = 'malformed', text = '', content = x''
     WHERE length(message_id) <> 16;
-"];
+";

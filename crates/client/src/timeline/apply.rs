@@ -1,7 +1,7 @@
 //! Entries opened and applied.
 
-use super::NewMessage;
 use super::arrived::{Reaction, Said};
+use super::{Edited, NewMessage, mentions};
 use crate::CoreError;
 use crate::conversations::Conversation;
 use crate::step::Step;
@@ -57,12 +57,13 @@ impl Step<'_> {
             Ok(opened) => opened,
             Err(_) => {
                 self.warn("franking_invalid", Some(conversation.id));
-                return self.insert_unreadable(
+                self.insert_unreadable(
                     conversation,
                     entry,
                     &decrypted.sender.address,
                     "malformed",
-                );
+                )?;
+                return Ok(());
             }
         };
         self.check_author_position(conversation, &opened)?;
@@ -131,9 +132,19 @@ impl Step<'_> {
             return Ok(());
         }
         let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
-        self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
+        let line = self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
+        self.note_missing(conversation.id, entry.seq, entry.seq, &line)?;
         if matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch) {
             return self.heal(conversation, "fork_suspected");
+        }
+        // Words of this device that it does not know: its store is an older copy, and what it says
+        // next would be sealed under keys that were used. A new leaf has new ones.
+        if matches!(error, EngineError::OwnMessage) {
+            // The hub says that this device has read them, too: another copy did.
+            if self.mem.used_elsewhere || self.mem.ahead.contains_key(&conversation.id) {
+                return self.used_elsewhere();
+            }
+            return self.heal(conversation, "was_restored");
         }
         self.warn("entry_unreadable", Some(conversation.id));
         Ok(())
@@ -158,7 +169,7 @@ impl Step<'_> {
         entry: &proto::Entry,
         author: &Address,
         why: &str,
-    ) -> Result<(), CoreError> {
+    ) -> Result<[u8; 16], CoreError> {
         let message_id: [u8; 16] = self.random_bytes();
         self.tx.execute(
             "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content, failure)
@@ -171,7 +182,8 @@ impl Step<'_> {
                 item,
             });
         }
-        self.count_unread(conversation.id)
+        self.count_unread(conversation.id)?;
+        Ok(message_id)
     }
 
     fn apply(
@@ -188,21 +200,31 @@ impl Step<'_> {
             Ok(said) => said,
             Err(unfit) => {
                 self.warn("entry_unreadable", Some(conversation.id));
-                return self.insert_unreadable(conversation, entry, &sender.address, unfit.0);
+                self.insert_unreadable(conversation, entry, &sender.address, unfit.0)?;
+                return Ok(());
             }
         };
         // Only own devices in the conversation with oneself may steer this one.
         let from_own_device = own && conversation.kind == ConversationKind::Self_ as i32;
         let at_ms = entry.at_ms;
+        let expires_ms = self.expiry(opened.content.expires_after_s, at_ms);
         match said {
-            Said::Reaction(reaction) => {
-                self.apply_reaction(conversation.id, &sender.address, &reaction, at_ms)
-            }
+            Said::Reaction(reaction) => self.apply_reaction(
+                conversation.id,
+                &sender.address,
+                &reaction,
+                at_ms,
+                expires_ms,
+            ),
             Said::Edit { target, text } => self.apply_amendment(
                 conversation.id,
                 &sender.address,
                 target.as_bytes(),
-                Some(&text),
+                Some(Edited {
+                    text: &text,
+                    mentions: &opened.content.mentions,
+                    expires_ms,
+                }),
                 at_ms,
             ),
             Said::Deletion { target } => self.apply_amendment(
@@ -216,8 +238,11 @@ impl Step<'_> {
             Said::ProfileShared { key } => self.profile_shared(&sender.address, &key),
             Said::HistoryPart(part) if from_own_device => self.history_part(&part),
             Said::DeviceSync(sync) if from_own_device => self.device_sync(&sync),
-            Said::HistoryPart(_) | Said::DeviceSync(_) | Said::GroupHistory => Ok(()),
+            Said::HistoryPart(_) | Said::DeviceSync(_) => Ok(()),
             Said::Left => self.says_left(conversation, &sender.address),
+            Said::Unread(question) => self.unread_asked(conversation, sender, &question),
+            Said::Again(again) => self.said_again(conversation, sender, &again),
+            Said::GroupHistory(given) => self.group_history(conversation, &sender.address, &given),
             Said::Line(line) => self.insert_message(NewMessage {
                 conversation: conversation.id,
                 seq: Some(entry.seq),
@@ -234,6 +259,7 @@ impl Step<'_> {
                     header.to_vec(),
                     entry.seal.clone(),
                 ]),
+                told_by: None,
             }),
         }
     }
@@ -244,6 +270,7 @@ impl Step<'_> {
         author: &Address,
         reaction: &Reaction,
         at_ms: i64,
+        expires_ms: Option<i64>,
     ) -> Result<(), CoreError> {
         let target = reaction.target.as_bytes();
         if reaction.emoji.is_empty() {
@@ -253,8 +280,8 @@ impl Step<'_> {
             )?;
         } else {
             self.tx.execute(
-                "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (conversation, target, author.to_string(), &reaction.emoji, at_ms),
+                "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (conversation, target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
             )?;
         }
         self.item_changed(conversation, target)
@@ -266,7 +293,7 @@ impl Step<'_> {
         conversation: i64,
         author: &Address,
         target: &[u8],
-        text: Option<&str>,
+        edited: Option<Edited<'_>>,
         at_ms: i64,
     ) -> Result<(), CoreError> {
         let known: Option<(String, i64, String)> = self
@@ -279,30 +306,37 @@ impl Step<'_> {
             .optional()?;
         let Some((written_by, written_ms, kind)) = known else {
             // Its target may come later, with history.
+            let mentions = edited.map(|edited| {
+                said::Content {
+                    mentions: edited.mentions.to_vec(),
+                    ..Default::default()
+                }
+                .encode_to_vec()
+            });
             self.tx.execute(
-                "INSERT OR REPLACE INTO amendment (conversation, target, author, text, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (conversation, target, author.to_string(), text, at_ms),
+                "INSERT OR REPLACE INTO amendment (conversation, target, author, text, mentions, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                (
+                    conversation, target, author.to_string(), edited.map(|edited| edited.text), mentions, at_ms,
+                    edited.and_then(|edited| edited.expires_ms),
+                ),
             )?;
             return Ok(());
         };
-        let window = if text.is_some() {
+        let window = if edited.is_some() {
             limits::EDIT_WINDOW_MS
         } else {
             limits::DELETE_WINDOW_MS
         };
         if written_by != author.to_string()
             || at_ms.saturating_sub(written_ms) > window
-            || (text.is_some() && kind == "notice")
+            || (edited.is_some() && kind == "notice")
         {
             self.warn("amendment_refused", Some(conversation));
             return Ok(());
         }
-        match text {
-            Some(text) => {
-                self.tx.execute(
-                    "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0 AND kind = 'text'",
-                    (conversation, target, text),
-                )?;
+        match edited {
+            Some(edited) => {
+                self.retext(conversation, target, edited)?;
             }
             None => {
                 // The content itself goes, with what would be needed to show or report it.
@@ -315,10 +349,28 @@ impl Step<'_> {
                     "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2",
                     (conversation, target),
                 )?;
+                mentions::forget(self.tx, conversation, target)?;
                 self.count_unread(conversation)?;
             }
         }
         self.item_changed(conversation, target)
+    }
+
+    /// A text is another now.
+    pub(crate) fn retext(
+        &mut self,
+        conversation: i64,
+        target: &[u8],
+        edited: Edited<'_>,
+    ) -> Result<(), CoreError> {
+        let changed = self.tx.execute(
+            "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0 AND kind = 'text'",
+            (conversation, target, edited.text),
+        )?;
+        if changed > 0 {
+            mentions::store(self.tx, conversation, target, edited.text, edited.mentions)?;
+        }
+        Ok(())
     }
 
     /// Edits and deletions that came before their message.
@@ -328,20 +380,26 @@ impl Step<'_> {
         target: &[u8],
         author: &Address,
     ) -> Result<(), CoreError> {
-        let waiting: Option<(Option<String>, i64)> = self
+        let waiting: Option<(Option<String>, Option<Vec<u8>>, i64)> = self
             .tx
             .query_row(
-                "DELETE FROM amendment WHERE conversation = ?1 AND target = ?2 AND author = ?3 RETURNING text, at_ms",
+                "DELETE FROM amendment WHERE conversation = ?1 AND target = ?2 AND author = ?3 RETURNING text, mentions, at_ms",
                 (conversation, target, author.to_string()),
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )
             .optional()?;
-        match waiting {
-            Some((text, at_ms)) => {
-                self.apply_amendment(conversation, author, target, text.as_deref(), at_ms)
-            }
-            None => Ok(()),
-        }
+        let Some((text, mentions, at_ms)) = waiting else {
+            return Ok(());
+        };
+        let mentions = said::Content::decode(mentions.unwrap_or_default().as_slice())
+            .unwrap_or_default()
+            .mentions;
+        let edited = text.as_deref().map(|text| Edited {
+            text,
+            mentions: &mentions,
+            expires_ms: None,
+        });
+        self.apply_amendment(conversation, author, target, edited, at_ms)
     }
 
     /// The content of a line.

@@ -6,6 +6,7 @@
 //! screen.
 
 use crate::CoreError;
+use crate::arrival::is_place;
 use comity_content::{Message as _, proto as said};
 use comity_wire::{MessageId, limits};
 
@@ -64,7 +65,9 @@ pub(crate) enum Said {
     HistoryPart(said::HistoryPart),
     DeviceSync(said::DeviceSync),
     Left,
-    GroupHistory,
+    Unread(said::Unread),
+    Again(said::Again),
+    GroupHistory(said::GroupHistory),
 }
 
 /// An emoji at a message; an empty one takes it back.
@@ -138,7 +141,26 @@ impl Said {
             }
             Some(said::content::Body::DeviceSync(sync)) => Self::DeviceSync(sync.clone()),
             Some(said::content::Body::Left(_)) => Self::Left,
-            Some(said::content::Body::GroupHistory(_)) => Self::GroupHistory,
+            Some(said::content::Body::Unread(question)) => {
+                places(&question.ranges)?;
+                Self::Unread(question.clone())
+            }
+            Some(said::content::Body::Again(again)) => {
+                places(&again.covered)?;
+                if !again.messages.iter().all(|one| is_place(one.seq)) {
+                    return Err(MALFORMED);
+                }
+                Self::Again(again.clone())
+            }
+            Some(said::content::Body::GroupHistory(given)) => {
+                if !is_place(given.joined_epoch) || given.index >= given.total {
+                    return Err(MALFORMED);
+                }
+                if let Some(archive) = &given.archive {
+                    check_file(archive)?;
+                }
+                Self::GroupHistory(given.clone())
+            }
         })
     }
 
@@ -150,6 +172,16 @@ impl Said {
 
 fn id(bytes: &[u8]) -> Result<MessageId, Unfit> {
     MessageId::from_slice(bytes).map_err(|_| MALFORMED)
+}
+
+/// Only what can be a place in a log is looked up.
+fn places(ranges: &[said::SeqRange]) -> Result<(), Unfit> {
+    let sound = |range: &said::SeqRange| is_place(range.from) && is_place(range.to);
+    if ranges.iter().all(sound) {
+        Ok(())
+    } else {
+        Err(MALFORMED)
+    }
 }
 
 fn within(text: &str, bytes: usize) -> Result<String, Unfit> {

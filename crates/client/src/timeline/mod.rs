@@ -5,6 +5,9 @@
 
 mod apply;
 pub(crate) mod arrived;
+mod expiry;
+mod forward;
+mod mentions;
 mod say;
 
 use arrived::Line;
@@ -12,7 +15,7 @@ use arrived::Line;
 use crate::output::Event;
 use crate::step::Step;
 use crate::{CoreError, views};
-use comity_content::Message as _;
+use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, DeviceId};
 
 /// A line about to be stored.
@@ -29,6 +32,26 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) status: &'static str,
     /// Franking key, sender nonce, header, seal.
     pub(crate) franking: Option<[Vec<u8>; 4]>,
+    /// The member who gave it as history.
+    pub(crate) told_by: Option<Address>,
+}
+
+/// A new text for a line, with whom it mentions.
+#[derive(Clone, Copy)]
+pub(crate) struct Edited<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) mentions: &'a [said::Mention],
+    /// Until when it waits for a line that is not here yet; absent: for ever.
+    pub(crate) expires_ms: Option<i64>,
+}
+
+/// The text that mentions stand in: of a file its caption.
+fn text_of(content: &said::Content) -> &str {
+    match &content.body {
+        Some(said::content::Body::Text(text)) => &text.text,
+        Some(said::content::Body::Attachment(file)) => &file.caption,
+        _ => "",
+    }
 }
 
 impl Step<'_> {
@@ -40,6 +63,15 @@ impl Step<'_> {
             text,
             content,
         } = new.line;
+        // The time of an own message begins when the hub has it.
+        let expires_ms = match new.status {
+            "queued" => None,
+            _ => self.expiry(content.expires_after_s, new.at_ms),
+        };
+        if expires_ms.is_some_and(|at| at <= self.now) {
+            return Ok(());
+        }
+        let quoted = content.quote.as_ref().map(|quote| &quote.message_id);
         let [franking_key, nonce, header, seal] = match new.franking {
             Some([a, b, c, d]) => [Some(a), Some(b), Some(c), Some(d)],
             None => [None, None, None, None],
@@ -48,8 +80,8 @@ impl Step<'_> {
             .tx
             .prepare_cached(
                 "INSERT OR IGNORE INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status,
-                     text, content, franking_key, sender_nonce, header, seal)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                     text, content, franking_key, sender_nonce, header, seal, expires_ms, quoted, told_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?
             .execute(rusqlite::params![
                 new.conversation,
@@ -67,10 +99,20 @@ impl Step<'_> {
                 nonce,
                 header,
                 seal,
+                expires_ms,
+                quoted,
+                new.told_by.map(|teller| teller.to_string()),
             ])?;
         if inserted == 0 {
             return Ok(());
         }
+        mentions::store(
+            self.tx,
+            new.conversation,
+            message.as_bytes(),
+            text_of(content),
+            &content.mentions,
+        )?;
         self.tx.execute(
             "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
             (new.conversation, new.at_ms),
@@ -107,7 +149,7 @@ impl Step<'_> {
         about: &Address,
         device: &DeviceId,
         what: &str,
-    ) -> Result<(), CoreError> {
+    ) -> Result<[u8; 16], CoreError> {
         let seq: u64 = self.tx.query_row(
             "SELECT next_seq - 1 FROM conversation WHERE id = ?1",
             [conversation],
@@ -122,7 +164,7 @@ impl Step<'_> {
         if let Some(item) = views::item_by_message(self.tx, conversation, &message_id)? {
             self.event(Event::Item { conversation, item });
         }
-        Ok(())
+        Ok(message_id)
     }
 
     pub(crate) fn item_changed(
@@ -150,6 +192,7 @@ impl Step<'_> {
             (conversation, message_id, seq.or(Some(0)), at_ms, seal),
         )?;
         if changed > 0 {
+            self.begin_expiry(conversation, message_id, at_ms)?;
             self.tx.execute(
                 "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
                 (conversation, at_ms),
@@ -166,8 +209,10 @@ impl Step<'_> {
         message_id: &[u8],
         code: &str,
     ) -> Result<(), CoreError> {
+        // It stands where it was tried, before what is said later.
         self.tx.execute(
-            "UPDATE message SET status = 'failed', failure = ?3 WHERE conversation = ?1 AND message_id = ?2",
+            "UPDATE message SET status = 'failed', failure = ?3,
+                 seq = (SELECT max(next_seq - 1, 0) FROM conversation WHERE id = ?1) WHERE conversation = ?1 AND message_id = ?2",
             (conversation, message_id, code),
         )?;
         self.item_changed(conversation, message_id)

@@ -1,7 +1,7 @@
 //! Saying something: from a person's act to the send queue.
 
-use super::NewMessage;
 use super::arrived::{self, Line, Reaction};
+use super::{Edited, NewMessage};
 use crate::CoreError;
 use crate::account::proto_address;
 use crate::conversations::{Conversation, State};
@@ -29,11 +29,36 @@ impl Step<'_> {
                 return Ok(());
             }
             self.introduce_before_word(conversation.id)?;
+            content.expires_after_s = match &say.what {
+                What::Edit { target, .. } | What::React { target, .. } => {
+                    self.timer_of(conversation.id, target.as_bytes())?
+                }
+                What::Delete { .. } => 0,
+                _ => self.timer_s(conversation)?,
+            };
         }
         match say.what {
             What::Text(text) => {
                 check_text(&text)?;
+                content.mentions = match &to {
+                    Ok(conversation) => self.mentions(conversation, &text, &say.mentions)?,
+                    Err(_) => Vec::new(),
+                };
                 content.body = Some(said::content::Body::Text(said::Text { text }));
+            }
+            What::Forward {
+                conversation,
+                message,
+            } => {
+                content.forwarded = true;
+                content.body = Some(self.forwarded(conversation, &message)?);
+                if let Some(said::content::Body::Attachment(attachment)) = content.body.clone() {
+                    let to = to.map_err(|_| first_is_a_text())?;
+                    content.fallback.clone_from(&attachment.file_name);
+                    self.insert_own(&to, &content, &me.address)?;
+                    let source = self.kept_copy(conversation, &message)?;
+                    return self.start_renewal(to.id, content.message_id, source, &attachment);
+                }
             }
             What::File {
                 path,
@@ -51,9 +76,9 @@ impl Step<'_> {
                     caption,
                     ..Default::default()
                 };
-                let conversation = to.map_err(|_| {
-                    CoreError::Refused("the first message to someone is a text".into())
-                })?;
+                let conversation = to.map_err(|_| first_is_a_text())?;
+                content.mentions =
+                    self.mentions(&conversation, &attachment.caption, &say.mentions)?;
                 content.fallback.clone_from(&attachment.file_name);
                 content.quote = self.quote(conversation.id, say.quote)?;
                 content.body = Some(said::content::Body::Attachment(attachment.clone()));
@@ -70,7 +95,14 @@ impl Step<'_> {
                 let conversation = self.existing(to, &target)?;
                 let reaction = Reaction::arrive(target.as_bytes(), &emoji)
                     .map_err(|_| CoreError::Refused("a reaction is one emoji".into()))?;
-                self.apply_reaction(conversation.id, &me.address, &reaction, self.now)?;
+                let expires_ms = self.expiry(content.expires_after_s, self.now);
+                self.apply_reaction(
+                    conversation.id,
+                    &me.address,
+                    &reaction,
+                    self.now,
+                    expires_ms,
+                )?;
                 content.body = Some(said::content::Body::Reaction(said::Reaction {
                     target: target.to_vec(),
                     emoji,
@@ -82,11 +114,16 @@ impl Step<'_> {
                 let conversation = self.existing(to, &target)?;
                 self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
                 self.check_is_text(conversation.id, &target)?;
+                content.mentions = self.mentions(&conversation, &text, &say.mentions)?;
                 self.apply_amendment(
                     conversation.id,
                     &me.address,
                     target.as_bytes(),
-                    Some(&text),
+                    Some(Edited {
+                        text: &text,
+                        mentions: &content.mentions,
+                        expires_ms: None,
+                    }),
                     self.now,
                 )?;
                 content.body = Some(said::content::Body::Edit(said::Edit {
@@ -286,9 +323,13 @@ impl Step<'_> {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        let Some((author, text)) = row else {
+        let Some((author, mut text)) = row else {
             return Err(CoreError::NoSuch("message to quote"));
         };
+        // Words that disappear are not copied: each screen takes them from the message itself.
+        if self.timer_of(conversation, quote.as_bytes())? > 0 {
+            text.clear();
+        }
         let author: Address = author.parse().map_err(|_| CoreError::Damaged("author"))?;
         Ok(Some(said::Quote {
             message_id: quote.to_vec(),
@@ -315,8 +356,13 @@ impl Step<'_> {
             content_bytes: None,
             status: "queued",
             franking: None,
+            told_by: None,
         })
     }
+}
+
+fn first_is_a_text() -> CoreError {
+    CoreError::Refused("the first message to someone is a text".into())
 }
 
 fn check_text(text: &str) -> Result<(), CoreError> {

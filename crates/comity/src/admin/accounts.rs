@@ -1,6 +1,6 @@
 //! Accounts, for the operator: never what they say, never whom they know.
 
-use crate::terminal::{say, say_json};
+use crate::terminal::{say, say_json, time};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use comity_chat::{Config, operator};
@@ -71,8 +71,8 @@ fn show(conn: &Connection, account: &AccountId, json: bool) -> Result<()> {
         return Ok(());
     }
     say(&format!("account        {}", facts.account));
-    say(&format!("made           {} (Unix ms)", facts.created_ms));
-    say(&format!("last active    {} (Unix ms)", facts.active_ms));
+    say(&format!("made           {}", time(facts.created_ms)));
+    say(&format!("last active    {}", time(facts.active_ms)));
     say(&format!("suspended      {}", facts.suspended));
     say(&format!("devices        {}", facts.devices));
     say(&format!("conversations  {}", facts.conversations));

@@ -21,7 +21,10 @@ pub(super) fn moderation_key(out: &Path, json: bool) -> Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(out)
-        .with_context(|| out.display().to_string())?;
+        .with_context(|| {
+            let file = out.display();
+            format!("{file} can not be made (a key that is there is never overwritten)")
+        })?;
     writeln!(file, "{HEADING}")?;
     writeln!(file, "public {public}")?;
     writeln!(file, "private {}", TEXT.encode(&keys.private))?;

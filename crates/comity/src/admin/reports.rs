@@ -4,7 +4,8 @@
 //! this server's seal over them holds, too.
 
 use super::keys;
-use crate::terminal::{say, say_json};
+use crate::chat::one_line;
+use crate::terminal::{say, say_json, time};
 use anyhow::{Result, bail};
 use comity_chat::{Config, Secrets, operator};
 use comity_content::proto::{Content, Report, ReportedMessage, content::Body};
@@ -162,17 +163,24 @@ fn text(content: &[u8]) -> String {
 
 fn show(listed: &Listed) {
     say(&format!(
-        "report {}  by {}  about {}",
-        listed.report, listed.reporter, listed.reported
+        "report {}  of {}  by {}  about {}",
+        listed.report,
+        time(listed.at_ms),
+        listed.reporter,
+        listed.reported
     ));
     if !listed.reason.is_empty() {
-        say(&format!("  reason: {}", listed.reason));
+        say(&format!("  reason: {}", one_line(&listed.reason)));
     }
     for message in &listed.messages {
         let verdict = match &message.why_not {
             None => "genuine".to_owned(),
             Some(why) => format!("NOT PROVEN: {why}"),
         };
-        say(&format!("  [{verdict}] {}", message.text));
+        let when = time(message.at_ms);
+        say(&format!(
+            "  [{verdict}] {when}  {}",
+            one_line(&message.text)
+        ));
     }
 }

@@ -1,6 +1,6 @@
 //! Whom a word on the command line means: a number, an address, a name, `me`.
 
-use super::session::Session;
+use super::session::{Refused, Session};
 use anyhow::{Result, bail};
 use comity_client::{Command, ContactView, ConversationView, Event, Whom};
 use comity_wire::Address;
@@ -15,6 +15,14 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
     }
     if let Some(group) = group(session, text).await? {
         return Ok(Whom::Conversation(group));
+    }
+    if !is_number(text) && text.parse::<Address>().is_err() && !is_known(session, text).await? {
+        // A group, or a person of one, that this device has yet to hear of.
+        session.online().await?;
+        session.settled().await?;
+        if let Some(group) = group(session, text).await? {
+            return Ok(Whom::Conversation(group));
+        }
     }
     Ok(Whom::Person(person(session, text).await?))
 }
@@ -47,6 +55,15 @@ async fn group(session: &Session, text: &str) -> Result<Option<i64>> {
         bail!("a person and a group are called {text}: give a number, or the group as #3");
     }
     Ok(Some(found))
+}
+
+/// Somebody is called so.
+async fn is_known(session: &Session, text: &str) -> Result<bool> {
+    let contacts = session.query(comity_client::Core::contacts).await?;
+    let requests = session.query(comity_client::Core::requests).await?;
+    let names = contacts.iter().map(|contact| &contact.name);
+    let mut names = names.chain(requests.iter().map(|request| &request.name));
+    Ok(names.any(|name| name.eq_ignore_ascii_case(text)))
 }
 
 /// Finds a person to say something to: a contact by the number that the app gave them, a contact
@@ -86,7 +103,9 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
         return Ok(address);
     }
     if text.trim().is_empty() {
-        bail!("nobody has an empty name: give a number as +49…");
+        bail!(Refused::not_found(
+            "nobody has an empty name: give a number, + and the country code first".to_owned()
+        ));
     }
     let contacts = session.query(comity_client::Core::contacts).await?;
     if is_number(text) {
@@ -124,9 +143,13 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
             .iter()
             .any(|request| request.name.eq_ignore_ascii_case(text)) =>
         {
-            bail!("{text} only asks to talk: accept them first, or give a number as +49…")
+            bail!(Refused::not_found(format!(
+                "{text} only asks to talk: accept them first, or give a number, + and the country code first"
+            )))
         }
-        [] => bail!("nobody here is called {text}: give a number as +49…"),
+        [] => bail!(Refused::not_found(format!(
+            "nobody here is called {text}: give a number, + and the country code first"
+        ))),
         _ => bail!("several people are called {text}: give a number or an address"),
     }
 }
@@ -149,18 +172,24 @@ pub(crate) async fn lookup(session: &Session, number: &str) -> Result<ContactVie
         .await
 }
 
-/// The conversation that is meant.
-pub(crate) async fn conversation(session: &Session, text: &str) -> Result<ConversationView> {
-    let whom = whom(session, text).await?;
+/// The conversation with somebody, once there is one.
+pub(crate) async fn with(session: &Session, whom: &Whom) -> Result<Option<ConversationView>> {
     let all = session.query(comity_client::Core::conversations).await?;
-    let found = all.into_iter().find(|conversation| match &whom {
+    Ok(all.into_iter().find(|conversation| match whom {
         Whom::Conversation(id) => conversation.conversation == *id,
         Whom::Person(address) => conversation.peer.as_ref() == Some(address),
         Whom::Myself => conversation.kind == "self",
-    });
-    match found {
+    }))
+}
+
+/// The conversation that is meant.
+pub(crate) async fn conversation(session: &Session, text: &str) -> Result<ConversationView> {
+    let whom = whom(session, text).await?;
+    match with(session, &whom).await? {
         Some(found) => Ok(found),
-        None => bail!("there is no conversation with {text} yet"),
+        None => bail!(Refused::not_found(format!(
+            "there is no conversation with {text} yet"
+        ))),
     }
 }
 

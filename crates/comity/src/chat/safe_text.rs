@@ -22,7 +22,8 @@ pub(crate) fn text(text: &str) -> String {
     lines(text, *ISOLATE)
 }
 
-fn one_line(text: &str) -> String {
+/// As [`plain`], as it is wherever it is shown.
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
             '\n' | '\r' | '\t' => Some(' '),

@@ -3,9 +3,10 @@
 //! One task owns the core. It waits for whatever comes first: an act of the person, a frame, an
 //! answer, the time; gives it to the core; carries out the effects in their order.
 
-use super::net::{Server, Socket};
+use super::net::{Server, Socket, Trouble};
 use super::session::Refused;
 use super::transfer;
+use super::words::now_ms;
 use anyhow::Result;
 use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
 use comity_wire::{Message as _, proto};
@@ -13,7 +14,7 @@ use futures_util::{SinkExt, StreamExt};
 use rand::RngCore;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite;
 
@@ -36,9 +37,15 @@ pub(crate) struct Handle {
     messages: mpsc::Sender<Message>,
     events: broadcast::Sender<Event>,
     damage: Arc<OnceLock<String>>,
+    trouble: watch::Receiver<Option<Trouble>>,
 }
 
 impl Handle {
+    /// Why the newest attempt to connect failed; changes with each attempt.
+    pub(crate) fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
+        self.trouble.clone()
+    }
+
     /// Gives an act to the core; what it tells at once comes back, what follows comes as events.
     pub(crate) async fn act(&self, command: Command) -> Result<Vec<Event>> {
         let (answer, wait) = oneshot::channel();
@@ -96,6 +103,7 @@ struct Shell {
     server: Server,
     inputs: mpsc::Sender<Input>,
     events: broadcast::Sender<Event>,
+    trouble: watch::Sender<Option<Trouble>>,
     wanted: bool,
     socket: Option<Socket>,
     /// Time and attempt of the next connection.
@@ -111,16 +119,19 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
     let (messages, inbox) = mpsc::channel(64);
     let (inputs, answers) = mpsc::channel(64);
     let (events, _) = broadcast::channel(4_096);
+    let (trouble, heard) = watch::channel(None);
     let handle = Handle {
         messages,
         events: events.clone(),
         damage: Arc::default(),
+        trouble: heard,
     };
     let shell = Shell {
         core,
         server,
         inputs,
         events,
+        trouble,
         wanted: false,
         socket: None,
         reconnect: (Instant::now(), 0),
@@ -130,13 +141,6 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
     };
     tokio::spawn(shell.run(inbox, answers));
     handle
-}
-
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Shell {
@@ -180,10 +184,14 @@ impl Shell {
                     connecting = None;
                     match outcome {
                         Ok((socket, exporter)) => {
+                            self.trouble.send_replace(None);
                             self.socket = Some(socket);
                             self.give(Input::Connected { exporter }).await;
                         }
-                        Err(_) => self.lost(),
+                        Err(error) => {
+                            self.trouble.send_replace(Some(Trouble::of(error.as_ref())));
+                            self.lost();
+                        }
                     }
                 }
                 () = sleep_until(wake) => {
@@ -316,55 +324,13 @@ impl Shell {
                         let _ = inputs.send(Input::HttpDone { call, result }).await;
                     });
                 }
-                Effect::Upload {
-                    transfer,
-                    source,
-                    key,
-                    blob,
-                    stamp,
-                    plain_size,
-                    token,
-                } => {
-                    let job = transfer::Upload {
-                        transfer,
-                        source,
-                        key,
-                        blob,
-                        stamp,
-                        plain_size,
-                        token,
-                    };
-                    tokio::spawn(transfer::upload(
-                        self.server.clone(),
-                        self.inputs.clone(),
-                        job,
-                    ));
+                Effect::Upload(job) => {
+                    let (server, inputs) = (self.server.clone(), self.inputs.clone());
+                    tokio::spawn(transfer::upload(server, inputs, job));
                 }
-                Effect::Download {
-                    transfer,
-                    blob,
-                    key,
-                    blake3,
-                    plain_size,
-                    blob_size,
-                    target,
-                    token,
-                } => {
-                    let job = transfer::Download {
-                        transfer,
-                        blob,
-                        key,
-                        blake3,
-                        plain_size,
-                        blob_size,
-                        target,
-                        token,
-                    };
-                    tokio::spawn(transfer::download(
-                        self.server.clone(),
-                        self.inputs.clone(),
-                        job,
-                    ));
+                Effect::Download(job) => {
+                    let (server, inputs) = (self.server.clone(), self.inputs.clone());
+                    tokio::spawn(transfer::download(server, inputs, job));
                 }
             }
         }

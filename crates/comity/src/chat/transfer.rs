@@ -3,7 +3,7 @@
 
 use super::net::{Server, refusal};
 use anyhow::Result;
-use comity_client::{Input, Method, Source, Target};
+use comity_client::{CopyOf, Download, Input, Method, Source, Target, Upload};
 use comity_e2ee::attachment::{CiphertextHash, Decryptor, Encryptor, FileError, FileKey, Layout};
 use comity_wire::http::{BlobOffset, BlobStarted, StartBlob};
 use comity_wire::{BlobId, ErrorCode, limits};
@@ -15,29 +15,6 @@ use tokio::sync::mpsc;
 
 /// Progress is told this often.
 const PROGRESS: Duration = Duration::from_millis(500);
-
-/// [`comity_client::Effect::Upload`].
-pub(super) struct Upload {
-    pub(super) transfer: i64,
-    pub(super) source: Source,
-    pub(super) key: Vec<u8>,
-    pub(super) blob: Option<BlobId>,
-    pub(super) stamp: String,
-    pub(super) plain_size: u64,
-    pub(super) token: String,
-}
-
-/// [`comity_client::Effect::Download`].
-pub(super) struct Download {
-    pub(super) transfer: i64,
-    pub(super) blob: BlobId,
-    pub(super) key: Vec<u8>,
-    pub(super) blake3: Vec<u8>,
-    pub(super) plain_size: u64,
-    pub(super) blob_size: u64,
-    pub(super) target: Target,
-    pub(super) token: String,
-}
 
 /// Why a transfer stopped.
 #[derive(Debug)]
@@ -178,6 +155,9 @@ async fn run_upload(
         Some(_) if stamp != job.stamp => return Err(Stopped::for_good("source_changed")),
         Some(blob) => blob,
         None => {
+            if let Some(original) = &job.copy_of {
+                check_copy(original, job.plain_size, &mut plain)?;
+            }
             start_blob(
                 server,
                 inputs,
@@ -238,6 +218,22 @@ async fn run_upload(
     }
 }
 
+/// Seals the source as the original was, letting nothing out: another plaintext shows in the hash.
+fn check_copy(original: &CopyOf, size: u64, plain: &mut Plain) -> Result<(), Stopped> {
+    let layout = Layout::new(size)?;
+    let encryptor = Encryptor::new(&FileKey::from_bytes(&original.key)?, size)?;
+    let mut hash = CiphertextHash::new();
+    for index in 0..layout.chunks() {
+        let (from, length) = layout.plaintext(index);
+        hash.update(&encryptor.chunk(index, &plain.read(from, length)?)?);
+    }
+    if hash.finish()[..] == original.blake3[..] {
+        Ok(())
+    } else {
+        Err(Stopped::for_good("source_changed"))
+    }
+}
+
 async fn start_blob(
     server: &Server,
     inputs: &mpsc::Sender<Input>,
@@ -278,7 +274,7 @@ async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<Bl
 
 fn of_call(error: comity_client::CallError) -> Stopped {
     match error {
-        comity_client::CallError::Unreachable => Stopped::for_now("unreachable"),
+        comity_client::CallError::Unreachable(_) => Stopped::for_now("unreachable"),
         comity_client::CallError::Refused(error) => Stopped {
             retry: error.code.http_status() >= 500 && error.code != ErrorCode::QuotaExceeded
                 || matches!(

@@ -4,7 +4,8 @@
 
 pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
-    ConversationView, Event, ItemKind, MemberView, RequestView, Status, TimelineItem, called,
+    ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, RequestView, Status,
+    TimelineItem, called,
 };
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -30,6 +31,25 @@ fn clock(at_ms: i64) -> String {
     )
 }
 
+/// Now.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The day of a time, counted from 1970 in UTC.
+pub(crate) fn day(at_ms: i64) -> i64 {
+    at_ms.div_euclid(86_400_000)
+}
+
+/// A heading for the lines of a day.
+pub(crate) fn date(day: i64) -> String {
+    let at = jiff::Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or_default();
+    at.strftime("── %A, %Y-%m-%d ──").to_string()
+}
+
 fn ticks(status: Status) -> &'static str {
     match status {
         Status::Queued => " ⌛",
@@ -38,6 +58,17 @@ fn ticks(status: Status) -> &'static str {
         Status::Read => " ✓✓ read",
         Status::Failed => " ✗ not sent",
         Status::Received => "",
+    }
+}
+
+/// What a message waits for, in words after "not sent yet".
+pub(crate) fn waits_for(code: Option<&str>) -> String {
+    match code {
+        None | Some("timeout") => String::new(),
+        Some("unreachable") => " (the server was not reached)".to_owned(),
+        Some("not_accepted") => " (they have not accepted your request yet)".to_owned(),
+        Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
+        Some(other) => format!(" ({other})"),
     }
 }
 
@@ -52,8 +83,10 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "number_moved" => {
             "this number now belongs to someone else: this conversation ends here".to_owned()
         }
+        "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
+        "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
         "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
         "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
@@ -95,6 +128,14 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
     }
 }
 
+/// After which time messages vanish.
+pub(crate) fn timer(timer_s: u32) -> String {
+    match timer_s {
+        0 => "messages stay".to_owned(),
+        _ => format!("messages vanish after {}", duration(timer_s)),
+    }
+}
+
 /// A time in words.
 pub(crate) fn duration(seconds: u32) -> String {
     let of = |count: u32, unit: &str| {
@@ -102,9 +143,9 @@ pub(crate) fn duration(seconds: u32) -> String {
         format!("{count} {unit}{s}")
     };
     match seconds {
-        _ if seconds % 86_400 == 0 => of(seconds / 86_400, "day"),
-        _ if seconds % 3_600 == 0 => of(seconds / 3_600, "hour"),
-        _ if seconds % 60 == 0 => of(seconds / 60, "minute"),
+        _ if seconds.is_multiple_of(86_400) => of(seconds / 86_400, "day"),
+        _ if seconds.is_multiple_of(3_600) => of(seconds / 3_600, "hour"),
+        _ if seconds.is_multiple_of(60) => of(seconds / 60, "minute"),
         _ => of(seconds, "second"),
     }
 }
@@ -117,10 +158,7 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
             lines.push(format!("  {}", plain(&group.description)));
         }
         if view.timer_s > 0 {
-            lines.push(format!(
-                "  messages vanish after {}",
-                duration(view.timer_s)
-            ));
+            lines.push(format!("  {}", timer(view.timer_s)));
         }
         let may = group.permissions;
         for (holds, text) in [
@@ -171,7 +209,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         }
         ItemKind::Unknown => format!("{} (needs a newer program)", text(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
-        _ => text(&item.text),
+        _ => text(&mentioned(names, item)),
     };
     if let Some(file) = &item.attachment {
         let caption = if said.is_empty() {
@@ -185,13 +223,23 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
             size(file.size)
         );
     }
+    if item.forwarded {
+        said = format!("(forwarded) {said}");
+    }
     if let Some(quote) = &item.quote {
         // Words that this device does not have are only what the quoting person says they were.
-        let source = if quote.known { "" } else { ", as they say" };
+        let source = if quote.known || quote.preview.is_empty() {
+            ""
+        } else {
+            ", as they say"
+        };
         said = format!("«{}»{source} {said}", plain(&quote.preview));
     }
     if item.edited {
         said.push_str(" (edited)");
+    }
+    if let Some(teller) = &item.told_by {
+        said.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
     }
     for reaction in &item.reactions {
         said.push_str(&format!("  {}", plain(&reaction.emoji)));
@@ -202,6 +250,55 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         ""
     };
     format!("{at}  {who}: {said}{ticks}")
+}
+
+/// The text with each mention by the name that this device knows, whatever its author wrote there.
+fn mentioned(names: &Names, item: &TimelineItem) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for mention in &item.mentions {
+        let (Ok(start), Ok(length)) = (
+            usize::try_from(mention.start),
+            usize::try_from(mention.length),
+        ) else {
+            break;
+        };
+        let Some(before) = item.text.get(from..start) else {
+            break;
+        };
+        let who = if mention.own {
+            "you".to_owned()
+        } else {
+            plain(&name(names, &mention.address))
+        };
+        out.push_str(&format!("{before}@{who}"));
+        from = start + length;
+    }
+    out.push_str(item.text.get(from..).unwrap_or_default());
+    out
+}
+
+/// Who has a message, and who read it.
+pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
+    let with = |wanted: fn(&ReachView) -> bool| -> String {
+        let people = info.people.iter().filter(|person| wanted(person));
+        let people: Vec<String> = people
+            .map(|person| plain(&name(names, &person.address)))
+            .collect();
+        people.join(", ")
+    };
+    let lists = [
+        ("read by", with(|person| person.read)),
+        (
+            "delivered to",
+            with(|person| person.delivered && !person.read),
+        ),
+        ("not yet", with(|person| !person.delivered)),
+    ];
+    let lists = lists.into_iter().filter(|(_, who)| !who.is_empty());
+    let mut lines = vec![line(names, &info.item)];
+    lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
+    lines
 }
 
 /// A size in words.
@@ -223,7 +320,11 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
     let unread = if view.unread == 0 {
         String::new()
     } else {
-        format!(" ({} new)", view.unread)
+        let mentions = match view.unread_mentions {
+            0 => String::new(),
+            count => format!(", {count} for you"),
+        };
+        format!(" ({} new{mentions})", view.unread)
     };
     let state = match view.state.as_str() {
         "active" => String::new(),
@@ -284,6 +385,9 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             "— the number of {} belongs to someone else now: compare safety numbers before you trust the new one",
             plain(&name(names, address))
         ),
+        Event::NumberLost { number } => format!(
+            "— {number} now belongs to another account: people find you by it no more. /quit, then `comity chat change-number` sets another one"
+        ),
         Event::Typing {
             address,
             typing: true,
@@ -335,10 +439,25 @@ fn warning(code: &str) -> &str {
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }
+        "was_away" => "this device was away too long and joins a conversation anew",
+        "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
         "contents_repeated" => "the server gave something a second time; it is not shown again",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{date, day};
+
+    #[test]
+    fn a_day_has_its_date() {
+        assert_eq!(date(0), "── Thursday, 1970-01-01 ──");
+        assert_eq!(date(day(951_782_400_000)), "── Tuesday, 2000-02-29 ──");
+        assert_eq!(date(day(1_796_083_199_000)), "── Monday, 2026-11-30 ──");
+        assert_eq!(date(-1), "── Wednesday, 1969-12-31 ──");
     }
 }

@@ -36,6 +36,15 @@ pub(super) fn events() -> Vec<Event> {
             author: who.clone(),
             emoji: text(),
         }],
+        mentions: vec![comity_client::MentionView {
+            start: 0,
+            length: 1,
+            address: who.clone(),
+            own: true,
+        }],
+        forwarded: true,
+        expires_ms: Some(1),
+        told_by: Some(who.clone()),
     };
     let contact = ContactView {
         address: who.clone(),
@@ -66,6 +75,9 @@ pub(super) fn events() -> Vec<Event> {
             recoverable: true,
             locked_until_ms: Some(1),
         },
+        Event::NumberLost {
+            number: "+12025550101".into(),
+        },
         Event::Ready {
             address: who.clone(),
             number: text(),
@@ -93,6 +105,10 @@ pub(super) fn events() -> Vec<Event> {
         Event::ItemChanged {
             conversation: 1,
             item,
+        },
+        Event::Expired {
+            conversation: 1,
+            message,
         },
         Event::ConversationChanged { conversation: 1 },
         Event::Receipt {
@@ -145,6 +161,7 @@ pub(super) fn name(event: &Event) -> &'static str {
     match event {
         Event::CodeSent { .. } => "code_sent",
         Event::NumberHasAccount { .. } => "number_has_account",
+        Event::NumberLost { .. } => "number_lost",
         Event::Ready { .. } => "ready",
         Event::LinkCode { .. } => "link_code",
         Event::Linked { .. } => "linked",
@@ -158,6 +175,7 @@ pub(super) fn name(event: &Event) -> &'static str {
         Event::Request { .. } => "request",
         Event::Item { .. } => "item",
         Event::ItemChanged { .. } => "item_changed",
+        Event::Expired { .. } => "expired",
         Event::ConversationChanged { .. } => "conversation_changed",
         Event::Receipt { .. } => "receipt",
         Event::Typing { .. } => "typing",

@@ -331,7 +331,9 @@ fn two_admins_act_at_once() {
         at_once.spawn(|| alice.act(&["group-remove", "Choir", CAROL]));
         at_once.spawn(|| bob.act(&["group-add", "Choir", DAVE]));
     });
-    dave.act(&["sync"]);
+    for one in [&alice, &bob, &dave] {
+        one.act(&["sync"]);
+    }
     dave.say("Choir", "Hello");
     for one in [&alice, &bob, &dave] {
         let mut names = members(&one.one(&["group", "Choir"]));

@@ -101,6 +101,7 @@ fn live() -> Shapes {
         world.device("bob"),
         world.device("carol"),
     );
+    shapes.act(&alice, &["request-code", ALICE]);
     for (who, number) in [(&alice, ALICE), (&bob, BOB), (&carol, CAROL)] {
         let code = who.code_command();
         shapes.act(
@@ -125,7 +126,11 @@ fn live() -> Shapes {
     shapes.act(&bob, &["decline", CAROL]);
     let question = bob.say(ALICE, "Now?");
     alice.act(&["sync"]);
-    shapes.act(&alice, &["send", BOB, "Yes", "--reply", &question]);
+    shapes.act(&alice, &["send", BOB, "@bob: yes", "--reply", &question]);
+    shapes.act(&alice, &["info", BOB, &question]);
+    shapes.act(&alice, &["forward", BOB, &question, "me"]);
+    shapes.act(&alice, &["timer", BOB, "7d"]);
+    shapes.act(&alice, &["timer", BOB, "off"]);
     shapes.act(&alice, &["react", BOB, &question, "👍"]);
     bob.act(&["sync"]);
     shapes.act(&bob, &["edit", ALICE, &question, "Today?"]);

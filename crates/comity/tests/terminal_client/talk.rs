@@ -2,6 +2,8 @@
 
 use super::support::{Person, World};
 use super::{ALICE, BOB, CAROL, alice_and_bob};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
 
 #[test]
 fn two_people_talk() {
@@ -171,6 +173,52 @@ fn safety_numbers_are_the_same_on_both_sides() {
     assert_eq!(of(&alice, BOB)["verified"], false);
     alice.act(&["verify", BOB]);
     assert_eq!(of(&alice, BOB)["verified"], true);
+}
+
+#[test]
+fn a_token_that_is_refused_before_its_end_is_replaced() {
+    let clock = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(clock.path(), "+0s").unwrap();
+    // Only the server's date will be another: timers run in real time.
+    let world = World::start_in(
+        "",
+        &[
+            (
+                "LD_PRELOAD",
+                "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+            ),
+            ("FAKETIME_TIMESTAMP_FILE", clock.path().to_str().unwrap()),
+            ("FAKETIME_CACHE_DURATION", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+            ("NO_FAKE_STAT", "1"),
+        ],
+    );
+    let alice = world.person("alice", ALICE);
+    world.person("bob", BOB);
+    let mut talk = alice
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut screen = BufReader::new(talk.stdout.take().unwrap()).lines();
+    assert!(screen.any(|line| line.unwrap().contains("— connected")));
+    std::fs::write(clock.path(), "+2h").unwrap();
+    // The server looks at its clock once a second.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let mut typed = talk.stdin.take().unwrap();
+    typed.write_all(format!("/to {BOB}\n").as_bytes()).unwrap();
+    // What was typed is done under a new token: the client signed in a second time for it.
+    let (mut found, mut again) = (false, false);
+    while !(found && again) {
+        let line = screen.next().unwrap().unwrap();
+        assert!(!line.contains("lookup"), "{line}");
+        found |= line.contains("is new here");
+        again |= line.contains("— connected");
+    }
+    typed.write_all(b"/quit\n").unwrap();
+    assert!(talk.wait().unwrap().success());
 }
 
 /// Says of oneself what is not so, as a changed program could.

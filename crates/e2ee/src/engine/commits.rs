@@ -50,7 +50,7 @@ impl Session<'_> {
             .lifetime(Lifetime::new(LIFETIME_S))
             .wire_format_policy(join.wire_format_policy())
             .padding_size(join.padding_size())
-            .max_past_epochs(limits::EPOCHS_KEPT)
+            .max_past_epochs(super::past_epochs())
             .sender_ratchet_configuration(*join.sender_ratchet_configuration())
             .use_ratchet_tree_extension(false)
             .with_group_context_extensions(context.to_extensions()?)

@@ -28,6 +28,7 @@ use comity_membership::{
     Change, CommitHeader, Context, Member, Refusal, capabilities, identity_of,
 };
 use comity_wire::limits::EPOCHS_KEPT;
+use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, ConversationId, Message as _};
 use openmls::prelude::{
     CredentialWithKey, LeafNodeParameters, MlsGroup, MlsGroupJoinConfig,
@@ -309,11 +310,20 @@ fn load<'m>(
     loaded.get_mut(conversation).ok_or(EngineError::NotFound)
 }
 
+/// Epochs before the current one whose messages are still read.
+fn past_epochs() -> usize {
+    if planted::is(Bug::ForgetsPastEpochs) {
+        0
+    } else {
+        EPOCHS_KEPT
+    }
+}
+
 fn join_config() -> MlsGroupJoinConfig {
     MlsGroupJoinConfig::builder()
         .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
         .padding_size(PADDING_BYTES)
-        .max_past_epochs(EPOCHS_KEPT)
+        .max_past_epochs(past_epochs())
         .sender_ratchet_configuration(SenderRatchetConfiguration::new(
             GENERATIONS_LATE,
             GENERATIONS_AHEAD,

@@ -13,6 +13,7 @@ pub use migrate::MigrationError;
 pub use writer::WriterState;
 
 use crate::{Failure, telemetry::Metrics};
+use comity_wire::planted::{self, Bug};
 use readers::Readers;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,9 @@ pub fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
 fn settings(conn: &Connection) -> Result<(), rusqlite::Error> {
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
+    if planted::is(Bug::HubDoesNotSync) {
+        conn.pragma_update(None, "synchronous", "OFF")?;
+    }
     conn.pragma_update(None, "foreign_keys", "ON")?;
     conn.pragma_update(None, "secure_delete", "ON")?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;

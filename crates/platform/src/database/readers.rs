@@ -64,14 +64,32 @@ impl Readers {
             let Some(conn) = conn else {
                 return Err(Failure::internal("no reader is free"));
             };
-            let result = snapshot(&conn, read);
-            if let Ok(mut free) = free.lock() {
-                free.push(conn);
+            // Given back whatever happens: a reading that panics takes no connection with it.
+            let lent = Lent {
+                conn: Some(conn),
+                free,
+            };
+            match &lent.conn {
+                Some(conn) => snapshot(conn, read),
+                None => Err(Failure::Stopped),
             }
-            result
         })
         .await
         .map_err(|error| Failure::internal(format!("a reading ended early: {error}")))?
+    }
+}
+
+/// A connection that goes back to the pool when this is dropped.
+struct Lent {
+    conn: Option<Connection>,
+    free: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(conn), Ok(mut free)) = (self.conn.take(), self.free.lock()) {
+            free.push(conn);
+        }
     }
 }
 

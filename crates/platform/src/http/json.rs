@@ -7,6 +7,10 @@ use axum::response::{IntoResponse, Response};
 use comity_wire::{ErrorCode, WireError, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// A JSON body is small: who takes longer for it holds memory and says nothing.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A JSON body, in or out.
 #[derive(Debug)]
@@ -33,8 +37,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
-        let body = axum::body::to_bytes(request.into_body(), limits::JSON_BYTES_MAX)
+        let read = axum::body::to_bytes(request.into_body(), limits::JSON_BYTES_MAX);
+        let body = tokio::time::timeout(BODY_TIMEOUT, read)
             .await
+            .map_err(|_| {
+                error_response(WireError::new(
+                    ErrorCode::Unavailable,
+                    "the body took too long",
+                ))
+            })?
             .map_err(|_| {
                 error_response(WireError::new(ErrorCode::TooLarge, "the body is too large"))
             })?;

@@ -312,6 +312,31 @@ async fn change(
     show(session, group).await
 }
 
+/// Shows the timer of a conversation, or sets it.
+pub(super) async fn disappear(session: &Session, with: &str, after_s: Option<u32>) -> Result<()> {
+    session.online().await?;
+    session.settled().await?;
+    let conversation = people::conversation(session, with).await?.conversation;
+    if after_s.is_some() {
+        let details = GroupDetails {
+            expires_after_s: after_s,
+            ..GroupDetails::default()
+        };
+        let command = Command::SetGroupDetails {
+            conversation,
+            details,
+        };
+        come_true(session, Some(conversation), command).await?;
+    }
+    let timer_s = people::conversation(session, with).await?.timer_s;
+    if session.json {
+        say_json(&json!({ "conversation": conversation, "timer_s": timer_s }));
+    } else {
+        say(&words::timer(timer_s));
+    }
+    Ok(())
+}
+
 async fn set(
     session: &Session,
     with: &str,

@@ -2,11 +2,16 @@
 
 use super::*;
 
-pub(super) async fn requests(session: &Session) -> Result<()> {
-    session.online().await?;
-    session.settled().await?;
-    people::check_numbers(session).await?;
-    for request in session.query(Core::requests).await? {
+pub(super) async fn requests(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
+    if !offline && session.query(|core| Ok(core.is_online())).await? {
+        people::check_numbers(session).await?;
+    }
+    let requests = session.query(Core::requests).await?;
+    if requests.is_empty() && !session.json {
+        say("Nobody asks to talk.");
+    }
+    for request in requests {
         if session.json {
             say_json(&request);
         } else {

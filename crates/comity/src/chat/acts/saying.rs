@@ -1,20 +1,110 @@
 //! Saying something, changing it, moving files.
 
 use super::*;
+use crate::chat::mentions;
+use crate::chat::session::Said;
+
+/// What `send` was asked to say.
+pub(super) struct SayText {
+    pub(super) text: String,
+    pub(super) quote: Option<MessageId>,
+    pub(super) id: Option<MessageId>,
+    /// Whom to mention, as typed.
+    pub(super) mention: Vec<String>,
+}
+
+pub(super) async fn send_text(
+    session: &Session,
+    to: &str,
+    mut say: SayText,
+    wait: bool,
+) -> Result<()> {
+    let to = people::whom(session, to).await?;
+    let members = members(session, &to).await?;
+    let mut mentions = mentions::find(&say.text, &members);
+    for who in &say.mention {
+        let address = people::anyone(session, who).await?;
+        let member = members.iter().find(|(member, _)| *member == address);
+        let unknown = (address, String::new());
+        mentions::add(&mut say.text, &mut mentions, member.unwrap_or(&unknown));
+    }
+    let what = Say {
+        to,
+        quote: say.quote,
+        id: say.id,
+        mentions,
+        what: What::Text(say.text),
+    };
+    speak(session, what, wait).await
+}
+
+/// Who can be mentioned where `to` leads.
+async fn members(session: &Session, to: &Whom) -> Result<Vec<(Address, String)>> {
+    match people::with(session, to).await? {
+        Some(with) => {
+            session
+                .query(move |core| core.mentionable(with.conversation))
+                .await
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+pub(super) async fn forward(
+    session: &Session,
+    with: &str,
+    message: MessageId,
+    to: &str,
+) -> Result<()> {
+    session.online().await?;
+    let conversation = people::conversation(session, with).await?.conversation;
+    arrived(session, conversation, message).await?;
+    let what = Say {
+        to: people::whom(session, to).await?,
+        quote: None,
+        id: None,
+        mentions: Vec::new(),
+        what: What::Forward {
+            conversation,
+            message,
+        },
+    };
+    speak(session, what, true).await
+}
 
 pub(super) async fn speak(session: &Session, what: Say, wait: bool) -> Result<()> {
     let (conversation, item) = post(session, what).await?;
-    let item = if wait {
+    let said = if wait {
         session.sent(conversation, item.message).await?
     } else {
-        item
+        Said {
+            item,
+            waits_for: None,
+        }
     };
     if session.json {
-        say_json(&json!({ "conversation": conversation, "item": item }));
-    } else {
-        say(&words::line(&names(session).await?, &item));
+        say_json(&json!({
+            "conversation": conversation, "item": said.item, "queued": said.is_queued(), "waits_for": said.waits_for
+        }));
+        return Ok(());
+    }
+    say(&words::line(&names(session).await?, &said.item));
+    if said.is_queued() {
+        let why = words::waits_for(said.waits_for.as_deref());
+        complain(&format!(
+            "not sent yet{why}: it is kept and goes out by itself, do not say it again"
+        ));
     }
     Ok(())
+}
+
+/// The text of an act: `-` is what standard input holds, without its last line's end.
+pub(super) async fn text(given: String) -> Result<String> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
+    Ok(read?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Says something and gives its line.
@@ -33,13 +123,10 @@ pub(crate) async fn post(session: &Session, what: Say) -> Result<(i64, TimelineI
     let Some(id) = id else {
         bail!("nothing was said")
     };
-    let all = session.query(Core::conversations).await?;
-    let conversation = all.iter().find(|conversation| match &to {
-        Whom::Conversation(local) => conversation.conversation == *local,
-        Whom::Person(address) => conversation.peer.as_ref() == Some(address),
-        Whom::Myself => conversation.kind == "self",
-    });
-    let conversation = conversation.context("no such conversation")?.conversation;
+    let conversation = people::with(session, &to)
+        .await?
+        .context("no such conversation")?
+        .conversation;
     let item = session
         .item(conversation, id)
         .await?
@@ -61,6 +148,7 @@ pub(super) async fn send_file(
             to,
             quote: None,
             id: None,
+            mentions: Vec::new(),
             what,
         },
         true,
@@ -70,14 +158,10 @@ pub(super) async fn send_file(
 
 /// A plain file: its whole path, its name, its bytes. A pipe or a device would be read for ever.
 pub(crate) fn plain_file(path: &std::path::Path) -> Result<(String, String, u64)> {
-    let refuse = |code: &str, message: &str| Refused {
-        act: "file".to_owned(),
-        code: code.to_owned(),
-        message: message.to_owned(),
-        retry_after_ms: 0,
-    };
+    let refuse = |code: &str, message: &str| Refused::here("file", code, message.to_owned());
     let path = std::path::absolute(path)?;
-    let facts = std::fs::metadata(&path).with_context(|| format!("{}", path.display()))?;
+    let facts = std::fs::metadata(&path)
+        .map_err(|error| refuse("source_gone", &format!("{}: {error}", path.display())))?;
     if !facts.is_file() {
         bail!(refuse(
             "not_a_file",
@@ -125,6 +209,13 @@ pub(super) async fn save(
     message: MessageId,
     path: PathBuf,
 ) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        bail!(Refused::here(
+            "save",
+            "exists",
+            format!("{} exists: give another name", path.display())
+        ));
+    }
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
@@ -167,12 +258,18 @@ pub(super) async fn amend(
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
+    let to = Whom::Conversation(conversation);
+    let mentions = match &what {
+        What::Edit { text, .. } => mentions::find(text, &members(session, &to).await?),
+        _ => Vec::new(),
+    };
     session
         .handle
         .act(Command::Send(Say {
-            to: Whom::Conversation(conversation),
+            to,
             quote: None,
             id: None,
+            mentions,
             what,
         }))
         .await?;

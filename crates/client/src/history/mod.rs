@@ -3,19 +3,73 @@
 //! Each piece is a blob of its own, so the giving and the taking device can both stop anywhere
 //! and go on; a message that is there already stays as it is.
 
+mod group;
+
 use crate::CoreError;
 use crate::account::{address_of, proto_address};
+use crate::arrival;
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Source};
 use crate::step::Step;
-use crate::timeline::NewMessage;
-use crate::timeline::arrived::{Reaction, Said};
+use crate::timeline::arrived::{Line, Reaction, Said};
+use crate::timeline::{Edited, NewMessage};
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs, limits};
+use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 /// Messages in a piece.
 const PIECE: i64 = 500;
+
+/// What [`archived`] reads of a message and its conversation.
+const ARCHIVED: &str = "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
+    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation, m.told_by";
+
+fn address(text: &str) -> Result<Address, CoreError> {
+    text.parse().map_err(|_| CoreError::Damaged("author"))
+}
+
+/// A message as it goes into an archive.
+fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, CoreError> {
+    let author = address(&row.get::<_, String>(4)?)?;
+    let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
+    let (message_id, conversation): (Vec<u8>, i64) = (row.get(16)?, row.get(17)?);
+    let mut content: Vec<u8> = row.get(7)?;
+    if deleted {
+        content = said::Content {
+            message_id: message_id.clone(),
+            ..Default::default()
+        }
+        .encode_to_vec();
+    }
+    let told_by: Option<String> = row.get(18)?;
+    Ok(said::ArchivedMessage {
+        hub: row.get(1)?,
+        conversation: row.get(2)?,
+        seq: row.get(3)?,
+        author: Some(proto_address(&author)),
+        author_device: row.get(5)?,
+        at_ms: row.get(6)?,
+        content,
+        outgoing: row.get(8)?,
+        franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
+        sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
+        header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
+        seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
+        edited_text: if edited { row.get(13)? } else { String::new() },
+        edited,
+        deleted,
+        reactions: step.archived_reactions(conversation, &message_id)?,
+        edited_mentions: if edited {
+            step.stored_mentions(conversation, &message_id)?
+        } else {
+            Vec::new()
+        },
+        told_by: told_by
+            .map(|teller| address(&teller).map(|teller| proto_address(&teller)))
+            .transpose()?,
+    })
+}
 
 /// Which piece an upload is.
 #[derive(Serialize, Deserialize)]
@@ -59,7 +113,7 @@ impl Step<'_> {
     /// Prepares all pieces for a device that was let in.
     fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
         let count: i64 = self.tx.query_row(
-            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL",
+            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL AND status <> 'failed'",
             [],
             |row| row.get(0),
         )?;
@@ -103,49 +157,16 @@ impl Step<'_> {
     ) -> Result<(said::HistoryArchive, (UnixMs, i64)), CoreError> {
         let mut archive = said::HistoryArchive::default();
         let mut next = before;
-        let mut statement = self.tx.prepare_cached(
-            "SELECT m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
-                    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation
-             FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+        let mut statement = self.tx.prepare_cached(&format!(
+            "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
                  AND (m.at_ms, m.id) < (?1, ?2)
-             ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3",
-        )?;
+             ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3"
+        ))?;
         let mut rows = statement.query((before.0, before.1, PIECE))?;
         while let Some(row) = rows.next()? {
             next = (row.get(6)?, row.get(0)?);
-            let author: Address = row
-                .get::<_, String>(4)?
-                .parse()
-                .map_err(|_| CoreError::Damaged("author"))?;
-            let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
-            let message_id: Vec<u8> = row.get(16)?;
-            let mut content: Vec<u8> = row.get(7)?;
-            if deleted {
-                content = said::Content {
-                    message_id: message_id.clone(),
-                    ..Default::default()
-                }
-                .encode_to_vec();
-            }
-            archive.messages.push(said::ArchivedMessage {
-                hub: row.get(1)?,
-                conversation: row.get(2)?,
-                seq: row.get(3)?,
-                author: Some(proto_address(&author)),
-                author_device: row.get(5)?,
-                at_ms: row.get(6)?,
-                content,
-                outgoing: row.get(8)?,
-                franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
-                sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
-                header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
-                seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
-                edited_text: if edited { row.get(13)? } else { String::new() },
-                edited,
-                deleted,
-                reactions: self.archived_reactions(row.get(17)?, &message_id)?,
-            });
+            archive.messages.push(archived(self, row)?);
         }
         if with_conversations {
             archive.contacts = self.contacts_to_sync()?;
@@ -168,6 +189,35 @@ impl Step<'_> {
             }
         }
         Ok((archive, next))
+    }
+
+    /// The lines of a conversation in a range of its log, oldest first; `own`: those that this
+    /// device wrote.
+    pub(crate) fn archived_range(
+        &self,
+        conversation: &Conversation,
+        range: &said::SeqRange,
+        own: bool,
+    ) -> Result<Vec<said::ArchivedMessage>, CoreError> {
+        let device = self.me()?.keys.id().to_vec();
+        let mut statement = self.tx.prepare_cached(&format!(
+            "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
+             AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR m.author_device = ?4)
+             ORDER BY m.seq, m.id LIMIT ?5"
+        ))?;
+        let mut rows = statement.query((
+            conversation.id,
+            range.from,
+            range.to,
+            own.then_some(device),
+            PIECE,
+        ))?;
+        let mut messages = Vec::new();
+        while let Some(row) = rows.next()? {
+            messages.push(archived(self, row)?);
+        }
+        Ok(messages)
     }
 
     fn archived_reactions(
@@ -268,7 +318,7 @@ impl Step<'_> {
 
     fn take_archive(&mut self, archive: &said::HistoryArchive) -> Result<(), CoreError> {
         for contact in &archive.contacts {
-            self.contact_synced(contact, true)?;
+            self.contact_synced(contact)?;
         }
         for known in &archive.conversations {
             self.archived_conversation(known)?;
@@ -312,14 +362,31 @@ impl Step<'_> {
         else {
             return Ok(());
         };
-        let (Some(author), Ok(device), Ok(_), Ok(Said::Line(line))) = (
+        if !self.take_archived(&conversation, message)? {
+            return Ok(());
+        }
+        // What came as history was read elsewhere.
+        self.tx.execute(
+            "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1 AND joined_seq >= ?2",
+            (conversation.id, message.seq),
+        )?;
+        self.count_unread(conversation.id)
+    }
+
+    /// Puts a message from another device into its place; false when it is malformed.
+    pub(crate) fn take_archived(
+        &mut self,
+        conversation: &Conversation,
+        message: &said::ArchivedMessage,
+    ) -> Result<bool, CoreError> {
+        let (Some(author), Ok(device), true, Ok(Said::Line(line))) = (
             message.author.as_ref().and_then(address_of),
             DeviceId::from_slice(&message.author_device),
-            i64::try_from(message.seq),
+            arrival::is_place(message.seq),
             Said::decode(&message.content),
         ) else {
             self.warn("history_malformed", Some(conversation.id));
-            return Ok(());
+            return Ok(false);
         };
         let target = line.message.as_bytes();
         let own = author == self.me()?.address;
@@ -339,31 +406,51 @@ impl Step<'_> {
                 message.header.clone(),
                 message.seal.clone(),
             ]),
+            told_by: message.told_by.as_ref().and_then(address_of),
         })?;
-        for reaction in &message.reactions {
-            if let Some(author) = reaction.author.as_ref().and_then(address_of)
-                && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
-            {
-                self.apply_reaction(conversation.id, &author, &set, reaction.at_ms)?;
-            }
-        }
-        if message.edited && message.edited_text.len() <= limits::TEXT_BYTES_MAX {
-            self.tx.execute(
-                "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0",
-                (conversation.id, target, &message.edited_text),
-            )?;
-        }
+        self.archived_changes(conversation.id, &line, message)?;
         if message.deleted {
             self.tx.execute(
                 "UPDATE message SET text = '', content = x'', deleted = 1 WHERE conversation = ?1 AND message_id = ?2",
                 (conversation.id, target),
             )?;
         }
-        // What came as history was read elsewhere.
-        self.tx.execute(
-            "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1 AND joined_seq >= ?2",
-            (conversation.id, message.seq),
+        Ok(true)
+    }
+
+    /// What was done to an archived message: reactions and a new text.
+    fn archived_changes(
+        &mut self,
+        conversation: i64,
+        line: &Line,
+        message: &said::ArchivedMessage,
+    ) -> Result<(), CoreError> {
+        let target = line.message.as_bytes();
+        let here: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2)",
+            (conversation, target),
+            |row| row.get(0),
         )?;
-        self.count_unread(conversation.id)
+        // It had disappeared already.
+        if !here {
+            return Ok(());
+        }
+        for reaction in &message.reactions {
+            if let Some(author) = reaction.author.as_ref().and_then(address_of)
+                && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
+            {
+                let expires_ms = self.expiry(line.content.expires_after_s, message.at_ms);
+                self.apply_reaction(conversation, &author, &set, reaction.at_ms, expires_ms)?;
+            }
+        }
+        if message.edited && message.edited_text.len() <= limits::TEXT_BYTES_MAX {
+            let edited = Edited {
+                text: &message.edited_text,
+                mentions: &message.edited_mentions,
+                expires_ms: None,
+            };
+            self.retext(conversation, target, edited)?;
+        }
+        Ok(())
     }
 }

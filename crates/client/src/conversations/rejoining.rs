@@ -1,0 +1,313 @@
+//! Coming in from outside: after a gap, a recovery or a fork, or by an invitation link.
+//!
+//! Always holds: what lies between is asked for, and a line says that it is missing until it came.
+
+use super::{Conversation, Intent, State};
+use crate::contacts::known_manifest;
+use crate::step::{Request, Step};
+use crate::store::meta;
+use crate::{CallError, CoreError};
+use comity_e2ee::engine::EngineError;
+use comity_membership::rules;
+use comity_wire::http::MyConversations;
+use comity_wire::proto::{self, ConversationKind, client_frame::Act};
+use comity_wire::{Address, ConversationId, DeviceId, Id16};
+
+/// Times that device lists are asked for before joining a group with leaves that none lists. One
+/// that still is not listed then is taken out once inside.
+const REFRESHES_BEFORE_JOIN: i64 = 2;
+
+impl Step<'_> {
+    /// The log no longer holds what this device missed.
+    pub(crate) fn gap(
+        &mut self,
+        conversation: &mut Conversation,
+        until: u64,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let line =
+            self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
+        self.note_missing(conversation.id, conversation.next_seq, until, &line)?;
+        conversation.next_seq = until + 1;
+        self.save_position(conversation)?;
+        self.heal(conversation, "gap")
+    }
+
+    pub(super) fn join_by_asking(
+        &mut self,
+        hub: &str,
+        cid: &[u8],
+        kind: i32,
+    ) -> Result<(), CoreError> {
+        let conversation = match self.conversation_by_cid(hub, cid)? {
+            Some(known) if known.is_active() => return Ok(()),
+            Some(mut known) => {
+                self.set_state(&mut known, State::Rejoining)?;
+                known
+            }
+            None => {
+                let Ok(id) = Id16::from_slice(cid) else {
+                    return Ok(());
+                };
+                let app = if hub.is_empty() {
+                    Some(self.app()?)
+                } else {
+                    hub.parse().ok()
+                };
+                let Some(app) = app else { return Ok(()) };
+                self.insert_conversation(
+                    Some(&ConversationId::new(app, id)),
+                    kind,
+                    None,
+                    State::Rejoining,
+                )?
+            }
+        };
+        self.want(conversation.id, "rejoin", 0)
+    }
+
+    /// After a recovery: what the account is in, joined by external commit.
+    pub(crate) fn my_conversations(
+        &mut self,
+        answer: Result<MyConversations, CallError>,
+    ) -> Result<(), CoreError> {
+        let Ok(listed) = answer else { return Ok(()) };
+        meta::remove(self.tx, "rejoin_all")?;
+        for entry in listed.conversations.iter().filter(|entry| !entry.member) {
+            self.join_by_asking(
+                entry.conversation.hub.as_str(),
+                entry.conversation.id.as_bytes(),
+                entry.kind,
+            )?;
+        }
+        let own = listed
+            .conversations
+            .iter()
+            .find(|entry| entry.kind == ConversationKind::Self_ as i32);
+        if let Some(own) = own {
+            let id = own.conversation.id;
+            self.change_me(|me| me.self_conversation = Some(id))?;
+        }
+        self.mem.upkeep_ms = 0;
+        Ok(())
+    }
+
+    pub(super) fn pursue_rejoin(
+        &mut self,
+        intent: &Intent,
+        conversation: &Conversation,
+    ) -> Result<(), CoreError> {
+        let (hub, log) = conversation.wire_log(self);
+        let device = self.me()?.keys.id();
+        let link_signature = self
+            .joining_by(conversation)?
+            .map(|invitation| invitation.sign_fetch(&device))
+            .unwrap_or_default();
+        self.request(
+            Request::State { intent: intent.id },
+            Act::FetchState(proto::FetchState {
+                hub,
+                conversation: log,
+                link_signature,
+                sealed_only: false,
+            }),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn state_fetched(
+        &mut self,
+        intent: i64,
+        state: &proto::StateReply,
+    ) -> Result<(), CoreError> {
+        let Some(row) = self.intent_row(intent)? else {
+            return Ok(());
+        };
+        let conversation = self.conversation(row.conversation)?;
+        let id = conversation.cid()?.clone();
+        let me = self.me()?;
+        self.tx.execute(
+            "UPDATE conversation SET kind = ?2 WHERE id = ?1",
+            (conversation.id, state.kind),
+        )?;
+        let link_signature = self.joining_by(&conversation)?.map(|invitation| {
+            let (device, key) = (me.keys.id(), me.keys.public());
+            invitation.sign_join(state.epoch, &me.address, &device, &key)
+        });
+        let header = proto::CommitHeader {
+            version: 1,
+            manifests: vec![me.manifest.bytes.clone()],
+            judged_by: Vec::new(),
+            link_signature: link_signature.unwrap_or_default(),
+        };
+        let tx = self.tx;
+        let group = state.kind == ConversationKind::Group as i32;
+        let own = me.clone();
+        // Device lists may have changed while this device was away: with the old ones it would
+        // refuse what the others rightly do later on.
+        let refresh_first = row.attempts < REFRESHES_BEFORE_JOIN;
+        let mut outdated: Vec<Address> = Vec::new();
+        let mut judge = |change: &comity_membership::Change,
+                         before: &[comity_membership::Member],
+                         context: &comity_membership::context::Context| {
+            let lookup = |address: &Address| {
+                if *address == own.address {
+                    Some(own.manifest.clone())
+                } else {
+                    known_manifest(tx, address).ok().flatten()
+                }
+            };
+            for member in before {
+                // In a group there may be a thousand people of whom nothing is known yet.
+                let listed = match lookup(&member.address) {
+                    Some(list) => list.manifest.device(&member.device).is_some(),
+                    None => group,
+                };
+                if !listed && !outdated.contains(&member.address) {
+                    outdated.push(member.address.clone());
+                }
+            }
+            if refresh_first && !outdated.is_empty() {
+                return Err(rules::Refusal::NotInManifest);
+            }
+            rules::check(change, before, context, &lookup)
+        };
+        let outcome = self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .prepare_external_join(
+                &id,
+                &state.group_info,
+                &state.ratchet_tree,
+                &header,
+                &mut judge,
+            );
+        match outcome {
+            Ok(pending) => self.send_commit(&row, &conversation, pending),
+            Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
+            Err(_) if refresh_first && !outdated.is_empty() => {
+                for address in &outdated {
+                    self.refresh_contact(address)?;
+                }
+                self.try_later(&row)
+            }
+            Err(_) => {
+                self.groups.forget(&id);
+                self.warn("rejoin_failed", Some(conversation.id));
+                self.try_later(&row)
+            }
+        }
+    }
+
+    /// Let in again: what lies between is a gap, said plainly.
+    pub(super) fn rejoined(
+        &mut self,
+        conversation: &mut Conversation,
+        intent: i64,
+        committed: &proto::Committed,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let id = conversation.cid()?.clone();
+        let outcome = self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .confirm_pending(&id);
+        match outcome {
+            Ok(_) => {}
+            Err(EngineError::Storage(error)) => return Err(EngineError::Storage(error).into()),
+            // The hub says it took a commit that is no longer there: it is made anew.
+            Err(_) => {
+                self.groups.forget(&id);
+                self.warn("rejoin_failed", Some(conversation.id));
+                return match self.intent_row(intent)? {
+                    Some(row) => self.try_later(&row),
+                    None => Ok(()),
+                };
+            }
+        }
+        self.fulfilled(intent)?;
+        let by_link = self.joining_by(conversation)?.is_some();
+        self.tx.execute(
+            "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
+            [conversation.id],
+        )?;
+        // Who has read something here, from a welcome on or as its maker.
+        if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
+            let line =
+                self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
+            self.note_missing(
+                conversation.id,
+                conversation.next_seq,
+                committed.seq - 1,
+                &line,
+            )?;
+        }
+        let members = self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .members(&id)?;
+        let kind = self.conversation(conversation.id)?.kind;
+        conversation.kind = kind;
+        if kind == ConversationKind::Direct as i32
+            && let Some(peer) = members
+                .iter()
+                .map(|member| member.address.clone())
+                .find(|address| *address != me.address)
+        {
+            *conversation = self.bind(&id, kind, Some(&peer))?;
+            if known_manifest(self.tx, &peer)?.is_none() {
+                self.refresh_contact(&peer)?;
+            }
+        }
+        conversation.joined_seq = committed.seq;
+        conversation.next_seq = committed.seq + 1;
+        conversation.head_seq = conversation.head_seq.max(committed.seq);
+        conversation.state = State::Active;
+        // What was on its way from here belongs to epochs that are gone: it is sealed anew.
+        self.tx.execute(
+            "UPDATE send_queue SET body = NULL, epoch = NULL WHERE conversation = ?1",
+            [conversation.id],
+        )?;
+        self.tx.execute(
+            "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
+            (conversation.id, committed.seq),
+        )?;
+        self.entered(conversation)?;
+        self.tell_healed(conversation.id)?;
+        self.want(conversation.id, "details", 0)?;
+        self.check_listed(&members)?;
+        if by_link {
+            self.group_notice(conversation.id, &me.address, "joined_by_link")?;
+        }
+        Ok(())
+    }
+
+    /// The lines that said that the conversation is being repaired say that it was.
+    fn tell_healed(&mut self, conversation: i64) -> Result<(), CoreError> {
+        let lines: Vec<Vec<u8>> = {
+            let mut statement = self.tx.prepare_cached(
+                "UPDATE message SET text = 'healed' WHERE conversation = ?1 AND kind = 'notice' AND text = 'healing' RETURNING message_id",
+            )?;
+            statement
+                .query_map([conversation], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for line in lines {
+            self.item_changed(conversation, &line)?;
+        }
+        Ok(())
+    }
+
+    /// A new session: what was asked for and not answered is asked again by the intents; logs
+    /// that were not caught up are fetched on.
+    pub(crate) fn reconnected_logs(&mut self) -> Result<(), CoreError> {
+        self.fetch_inbox()?;
+        for conversation in self.conversations_in(State::Active)? {
+            if conversation.head_seq >= conversation.next_seq {
+                let (hub, log) = conversation.wire_log(self);
+                self.fetch(&hub, &log, conversation.next_seq - 1);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Who has a message, and who read it.
+//!
+//! Always holds: 'delivered' is what the hub says of a person's devices, 'read' is what they said
+//! themselves; who was not in the conversation yet when it was said stands on no list. Deliberately
+//! absent: times, which nobody tells; people who have not agreed to talk.
+
+use crate::{Core, CoreError, TimelineItem};
+use comity_wire::{Address, MessageId};
+use rusqlite::Connection;
+use serde::Serialize;
+
+/// A message, and how far it came.
+#[derive(Debug, Clone, Serialize)]
+pub struct InfoView {
+    /// Local id of the conversation.
+    pub conversation: i64,
+    /// The line.
+    pub item: TimelineItem,
+    /// Of an own message: the others who were there when it was said.
+    pub people: Vec<ReachView>,
+}
+
+/// How far a message came with somebody.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReachView {
+    /// Who.
+    pub address: Address,
+    /// One of their devices has it.
+    pub delivered: bool,
+    /// They read it on one of them.
+    pub read: bool,
+}
+
+impl Core {
+    /// Who has a message and who read it.
+    ///
+    /// # Errors
+    /// When there is no such message, or the store can not be read.
+    pub fn info(&self, conversation: i64, message: &MessageId) -> Result<InfoView, CoreError> {
+        let item = self
+            .item(conversation, message)?
+            .ok_or(CoreError::NoSuch("message"))?;
+        let people = match item.seq {
+            Some(seq) if item.outgoing => people(self.store(), conversation, seq)?,
+            _ => Vec::new(),
+        };
+        Ok(InfoView {
+            conversation,
+            item,
+            people,
+        })
+    }
+
+    /// Who else is in a conversation and can be mentioned there, with the name that this device
+    /// knows them by.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn mentionable(&self, conversation: i64) -> Result<Vec<(Address, String)>, CoreError> {
+        let me = crate::account::Me::load_address(self.store())?;
+        let mut statement = self.store().prepare_cached(
+            "SELECT DISTINCT m.address, coalesce(p.name, '') FROM member m LEFT JOIN contact p ON p.address = m.address
+             WHERE m.conversation = ?1 AND m.address <> ?2 ORDER BY m.address",
+        )?;
+        let rows = statement.query_map((conversation, me), |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?))
+        })?;
+        rows.map(|row| {
+            let (address, name) = row?;
+            let address = address.parse().map_err(|_| CoreError::Damaged("member"))?;
+            Ok((address, name))
+        })
+        .collect()
+    }
+}
+
+/// The others who were in the conversation at `seq`, each with their furthest device.
+fn people(conn: &Connection, conversation: i64, seq: u64) -> Result<Vec<ReachView>, CoreError> {
+    let me = crate::account::Me::load_address(conn)?;
+    let mut statement = conn.prepare_cached(
+        "SELECT m.address, max(coalesce(c.seq, 0)), max(coalesce(r.read_seq, 0)) FROM member m
+         LEFT JOIN cursor c ON c.conversation = m.conversation AND c.device = m.device
+         LEFT JOIN mark r ON r.conversation = m.conversation AND r.device = m.device
+         LEFT JOIN member_since s ON s.conversation = m.conversation AND s.address = m.address
+         WHERE m.conversation = ?1 AND m.address <> ?2 AND (coalesce(s.seq, 0) <= ?3 OR ?3 = 0)
+         GROUP BY m.address ORDER BY m.address",
+    )?;
+    // What began the conversation stands before its first entry.
+    let reached = seq.max(1);
+    let rows = statement.query_map((conversation, me, seq), |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, u64>(1)?,
+            row.get::<_, u64>(2)?,
+        ))
+    })?;
+    rows.map(|row| {
+        let (address, delivered_seq, read_seq) = row?;
+        let read = read_seq >= reached;
+        Ok(ReachView {
+            address: address.parse().map_err(|_| CoreError::Damaged("member"))?,
+            delivered: read || delivered_seq >= reached,
+            read,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,386 @@
+//! Entries that this device could not read: asked for, and put in their place when they come.
+//!
+//! First the own other devices are asked, in the conversation with oneself: they give everything
+//! that they show. What is missing still is asked for in the conversation itself, and each device
+//! says again what it wrote, if everybody who reads there now did so then.
+//! Always holds: only what is missing is taken, and of others only their own words. Deliberately
+//! absent: asking for ever. An answer is taken whenever it comes, so asking once is enough.
+
+use crate::CoreError;
+use crate::conversations::{Conversation, Intent};
+use crate::step::Step;
+use comity_content::Message as _;
+use comity_content::proto::{Again, ArchivedMessage, SeqRange, Unread, content::Body};
+use comity_membership::Member;
+use comity_wire::limits;
+use comity_wire::proto::ConversationKind;
+
+/// Time that the own devices have before others are asked.
+const OWN_FIRST_MS: i64 = 3_000;
+/// Ranges in one question.
+const RANGES_MAX: usize = 64;
+/// Lines in answer to one question.
+const LINES_MAX: usize = 500;
+/// Lines before a range that go with it: edits and reactions may have been what was missed.
+const BEFORE: u64 = 32;
+/// Devices of a conversation in which others are asked.
+const ASKED_MAX: usize = 64;
+/// Room for messages in one answer.
+const ANSWER_BYTES: usize = limits::ENTRY_BYTES_MAX / 2;
+
+struct Missing {
+    range: SeqRange,
+    line: Vec<u8>,
+    asked: i64,
+    asked_ms: i64,
+}
+
+impl Step<'_> {
+    /// The entries `from ..= to` could not be read; `line` says so in the timeline.
+    pub(crate) fn note_missing(
+        &mut self,
+        conversation: i64,
+        from: u64,
+        to: u64,
+        line: &[u8],
+    ) -> Result<(), CoreError> {
+        if from > to {
+            return Ok(());
+        }
+        self.tx.execute(
+            "INSERT OR IGNORE INTO missing (conversation, from_seq, to_seq, line) VALUES (?1, ?2, ?3, ?4)",
+            (conversation, from, to, line),
+        )?;
+        self.want(conversation, "ask", 100)
+    }
+
+    fn missing(&self, conversation: i64) -> Result<Vec<Missing>, CoreError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT from_seq, to_seq, line, asked, asked_ms FROM missing WHERE conversation = ?1 ORDER BY from_seq",
+        )?;
+        let rows = statement.query_map([conversation], |row| {
+            Ok(Missing {
+                range: SeqRange {
+                    from: row.get(0)?,
+                    to: row.get(1)?,
+                },
+                line: row.get(2)?,
+                asked: row.get(3)?,
+                asked_ms: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Asks whoever is next to be asked.
+    pub(crate) fn pursue_ask(
+        &mut self,
+        intent: &Intent,
+        conversation: &Conversation,
+    ) -> Result<(), CoreError> {
+        let rows = self.missing(conversation.id)?;
+        let own = if self.me()?.manifest.manifest.devices.len() > 1 {
+            self.self_conversation()?.filter(Conversation::is_active)
+        } else {
+            None
+        };
+        let siblings = own.is_some();
+        let fresh: Vec<SeqRange> = ranges(&rows, |row| row.asked == 0);
+        if let Some(own) = own
+            && !fresh.is_empty()
+        {
+            let id = conversation.cid()?.clone();
+            let question = Unread {
+                hub: id.hub.to_string(),
+                conversation: id.id.to_vec(),
+                device: self.me()?.keys.id().to_vec(),
+                ranges: fresh.clone(),
+            };
+            self.enqueue_hidden(own.id, Body::Unread(question))?;
+            self.note_asked(conversation.id, &fresh, 1)?;
+            return self.ask_later(intent, OWN_FIRST_MS);
+        }
+        let patience = self.now - OWN_FIRST_MS;
+        let due = ranges(&rows, |row| {
+            (row.asked == 0 && !siblings) || (row.asked == 1 && row.asked_ms <= patience)
+        });
+        if !due.is_empty() {
+            self.ask_others(conversation, &due)?;
+            self.note_asked(conversation.id, &due, 2)?;
+        }
+        match self
+            .missing(conversation.id)?
+            .iter()
+            .filter(|row| row.asked < 2)
+            .map(|row| row.asked_ms + OWN_FIRST_MS)
+            .min()
+        {
+            Some(next) => self.ask_later(intent, (next - self.now).max(1)),
+            None => self.fulfilled(intent.id),
+        }
+    }
+
+    fn ask_others(
+        &mut self,
+        conversation: &Conversation,
+        ranges: &[SeqRange],
+    ) -> Result<(), CoreError> {
+        let own = conversation.kind == ConversationKind::Self_ as i32;
+        if own
+            || self.members(conversation.id)?.len() > ASKED_MAX
+            || self.is_leaving(conversation.id)?
+            || !self.may_say(conversation)?
+        {
+            return Ok(());
+        }
+        let question = Unread {
+            device: self.me()?.keys.id().to_vec(),
+            ranges: ranges.to_vec(),
+            ..Unread::default()
+        };
+        self.enqueue_hidden(conversation.id, Body::Unread(question))
+    }
+
+    fn note_asked(
+        &mut self,
+        conversation: i64,
+        ranges: &[SeqRange],
+        asked: i64,
+    ) -> Result<(), CoreError> {
+        let mut update = self.tx.prepare_cached(
+            "UPDATE missing SET asked = ?3, asked_ms = ?4 WHERE conversation = ?1 AND from_seq = ?2",
+        )?;
+        for range in ranges {
+            update.execute((conversation, range.from, asked, self.now))?;
+        }
+        Ok(())
+    }
+
+    fn ask_later(&mut self, intent: &Intent, delay_ms: i64) -> Result<(), CoreError> {
+        let at = self.now + delay_ms;
+        self.tx.execute(
+            "UPDATE intent SET not_before_ms = ?2 WHERE id = ?1",
+            (intent.id, at),
+        )?;
+        self.wake(at);
+        Ok(())
+    }
+
+    /// Another device asks.
+    pub(crate) fn unread_asked(
+        &mut self,
+        place: &Conversation,
+        by: &Member,
+        question: &Unread,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        // A question is for the one who asks it.
+        if question.device != by.device.as_bytes() || by.device == me.keys.id() {
+            return Ok(());
+        }
+        let asked = question
+            .ranges
+            .get(..RANGES_MAX)
+            .unwrap_or(&question.ranges);
+        if place.kind == ConversationKind::Self_ as i32 {
+            let meant = self.conversation_by_cid(&question.hub, &question.conversation)?;
+            let Some(meant) = meant.filter(|_| by.address == me.address) else {
+                return Ok(());
+            };
+            return self.answer_sibling(place, &meant, asked, &question.device);
+        }
+        if by.address == me.address {
+            // Asked in the conversation with oneself already.
+            return Ok(());
+        }
+        let begun: u64 = self.tx.query_row(
+            "SELECT coalesce(max(since_seq), 0) FROM member WHERE conversation = ?1",
+            [place.id],
+            |row| row.get(0),
+        )?;
+        let mut messages = Vec::new();
+        for range in asked {
+            let readable = SeqRange {
+                from: range.from.max(begun),
+                to: range.to,
+            };
+            messages.extend(self.archived_range(place, &readable, true)?);
+        }
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.say_again(place.id, &question.device, place, messages, Vec::new())
+    }
+
+    /// Everything that is shown of these ranges, for another own device.
+    fn answer_sibling(
+        &mut self,
+        own: &Conversation,
+        meant: &Conversation,
+        asked: &[SeqRange],
+        device: &[u8],
+    ) -> Result<(), CoreError> {
+        let gaps = self.missing(meant.id)?;
+        let (mut messages, mut covered) = (Vec::new(), Vec::new());
+        for range in asked {
+            let wider = SeqRange {
+                from: range.from.saturating_sub(BEFORE),
+                to: range.to,
+            };
+            messages.extend(self.archived_range(meant, &wider, false)?);
+            let read = range.from > meant.joined_seq && range.to < meant.next_seq;
+            if read && !gaps.iter().any(|gap| overlap(&gap.range, range)) {
+                covered.push(*range);
+            }
+        }
+        if messages.is_empty() && covered.is_empty() {
+            return Ok(());
+        }
+        self.say_again(own.id, device, meant, messages, covered)
+    }
+
+    fn say_again(
+        &mut self,
+        place: i64,
+        device: &[u8],
+        meant: &Conversation,
+        messages: Vec<ArchivedMessage>,
+        covered: Vec<SeqRange>,
+    ) -> Result<(), CoreError> {
+        let id = meant.cid()?.clone();
+        let mut again = Again {
+            for_device: device.to_vec(),
+            hub: id.hub.to_string(),
+            conversation: id.id.to_vec(),
+            ..Again::default()
+        };
+        let (empty, mut bytes) = (again.clone(), 0);
+        for message in messages.into_iter().take(LINES_MAX) {
+            let size = message.encoded_len();
+            if size > ANSWER_BYTES {
+                continue;
+            }
+            if bytes + size > ANSWER_BYTES {
+                let full = std::mem::replace(&mut again, empty.clone());
+                self.enqueue_hidden(place, Body::Again(full))?;
+                bytes = 0;
+            }
+            bytes += size;
+            again.messages.push(message);
+        }
+        // With the last piece: then all that there is has come.
+        again.covered = covered;
+        self.enqueue_hidden(place, Body::Again(again))
+    }
+
+    /// Somebody says again what this device missed.
+    pub(crate) fn said_again(
+        &mut self,
+        place: &Conversation,
+        by: &Member,
+        again: &Again,
+    ) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if again.for_device != me.keys.id().as_bytes() {
+            return Ok(());
+        }
+        let sibling = place.kind == ConversationKind::Self_ as i32 && by.address == me.address;
+        let meant = if sibling {
+            self.conversation_by_cid(&again.hub, &again.conversation)?
+        } else {
+            Some(place.clone())
+        };
+        let Some(meant) = meant else { return Ok(()) };
+        for message in &again.messages {
+            self.take_again(&meant, message, (!sibling).then_some(by))?;
+        }
+        if sibling {
+            for range in &again.covered {
+                self.covered(meant.id, range)?;
+            }
+        }
+        self.count_unread(meant.id)
+    }
+
+    /// One message, if it is missing here (or, from an own device, stands here already).
+    fn take_again(
+        &mut self,
+        meant: &Conversation,
+        message: &ArchivedMessage,
+        only_by: Option<&Member>,
+    ) -> Result<(), CoreError> {
+        if let Some(member) = only_by
+            && (message.author_device != member.device.as_bytes()
+                || message.author.as_ref().and_then(crate::account::address_of)
+                    != Some(member.address.clone()))
+        {
+            return Ok(());
+        }
+        let is_missing: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM missing WHERE conversation = ?1 AND ?2 BETWEEN from_seq AND to_seq)",
+            (meant.id, message.seq),
+            |row| row.get(0),
+        )?;
+        if !is_missing && only_by.is_some() {
+            return Ok(());
+        }
+        if !is_missing && !self.stands(meant.id, message)? {
+            return Ok(());
+        }
+        if self.take_archived(meant, message)? {
+            self.covered(
+                meant.id,
+                &SeqRange {
+                    from: message.seq,
+                    to: message.seq,
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn stands(&self, conversation: i64, message: &ArchivedMessage) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND seq = ?2 AND author = ?3)",
+            (
+                conversation,
+                message.seq,
+                message
+                    .author
+                    .as_ref()
+                    .and_then(crate::account::address_of)
+                    .map(|author| author.to_string()),
+            ),
+            |row| row.get(0),
+        )?)
+    }
+
+    /// Nothing of this range is missing any more: the lines that said so go.
+    fn covered(&mut self, conversation: i64, range: &SeqRange) -> Result<(), CoreError> {
+        for row in self.missing(conversation)? {
+            if row.range.from >= range.from && row.range.to <= range.to {
+                self.tx.execute(
+                    "DELETE FROM missing WHERE conversation = ?1 AND from_seq = ?2",
+                    (conversation, row.range.from),
+                )?;
+                self.tx.execute(
+                    "DELETE FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind IN ('unreadable', 'notice')",
+                    (conversation, &row.line),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ranges(rows: &[Missing], wanted: impl Fn(&Missing) -> bool) -> Vec<SeqRange> {
+    rows.iter()
+        .filter(|row| wanted(row))
+        .map(|row| row.range)
+        .take(RANGES_MAX)
+        .collect()
+}
+
+const fn overlap(one: &SeqRange, other: &SeqRange) -> bool {
+    one.from <= other.to && other.from <= one.to
+}

@@ -1,0 +1,202 @@
+//! Two apps whose people share conversations, on good days and on bad ones: the hub and the
+//! follower both run.
+
+use anyhow::{Context, Result};
+use comity_client::{Command, Event, GroupDetails, ItemKind, Permissions, What, Whom};
+use comity_simulation::story::say;
+use comity_simulation::{Dice, Faults, Who, World};
+use std::collections::BTreeMap;
+
+/// A group at the first app with an invitation link: its local id there, and the link.
+fn invite(world: &mut World, alice: Who) -> Result<(i64, String)> {
+    let before = world.events(alice).len();
+    world.act(
+        alice,
+        Command::CreateGroup {
+            details: GroupDetails {
+                name: Some("Choir".to_owned()),
+                ..GroupDetails::default()
+            },
+            members: Vec::new(),
+            permissions: Permissions::default(),
+        },
+    )?;
+    world.settle()?;
+    let all = world.core(alice)?.conversations()?;
+    let group = all.iter().find(|view| view.kind == "group");
+    let conversation = group.context("no group")?.conversation;
+    world.act(alice, Command::MakeInvitation { conversation })?;
+    let link = world.wait_for(alice, before, |event| match event {
+        Event::Invitation { link, .. } => Some(link.clone()),
+        _ => None,
+    })?;
+    Ok((conversation, link))
+}
+
+/// Joins by the link; the local id of the group.
+fn join(world: &mut World, who: Who, link: &str) -> Result<i64> {
+    let link = link.to_owned();
+    world.act(who, Command::JoinByInvitation { link })?;
+    world.run_until(600_000, |world| group(world, who).is_some());
+    group(world, who).with_context(|| {
+        format!(
+            "{} does not get in: {:?}",
+            world.name(who),
+            world.events(who).last()
+        )
+    })
+}
+
+fn group(world: &World, who: Who) -> Option<i64> {
+    let all = world.core(who).ok()?.conversations().ok()?;
+    all.into_iter()
+        .find(|view| view.kind == "group" && view.state == "active")
+        .map(|view| view.conversation)
+}
+
+/// Everything that was said in the group, as one device has it: number, author, text.
+fn said(world: &World, who: Who, group: i64) -> Result<BTreeMap<u64, (String, String)>> {
+    let mut lines = BTreeMap::new();
+    for item in world.core(who)?.timeline(group, None, 10_000)? {
+        anyhow::ensure!(
+            item.kind != ItemKind::Unreadable,
+            "{} can not read {:?}: {}",
+            world.name(who),
+            item.seq,
+            item.failure
+        );
+        if item.kind == ItemKind::Text {
+            let seq = item
+                .seq
+                .with_context(|| format!("{} has something unsent", world.name(who)))?;
+            lines.insert(seq, (item.author.to_string(), item.text));
+        }
+    }
+    Ok(lines)
+}
+
+#[test]
+fn a_link_leads_into_the_group_of_another_app() -> Result<()> {
+    let mut world = World::family(1, Faults::CALM)?;
+    let alice = world.sign_up("Alice")?;
+    let (at_alice, link) = invite(&mut world, alice)?;
+    world.go_to(1);
+    let bob = world.sign_up("Bob")?;
+    assert_eq!(world.address(bob)?.app.as_str(), "other.example");
+    let at_bob = join(&mut world, bob, &link)?;
+    world.settle()?;
+    let text = |text: &str| What::Text(text.to_owned());
+    world.act(bob, say(Whom::Conversation(at_bob), text("Am I in?")))?;
+    world.settle()?;
+    world.act(alice, say(Whom::Conversation(at_alice), text("You are.")))?;
+    world.settle()?;
+    let here = said(&world, alice, at_alice)?;
+    assert_eq!(here, said(&world, bob, at_bob)?);
+    let texts: Vec<_> = here.into_values().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["Am I in?", "You are."]);
+    assert!(world.chat_of(bob, at_bob)?.contains("me: Am I in? ✓✓"));
+
+    // They know each other by the group: a word in private is an introduction across apps.
+    let bobs = world.address(bob)?;
+    let before = world.events(bob).len();
+    world.act(alice, say(Whom::Person(bobs), text("Just between us?")))?;
+    let asks = world.wait_for(bob, before, |event| match event {
+        Event::Request { request } => Some(request.address.clone()),
+        _ => None,
+    })?;
+    assert_eq!(asks, world.address(alice)?);
+    world.act(bob, Command::Accept(asks))?;
+    world.settle()?;
+    world.say(bob, alice, "Sure.")?;
+    world.settle()?;
+    let chat = world.chat(alice, bob)?;
+    assert!(
+        chat.contains("me: Just between us?") && chat.contains(": Sure."),
+        "{chat}"
+    );
+    world.nothing_is_wrong()
+}
+
+/// One bad time: people of both apps talk while both servers crash and the link breaks.
+fn bad_time(seed: u64) -> Result<()> {
+    let mut world = World::family(seed, Faults::CALM)?;
+    let alice = world.sign_up("Alice")?;
+    let carol = world.sign_up("Carol")?;
+    let (at_alice, link) = invite(&mut world, alice)?;
+    let at_carol = join(&mut world, carol, &link)?;
+    world.go_to(1);
+    let bob = world.sign_up("Bob")?;
+    let dora = world.sign_up("Dora")?;
+    let at_bob = join(&mut world, bob, &link)?;
+    let at_dora = join(&mut world, dora, &link)?;
+    world.settle()?;
+    let people = [
+        (alice, at_alice),
+        (carol, at_carol),
+        (bob, at_bob),
+        (dora, at_dora),
+    ];
+    let mut dice = Dice::named(seed, "bad time");
+    world.set_faults(Faults::WILD);
+    let mut count: BTreeMap<usize, usize> = BTreeMap::new();
+    for n in 0..30 {
+        let (who, group) = dice.one_of(&people);
+        match dice.between(0, 12) {
+            0 => world.crash_hub(dice.between(100, 20_000)),
+            1 => world.crash_sibling(dice.between(100, 20_000)),
+            2 => world.cut_apps(dice.between(100, 60_000)),
+            3 => world.crash_hub_at(dice.between(1, 400)),
+            4 => world.crash_sibling_at(dice.between(1, 400)),
+            5 => world.cut_off(who, dice.between(100, 30_000)),
+            _ => {
+                let text = What::Text(format!("{} says {n}", world.name(who)));
+                if world.core(who).is_ok() {
+                    world.act(who, say(Whom::Conversation(group), text))?;
+                    *count.entry(n).or_default() += 1;
+                }
+            }
+        }
+        world.run_for(dice.between(0, 8_000));
+    }
+    world.set_faults(Faults::CALM);
+    world.run_for(90_000);
+    world.settle()?;
+    let wanted = said(&world, alice, at_alice)?;
+    anyhow::ensure!(
+        wanted.len() == count.len(),
+        "{} of {}",
+        wanted.len(),
+        count.len()
+    );
+    for (who, group) in people {
+        let here = said(&world, who, group)?;
+        anyhow::ensure!(here == wanted, "{} has another history", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn bad_times_end_with_one_history_on_both_apps() -> Result<()> {
+    for seed in 1..=6 {
+        bad_time(seed).with_context(|| format!("seed {seed}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() -> Result<()> {
+    let mut traces = Vec::new();
+    for _ in 0..2 {
+        let mut world = World::family(11, Faults::WILD)?;
+        let alice = world.sign_up("Alice")?;
+        let (_, link) = invite(&mut world, alice)?;
+        world.go_to(1);
+        let bob = world.sign_up("Bob")?;
+        join(&mut world, bob, &link)?;
+        world.crash_sibling(3_000);
+        world.run_for(60_000);
+        traces.push(world.trace());
+    }
+    assert_eq!(traces[0], traces[1]);
+    Ok(())
+}
