@@ -94,6 +94,7 @@ async fn a_registration_lock_is_not_guessed() {
     let _: serde_json::Value = owner.act(&house, "PUT", path, &lock).await.unwrap();
     let proven = prove(&house, &owner.number).await.unwrap();
     let mut guess = PutNumber {
+        take_over: true,
         registration_token: proven.registration_token.clone(),
         lock_proof: None,
     };

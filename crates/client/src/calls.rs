@@ -49,6 +49,7 @@ pub(crate) enum Call {
         quiet: bool,
     },
     PutNumber,
+    OwnNumber,
     Delete,
     Lookup,
     Refresh {
@@ -146,6 +147,7 @@ impl Step<'_> {
             Call::IntroductionKey { public_key } => self.introduction_key_put(&public_key, result),
             Call::Setting { what, quiet } => self.setting_put(what, quiet, result),
             Call::PutNumber => self.number_put(result),
+            Call::OwnNumber => self.own_number(parse(result)),
             Call::Delete => self.account_deleted(result),
             Call::Lookup => self.looked_up(parse(result)),
             Call::Refresh { address } => self.refreshed(&address, parse(result)),
@@ -174,6 +176,7 @@ impl Step<'_> {
             Command::EnterCode { code, name } => self.enter_code(&code, name),
             Command::Recover { phrase } => self.recover(&phrase),
             Command::TakeOver { passphrase } => self.take_over(passphrase.as_deref()),
+            Command::NameDevice(name) => self.name_device(&name),
             Command::StartLink { device_name } => self.start_link(device_name),
             Command::ApproveLink { code } => self.approve_link(&code),
             Command::RemoveDevice(device) => self.remove_device(device),
@@ -195,6 +198,7 @@ impl Step<'_> {
             Command::Accept(address) => self.accept(&address),
             Command::Decline(address) => self.decline(&address),
             Command::Block { address, blocked } => self.block(&address, blocked),
+            Command::GoOnHere => self.go_on_here(),
             Command::Verify(address) => self.verify(&address),
             Command::Report {
                 address,

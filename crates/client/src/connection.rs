@@ -4,7 +4,7 @@ use crate::conversations::State;
 use crate::output::{Effect, Event};
 use crate::step::{Link, Request, Step};
 use crate::store::meta;
-use crate::{CallError, CoreError};
+use crate::{CallError, CoreError, arrival};
 use comity_wire::proto::{self, client_frame::Act, reply, server_frame::Frame};
 use comity_wire::{AppId, ErrorCode, PROTOCOL_VERSION, WireError, sign_in_message};
 
@@ -38,10 +38,15 @@ impl Step<'_> {
         self.mem.link = Link::Down;
         self.mem.requests.clear();
         self.mem.fetching.clear();
+        self.mem.warned.clear();
+        self.mem.ahead.clear();
         self.mem.read_again_ms = None;
     }
 
     pub(crate) fn frame(&mut self, frame: proto::ServerFrame) -> Result<(), CoreError> {
+        if !arrival::is_sound(&frame) {
+            return self.unsound(frame);
+        }
         match frame.frame {
             Some(Frame::Challenge(challenge)) => self.challenge(&challenge),
             Some(Frame::Reply(reply)) => self.reply(reply),
@@ -54,8 +59,26 @@ impl Step<'_> {
                 Ok(())
             }
             Some(Frame::StateChanged(changed)) => self.state_changed(&changed),
+            Some(Frame::Closing(closing)) if closing.code == ErrorCode::Exists.as_str() => {
+                self.used_elsewhere()
+            }
             // The shell sees the socket close and comes back after a while.
             Some(Frame::Closing(_)) | None => Ok(()),
+        }
+    }
+
+    /// A frame with numbers that no log has: whatever waited for it waits no longer.
+    fn unsound(&mut self, frame: proto::ServerFrame) -> Result<(), CoreError> {
+        self.warn("server_confused", None);
+        let Some(Frame::Reply(reply)) = frame.frame else {
+            return Ok(());
+        };
+        match self.mem.requests.remove(&reply.request) {
+            Some(request) => self.request_failed(
+                request,
+                WireError::new(ErrorCode::Internal, "the server's answer makes no sense"),
+            ),
+            None => Ok(()),
         }
     }
 
@@ -95,7 +118,11 @@ impl Step<'_> {
         };
         self.mem.upkeep_ms = 0;
         // By this device's clock, whatever the server's shows.
-        self.mem.token_until_ms = self.now + (signed_in.token_expires_ms - signed_in.now_ms).max(0);
+        let good_ms = signed_in
+            .token_expires_ms
+            .saturating_sub(signed_in.now_ms)
+            .max(0);
+        self.mem.token_until_ms = self.now.saturating_add(good_ms);
         meta::put(
             self.tx,
             "key_packages_left",
@@ -128,7 +155,7 @@ impl Step<'_> {
 
     /// A token lives an hour: before it is over the session is begun anew, when nothing is under way.
     pub(crate) fn pump_session(&mut self) {
-        let renew_ms = self.mem.token_until_ms - TOKEN_MARGIN_MS;
+        let renew_ms = self.mem.token_until_ms.saturating_sub(TOKEN_MARGIN_MS);
         if self.now < renew_ms {
             self.wake(renew_ms);
         } else if self.mem.calls.is_empty() && self.mem.transfers.is_empty() {
@@ -182,6 +209,9 @@ impl Step<'_> {
         }
         for log in &changes.logs {
             self.log_state(log)?;
+        }
+        if self.mem.used_elsewhere {
+            return Ok(());
         }
         meta::put(self.tx, "sync_token", &changes.token)?;
         if changes.more {

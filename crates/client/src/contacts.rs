@@ -2,7 +2,7 @@
 //!
 //! Always holds: a root key never changes silently, a device list never goes back.
 
-use crate::account::{Me, address_of, proto_address};
+use crate::account::{ABOUT_CHARS_MAX, Me, NAME_CHARS_MAX, address_of, proto_address};
 use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
@@ -196,7 +196,11 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         self.me()?;
         if self.token().is_none() {
-            self.refuse("lookup", "unreachable", "not connected");
+            self.refuse(
+                "lookup",
+                "unreachable",
+                "the server was not reached: not connected",
+            );
             return Ok(());
         }
         self.http(
@@ -256,6 +260,9 @@ impl Step<'_> {
             return Ok(());
         };
         let address = Address::new(self.app()?, account);
+        if address == self.me()?.address {
+            return self.own_number_moved();
+        }
         self.mark_alias_moved(&address)
     }
 
@@ -388,10 +395,14 @@ impl Step<'_> {
         if found.sealed.0.is_empty() {
             return Ok(());
         }
-        let Ok(profile) = comity_e2ee::profile::open(&key, address, &found.sealed.0) else {
+        let Ok(mut profile) = comity_e2ee::profile::open(&key, address, &found.sealed.0) else {
             self.warn("profile_unreadable", None);
             return Ok(());
         };
+        // What is longer than the own program writes is cut.
+        let cut = |text: &str, chars| text.chars().take(chars).collect::<String>();
+        profile.name = cut(&profile.name, NAME_CHARS_MAX);
+        profile.about = cut(&profile.about, ABOUT_CHARS_MAX);
         self.tx.execute(
             "UPDATE contact SET name = ?2, about = ?3, changed_ms = ?4 WHERE address = ?1",
             (address.to_string(), &profile.name, &profile.about, self.now),

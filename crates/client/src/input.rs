@@ -76,14 +76,16 @@ pub enum CallError {
     /// The server refused.
     #[error(transparent)]
     Refused(#[from] WireError),
-    /// The server was not reached.
-    #[error("the server was not reached")]
-    Unreachable,
+    /// The server was not reached: why, for people.
+    #[error("the server was not reached: {0}")]
+    Unreachable(String),
 }
 
 /// A person's act.
 #[derive(Debug, Clone)]
 pub enum Command {
+    /// A copy of this store was used elsewhere, and it is this one that goes on.
+    GoOnHere,
     /// Asks for a code to `number`. Also the first act of a number change.
     StartRegistration {
         /// As typed.
@@ -103,11 +105,14 @@ pub enum Command {
         /// Twelve words.
         phrase: String,
     },
-    /// The number has an account that is someone else's, or given up: make a new one.
+    /// The number has an account that is someone else's, or given up: make a new one, or, where
+    /// one is signed up, take the number for it.
     TakeOver {
         /// Of the registration lock, when there is one.
         passphrase: Option<String>,
     },
+    /// What this device is called in its own device list.
+    NameDevice(String),
     /// This device wants to join an account: shows a code.
     StartLink {
         /// Shown in the device list.

@@ -8,6 +8,7 @@ use crate::conversations::{Conversation, State};
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::timeline::NewMessage;
+use crate::timeline::arrived::{Line, Said};
 use crate::views;
 use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
@@ -18,6 +19,11 @@ use comity_wire::proto::{self, ConversationKind};
 use comity_wire::{Address, Bytes64, DeviceId, ErrorCode, MessageId, limits};
 use rusqlite::OptionalExtension;
 use sha2::{Digest, Sha256};
+
+/// Bytes of a name, of a number, of a token in an introduction.
+const NAME_BYTES_MAX: usize = 512;
+const NUMBER_BYTES_MAX: usize = 32;
+const TOKEN_BYTES_MAX: usize = 64;
 
 impl Step<'_> {
     /// Someone new is written to: the first message goes as an introduction.
@@ -145,7 +151,7 @@ impl Step<'_> {
             Err(error) => {
                 let wait = match &error {
                     CallError::Refused(error) => error.retry_after_ms,
-                    CallError::Unreachable => 0,
+                    CallError::Unreachable(_) => 0,
                 };
                 return self.introduction_later(address, wait);
             }
@@ -337,7 +343,8 @@ impl Step<'_> {
             self.warn("introduction_forged", None);
             return Ok(());
         };
-        let Some(first) = opened.first.clone() else {
+        let Some(first) = first_words(&opened) else {
+            self.warn("introduction_malformed", None);
             return Ok(());
         };
         if self.is_blocked(&from)? {
@@ -353,7 +360,7 @@ impl Step<'_> {
             "INSERT OR REPLACE INTO request (address, id, name, alias, first, token, at_ms, from_device, franking_key, sender_nonce, header, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             (
-                from.to_string(), &envelope.id, &opened.name, &opened.alias, first.encode_to_vec(),
+                from.to_string(), &envelope.id, &opened.name, &opened.alias, first.content.encode_to_vec(),
                 &opened.key_package_token, envelope.at_ms, device.id.to_vec(), &opened.franking_key,
                 &opened.sender_nonce, &envelope.header, &envelope.seal,
             ),
@@ -404,7 +411,8 @@ impl Step<'_> {
         let Some((first, at_ms, device, franking)) = row else {
             return Ok(());
         };
-        let Ok(content) = said::Content::decode(first.as_slice()) else {
+        let Ok(Said::Line(line)) = Said::decode(&first) else {
+            self.warn("introduction_malformed", None);
             return Ok(());
         };
         // The first line of all, or where the conversation stands by now.
@@ -420,7 +428,7 @@ impl Step<'_> {
             author_device: DeviceId::from_slice(&device).unwrap_or(DeviceId::new([0; 16])),
             outgoing: false,
             at_ms,
-            content: &content,
+            line: &line,
             content_bytes: None,
             status: "received",
             franking: Some(franking),
@@ -544,7 +552,8 @@ impl Step<'_> {
             )?;
             return Ok(());
         }
-        let Ok(content) = said::Content::decode(request.first.as_slice()) else {
+        let Ok(Said::Line(line)) = Said::decode(&request.first) else {
+            self.warn("request_malformed", None);
             return Ok(());
         };
         let me = self.me()?;
@@ -563,12 +572,23 @@ impl Step<'_> {
             author: me.address.clone(),
             author_device: DeviceId::new([0; 16]),
             outgoing: true,
-            at_ms: content.written_ms,
-            content: &content,
+            at_ms: line.content.written_ms,
+            line: &line,
             content_bytes: None,
             status: "sent",
             franking: None,
             told_by: None,
         })
     }
+}
+
+/// The first words of an introduction that is no larger than any that this program makes.
+fn first_words(opened: &said::Introduction) -> Option<Line> {
+    let line = Line::new(opened.first.clone()?).ok()?;
+    let fits = matches!(line.kind, "text" | "unknown")
+        && line.text.len() <= limits::INTRODUCTION_TEXT_BYTES_MAX
+        && opened.name.len() <= NAME_BYTES_MAX
+        && opened.alias.len() <= NUMBER_BYTES_MAX
+        && opened.key_package_token.len() <= TOKEN_BYTES_MAX;
+    fits.then_some(line)
 }

@@ -11,10 +11,12 @@
 //! connection that is already unlocked), words shown to people.
 
 mod account;
+mod arrival;
 mod calls;
 mod connection;
 mod contacts;
 mod conversations;
+mod copies;
 mod error;
 mod groups;
 mod history;
@@ -42,7 +44,7 @@ pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Who
 pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
     AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
-    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView,
+    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called,
 };
 
 use comity_e2ee::engine::Groups;
@@ -163,6 +165,16 @@ impl Core {
             [conversation],
             |row| row.get(0),
         )?)
+    }
+
+    /// The number that a code was ordered for and until when the code is good.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn code_ordered(&self) -> Result<Option<(String, UnixMs)>, CoreError> {
+        let started: Option<comity_wire::http::RegistrationStarted> =
+            store::meta::get(&self.conn, "registration")?;
+        Ok(started.map(|started| (started.number, started.expires_ms)))
     }
 
     /// The store, for reading.

@@ -3,10 +3,10 @@
 //! Always holds: entries are taken strictly in order, each once; the position moves in the same
 //! transaction as what the entry brought.
 
-use crate::CoreError;
 use crate::conversations::Conversation;
 use crate::step::Step;
 use crate::store::meta;
+use crate::{CoreError, arrival};
 use comity_wire::DeviceId;
 use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, EntryKind, client_frame::Act};
@@ -17,16 +17,6 @@ use sha2::{Digest, Sha256};
 const TRAIL: i64 = 64;
 /// Entries that an author's running hash covers.
 const WINDOW: u64 = 32;
-
-/// What is remembered of an entry.
-fn digest(seq: u64, kind: i32, body: &[u8]) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    hash.update(b"comity entry");
-    hash.update(seq.to_be_bytes());
-    hash.update(kind.to_be_bytes());
-    hash.update(body);
-    hash.finalize().into_iter().take(16).collect()
-}
 
 impl Step<'_> {
     /// What the server says of a log: catch up with it.
@@ -43,6 +33,7 @@ impl Step<'_> {
                 return self.fetch_inbox();
             }
             meta::put(self.tx, "inbox_head", &log.head_seq.max(known))?;
+            self.check_inbox_cursor(log.cursor)?;
             let asked = self.fetch_inbox();
             if planted::is(Bug::ForgetsTheInbox) {
                 meta::put(self.tx, "inbox_head", &0_u64)?;
@@ -53,6 +44,10 @@ impl Step<'_> {
             // A welcome that is still on its way, or one of which nothing is left here.
             return Ok(());
         };
+        let cursor = log.cursor.min(log.head_seq);
+        if conversation.is_live() && cursor >= conversation.next_seq {
+            self.mem.ahead.insert(conversation.id, cursor);
+        }
         conversation.head_seq = log.head_seq.max(conversation.head_seq);
         self.tx.execute(
             "UPDATE conversation SET head_seq = ?2 WHERE id = ?1",
@@ -104,13 +99,17 @@ impl Step<'_> {
                 continue;
             }
             let hole = entry.seq > conversation.next_seq && !planted::is(Bug::TakesAHole);
-            if hole || !conversation.is_live() {
+            if hole || !conversation.is_live() || self.mem.used_elsewhere {
                 break;
             }
             self.entry(&mut conversation, entry)?;
         }
         conversation.head_seq = conversation.head_seq.max(deliver.head_seq);
         self.save_position(&conversation)?;
+        self.check_cursor(&conversation)?;
+        if self.mem.used_elsewhere {
+            return Ok(());
+        }
         if conversation.next_seq > before {
             self.acknowledge(&conversation);
         }
@@ -216,6 +215,26 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Whether these bytes stood in the log before, at another place. Whoever puts them in again,
+    /// the hub or a member, says nothing by it.
+    pub(crate) fn stood_before(
+        &self,
+        conversation: i64,
+        entry: &proto::Entry,
+    ) -> Result<bool, CoreError> {
+        let mut statement = self
+            .tx
+            .prepare_cached("SELECT seq, digest FROM trail WHERE conversation = ?1 AND seq < ?2")?;
+        let mut rows = statement.query((conversation, entry.seq))?;
+        while let Some(row) = rows.next()? {
+            let known: Vec<u8> = row.get(1)?;
+            if known == digest(row.get(0)?, entry.kind, &entry.body) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The running hash over `from ..= to`; absent when this device did not see all of them.
     pub(crate) fn running_hash(
         &self,
@@ -223,6 +242,10 @@ impl Step<'_> {
         from: u64,
         to: u64,
     ) -> Result<Option<[u8; 16]>, CoreError> {
+        // An author's word: only what can be a place in a log is looked up.
+        if from > to || i64::try_from(to).is_err() {
+            return Ok(None);
+        }
         let mut statement = self.tx.prepare_cached(
             "SELECT seq, digest FROM trail WHERE conversation = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq",
         )?;
@@ -235,7 +258,7 @@ impl Step<'_> {
             hash.update(row.get::<_, Vec<u8>>(1)?);
             expected += 1;
         }
-        if expected != to + 1 || to < from {
+        if expected != to + 1 {
             return Ok(None);
         }
         Ok(hash
@@ -337,7 +360,9 @@ impl Step<'_> {
         let body = entry.body.as_slice();
         match EntryKind::try_from(entry.kind) {
             Ok(EntryKind::Welcome) => {
-                if let Ok(pointer) = proto::WelcomePointer::decode(body) {
+                if let Ok(pointer) = proto::WelcomePointer::decode(body)
+                    && arrival::is_place(pointer.commit_seq)
+                {
                     return self.welcome_pointer(&pointer);
                 }
             }
@@ -366,4 +391,18 @@ impl Step<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// What stands for an entry in the trail.
+fn digest(seq: u64, kind: i32, body: &[u8]) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(b"comity entry");
+    hash.update(seq.to_be_bytes());
+    hash.update(kind.to_be_bytes());
+    hash.update(body);
+    let mut short = [0; 16];
+    for (to, from) in short.iter_mut().zip(hash.finalize()) {
+        *to = from;
+    }
+    short
 }

@@ -162,17 +162,24 @@ impl Step<'_> {
         };
         let opened = marks::open(&key, &signature_key, &place, &mark.body, None);
         let Ok(marks::OpenedMark { counter, body }) = opened else {
-            self.warn("mark_invalid", Some(conversation.id));
+            self.warn_once("mark_invalid", conversation.id);
             return Ok(());
         };
-        let Ok(body) = said::MarkBody::decode(body.as_slice()) else {
+        // Numbers that no store could hold are nobody's.
+        let (Ok(body), Ok(counter)) = (
+            said::MarkBody::decode(body.as_slice()),
+            i64::try_from(counter),
+        ) else {
+            return Ok(());
+        };
+        let Ok(read_seq) = i64::try_from(body.read_seq) else {
             return Ok(());
         };
         let changed = self.tx.execute(
             "INSERT INTO mark (conversation, device, counter, read_seq) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (conversation, device) DO UPDATE SET counter = excluded.counter, read_seq = max(read_seq, excluded.read_seq)
                 WHERE excluded.counter > counter",
-            (conversation.id, device.to_vec(), counter, body.read_seq),
+            (conversation.id, device.to_vec(), counter, read_seq),
         )?;
         if changed == 0 {
             return Ok(());
@@ -181,7 +188,7 @@ impl Step<'_> {
             // Read on another own device is read.
             self.tx.execute(
                 "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1",
-                (conversation.id, body.read_seq),
+                (conversation.id, read_seq),
             )?;
             return self.count_unread(conversation.id);
         }
@@ -299,7 +306,7 @@ impl Step<'_> {
             return Ok(());
         };
         // An old signal played again says nothing.
-        if (self.now - i64::try_from(counter).unwrap_or(0)).abs() > 60_000 {
+        if self.now.abs_diff(i64::try_from(counter).unwrap_or(0)) > 60_000 {
             return Ok(());
         }
         if let Ok(body) = said::SignalBody::decode(body.as_slice()) {

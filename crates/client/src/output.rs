@@ -147,6 +147,11 @@ pub enum Event {
         /// A take-over needs the passphrase until then.
         locked_until_ms: Option<UnixMs>,
     },
+    /// The own number belongs to another account now; this one goes on without a number.
+    NumberLost {
+        /// The number that it had.
+        number: String,
+    },
     /// Signed up, recovered or linked.
     Ready {
         /// Own address.

@@ -433,7 +433,7 @@ impl Step<'_> {
         let content =
             said::Content::decode(content.as_slice()).map_err(|_| CoreError::Damaged("message"))?;
         self.tx.execute(
-            "UPDATE message SET status = 'queued', failure = '' WHERE conversation = ?1 AND message_id = ?2",
+            "UPDATE message SET status = 'queued', failure = '', seq = NULL WHERE conversation = ?1 AND message_id = ?2",
             (conversation, message.to_vec()),
         )?;
         let row = self.conversation(conversation)?;

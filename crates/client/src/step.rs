@@ -30,6 +30,8 @@ pub(crate) enum Link {
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     pub(crate) me: Option<Arc<Me>>,
+    /// A copy of this store was used: see [`crate::copies`].
+    pub(crate) used_elsewhere: bool,
     pub(crate) link: Link,
     pub(crate) next_call: u64,
     pub(crate) calls: BTreeMap<u64, Call>,
@@ -59,6 +61,10 @@ pub(crate) struct Memory {
     pub(crate) transfers: BTreeSet<i64>,
     /// The shell was told to keep a connection.
     pub(crate) connecting: bool,
+    /// Warnings that this session gave and that one other could cause any number of times.
+    pub(crate) warned: BTreeSet<(&'static str, i64)>,
+    /// Up to where the hub says that this device has read, where that is more than it knows of.
+    pub(crate) ahead: BTreeMap<i64, u64>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
     /// When the files of a conversation were looked after, by conversation.
@@ -135,6 +141,7 @@ impl Memory {
         Ok(Self {
             me: Me::load(conn)?.map(Arc::new),
             key_packages: (limits::KEY_PACKAGES_TARGET, limits::KEY_PACKAGES_LOW),
+            used_elsewhere: meta::get(conn, crate::copies::KEY)?.unwrap_or(false),
             ..Self::default()
         })
     }
@@ -214,12 +221,15 @@ impl<'a> Step<'a> {
         if self.mem.me.is_none() {
             return self.pump_link_poll();
         }
+        if self.mem.used_elsewhere {
+            return Ok(());
+        }
         if !self.mem.connecting {
             self.mem.connecting = true;
             self.effect(Effect::Connect);
         }
         self.pump_reading()?;
-        if self.is_synced() {
+        if self.is_synced() && !self.reads_what_it_read()? {
             self.pump_upkeep()?;
             self.pump_introductions()?;
             self.pump_welcomes()?;
@@ -256,14 +266,21 @@ impl<'a> Step<'a> {
         });
     }
 
+    /// A warning that is given once a session and conversation, however often it would be due.
+    pub(crate) fn warn_once(&mut self, code: &'static str, conversation: i64) {
+        if self.mem.warned.insert((code, conversation)) {
+            self.warn(code, Some(conversation));
+        }
+    }
+
     pub(crate) fn failed(&mut self, act: &str, error: &CallError) {
         let (code, message, retry_after_ms) = match error {
             CallError::Refused(wire) => (
                 wire.code.as_str().to_owned(),
-                wire.message.clone(),
+                server_words(&wire.message),
                 wire.retry_after_ms,
             ),
-            CallError::Unreachable => ("unreachable".to_owned(), error.to_string(), 1),
+            CallError::Unreachable(_) => ("unreachable".to_owned(), error.to_string(), 1),
         };
         self.event(Event::Failed {
             act: act.to_owned(),
@@ -436,4 +453,14 @@ impl<'a> Step<'a> {
         let jitter = i64::from(u16::from_be_bytes(self.random_bytes())) * base / 4 / 65_536;
         base + jitter
     }
+}
+
+/// What a server says of an error: one line, not too long.
+fn server_words(message: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    message
+        .chars()
+        .take(CHARS_MAX)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

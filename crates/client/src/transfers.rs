@@ -3,6 +3,7 @@
 
 use crate::output::{CopyOf, Download, Effect, Event, Source, Target, Upload};
 use crate::step::Step;
+use crate::timeline::arrived::check_file;
 use crate::{CoreError, views};
 use comity_content::{Message as _, proto as said};
 use comity_wire::{BlobId, ErrorCode, MessageId};
@@ -82,6 +83,7 @@ impl Step<'_> {
         path: Option<String>,
         attachment: &said::Attachment,
     ) -> Result<i64, CoreError> {
+        check_file(attachment)?;
         self.tx.execute(
             "INSERT INTO transfer (direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
              VALUES ('down', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",

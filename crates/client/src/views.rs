@@ -4,6 +4,7 @@
 mod lines;
 
 use crate::groups::{self, views::GroupView};
+use crate::timeline::arrived::{QUOTE_CHARS_MAX, Said};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::safety::Side;
@@ -113,6 +114,8 @@ pub struct RequestView {
     pub name: String,
     /// The number that they say is theirs.
     pub number: String,
+    /// The app says so too: it was asked who has this number.
+    pub number_confirmed: bool,
     /// What they say.
     pub text: String,
     /// When the app took it.
@@ -220,8 +223,10 @@ pub struct MentionView {
 pub struct QuoteView {
     /// The quoted message.
     pub message: Option<MessageId>,
-    /// Its beginning, as its quoter saw it.
+    /// Its beginning: of the message as this device has it, else as its quoter says it was.
     pub preview: String,
+    /// This device has the quoted message.
+    pub known: bool,
 }
 
 /// A file in a message.
@@ -302,7 +307,11 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
     ) else {
         return Ok(Err(CoreError::Damaged("message")));
     };
-    let content = said::Content::decode(row.get::<_, Vec<u8>>(11)?.as_slice()).unwrap_or_default();
+    // What an older program kept may be more than is taken today.
+    let content = match Said::decode(&row.get::<_, Vec<u8>>(11)?) {
+        Ok(Said::Line(line)) => line.content,
+        _ => said::Content::default(),
+    };
     let mut text: String = row.get(7)?;
     let deleted: bool = row.get(9)?;
     let attachment = match &content.body {
@@ -332,7 +341,8 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             failure: row.get(10)?,
             quote: content.quote.map(|quote| QuoteView {
                 message: MessageId::from_slice(&quote.message_id).ok(),
-                preview: quote.preview,
+                preview: first_chars(&quote.preview),
+                known: false,
             }),
             attachment,
             reactions: Vec::new(),
@@ -345,6 +355,32 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
         },
         row.get(12)?,
     )))
+}
+
+/// The beginning of a text, as quotes show it.
+fn first_chars(text: &str) -> String {
+    text.chars().take(QUOTE_CHARS_MAX).collect()
+}
+
+/// How somebody is called on a screen who chose `name`: with a mark where the name could be taken
+/// for a number, for oneself or for what the program says.
+#[must_use]
+pub fn called(name: &str, number: &str) -> String {
+    let bare: String = name
+        .chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control() && !"-().\u{200B}".contains(*c))
+        .collect();
+    let numeric = bare.chars().filter(char::is_ascii_digit).count() >= 5
+        && !bare.chars().any(char::is_alphabetic);
+    let taken = ["me", "you"]
+        .iter()
+        .any(|own| bare.eq_ignore_ascii_case(own));
+    let program = bare.starts_with(['—', '#', '+', '~']);
+    match (numeric || taken || program, number) {
+        (false, _) => name.to_owned(),
+        (true, "") => format!("~{name}"),
+        (true, number) => format!("~{name} ({number})"),
+    }
 }
 
 /// Fills in what stands in other tables.
@@ -367,22 +403,39 @@ fn complete(
     let any_gone: bool = tx
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?
         .query_row([], |row| row.get(0))?;
+    let mut quoted = tx.prepare_cached(
+        "SELECT text FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind <> 'notice'",
+    )?;
     for item in items {
-        if let Some(quote) = &mut item.quote
-            && quote.preview.is_empty()
-        {
-            quote.preview = lines::words_of(tx, conversation, quote.message.as_ref())?;
-        }
         if any_gone && let Some(file) = &mut item.attachment {
             file.available &= !lines::is_gone(tx, conversation, &item.message)?;
         }
         if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
             item.status = match seq {
+                // A request stands before all entries: who has one of these took it.
+                0 if read > 0 => Status::Read,
+                0 if delivered > 0 => Status::Delivered,
                 0 => Status::Sent,
                 seq if seq <= read => Status::Read,
                 seq if seq <= delivered => Status::Delivered,
                 _ => Status::Sent,
             };
+        }
+        item.seq = item
+            .seq
+            .filter(|seq| *seq > 0 && item.status != Status::Failed);
+        if let Some(quote) = &mut item.quote
+            && let Some(id) = &quote.message
+        {
+            // What was said is known here: nobody else's word for it counts. Of what disappears a
+            // quote says nothing itself.
+            let text: Option<String> = quoted
+                .query_row((conversation, id.to_vec()), |row| row.get(0))
+                .optional()?;
+            if let Some(text) = text {
+                quote.preview = first_chars(&text);
+                quote.known = true;
+            }
         }
         let rows = reactions.query_map((conversation, item.message.to_vec()), |row| {
             Ok((row.get::<_, String>(0)?, row.get(1)?))
@@ -488,7 +541,10 @@ fn requests<P: rusqlite::Params>(
     params: P,
 ) -> Result<Vec<RequestView>, CoreError> {
     let mut statement = tx.prepare_cached(&format!(
-        "SELECT address, name, alias, first, at_ms FROM request WHERE {filter} ORDER BY at_ms"
+        "SELECT address, name, alias, first, at_ms,
+             EXISTS (SELECT 1 FROM contact c WHERE c.address = request.address AND c.alias = request.alias
+                 AND c.alias <> '' AND c.alias_moved = 0)
+         FROM request WHERE {filter} ORDER BY at_ms"
     ))?;
     let mut rows = statement.query(params)?;
     let mut out = Vec::new();
@@ -501,6 +557,7 @@ fn requests<P: rusqlite::Params>(
                 .map_err(|_| CoreError::Damaged("address"))?,
             name: row.get(1)?,
             number: row.get(2)?,
+            number_confirmed: row.get(5)?,
             text: match first.body {
                 Some(said::content::Body::Text(text)) => text.text,
                 _ => first.fallback,
@@ -596,7 +653,8 @@ impl Core {
             };
             let title = match (kind, &peer) {
                 ("self", _) => "Notes to self".to_owned(),
-                _ if !name.is_empty() => name,
+                ("group", _) if !name.is_empty() => called(&name, ""),
+                _ if !name.is_empty() => called(&name, &alias),
                 _ if !alias.is_empty() => alias,
                 (_, Some(peer)) => peer.to_string(),
                 _ => String::new(),
@@ -732,16 +790,24 @@ impl Core {
     pub fn names(&self) -> Result<Vec<(Address, String)>, CoreError> {
         let own = crate::account::Me::load_address(self.store())?;
         let mut statement = self.store().prepare_cached(
-            "SELECT address, CASE WHEN address = ?1 THEN 'you' WHEN name <> '' THEN name ELSE alias END FROM contact
+            "SELECT address, name, alias FROM contact
              WHERE address = ?1 OR name <> '' OR alias <> ''",
         )?;
-        let mut rows = statement.query([own])?;
+        let mut rows = statement.query([&own])?;
         let mut names = Vec::new();
         while let Some(row) = rows.next()? {
-            let address = row.get::<_, String>(0)?.parse();
+            let address: String = row.get(0)?;
+            let (name, alias): (String, String) = (row.get(1)?, row.get(2)?);
+            let shown = if address == own {
+                "you".to_owned()
+            } else if name.is_empty() {
+                alias
+            } else {
+                called(&name, &alias)
+            };
             names.push((
-                address.map_err(|_| CoreError::Damaged("address"))?,
-                row.get(1)?,
+                address.parse().map_err(|_| CoreError::Damaged("address"))?,
+                shown,
             ));
         }
         Ok(names)
@@ -763,13 +829,14 @@ impl Core {
         requests(self.store(), "1 = 1", [])
     }
 
-    /// Contents that are not in the log yet: zero means all that was said is safe with the app.
+    /// Contents that are not in the log yet: zero means all that was said is safe with the app, but
+    /// for what waits until a stranger accepts.
     ///
     /// # Errors
     /// When the store can not be read.
     pub fn unsent(&self) -> Result<u64, CoreError> {
         Ok(self.store().query_row(
-            "SELECT (SELECT count(*) FROM send_queue) + (SELECT count(*) FROM introduction WHERE state = 'wanted')
+            "SELECT (SELECT count(*) FROM send_queue q JOIN conversation c ON c.id = q.conversation WHERE c.state <> 'asking') + (SELECT count(*) FROM introduction WHERE state = 'wanted')
                  + (SELECT count(*) FROM transfer WHERE direction IN ('up', 'renew') AND state = 'waiting')",
             [],
             |row| row.get(0),

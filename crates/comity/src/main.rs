@@ -30,7 +30,20 @@ enum Program {
 }
 
 fn main() -> std::process::ExitCode {
-    let program = Arguments::parse().program;
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Also a script that asks wrongly is answered in its own language.
+            if error.use_stderr() && std::env::args().any(|argument| argument == "--json") {
+                let message = error.to_string();
+                terminal::say_json(
+                    &serde_json::json!({ "error": "usage", "message": message.trim_end() }),
+                );
+            }
+            error.exit();
+        }
+    };
+    let program = arguments.program;
     if matches!(
         program,
         Program::Serve(_) | Program::Admin(_) | Program::Demo(_)

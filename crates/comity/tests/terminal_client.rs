@@ -12,6 +12,8 @@
 
 #[path = "terminal_client/accounts.rs"]
 mod accounts;
+#[path = "terminal_client/codes.rs"]
+mod codes;
 #[path = "terminal_client/devices.rs"]
 mod devices;
 #[path = "terminal_client/events.rs"]
@@ -26,6 +28,8 @@ mod healing;
 mod past;
 #[path = "terminal_client/saying.rs"]
 mod saying;
+#[path = "terminal_client/screen.rs"]
+mod screen;
 #[path = "terminal_client/shapes.rs"]
 mod shapes;
 #[path = "support/mod.rs"]

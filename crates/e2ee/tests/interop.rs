@@ -306,7 +306,7 @@ fn a_long_walk_of_acts_by_both() {
 
 fn walk(seed: u8) {
     let people = (0..6).map(|n| {
-        if (seed + n) % 2 == 0 {
+        if (seed + n).is_multiple_of(2) {
             ours(n + 1)
         } else {
             theirs(n + 1)

@@ -16,14 +16,15 @@ thread_local! {
     static HUB: RefCell<Option<Dice>> = const { RefCell::new(None) };
 }
 
-/// Begins a world's time on this thread; called inside its runtime.
-pub(crate) fn begin(seed: u64) {
+/// Begins a world's time on this thread, so much after noon; called inside its runtime.
+pub(crate) fn begin(seed: u64, later_ms: u64) {
     let real = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
     let today = i64::try_from(real.as_millis()).unwrap_or(0) / DAY_MS * DAY_MS;
     // Noon: hours of a story do not cross midnight.
-    START.set(Some((today + DAY_MS / 2, Instant::now())));
+    let later = i64::try_from(later_ms).unwrap_or(0);
+    START.set(Some((today + DAY_MS / 2 + later, Instant::now())));
     HUB.set(Some(Dice::named(seed, "hub")));
     comity_platform::simulated::set(Some(now_ms), Some(chance));
 }

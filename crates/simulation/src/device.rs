@@ -35,14 +35,14 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(seed: u64, name: &str, skew_ms_max: u64) -> Self {
+    pub(crate) fn new(seed: u64, name: &str, skew_ms_max: u64, disk: Disk) -> Self {
         let mut dice = Dice::named(seed, &format!("device/{name}"));
         let skew = i64::try_from(dice.between(0, skew_ms_max * 2)).unwrap_or(0);
         let skew_ms = skew - i64::try_from(skew_ms_max).unwrap_or(0);
         Self {
             name: name.to_owned(),
             app: 0,
-            disk: Disk::new(),
+            disk,
             core: None,
             start: 0,
             dice,

@@ -132,7 +132,11 @@ impl Sim {
     async fn add_sibling(&mut self, name: &str) -> Result<()> {
         let fates = fates(self.seed, self.network.clone());
         self.family.board.set_fates(fates);
-        self.family.siblings.push(Hub::named(name));
+        self.family.siblings.push(Hub::named(
+            name,
+            crate::Disk::new(),
+            comity_chat::embedded::Files::default(),
+        ));
         let app = self.family.siblings.len();
         self.run_sibling(app)?;
         let (one, other) = self.pair().context("two apps")?;

@@ -11,7 +11,7 @@ pub(crate) const APP: &str = "hub.example";
 
 pub(crate) struct Hub {
     pub(crate) disk: Disk,
-    files: Files,
+    pub(crate) files: Files,
     pub(crate) config: Config,
     pub(crate) running: Option<Embedded>,
     /// Counts starts.
@@ -19,12 +19,12 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new() -> Self {
-        Self::named(APP)
+    pub(crate) fn new(disk: Disk, files: Files) -> Self {
+        Self::named(APP, disk, files)
     }
 
     /// The server of an app of this name.
-    pub(crate) fn named(app: &str) -> Self {
+    pub(crate) fn named(app: &str, disk: Disk, files: Files) -> Self {
         let mut config = Config {
             app: app.to_owned(),
             development: true,
@@ -36,8 +36,8 @@ impl Hub {
         config.limits.introductions_per_day = 10_000;
         config.family.back_off_max_ms = 5_000;
         Self {
-            disk: Disk::new(),
-            files: Files::default(),
+            disk,
+            files,
             config,
             running: None,
             start: 0,

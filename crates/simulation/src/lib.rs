@@ -49,4 +49,4 @@ pub use malice::{Answer, Ask, Asked, Honest, Malice};
 pub use network::Faults;
 pub use pace::{Pace, processor_time};
 pub use screen::line;
-pub use world::{Who, World};
+pub use world::{Standing, Who, World};

@@ -14,6 +14,7 @@ use crate::network::{Faults, Network, Way};
 use crate::transfers::{self, Download, Upload};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use comity_chat::embedded::Files;
 use comity_client::{
     CallError, Command, Core, Effect, Event, Input, Method, Output, Source, Target,
 };
@@ -34,6 +35,14 @@ pub struct World {
     // First, so that tasks end before what they use.
     pub(crate) runtime: Runtime,
     pub(crate) sim: Sim,
+}
+
+/// Where a world stood: everybody's disks.
+pub struct Standing {
+    elapsed_ms: u64,
+    hub: crate::Disk,
+    files: Files,
+    devices: Vec<(String, crate::Disk)>,
 }
 
 /// Something that is due.
@@ -137,16 +146,51 @@ impl World {
     /// # Errors
     /// When the runtime or the hub does not start.
     pub fn new(seed: u64, faults: Faults) -> Result<Self> {
+        let hub = Hub::new(crate::Disk::new(), Files::default());
+        Self::on(seed, faults, hub, 0)
+    }
+
+    /// A world that goes on from where another stood, by a seed of its own.
+    ///
+    /// # Errors
+    /// When the runtime, the hub or a device does not start.
+    pub fn going_on(seed: u64, faults: Faults, from: &Standing) -> Result<Self> {
+        let hub = Hub::new(from.hub.copy(), from.files.copy());
+        let mut world = Self::on(seed, faults, hub, from.elapsed_ms)?;
+        for (name, disk) in &from.devices {
+            let disk = disk.copy();
+            world
+                .runtime
+                .block_on(async { world.sim.device(name, disk) })?;
+        }
+        Ok(world)
+    }
+
+    /// Where the world stands, for others to go on from. It should be at rest.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let devices = self.sim.devices.iter();
+        Standing {
+            elapsed_ms: self.elapsed_ms(),
+            hub: self.sim.hub.disk.copy(),
+            files: self.sim.hub.files.copy(),
+            devices: devices
+                .map(|device| (device.name.clone(), device.disk.copy()))
+                .collect(),
+        }
+    }
+
+    fn on(seed: u64, faults: Faults, hub: Hub, later_ms: u64) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()?;
         let sim = runtime.block_on(async {
-            clock::begin(seed);
+            clock::begin(seed, later_ms);
             let mut sim = Sim {
                 seed,
                 dice: Dice::named(seed, "world"),
-                hub: Hub::new(),
+                hub,
                 family: Apps::default(),
                 devices: Vec::new(),
                 network: Network::new(seed, faults),
@@ -258,7 +302,8 @@ impl World {
     /// # Errors
     /// When its store can not be opened.
     pub fn device(&mut self, name: &str) -> Result<Who> {
-        self.runtime.block_on(async { self.sim.device(name) })
+        let disk = crate::Disk::new();
+        self.runtime.block_on(async { self.sim.device(name, disk) })
     }
 
     /// Its name.
@@ -331,6 +376,46 @@ impl World {
             }
             self.sim.device_crashed(who.0, pause_ms);
         });
+    }
+
+    /// What the device's disk holds, for a copy of it.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn snapshot(&self, who: Who) -> Result<crate::Disk> {
+        let device = self.sim.devices.get(who.0).context("no such device")?;
+        Ok(device.disk.copy())
+    }
+
+    /// The device goes on from a copy of its disk.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn restore(&mut self, who: Who, disk: &crate::Disk) -> Result<()> {
+        let device = self.sim.devices.get_mut(who.0).context("no such device")?;
+        device.core = None;
+        device.disk = disk.copy();
+        self.runtime
+            .block_on(async { self.sim.device_crashed(who.0, 1) });
+        Ok(())
+    }
+
+    /// Its person changes the device's store by another program, as who wants to say what this one
+    /// would not: the device stops for that and starts again.
+    ///
+    /// # Errors
+    /// When the change fails, or there is no such device.
+    pub fn alter(
+        &mut self,
+        who: Who,
+        change: impl FnOnce(&rusqlite::Connection) -> Result<()>,
+    ) -> Result<()> {
+        let device = self.sim.devices.get_mut(who.0).context("no such device")?;
+        device.core = None;
+        change(&device.disk.database("store.db")?)?;
+        self.runtime
+            .block_on(async { self.sim.device_crashed(who.0, 1) });
+        Ok(())
     }
 
     /// The device loses power at its `calls`th storage call from now.
@@ -642,9 +727,9 @@ impl Sim {
         }
     }
 
-    fn device(&mut self, name: &str) -> Result<Who> {
+    fn device(&mut self, name: &str, disk: crate::Disk) -> Result<Who> {
         let skew = self.network.state().faults.skew_ms_max;
-        let mut device = Device::new(self.seed, name, skew);
+        let mut device = Device::new(self.seed, name, skew, disk);
         device.open()?;
         device.app = self.family.here;
         self.devices.push(device);
@@ -795,7 +880,7 @@ impl Sim {
         let start = self.devices.get(who).map_or(0, |device| device.start);
         tokio::spawn(async move {
             let result = match way.call(ask).await {
-                Err(_) => Err(CallError::Unreachable),
+                Err(_) => Err(CallError::Unreachable("no answer".to_owned())),
                 Ok(answer) if (200..300).contains(&answer.status) => Ok(answer.body.to_vec()),
                 Ok(answer) => Err(CallError::Refused(refusal(&answer.body))),
             };
@@ -1239,7 +1324,7 @@ fn input_name(input: &Input) -> String {
         Input::HttpDone { call, result } => match result {
             Ok(_) => format!("answer {call}"),
             Err(CallError::Refused(error)) => format!("refused {call} {}", error.code.as_str()),
-            Err(CallError::Unreachable) => format!("unreachable {call}"),
+            Err(CallError::Unreachable(_)) => format!("unreachable {call}"),
         },
         Input::Connected { .. } => "connected".to_owned(),
         Input::Disconnected => "disconnected".to_owned(),

@@ -13,6 +13,9 @@ mod files;
 mod logs;
 #[path = "malice/people.rs"]
 mod people;
+#[path = "../../comity/src/chat/safe_text.rs"]
+#[allow(dead_code, unused_imports, unreachable_pub, unused)]
+mod safe_text;
 #[path = "malice/screen.rs"]
 mod screen;
 #[path = "../../comity/src/chat/words.rs"]

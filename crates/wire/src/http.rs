@@ -238,6 +238,9 @@ body! {
     PutNumber {
         /// From [`CodeChecked`] for the new number.
         registration_token: Bytes64,
+        /// Takes the number from the account that has it; without this, such a number is refused.
+        #[serde(default)]
+        take_over: bool,
         /// Proof of the lock of the account that has the new number, when it is locked.
         #[serde(default)]
         lock_proof: Option<Bytes64>,

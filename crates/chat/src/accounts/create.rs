@@ -208,7 +208,7 @@ fn store(
     Ok((proven.number, (address, revoked)))
 }
 
-/// Tells those who talk to an account that its number belongs to somebody else now.
+/// Tells an account's devices, and those who talk to it, that its number belongs to somebody else now.
 pub(crate) fn tell_alias_moved(
     conn: &Connection,
     app: &App,
@@ -225,12 +225,12 @@ pub(crate) fn tell_alias_moved(
         "SELECT DISTINCT o.device FROM seat s JOIN seat o ON o.log = s.log
          JOIN log l ON l.id = s.log
          WHERE s.address = ?1 AND l.kind != 0 AND s.removed IS NULL AND o.removed IS NULL
-           AND o.address != ?1 AND o.sibling = 0 LIMIT 10000",
+           AND o.address != ?1 AND o.sibling = 0
+         UNION SELECT id FROM device WHERE account = ?2 AND revoked = 0 LIMIT 10000",
     )?;
+    let own = (app.address(*from).to_string(), from.as_bytes());
     let rows = select
-        .query_map([app.address(*from).to_string()], |row| {
-            Ok(DeviceId::new(row.get(0)?))
-        })?
+        .query_map(own, |row| Ok(DeviceId::new(row.get(0)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     for device in rows {
         let what: [&[u8]; 3] = [b"alias", from.as_bytes(), &now_ms.to_be_bytes()];

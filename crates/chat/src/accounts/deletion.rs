@@ -1,7 +1,7 @@
 //! Deleting an account: really.
 //!
-//! Always holds: afterwards nothing is kept of it but its id (so that its devices hear that it is
-//! gone) and, until their members' next commit, its leaves in conversations.
+//! Always holds: afterwards nothing is kept of it but its id and its devices' ids (so that these hear
+//! that it is gone) and, until their members' next commit, its leaves in conversations.
 
 use super::{manifests, sql};
 use crate::access::Signed;
@@ -55,6 +55,8 @@ fn rows(
         .query_map([account.as_bytes()], |row| Ok(BlobId::new(row.get(0)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     for device in &devices {
+        conn.prepare_cached("INSERT OR IGNORE INTO account_gone (id, at_ms) VALUES (?1, ?2)")?
+            .execute(params![device.as_bytes(), now_ms()])?;
         book.revoke(*device);
         manifests::delete_inbox_and_packages(conn, book, device)?;
     }

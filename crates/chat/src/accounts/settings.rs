@@ -111,6 +111,12 @@ pub(crate) async fn number(
                     "somebody else has the number now",
                 ));
             }
+            if proven.existing.is_some_and(|holder| holder != account) && !request.take_over {
+                return Err(Failure::refused(
+                    ErrorCode::NumberTaken,
+                    "an account has this number: take it over, or leave it to them",
+                ));
+            }
             if proven.existing != Some(account) {
                 let proof = request.lock_proof.as_ref().map(|proof| proof.0.as_slice());
                 let loser = create::may_move(conn, &on_app, &proven.number, proof)?;

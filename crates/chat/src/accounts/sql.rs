@@ -57,6 +57,15 @@ pub(crate) fn is_gone(conn: &Connection, account: &AccountId) -> Result<bool, ru
         .query_row([account.as_bytes()], |row| row.get(0))
 }
 
+/// Whether there was such a device, of an account that was deleted.
+pub(crate) fn is_device_gone(
+    conn: &Connection,
+    device: &DeviceId,
+) -> Result<bool, rusqlite::Error> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM account_gone WHERE id = ?1)")?
+        .query_row([device.as_bytes()], |row| row.get(0))
+}
+
 /// Whether the device may act for the account now.
 ///
 /// # Errors

@@ -154,6 +154,17 @@ pub(super) mod memory {
         }
     }
 
+    impl Files {
+        /// Others with the same bytes.
+        #[must_use]
+        pub fn copy(&self) -> Self {
+            Self {
+                staging: Staged(Arc::new(Mutex::new(self.staging.map().clone()))),
+                store: Arc::new(self.store.fork()),
+            }
+        }
+    }
+
     type Map = BTreeMap<BlobId, Vec<u8>>;
 
     #[derive(Debug, Clone, Default)]

@@ -73,7 +73,13 @@ pub(super) async fn sign_in(
     let (caller, manifest_seq, one_time_key_packages, was_seen) = app
         .db
         .read(move |conn| {
-            let row = sql::device(conn, &device)?.ok_or_else(|| refused("unknown device"))?;
+            let Some(row) = sql::device(conn, &device)? else {
+                return Err(if sql::is_device_gone(conn, &device)? {
+                    Failure::refused(ErrorCode::AccountGone, "the account was deleted")
+                } else {
+                    refused("unknown device")
+                });
+            };
             if !manifest::holds(&row.signature_key, &signed, &request.signature) {
                 return Err(refused("the signature does not verify"));
             }

@@ -9,6 +9,9 @@ use std::sync::Arc;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
+/// The app of `comity demo`, where Bob is.
+const DEMO: &str = "demo.localhost";
+
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -43,6 +46,12 @@ code,pre{{background:#26292e}}a{{color:#8ab4f8}}th,td{{border-color:#3c4147}}}}\
 
 fn page(name: &str, app: &str, server: &str, development: bool) -> String {
     let (name, app, server) = (escape(name), escape(app), escape(server));
+    // The demo is run from a folder of sources, where nothing is installed.
+    let program = if app == DEMO {
+        "target/debug/comity"
+    } else {
+        "comity"
+    };
     let version = env!("CARGO_PKG_VERSION");
     let codes = if development {
         "<p>This server is for trying things out: verification codes are at \
@@ -50,11 +59,17 @@ fn page(name: &str, app: &str, server: &str, development: bool) -> String {
     } else {
         ""
     };
+    let talk = if app == DEMO {
+        "<p>Then talk to Bob of the demo, who answers once and sends a file: start the program again without \
+         <code>register …</code> and type <code>/to +12025550102</code>.</p>"
+    } else {
+        ""
+    };
     let body = format!(
         "<h1>{name}</h1><p>This is <strong>{app}</strong>, a messaging app of the Comity family \
 (version {version}). What people say here is encrypted on their devices: this server can not \
 read it.</p><h2>Join</h2><p>From a terminal, with your phone number:</p>\
-<pre>comity chat --server {server} register +12025550199</pre>{codes}\
+<pre>{program} chat --server {server} --store me register +12025550199 --name 'Your name'</pre>{codes}{talk}\
 <h2>About this server</h2><ul>\
 <li><a href=\"/v1/app\">What it says to programs</a></li>\
 <li><a href=\"/openapi.json\">Its HTTP interface (OpenAPI)</a></li>\

@@ -273,7 +273,19 @@ pub(crate) async fn numbers(house: &House, alice: &Person, bob: &Person, seen: &
     seen.http(refused, ErrorCode::RegistrationLocked);
     let change = PutNumber {
         registration_token: proven.registration_token.clone(),
+        take_over: false,
+        lock_proof: Some(Bytes64(vec![1; 32])),
+    };
+    // A number that somebody has goes to nobody by the way.
+    seen.http(
+        bob.act::<Value>(house, "PUT", "/v1/me/number", &change)
+            .await,
+        ErrorCode::NumberTaken,
+    );
+    let change = PutNumber {
+        take_over: true,
         lock_proof: Some(Bytes64(vec![9; 32])),
+        ..change
     };
     seen.http(
         bob.act::<Value>(house, "PUT", "/v1/me/number", &change)

@@ -1,6 +1,6 @@
 //! Profile, recovery phrase, registration lock, change of number.
 
-use super::sign_up::lock_proof;
+use super::sign_up::{Proved, as_sent, lock_proof};
 use crate::calls::Call;
 use crate::output::{Event, Method, Source};
 use crate::step::Step;
@@ -14,9 +14,9 @@ use comity_wire::http::{
 };
 
 /// Longest name, in characters.
-const NAME_CHARS_MAX: usize = 64;
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// Longest about, in characters.
-const ABOUT_CHARS_MAX: usize = 140;
+pub(crate) const ABOUT_CHARS_MAX: usize = 140;
 /// Largest photo.
 const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -34,6 +34,16 @@ impl Step<'_> {
         } else {
             Ok(())
         }
+    }
+
+    pub(crate) fn name_device(&mut self, name: &str) -> Result<(), CoreError> {
+        if name.chars().count() > NAME_CHARS_MAX {
+            return Err(CoreError::Refused(format!(
+                "a device's name has at most {NAME_CHARS_MAX} characters"
+            )));
+        }
+        let device = self.me()?.keys.id();
+        meta::put(self.tx, &format!("device_name/{device}"), &name)
     }
 
     /// Seals the profile under the profile key and gives it to the app.
@@ -177,7 +187,7 @@ impl Step<'_> {
         self.me()?;
         let (path, _) = self.registration_path()?;
         let body = CheckCode {
-            code: code.trim().to_owned(),
+            code: as_sent(code),
         };
         self.http(Method::Post, path, Some(&body), Call::ChangeNumberCode)
     }
@@ -186,21 +196,52 @@ impl Step<'_> {
         &mut self,
         answer: Result<CodeChecked, CallError>,
     ) -> Result<(), CoreError> {
-        match answer {
-            Ok(checked) => self.http(
-                Method::Put,
-                "/v1/me/number",
-                Some(&PutNumber {
-                    registration_token: checked.registration_token,
-                    lock_proof: None,
-                }),
-                Call::PutNumber,
-            ),
+        let checked = match answer {
+            Ok(checked) => checked,
             Err(error) => {
                 self.failed("code", &error);
+                return Ok(());
+            }
+        };
+        let own = self.me()?.address.account;
+        let holder = checked.existing.filter(|holder| holder.account != own);
+        let (_, number) = self.registration_path()?;
+        let proved = Proved {
+            token: checked.registration_token,
+            number,
+            name: String::new(),
+            existing: holder,
+        };
+        meta::put(self.tx, "proved", &proved)?;
+        match &proved.existing {
+            None => self.put_number(&proved, false, None),
+            // Whose number it is has to be said first, and `TakeOver` given.
+            Some(holder) => {
+                self.event(Event::NumberHasAccount {
+                    recoverable: holder.recovery_box.is_some(),
+                    locked_until_ms: holder.locked_until_ms,
+                });
                 Ok(())
             }
         }
+    }
+
+    pub(super) fn put_number(
+        &mut self,
+        proved: &Proved,
+        take_over: bool,
+        lock_proof: Option<Bytes64>,
+    ) -> Result<(), CoreError> {
+        self.http(
+            Method::Put,
+            "/v1/me/number",
+            Some(&PutNumber {
+                registration_token: proved.token.clone(),
+                take_over,
+                lock_proof,
+            }),
+            Call::PutNumber,
+        )
     }
 
     pub(crate) fn number_put(
@@ -209,14 +250,46 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         match result {
             Ok(_) => {
-                let (_, number) = self.registration_path()?;
-                meta::remove(self.tx, "registration")?;
+                let number = self.proved()?.number;
+                for key in ["proved", "registration"] {
+                    meta::remove(self.tx, key)?;
+                }
                 self.change_me(|me| me.number = number)?;
+                self.remember_self(&*self.me()?)?;
                 self.event(Event::Saved {
                     what: "number".to_owned(),
                 });
             }
             Err(error) => self.failed("number", &error),
+        }
+        Ok(())
+    }
+
+    /// The app says that the number went to somebody else: what is the own one now is asked for.
+    pub(crate) fn own_number_moved(&mut self) -> Result<(), CoreError> {
+        self.http::<()>(Method::Get, "/v1/me", None, Call::OwnNumber)
+    }
+
+    pub(crate) fn own_number(
+        &mut self,
+        answer: Result<comity_wire::http::Me, CallError>,
+    ) -> Result<(), CoreError> {
+        let Ok(answer) = answer else { return Ok(()) };
+        let me = self.me()?;
+        let now = answer.number.unwrap_or_default();
+        if answer.address != me.address || now == me.number {
+            return Ok(());
+        }
+        let before = me.number.clone();
+        let lost = now.is_empty();
+        self.change_me(|me| me.number = now)?;
+        self.remember_self(&*self.me()?)?;
+        if lost {
+            self.event(Event::NumberLost { number: before });
+            if let Some(own) = self.self_conversation()? {
+                let device = me.keys.id();
+                self.insert_notice(own.id, &me.address, &device, "number_lost")?;
+            }
         }
         Ok(())
     }

@@ -25,8 +25,25 @@ use std::sync::Arc;
 pub(super) struct Proved {
     pub(super) token: Bytes64,
     pub(super) number: String,
-    name: String,
-    existing: Option<ExistingAccount>,
+    pub(super) name: String,
+    pub(super) existing: Option<ExistingAccount>,
+}
+
+impl Proved {
+    /// The proof of a registration lock's passphrase, where the number's account has one.
+    pub(super) fn lock_proof(
+        &self,
+        passphrase: Option<&str>,
+    ) -> Result<Option<Bytes64>, CoreError> {
+        let salt = self
+            .existing
+            .as_ref()
+            .and_then(|existing| existing.lock_salt.as_ref());
+        match (passphrase, salt) {
+            (Some(passphrase), Some(salt)) => Ok(Some(lock_proof(passphrase, &salt.0)?)),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// An account about to be created: kept so that an answer that got lost does no harm.
@@ -127,7 +144,7 @@ impl Step<'_> {
         }
         let (path, _) = self.registration_path()?;
         let body = CheckCode {
-            code: code.trim().to_owned(),
+            code: as_sent(code),
         };
         self.http(Method::Post, path, Some(&body), Call::EnterCode { name })
     }
@@ -174,14 +191,10 @@ impl Step<'_> {
 
     pub(crate) fn take_over(&mut self, passphrase: Option<&str>) -> Result<(), CoreError> {
         let proved = self.proved()?;
-        let salt = proved
-            .existing
-            .as_ref()
-            .and_then(|existing| existing.lock_salt.clone());
-        let proof = match (passphrase, salt) {
-            (Some(passphrase), Some(salt)) => Some(lock_proof(passphrase, &salt.0)?),
-            _ => None,
-        };
+        let proof = proved.lock_proof(passphrase)?;
+        if self.mem.me.is_some() {
+            return self.put_number(&proved, true, proof);
+        }
         self.create_account(proof)
     }
 
@@ -366,6 +379,13 @@ fn own_device(keys: &DeviceKeys, now: i64) -> Device {
         attributes: Vec::new(),
         added_ms: now,
     }
+}
+
+/// A code without what people put between its digits.
+pub(super) fn as_sent(code: &str) -> String {
+    code.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}'))
+        .collect()
 }
 
 pub(super) fn lock_proof(passphrase: &str, salt: &[u8]) -> Result<Bytes64, CoreError> {

@@ -136,10 +136,16 @@ impl Step<'_> {
             self.fulfilled(intent)?;
             return self.refresh_membership(conversation);
         }
-        let merged = self
+        let outcome = self
             .groups
             .session(self.tx, &me.keys, &me.address)
-            .confirm_pending(&id)?;
+            .confirm_pending(&id);
+        let merged = match outcome {
+            Ok(merged) => merged,
+            Err(EngineError::Storage(error)) => return Err(EngineError::Storage(error).into()),
+            // The hub says it took a commit that gave way to another's.
+            Err(_) => return self.heal(conversation, "fork_suspected"),
+        };
         self.fulfilled(intent)?;
         self.merged(conversation, &merged, before.as_ref())?;
         self.want_missing(conversation, !merged.change.added.is_empty())
@@ -190,6 +196,12 @@ impl Step<'_> {
         before: Option<&Before>,
     ) -> Result<(), CoreError> {
         conversation.epoch = merged.epoch;
+        // This device came in anew, and this store knows nothing of it: a copy did.
+        if let Committer::External { joiner } = &merged.change.committer
+            && joiner.device == self.me()?.keys.id()
+        {
+            return self.used_elsewhere();
+        }
         if merged.self_removed {
             return self.removed(conversation, merged);
         }

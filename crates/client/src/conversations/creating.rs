@@ -84,8 +84,18 @@ impl Step<'_> {
         };
         let mut conversation = self.conversation(row.conversation)?;
         let id = conversation.cid()?.clone();
+        let existing = match created.existing.as_slice() {
+            [] => id.id,
+            bytes => match Id16::from_slice(bytes) {
+                Ok(existing) => existing,
+                Err(_) => {
+                    self.warn("server_confused", Some(conversation.id));
+                    return self.try_later(&row);
+                }
+            },
+        };
         self.fulfilled(intent)?;
-        if created.existing.is_empty() || created.existing == id.id.as_bytes() {
+        if existing == id.id {
             self.set_state(&mut conversation, State::Active)?;
             self.refresh_membership(&mut conversation)?;
             self.save_position(&conversation)?;
@@ -104,8 +114,6 @@ impl Step<'_> {
         self.groups
             .session(self.tx, &me.keys, &me.address)
             .delete(&id)?;
-        let existing = Id16::from_slice(&created.existing)
-            .map_err(|_| CoreError::Refused("the server's answer is malformed".into()))?;
         if conversation.kind == ConversationKind::Self_ as i32 {
             self.change_me(|me| me.self_conversation = Some(existing))?;
         }

@@ -208,9 +208,23 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let me = self.me()?;
         let id = conversation.cid()?.clone();
-        self.groups
+        let outcome = self
+            .groups
             .session(self.tx, &me.keys, &me.address)
-            .confirm_pending(&id)?;
+            .confirm_pending(&id);
+        match outcome {
+            Ok(_) => {}
+            Err(EngineError::Storage(error)) => return Err(EngineError::Storage(error).into()),
+            // The hub says it took a commit that is no longer there: it is made anew.
+            Err(_) => {
+                self.groups.forget(&id);
+                self.warn("rejoin_failed", Some(conversation.id));
+                return match self.intent_row(intent)? {
+                    Some(row) => self.try_later(&row),
+                    None => Ok(()),
+                };
+            }
+        }
         self.fulfilled(intent)?;
         let by_link = self.joining_by(conversation)?.is_some();
         self.tx.execute(

@@ -15,6 +15,7 @@ use crate::output::Source;
 use crate::step::Step;
 use crate::store::meta;
 use crate::timeline::NewMessage;
+use crate::timeline::arrived::Said;
 use comity_content::{Message as _, proto as said};
 use comity_membership::rules::may_speak;
 use comity_wire::proto::ConversationKind;
@@ -146,7 +147,7 @@ impl Step<'_> {
         let total = if owed.next == 0 {
             let count: i64 = self.tx.query_row(
                 "SELECT count(*) FROM message WHERE conversation = ?1 AND coalesce(seq, 0) BETWEEN 1 AND ?2 - 1
-                     AND kind IN ('text', 'attachment', 'unknown') AND deleted = 0",
+                     AND kind IN ('text', 'attachment', 'unknown') AND deleted = 0 AND status <> 'failed'",
                 (owed.conversation, owed.joined_seq),
                 |row| row.get(0),
             )?;
@@ -203,7 +204,7 @@ impl Step<'_> {
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
              WHERE m.conversation = ?1 AND (coalesce(m.seq, 9223372036854775807), m.id) < (?2, ?3) AND m.seq > 0
-                 AND m.kind IN ('text', 'attachment', 'unknown') AND m.deleted = 0
+                 AND m.kind IN ('text', 'attachment', 'unknown') AND m.deleted = 0 AND m.status <> 'failed'
              ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT ?4"
         ))?;
         let mut rows = statement.query((owed.conversation, seq, id, PIECE))?;
@@ -364,11 +365,12 @@ impl Step<'_> {
         from: &Address,
         message: &said::ArchivedMessage,
     ) -> Result<(), CoreError> {
-        let (Some(author), Ok(device), Ok(content)) = (
+        let (Some(author), Ok(device), Ok(Said::Line(line))) = (
             message.author.as_ref().and_then(address_of),
             DeviceId::from_slice(&message.author_device),
-            said::Content::decode(message.content.as_slice()),
+            Said::decode(&message.content),
         ) else {
+            self.warn("history_malformed", Some(group.id));
             return Ok(());
         };
         let here = group.conversation.as_ref().is_some_and(|id| {
@@ -381,10 +383,10 @@ impl Step<'_> {
         }
         let known: bool = self.tx.query_row(
             "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND (message_id = ?2 OR seq = ?3 AND kind <> 'notice'))",
-            (group.id, &content.message_id, message.seq),
+            (group.id, line.message.as_bytes(), message.seq),
             |row| row.get(0),
         )?;
-        if known || content.message_id.len() != 16 {
+        if known {
             return Ok(());
         }
         // Read by who was there: nothing of it is new.
@@ -399,7 +401,7 @@ impl Step<'_> {
             author_device: device,
             outgoing: false,
             at_ms: message.at_ms.min(self.now),
-            content: &content,
+            line: &line,
             content_bytes: Some(&message.content),
             status: "received",
             franking: Some([
@@ -410,6 +412,6 @@ impl Step<'_> {
             ]),
             told_by: Some(from.clone()),
         })?;
-        self.archived_changes(group.id, &content, message)
+        self.archived_changes(group.id, &line, message)
     }
 }

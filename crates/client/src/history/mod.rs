@@ -7,12 +7,14 @@ mod group;
 
 use crate::CoreError;
 use crate::account::{address_of, proto_address};
+use crate::arrival;
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Source};
 use crate::step::Step;
+use crate::timeline::arrived::{Line, Reaction, Said};
 use crate::timeline::{Edited, NewMessage};
 use comity_content::{Message as _, proto as said};
-use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs};
+use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs, limits};
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +113,7 @@ impl Step<'_> {
     /// Prepares all pieces for a device that was let in.
     fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
         let count: i64 = self.tx.query_row(
-            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL",
+            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL AND status <> 'failed'",
             [],
             |row| row.get(0),
         )?;
@@ -157,7 +159,7 @@ impl Step<'_> {
         let mut next = before;
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
                  AND (m.at_ms, m.id) < (?1, ?2)
              ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3"
         ))?;
@@ -200,7 +202,7 @@ impl Step<'_> {
         let device = self.me()?.keys.id().to_vec();
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND c.cid IS NOT NULL
+             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
              AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR m.author_device = ?4)
              ORDER BY m.seq, m.id LIMIT ?5"
         ))?;
@@ -377,13 +379,16 @@ impl Step<'_> {
         conversation: &Conversation,
         message: &said::ArchivedMessage,
     ) -> Result<bool, CoreError> {
-        let (Some(author), Ok(device), Ok(content)) = (
+        let (Some(author), Ok(device), true, Ok(Said::Line(line))) = (
             message.author.as_ref().and_then(address_of),
             DeviceId::from_slice(&message.author_device),
-            said::Content::decode(message.content.as_slice()),
+            arrival::is_place(message.seq),
+            Said::decode(&message.content),
         ) else {
+            self.warn("history_malformed", Some(conversation.id));
             return Ok(false);
         };
+        let target = line.message.as_bytes();
         let own = author == self.me()?.address;
         self.insert_message(NewMessage {
             conversation: conversation.id,
@@ -392,7 +397,7 @@ impl Step<'_> {
             author_device: device,
             outgoing: own,
             at_ms: message.at_ms,
-            content: &content,
+            line: &line,
             content_bytes: Some(&message.content),
             status: if own { "sent" } else { "received" },
             franking: Some([
@@ -403,11 +408,11 @@ impl Step<'_> {
             ]),
             told_by: message.told_by.as_ref().and_then(address_of),
         })?;
-        self.archived_changes(conversation.id, &content, message)?;
+        self.archived_changes(conversation.id, &line, message)?;
         if message.deleted {
             self.tx.execute(
                 "UPDATE message SET text = '', content = x'', deleted = 1 WHERE conversation = ?1 AND message_id = ?2",
-                (conversation.id, &content.message_id),
+                (conversation.id, target),
             )?;
         }
         Ok(true)
@@ -417,12 +422,13 @@ impl Step<'_> {
     fn archived_changes(
         &mut self,
         conversation: i64,
-        content: &said::Content,
+        line: &Line,
         message: &said::ArchivedMessage,
     ) -> Result<(), CoreError> {
+        let target = line.message.as_bytes();
         let here: bool = self.tx.query_row(
             "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2)",
-            (conversation, &content.message_id),
+            (conversation, target),
             |row| row.get(0),
         )?;
         // It had disappeared already.
@@ -430,22 +436,20 @@ impl Step<'_> {
             return Ok(());
         }
         for reaction in &message.reactions {
-            if let Some(author) = reaction.author.as_ref().and_then(address_of) {
-                let set = said::Reaction {
-                    target: content.message_id.clone(),
-                    emoji: reaction.emoji.clone(),
-                };
-                let expires_ms = self.expiry(content.expires_after_s, message.at_ms);
+            if let Some(author) = reaction.author.as_ref().and_then(address_of)
+                && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
+            {
+                let expires_ms = self.expiry(line.content.expires_after_s, message.at_ms);
                 self.apply_reaction(conversation, &author, &set, reaction.at_ms, expires_ms)?;
             }
         }
-        if message.edited {
+        if message.edited && message.edited_text.len() <= limits::TEXT_BYTES_MAX {
             let edited = Edited {
                 text: &message.edited_text,
                 mentions: &message.edited_mentions,
                 expires_ms: None,
             };
-            self.retext(conversation, &content.message_id, edited)?;
+            self.retext(conversation, target, edited)?;
         }
         Ok(())
     }

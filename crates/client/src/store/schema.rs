@@ -249,7 +249,7 @@ CREATE TABLE missing (
     asked INTEGER NOT NULL DEFAULT 0, asked_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (conversation, from_seq)
 ) STRICT, WITHOUT ROWID;
-", TALK];
+", TALK, ARRIVAL];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.
 const TALK: &str = "
@@ -306,4 +306,12 @@ CREATE INDEX reaction_expiry ON reaction (expires_ms) WHERE expires_ms IS NOT NU
 CREATE INDEX amendment_expiry ON amendment (expires_ms) WHERE expires_ms IS NOT NULL;
 -- Words that are taken out of the index are overwritten, too.
 INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1);
+";
+
+/// What came before ids were looked at on arrival, and stopped whoever read it.
+const ARRIVAL: &str = "
+DELETE FROM reaction WHERE length(target) <> 16;
+DELETE FROM amendment WHERE length(target) <> 16;
+UPDATE message SET message_id = randomblob(16), kind = 'unreadable', failure = 'malformed', text = '', content = x''
+    WHERE length(message_id) <> 16;
 ";

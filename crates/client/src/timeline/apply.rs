@@ -1,5 +1,6 @@
 //! Entries opened and applied.
 
+use super::arrived::{Reaction, Said};
 use super::{Edited, NewMessage, mentions};
 use crate::CoreError;
 use crate::conversations::Conversation;
@@ -128,6 +129,10 @@ impl Step<'_> {
         {
             return Ok(());
         }
+        if self.stood_before(conversation.id, entry)? {
+            self.warn_once("contents_repeated", conversation.id);
+            return Ok(());
+        }
         let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
         let line = self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
         self.note_missing(conversation.id, entry.seq, entry.seq, &line)?;
@@ -140,6 +145,11 @@ impl Step<'_> {
         // Words of this device that it does not know: its store is an older copy, and what it says
         // next would be sealed under keys that were used. A new leaf has new ones.
         if matches!(error, EngineError::OwnMessage) {
+            // Where the hub says that this device has read them, a copy did: that is dealt with
+            // once all of it was read.
+            if self.mem.ahead.contains_key(&conversation.id) {
+                return Ok(());
+            }
             return self.heal(conversation, "was_restored");
         }
         self.warn("entry_unreadable", Some(conversation.id));
@@ -214,85 +224,71 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let me = self.me()?;
         let own = sender.address == me.address;
-        let content = &opened.content;
-        match &content.body {
-            Some(said::content::Body::Reaction(reaction)) => {
-                let expires_ms = self.expiry(content.expires_after_s, entry.at_ms);
-                self.apply_reaction(
-                    conversation.id,
-                    &sender.address,
-                    reaction,
-                    entry.at_ms,
-                    expires_ms,
-                )
+        let said = match Said::arrive(opened.content.clone()) {
+            Ok(said) => said,
+            Err(unfit) => {
+                self.warn("entry_unreadable", Some(conversation.id));
+                self.insert_unreadable(conversation, entry, &sender.address, unfit.0)?;
+                return Ok(());
             }
-            Some(said::content::Body::Edit(edit)) => self.apply_amendment(
+        };
+        // Only own devices in the conversation with oneself may steer this one.
+        let from_own_device = own && conversation.kind == ConversationKind::Self_ as i32;
+        let at_ms = entry.at_ms;
+        let expires_ms = self.expiry(opened.content.expires_after_s, at_ms);
+        match said {
+            Said::Reaction(reaction) => self.apply_reaction(
                 conversation.id,
                 &sender.address,
-                &edit.target,
+                &reaction,
+                at_ms,
+                expires_ms,
+            ),
+            Said::Edit { target, text } => self.apply_amendment(
+                conversation.id,
+                &sender.address,
+                target.as_bytes(),
                 Some(Edited {
-                    text: &edit.text,
-                    mentions: &content.mentions,
-                    expires_ms: self.expiry(content.expires_after_s, entry.at_ms),
+                    text: &text,
+                    mentions: &opened.content.mentions,
+                    expires_ms,
                 }),
-                entry.at_ms,
+                at_ms,
             ),
-            Some(said::content::Body::Deletion(deletion)) => self.apply_amendment(
+            Said::Deletion { target } => self.apply_amendment(
                 conversation.id,
                 &sender.address,
-                &deletion.target,
+                target.as_bytes(),
                 None,
-                entry.at_ms,
+                at_ms,
             ),
-            Some(said::content::Body::ProfileShared(shared)) if own => {
-                let _ = shared;
-                Ok(())
-            }
-            Some(said::content::Body::ProfileShared(shared)) => {
-                self.profile_shared(&sender.address, &shared.profile_key)
-            }
-            // Only own devices in the conversation with oneself may steer this one.
-            Some(said::content::Body::HistoryPart(part)) => {
-                if own && conversation.kind == ConversationKind::Self_ as i32 {
-                    self.history_part(part)
-                } else {
-                    Ok(())
-                }
-            }
-            Some(said::content::Body::DeviceSync(sync)) => {
-                if own && conversation.kind == ConversationKind::Self_ as i32 {
-                    self.device_sync(sync)
-                } else {
-                    Ok(())
-                }
-            }
-            Some(said::content::Body::Left(_)) => self.says_left(conversation, &sender.address),
-            Some(said::content::Body::Unread(question)) => {
-                self.unread_asked(conversation, sender, question)
-            }
-            Some(said::content::Body::Again(again)) => self.said_again(conversation, sender, again),
-            Some(said::content::Body::GroupHistory(given)) => {
-                self.group_history(conversation, &sender.address, given)
-            }
-            Some(said::content::Body::Text(_) | said::content::Body::Attachment(_)) | None => self
-                .insert_message(NewMessage {
-                    conversation: conversation.id,
-                    seq: Some(entry.seq),
-                    author: sender.address.clone(),
-                    author_device: sender.device,
-                    outgoing: own,
-                    at_ms: entry.at_ms,
-                    content,
-                    content_bytes: Some(&opened.content_bytes),
-                    status: if own { "sent" } else { "received" },
-                    franking: Some([
-                        opened.franking_key.to_vec(),
-                        opened.sender_nonce.to_vec(),
-                        header.to_vec(),
-                        entry.seal.clone(),
-                    ]),
-                    told_by: None,
-                }),
+            Said::ProfileShared { .. } if own => Ok(()),
+            Said::ProfileShared { key } => self.profile_shared(&sender.address, &key),
+            Said::HistoryPart(part) if from_own_device => self.history_part(&part),
+            Said::DeviceSync(sync) if from_own_device => self.device_sync(&sync),
+            Said::HistoryPart(_) | Said::DeviceSync(_) => Ok(()),
+            Said::Left => self.says_left(conversation, &sender.address),
+            Said::Unread(question) => self.unread_asked(conversation, sender, &question),
+            Said::Again(again) => self.said_again(conversation, sender, &again),
+            Said::GroupHistory(given) => self.group_history(conversation, &sender.address, &given),
+            Said::Line(line) => self.insert_message(NewMessage {
+                conversation: conversation.id,
+                seq: Some(entry.seq),
+                author: sender.address.clone(),
+                author_device: sender.device,
+                outgoing: own,
+                at_ms,
+                line: &line,
+                content_bytes: Some(&opened.content_bytes),
+                status: if own { "sent" } else { "received" },
+                franking: Some([
+                    opened.franking_key.to_vec(),
+                    opened.sender_nonce.to_vec(),
+                    header.to_vec(),
+                    entry.seal.clone(),
+                ]),
+                told_by: None,
+            }),
         }
     }
 
@@ -300,25 +296,23 @@ impl Step<'_> {
         &mut self,
         conversation: i64,
         author: &Address,
-        reaction: &said::Reaction,
+        reaction: &Reaction,
         at_ms: i64,
         expires_ms: Option<i64>,
     ) -> Result<(), CoreError> {
-        if reaction.emoji.chars().count() > 16 {
-            return Ok(());
-        }
+        let target = reaction.target.as_bytes();
         if reaction.emoji.is_empty() {
             self.tx.execute(
                 "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3",
-                (conversation, &reaction.target, author.to_string()),
+                (conversation, target, author.to_string()),
             )?;
         } else {
             self.tx.execute(
                 "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (conversation, &reaction.target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
+                (conversation, target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
             )?;
         }
-        self.item_changed(conversation, &reaction.target)
+        self.item_changed(conversation, target)
     }
 
     /// An edit (with text) or a deletion (without) by `author`.
@@ -362,7 +356,7 @@ impl Step<'_> {
             limits::DELETE_WINDOW_MS
         };
         if written_by != author.to_string()
-            || at_ms - written_ms > window
+            || at_ms.saturating_sub(written_ms) > window
             || (edited.is_some() && kind == "notice")
         {
             self.warn("amendment_refused", Some(conversation));

@@ -4,10 +4,13 @@
 //! changes it; what can not be read leaves a line that says so.
 
 mod apply;
+pub(crate) mod arrived;
 mod expiry;
 mod forward;
 mod mentions;
 mod say;
+
+use arrived::Line;
 
 use crate::output::Event;
 use crate::step::Step;
@@ -23,7 +26,7 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) author_device: DeviceId,
     pub(crate) outgoing: bool,
     pub(crate) at_ms: i64,
-    pub(crate) content: &'a said::Content,
+    pub(crate) line: &'a Line,
     /// The content as its author franked it; absent for own ones.
     pub(crate) content_bytes: Option<&'a [u8]>,
     pub(crate) status: &'static str,
@@ -42,24 +45,6 @@ pub(crate) struct Edited<'a> {
     pub(crate) expires_ms: Option<i64>,
 }
 
-/// Kind of line and text to search in, for a content that is shown.
-pub(crate) fn shown(content: &said::Content) -> Option<(&'static str, String)> {
-    match &content.body {
-        Some(said::content::Body::Text(text)) => Some(("text", text.text.clone())),
-        Some(said::content::Body::Attachment(file)) => {
-            let text = if file.caption.is_empty() {
-                file.file_name.clone()
-            } else {
-                format!("{}\n{}", file.file_name, file.caption)
-            };
-            Some(("attachment", text))
-        }
-        Some(_) => None,
-        // A body that this program does not know: its author's words for such programs.
-        None => Some(("unknown", content.fallback.clone())),
-    }
-}
-
 /// The text that mentions stand in: of a file its caption.
 fn text_of(content: &said::Content) -> &str {
     match &content.body {
@@ -72,18 +57,21 @@ fn text_of(content: &said::Content) -> &str {
 impl Step<'_> {
     /// Stores a line, unless it stands already.
     pub(crate) fn insert_message(&mut self, new: NewMessage<'_>) -> Result<(), CoreError> {
-        let Some((kind, text)) = shown(new.content) else {
-            return Ok(());
-        };
+        let Line {
+            message,
+            kind,
+            text,
+            content,
+        } = new.line;
         // The time of an own message begins when the hub has it.
         let expires_ms = match new.status {
             "queued" => None,
-            _ => self.expiry(new.content.expires_after_s, new.at_ms),
+            _ => self.expiry(content.expires_after_s, new.at_ms),
         };
         if expires_ms.is_some_and(|at| at <= self.now) {
             return Ok(());
         }
-        let quoted = new.content.quote.as_ref().map(|quote| &quote.message_id);
+        let quoted = content.quote.as_ref().map(|quote| &quote.message_id);
         let [franking_key, nonce, header, seal] = match new.franking {
             Some([a, b, c, d]) => [Some(a), Some(b), Some(c), Some(d)],
             None => [None, None, None, None],
@@ -98,7 +86,7 @@ impl Step<'_> {
             .execute(rusqlite::params![
                 new.conversation,
                 new.seq,
-                new.content.message_id,
+                message.as_bytes(),
                 new.author.to_string(),
                 new.author_device.to_vec(),
                 new.outgoing,
@@ -106,7 +94,7 @@ impl Step<'_> {
                 kind,
                 new.status,
                 text,
-                new.content_bytes.map_or_else(|| new.content.encode_to_vec(), <[u8]>::to_vec),
+                new.content_bytes.map_or_else(|| content.encode_to_vec(), <[u8]>::to_vec),
                 franking_key,
                 nonce,
                 header,
@@ -121,18 +109,16 @@ impl Step<'_> {
         mentions::store(
             self.tx,
             new.conversation,
-            &new.content.message_id,
-            text_of(new.content),
-            &new.content.mentions,
+            message.as_bytes(),
+            text_of(content),
+            &content.mentions,
         )?;
         self.tx.execute(
             "UPDATE conversation SET last_ms = max(last_ms, ?2) WHERE id = ?1",
             (new.conversation, new.at_ms),
         )?;
-        self.apply_amendments(new.conversation, &new.content.message_id, &new.author)?;
-        if let Some(item) =
-            views::item_by_message(self.tx, new.conversation, &new.content.message_id)?
-        {
+        self.apply_amendments(new.conversation, message.as_bytes(), &new.author)?;
+        if let Some(item) = views::item_by_message(self.tx, new.conversation, message.as_bytes())? {
             self.event(Event::Item {
                 conversation: new.conversation,
                 item,
@@ -223,8 +209,10 @@ impl Step<'_> {
         message_id: &[u8],
         code: &str,
     ) -> Result<(), CoreError> {
+        // It stands where it was tried, before what is said later.
         self.tx.execute(
-            "UPDATE message SET status = 'failed', failure = ?3 WHERE conversation = ?1 AND message_id = ?2",
+            "UPDATE message SET status = 'failed', failure = ?3,
+                 seq = (SELECT max(next_seq - 1, 0) FROM conversation WHERE id = ?1) WHERE conversation = ?1 AND message_id = ?2",
             (conversation, message_id, code),
         )?;
         self.item_changed(conversation, message_id)

@@ -1,5 +1,6 @@
 //! Saying something: from a person's act to the send queue.
 
+use super::arrived::{self, Line, Reaction};
 use super::{Edited, NewMessage};
 use crate::CoreError;
 use crate::account::proto_address;
@@ -92,10 +93,8 @@ impl Step<'_> {
             }
             What::React { target, emoji } => {
                 let conversation = self.existing(to, &target)?;
-                let reaction = said::Reaction {
-                    target: target.to_vec(),
-                    emoji,
-                };
+                let reaction = Reaction::arrive(target.as_bytes(), &emoji)
+                    .map_err(|_| CoreError::Refused("a reaction is one emoji".into()))?;
                 let expires_ms = self.expiry(content.expires_after_s, self.now);
                 self.apply_reaction(
                     conversation.id,
@@ -104,7 +103,10 @@ impl Step<'_> {
                     self.now,
                     expires_ms,
                 )?;
-                content.body = Some(said::content::Body::Reaction(reaction));
+                content.body = Some(said::content::Body::Reaction(said::Reaction {
+                    target: target.to_vec(),
+                    emoji,
+                }));
                 return self.enqueue(conversation.id, &content);
             }
             What::Edit { target, text } => {
@@ -286,7 +288,7 @@ impl Step<'_> {
                 "only its author changes a message".into(),
             ));
         }
-        if self.now - at_ms > window_ms {
+        if self.now.saturating_sub(at_ms) > window_ms {
             return Err(CoreError::Refused(
                 "the time in which this message could be changed is over".into(),
             ));
@@ -332,7 +334,7 @@ impl Step<'_> {
         Ok(Some(said::Quote {
             message_id: quote.to_vec(),
             author: Some(proto_address(&author)),
-            preview: text.chars().take(120).collect(),
+            preview: text.chars().take(arrived::QUOTE_CHARS_MAX).collect(),
         }))
     }
 
@@ -350,7 +352,7 @@ impl Step<'_> {
             author_device: device,
             outgoing: true,
             at_ms: self.now,
-            content,
+            line: &Line::new(content.clone())?,
             content_bytes: None,
             status: "queued",
             franking: None,
@@ -383,7 +385,10 @@ fn check_file(file_name: &str, caption: &str, size: u64) -> Result<(), CoreError
             limits::ATTACHMENT_BYTES_MAX
         )));
     }
-    if file_name.is_empty() || file_name.len() > 255 || caption.len() > limits::TEXT_BYTES_MAX {
+    if file_name.is_empty()
+        || file_name.len() > arrived::NAME_BYTES_MAX
+        || caption.len() > limits::TEXT_BYTES_MAX
+    {
         return Err(CoreError::Refused(
             "a file name has 1 to 255 bytes, a caption the length of a text".into(),
         ));

@@ -4,23 +4,7 @@ use super::MentionView;
 use crate::CoreError;
 use comity_content::{Message as _, proto as said};
 use comity_wire::MessageId;
-use rusqlite::{Connection, OptionalExtension};
-
-/// The beginning of a message that a quote did not copy, because it disappears; empty once it has.
-pub(super) fn words_of(
-    tx: &Connection,
-    conversation: i64,
-    message: Option<&MessageId>,
-) -> Result<String, CoreError> {
-    let Some(message) = message else {
-        return Ok(String::new());
-    };
-    let text: Option<String> = tx
-        .prepare_cached("SELECT text FROM message WHERE conversation = ?1 AND message_id = ?2")?
-        .query_row((conversation, message.to_vec()), |row| row.get(0))
-        .optional()?;
-    Ok(text.unwrap_or_default().chars().take(120).collect())
-}
+use rusqlite::Connection;
 
 /// The app no longer has a line's file.
 pub(super) fn is_gone(

@@ -4,7 +4,8 @@
 //! this server's seal over them holds, too.
 
 use super::keys;
-use crate::terminal::{one_line, say, say_json, time};
+use crate::chat::one_line;
+use crate::terminal::{say, say_json, time};
 use anyhow::{Result, bail};
 use comity_chat::{Config, Secrets, operator};
 use comity_content::proto::{Content, Report, ReportedMessage, content::Body};

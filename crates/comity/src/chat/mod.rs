@@ -5,12 +5,15 @@ mod acts;
 mod mentions;
 mod net;
 mod people;
+mod safe_text;
 mod session;
 mod shell;
 mod store;
 mod talk;
 mod transfer;
 mod words;
+
+pub(crate) use safe_text::{is_escaped_in_json, one_line};
 
 use crate::terminal;
 use anyhow::{Context, Result, bail};
@@ -50,12 +53,26 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+    let terminal = terminal::AsFound::keep();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     let json = args.json;
     let outcome = runtime.block_on(async move {
+        if terminal::AsFound::is_there() {
+            let watches = matches!(args.act, Some(acts::Act::Watch { .. }));
+            tokio::spawn(terminal::end_on_signal(watches));
+        }
+        // What is asked for wrongly leaves nothing behind.
+        if let Some(act) = &args.act {
+            act.check()?;
+        }
+        if let Some(server) = &args.server {
+            net::Server::new(server.trim_end_matches('/'), args.ca.as_deref())?;
+        } else if !args.store.exists() {
+            bail!("say where the app is: --server https://chat.example (needed once)");
+        }
         let mut folder = store::StoreFolder::open(&args.store)?;
         if let Some(server) = &args.server {
             folder.settings.server = server.trim_end_matches('/').to_owned();
@@ -78,6 +95,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
         outcome
     });
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    drop(terminal);
     if let (Err(error), true) = (&outcome, json) {
         acts::tell_error(error);
     }

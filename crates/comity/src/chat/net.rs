@@ -5,6 +5,7 @@ use comity_client::{CallError, Method};
 use comity_wire::http::ErrorBody;
 use comity_wire::{ErrorCode, SIGN_IN_EXPORTER_LABEL, WireError};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,9 +112,12 @@ impl Server {
                 .header("content-type", "application/json")
                 .body(body);
         }
-        let response = request.send().await.map_err(|_| CallError::Unreachable)?;
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
         let ok = response.status().is_success();
-        let bytes = response.bytes().await.map_err(|_| CallError::Unreachable)?;
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| unreachable(&error))?;
         if ok {
             Ok(bytes.to_vec())
         } else {
@@ -162,6 +166,85 @@ impl Server {
         let (socket, _) =
             tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config)).await?;
         Ok((socket, exporter))
+    }
+}
+
+fn unreachable(error: &reqwest::Error) -> CallError {
+    CallError::Unreachable(Trouble::of(error).reason)
+}
+
+/// Why there is no way to the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// For people.
+    pub(crate) reason: String,
+    /// Trying again changes nothing until somebody mends something.
+    pub(crate) stays: bool,
+}
+
+impl Trouble {
+    /// What an error of connecting comes from.
+    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut last = error.to_string();
+        let mut at = Some(error);
+        while let Some(error) = at {
+            if let Some(found) = Self::known(error) {
+                return found;
+            }
+            last = error.to_string();
+            at = error.source();
+        }
+        Self::passing(&last)
+    }
+
+    fn passing(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            stays: false,
+        }
+    }
+
+    fn known(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return Some(Self::of_tls(error));
+        }
+        let error = error.downcast_ref::<std::io::Error>()?;
+        // Such an error does not give what it wraps as its source.
+        if let Some(inner) = error.get_ref()
+            && let Some(found) = Self::known(inner)
+        {
+            return Some(found);
+        }
+        if error.to_string().contains("failed to lookup address") {
+            return Some(Self {
+                reason: "no such host".to_owned(),
+                stays: true,
+            });
+        }
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Some(Self::passing("connection refused")),
+            ErrorKind::TimedOut => Some(Self::passing("no answer in time")),
+            _ => None,
+        }
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        use rustls::CertificateError as Bad;
+        let reason = match error {
+            rustls::Error::InvalidCertificate(bad) => match bad {
+                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                    format!("its certificate is for another name: {bad}")
+                }
+                Bad::UnknownIssuer => "its certificate is not trusted: no known authority signed it (--ca FILE adds one)".to_owned(),
+                bad => format!("its certificate is not trusted: {bad}"),
+            },
+            rustls::Error::InvalidMessage(_) => "it does not speak TLS there".to_owned(),
+            other => format!("TLS: {other}"),
+        };
+        Self {
+            reason,
+            stays: true,
+        }
     }
 }
 

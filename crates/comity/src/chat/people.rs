@@ -1,6 +1,6 @@
 //! Whom a word on the command line means: a number, an address, a name, `me`.
 
-use super::session::Session;
+use super::session::{Refused, Session};
 use anyhow::{Result, bail};
 use comity_client::{Command, ContactView, ConversationView, Event, Whom};
 use comity_wire::Address;
@@ -27,8 +27,12 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
     Ok(Whom::Person(person(session, text).await?))
 }
 
-/// The group of that name, when there is one and nobody is called so.
+/// The group of that name, when there is one and nobody is called so. What could be a number or
+/// an address is never the name of a group: others choose those names.
 async fn group(session: &Session, text: &str) -> Result<Option<i64>> {
+    if text.trim().is_empty() || is_number(text) || text.parse::<Address>().is_ok() {
+        return Ok(None);
+    }
     let all = session.query(comity_client::Core::conversations).await?;
     let groups: Vec<&ConversationView> = all
         .iter()
@@ -53,14 +57,6 @@ async fn group(session: &Session, text: &str) -> Result<Option<i64>> {
     Ok(Some(found))
 }
 
-fn is_number(text: &str) -> bool {
-    text.starts_with('+')
-        && text
-            .chars()
-            .skip(1)
-            .all(|c| c.is_ascii_digit() || " -().".contains(c))
-}
-
 /// Somebody is called so.
 async fn is_known(session: &Session, text: &str) -> Result<bool> {
     let contacts = session.query(comity_client::Core::contacts).await?;
@@ -70,50 +66,91 @@ async fn is_known(session: &Session, text: &str) -> Result<bool> {
     Ok(names.any(|name| name.eq_ignore_ascii_case(text)))
 }
 
-/// Finds a person.
+/// Finds a person to say something to: a contact by the number that the app gave them, a contact
+/// by name, or whoever the app says has the number. Never by what a stranger says of themselves.
 pub(crate) async fn person(session: &Session, text: &str) -> Result<Address> {
+    find(session, text, Among::Contacts).await
+}
+
+/// Finds somebody to decide about: who asks to talk and who is in a group counts too, by name.
+/// That a number is theirs only the app can say.
+pub(crate) async fn anyone(session: &Session, text: &str) -> Result<Address> {
+    find(session, text, Among::Everyone).await
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Among {
+    Contacts,
+    Everyone,
+}
+
+/// Whether this can only be meant as a phone number.
+pub(crate) fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with('+')
+        && text
+            .chars()
+            .skip(1)
+            .all(|c| c.is_ascii_digit() || " -().".contains(c))
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
     if let Ok(address) = text.parse::<Address>() {
         return Ok(address);
     }
-    let digits = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-    };
-    let is_number = is_number(text);
+    if text.trim().is_empty() {
+        bail!(Refused::not_found(
+            "nobody has an empty name: give a number, + and the country code first".to_owned()
+        ));
+    }
     let contacts = session.query(comity_client::Core::contacts).await?;
+    if is_number(text) {
+        let known: Vec<&ContactView> = contacts
+            .iter()
+            .filter(|one| digits(&one.number) == digits(text) && !one.number_moved)
+            .collect();
+        return match known.as_slice() {
+            [one] => Ok(one.address.clone()),
+            _ => Ok(lookup(session, text).await?.address),
+        };
+    }
     let requests = session.query(comity_client::Core::requests).await?;
+    // A stranger's words about themselves make nobody a contact.
+    let known = |contact: &&ContactView| {
+        among == Among::Everyone || contact.accepted || !contact.number.is_empty()
+    };
     let mut found: Vec<Address> = contacts
         .iter()
-        .filter(|contact| {
-            if is_number {
-                digits(&contact.number) == digits(text) && !contact.number_moved
-            } else {
-                contact.name.eq_ignore_ascii_case(text)
-            }
-        })
+        .filter(known)
+        .filter(|contact| contact.name.eq_ignore_ascii_case(text))
         .map(|contact| contact.address.clone())
-        .chain(
-            requests
-                .iter()
-                .filter(|request| {
-                    if is_number {
-                        digits(&request.number) == digits(text)
-                    } else {
-                        request.name.eq_ignore_ascii_case(text)
-                    }
-                })
-                .map(|request| request.address.clone()),
-        )
         .collect();
+    if among == Among::Everyone {
+        let asking = requests
+            .iter()
+            .filter(|request| request.name.eq_ignore_ascii_case(text));
+        found.extend(asking.map(|request| request.address.clone()));
+    }
     found.sort();
     found.dedup();
-    match (found.as_slice(), is_number) {
-        ([one], _) => Ok(one.clone()),
-        ([], true) => Ok(lookup(session, text).await?.address),
-        ([], false) => bail!("nobody here is called {text}: give a number as +49…"),
-        (_, true) => Ok(lookup(session, text).await?.address),
-        (_, false) => bail!("several people are called {text}: give a number or an address"),
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] if requests
+            .iter()
+            .any(|request| request.name.eq_ignore_ascii_case(text)) =>
+        {
+            bail!(Refused::not_found(format!(
+                "{text} only asks to talk: accept them first, or give a number, + and the country code first"
+            )))
+        }
+        [] => bail!(Refused::not_found(format!(
+            "nobody here is called {text}: give a number, + and the country code first"
+        ))),
+        _ => bail!("several people are called {text}: give a number or an address"),
     }
 }
 
@@ -150,6 +187,23 @@ pub(crate) async fn conversation(session: &Session, text: &str) -> Result<Conver
     let whom = whom(session, text).await?;
     match with(session, &whom).await? {
         Some(found) => Ok(found),
-        None => bail!("there is no conversation with {text} yet"),
+        None => bail!(Refused::not_found(format!(
+            "there is no conversation with {text} yet"
+        ))),
     }
+}
+
+/// Asks the app whether the numbers that strangers say are theirs are so. A few at a time: each
+/// costs one of the day's look-ups, and the stranger chose it.
+pub(crate) async fn check_numbers(session: &Session) -> Result<()> {
+    const AT_ONCE: usize = 5;
+    let requests = session.query(comity_client::Core::requests).await?;
+    let unsure = requests
+        .iter()
+        .filter(|request| !request.number_confirmed && is_number(&request.number));
+    for request in unsure.take(AT_ONCE) {
+        // Nobody has it, or the app gives no answer: it stays unconfirmed.
+        let _ = lookup(session, &request.number).await;
+    }
+    Ok(())
 }

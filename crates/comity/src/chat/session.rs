@@ -11,6 +11,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
 
+/// Code of a store that was copied and used twice.
+pub(crate) const USED_ELSEWHERE: &str = "store_used_elsewhere";
+/// An app that was not reached within this time is given up for now.
+const NO_WAY: Duration = Duration::from_secs(8);
+
+/// What became of something that was said.
+pub(crate) struct Said {
+    pub(crate) item: TimelineItem,
+    /// It is kept here and goes out by itself; a code for what that waits for, where it is known.
+    pub(crate) waits_for: Option<String>,
+}
+
+impl Said {
+    /// It is on this device only, for now.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.item.status == Status::Queued
+    }
+}
+
 /// A client under way.
 pub(crate) struct Session {
     pub(crate) handle: Handle,
@@ -86,9 +105,7 @@ impl Session {
                 let event = match events.recv().await {
                     Ok(event) => event,
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
-                    Err(broadcast::error::RecvError::Closed) => {
-                        bail!("the program's core has stopped")
-                    }
+                    Err(broadcast::error::RecvError::Closed) => return Err(self.handle.gone()),
                 };
                 if let Some(found) = pick(&event) {
                     return Ok(found);
@@ -99,7 +116,7 @@ impl Session {
                         code,
                         message,
                         retry_after_ms,
-                    } if acts.contains(&act.as_str()) => {
+                    } if acts.contains(&act.as_str()) || code == USED_ELSEWHERE => {
                         bail!(Refused {
                             act,
                             code,
@@ -122,49 +139,172 @@ impl Session {
         };
         match tokio::time::timeout(self.timeout, found).await {
             Ok(found) => found,
-            Err(_) => bail!("nothing within {} seconds", self.timeout.as_secs()),
+            Err(_) => bail!(Refused {
+                act: acts.first().copied().unwrap_or("wait").to_owned(),
+                code: "timeout".to_owned(),
+                message: format!("nothing within {} seconds", self.timeout.as_secs()),
+                retry_after_ms: 0,
+            }),
         }
+    }
+
+    /// Refused while a copy of this store is known to have been used.
+    async fn only_one(&self) -> Result<()> {
+        if self
+            .handle
+            .query(|core| Ok(core.is_used_elsewhere()))
+            .await?
+        {
+            bail!(Refused {
+                act: "sign_in".to_owned(),
+                code: USED_ELSEWHERE.to_owned(),
+                message: "a copy of this device's store is or was in use elsewhere: nothing is sent from here. Use only one; if it is this one: comity chat go-on-here".to_owned(),
+                retry_after_ms: 0,
+            });
+        }
+        Ok(())
+    }
+
+    /// That somebody is signed up here.
+    pub(crate) async fn signed_up(&self) -> Result<()> {
+        if self.handle.query(Core::account).await?.is_some() {
+            return Ok(());
+        }
+        bail!(Refused {
+            act: "sign_in".to_owned(),
+            code: "not_now".to_owned(),
+            message: format!(
+                "nobody is signed up in {}: `comity chat register` or `comity chat link` first",
+                self.folder.path.display()
+            ),
+            retry_after_ms: 0,
+        })
     }
 
     /// Waits until signed in and caught up.
     pub(crate) async fn online(&self) -> Result<()> {
+        self.online_within(NO_WAY).await
+    }
+
+    async fn online_within(&self, patience: Duration) -> Result<()> {
         let mut events = self.handle.events();
-        let account = self.handle.query(Core::account).await?;
-        if account.is_none() {
-            bail!(
-                "nobody is signed up in {}: `comity chat register` or `comity chat link` first",
-                self.folder.path.display()
-            );
-        }
+        self.signed_up().await?;
+        self.only_one().await?;
         if self.handle.query(|core| Ok(core.is_online())).await? {
             return Ok(());
         }
-        self.wait(&mut events, &["sign_in"], &mut |event| {
-            matches!(event, Event::Online).then_some(())
-        })
-        .await
-        .context("signing in")
+        let mut online = |event: &Event| matches!(event, Event::Online).then_some(());
+        tokio::select! {
+            online = self.wait(&mut events, &["sign_in"], &mut online) => online,
+            unreachable = self.no_way(patience) => Err(unreachable),
+        }
     }
 
-    /// Waits until a message is with the app, or why it is not.
-    pub(crate) async fn sent(&self, conversation: i64, message: MessageId) -> Result<TimelineItem> {
-        let mut events = self.handle.events();
-        let fate = |item: &TimelineItem| -> Option<Result<TimelineItem>> {
-            match item.status {
-                Status::Queued => None,
-                Status::Failed => Some(Err(anyhow::anyhow!("not sent: {}", item.failure))),
-                _ => Some(Ok(item.clone())),
+    /// Catches up when the app is there, and says so when what follows is only what was here
+    /// before.
+    pub(crate) async fn catch_up(&self, offline: bool) -> Result<()> {
+        self.signed_up().await?;
+        if offline {
+            return Ok(());
+        }
+        let caught_up = match self.online_within(Duration::ZERO).await {
+            Ok(()) => self.settled().await,
+            Err(error) => Err(error),
+        };
+        match caught_up {
+            Err(error) if error.downcast_ref::<Refused>().is_some() => {
+                crate::terminal::complain(&format!("only what is on this device: {error:#}"));
+                Ok(())
             }
+            other => other,
+        }
+    }
+
+    /// Ends when there was no way to the app for so long, or none will be before somebody mends it.
+    async fn no_way(&self, patience: Duration) -> anyhow::Error {
+        let end = tokio::time::Instant::now() + patience.min(self.timeout);
+        let mut trouble = self.handle.trouble();
+        loop {
+            let now = trouble.borrow_and_update().clone();
+            let over = tokio::time::Instant::now() >= end;
+            if let Some(trouble) = now
+                && (trouble.stays || over)
+            {
+                return Refused {
+                    act: "connect".to_owned(),
+                    code: "unreachable".to_owned(),
+                    message: format!("the server was not reached: {}", trouble.reason),
+                    retry_after_ms: 1,
+                }
+                .into();
+            }
+            tokio::select! {
+                changed = trouble.changed() => if changed.is_err() { std::future::pending::<()>().await },
+                () = tokio::time::sleep_until(end), if !over => {}
+            }
+        }
+    }
+
+    /// Waits until a message is with the app, is refused, or is known to wait for something else.
+    pub(crate) async fn sent(&self, conversation: i64, message: MessageId) -> Result<Said> {
+        let mut events = self.handle.events();
+        let mut moved = |event: &Event| match event {
+            Event::ItemChanged { item, .. } if item.message == message => {
+                (item.status != Status::Queued).then_some(())
+            }
+            _ => None,
         };
         let now = self.item(conversation, message).await?;
-        if let Some(fate) = now.as_ref().and_then(fate) {
-            return fate;
+        let mut waits_for = None;
+        if now.is_some_and(|item| item.status == Status::Queued) {
+            let steps = ["send", "introduce", "sign_in"];
+            let outcome = tokio::select! {
+                moved = self.wait(&mut events, &steps, &mut moved) => moved,
+                unreachable = self.no_way(NO_WAY) => Err(unreachable),
+                asked = self.only_asked(conversation) => asked,
+            };
+            if let Err(error) = outcome {
+                match error.downcast_ref::<Refused>() {
+                    // Until its person has decided which copy goes on, nothing goes out by itself.
+                    Some(refused) if refused.code != USED_ELSEWHERE => {
+                        waits_for = Some(refused.code.clone());
+                    }
+                    _ => return Err(error),
+                }
+            }
         }
-        self.wait(&mut events, &["send"], &mut |event| match event {
-            Event::ItemChanged { item, .. } if item.message == message => fate(item),
-            _ => None,
-        })
-        .await?
+        let item = self.item(conversation, message).await?;
+        let item = item.context("the message is gone")?;
+        if item.status == Status::Failed {
+            bail!(Refused {
+                act: "send".to_owned(),
+                code: item.failure.clone(),
+                message: format!("not sent: {}", item.failure),
+                retry_after_ms: 0,
+            });
+        }
+        let waits_for = waits_for.filter(|_| item.status == Status::Queued);
+        Ok(Said { item, waits_for })
+    }
+
+    /// Ends when nothing is under way in a conversation that only was asked for.
+    async fn only_asked(&self, conversation: i64) -> Result<()> {
+        loop {
+            self.settled().await?;
+            let all = self.handle.query(Core::conversations).await?;
+            let asking = |one: &comity_client::ConversationView| {
+                one.conversation == conversation && one.state == "asking"
+            };
+            if self.handle.query(|core| core.is_settled()).await? && all.iter().any(asking) {
+                bail!(Refused {
+                    act: "send".to_owned(),
+                    code: "not_accepted".to_owned(),
+                    message: "they have not accepted the request yet".to_owned(),
+                    retry_after_ms: 0,
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// A line by its message.
@@ -182,6 +322,7 @@ impl Session {
     pub(crate) async fn flushed(&self) -> Result<()> {
         let all = async {
             while self.handle.query(Core::unsent).await? > 0 {
+                self.only_one().await?;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             anyhow::Ok(())
@@ -226,14 +367,14 @@ impl Session {
             .unwrap_or(Ok(()))
     }
 
-    /// Waits to be online where what follows needs the app: a first word to a stranger.
+    /// Waits to be online where what follows needs the app: the first note to oneself, which has
+    /// no conversation before.
     pub(crate) async fn online_for(&self, to: &Whom) -> Result<()> {
-        let account = self.handle.query(Core::account).await?;
-        if account.is_none() {
-            return self.online().await;
-        }
+        self.signed_up().await?;
+        self.only_one().await?;
+        let all = self.handle.query(Core::conversations).await?;
         match to {
-            Whom::Myself => self.online().await,
+            Whom::Myself if !all.iter().any(|one| one.kind == "self") => self.online().await,
             _ => Ok(()),
         }
     }
@@ -249,7 +390,7 @@ impl Session {
 
 /// An act that the app or the core refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{act}: {message} ({code})")]
+#[error("{act}: {message} ({code}{})", wait(*.retry_after_ms))]
 pub(crate) struct Refused {
     /// The act.
     pub(crate) act: String,
@@ -259,4 +400,31 @@ pub(crate) struct Refused {
     pub(crate) message: String,
     /// 0 when waiting will not help.
     pub(crate) retry_after_ms: u32,
+}
+
+impl Refused {
+    /// What was named is not here.
+    pub(crate) fn not_found(message: String) -> Self {
+        Self::here("find", "not_found", message)
+    }
+
+    /// Refused on this device, for good.
+    pub(crate) fn here(act: &str, code: &str, message: String) -> Self {
+        Self {
+            act: act.to_owned(),
+            code: code.to_owned(),
+            message,
+            retry_after_ms: 0,
+        }
+    }
+}
+
+/// How long to wait, where that is long enough to be said.
+fn wait(retry_after_ms: u32) -> String {
+    match retry_after_ms.div_ceil(1_000) {
+        0 | 1 => String::new(),
+        seconds @ 2..120 => format!("; try again in {seconds} seconds"),
+        seconds @ 120..7_200 => format!("; try again in {} minutes", seconds.div_ceil(60)),
+        seconds => format!("; try again in {} hours", seconds.div_ceil(3_600)),
+    }
 }

@@ -3,15 +3,18 @@
 //! One task owns the core. It waits for whatever comes first: an act of the person, a frame, an
 //! answer, the time; gives it to the core; carries out the effects in their order.
 
-use super::net::{Server, Socket};
+use super::net::{Server, Socket, Trouble};
+use super::session::Refused;
 use super::transfer;
+use super::words::now_ms;
 use anyhow::Result;
 use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
 use comity_wire::{Message as _, proto};
 use futures_util::{SinkExt, StreamExt};
 use rand::RngCore;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite;
 
@@ -33,17 +36,24 @@ enum Message {
 pub(crate) struct Handle {
     messages: mpsc::Sender<Message>,
     events: broadcast::Sender<Event>,
+    damage: Arc<OnceLock<String>>,
+    trouble: watch::Receiver<Option<Trouble>>,
 }
 
 impl Handle {
+    /// Why the newest attempt to connect failed; changes with each attempt.
+    pub(crate) fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
+        self.trouble.clone()
+    }
+
     /// Gives an act to the core; what it tells at once comes back, what follows comes as events.
     pub(crate) async fn act(&self, command: Command) -> Result<Vec<Event>> {
         let (answer, wait) = oneshot::channel();
         self.messages
             .send(Message::Act(command, answer))
             .await
-            .map_err(|_| gone())?;
-        Ok(wait.await.map_err(|_| gone())??)
+            .map_err(|_| self.gone())?;
+        Ok(wait.await.map_err(|_| self.gone())??)
     }
 
     /// Asks the core.
@@ -56,13 +66,27 @@ impl Handle {
         self.messages
             .send(Message::Query(query))
             .await
-            .map_err(|_| gone())?;
-        Ok(wait.await.map_err(|_| gone())??)
+            .map_err(|_| self.gone())?;
+        Ok(wait.await.map_err(|_| self.gone())??)
     }
 
     /// All events from now on.
     pub(crate) fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// Why nothing can be asked any more.
+    pub(crate) fn gone(&self) -> anyhow::Error {
+        match self.damage.get() {
+            Some(message) => Refused {
+                act: "store".to_owned(),
+                code: "store_failed".to_owned(),
+                message: message.clone(),
+                retry_after_ms: 0,
+            }
+            .into(),
+            None => anyhow::anyhow!("the program's core has stopped"),
+        }
     }
 
     /// Stops the shell, closing the connection.
@@ -74,21 +98,20 @@ impl Handle {
     }
 }
 
-fn gone() -> anyhow::Error {
-    anyhow::anyhow!("the program's core has stopped")
-}
-
 struct Shell {
     core: Core,
     server: Server,
     inputs: mpsc::Sender<Input>,
     events: broadcast::Sender<Event>,
+    trouble: watch::Sender<Option<Trouble>>,
     wanted: bool,
     socket: Option<Socket>,
     /// Time and attempt of the next connection.
     reconnect: (Instant, u32),
     wake: Option<Instant>,
     erase: Option<Box<dyn FnOnce() + Send>>,
+    /// Set when the store is damaged: nothing goes on then.
+    damage: Arc<OnceLock<String>>,
 }
 
 /// Starts the shell around an opened core. `erase` deletes the store when the account is gone.
@@ -96,30 +119,28 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
     let (messages, inbox) = mpsc::channel(64);
     let (inputs, answers) = mpsc::channel(64);
     let (events, _) = broadcast::channel(4_096);
+    let (trouble, heard) = watch::channel(None);
     let handle = Handle {
         messages,
         events: events.clone(),
+        damage: Arc::default(),
+        trouble: heard,
     };
     let shell = Shell {
         core,
         server,
         inputs,
         events,
+        trouble,
         wanted: false,
         socket: None,
         reconnect: (Instant::now(), 0),
         wake: None,
         erase: Some(erase),
+        damage: handle.damage.clone(),
     };
     tokio::spawn(shell.run(inbox, answers));
     handle
-}
-
-fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Shell {
@@ -128,6 +149,9 @@ impl Shell {
         let mut ping = tokio::time::interval(PING);
         self.give(Input::Tick).await;
         loop {
+            if self.damage.get().is_some() {
+                return;
+            }
             if self.wanted
                 && self.socket.is_none()
                 && connecting.is_none()
@@ -160,10 +184,14 @@ impl Shell {
                     connecting = None;
                     match outcome {
                         Ok((socket, exporter)) => {
+                            self.trouble.send_replace(None);
                             self.socket = Some(socket);
                             self.give(Input::Connected { exporter }).await;
                         }
-                        Err(_) => self.lost(),
+                        Err(error) => {
+                            self.trouble.send_replace(Some(Trouble::of(error.as_ref())));
+                            self.lost();
+                        }
                     }
                 }
                 () = sleep_until(wake) => {
@@ -230,6 +258,10 @@ impl Shell {
     async fn give(&mut self, input: Input) {
         if let Err(error) = self.step(input).await {
             tracing::error!(code = error.code(), %error, "a step failed and was undone");
+            if is_damage(&error) {
+                let _ = self.damage.set(error.to_string());
+                return;
+            }
             // What the step was about is asked for again by the next session.
             self.socket = None;
             self.lost();
@@ -334,6 +366,19 @@ impl Shell {
             }
         }
     }
+}
+
+/// Whether the store's file itself is broken: trying again makes nothing better.
+fn is_damage(error: &CoreError) -> bool {
+    matches!(error, CoreError::Store(error) if matches!(
+        error.sqlite_error_code(),
+        Some(
+            rusqlite::ErrorCode::DatabaseCorrupt
+                | rusqlite::ErrorCode::NotADatabase
+                // What a page says that does not open under the store's key.
+                | rusqlite::ErrorCode::OutOfMemory
+        )
+    ))
 }
 
 async fn next_frame(

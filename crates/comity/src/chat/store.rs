@@ -16,6 +16,13 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// "Cmty", in the header of the database.
+const APPLICATION: i32 = 0x436d_7479;
+/// More than any store of this program asks for: KiB of memory, passes, lanes.
+const MEMORY_KIB_MAX: u32 = 1024 * 1024;
+const PASSES_MAX: u32 = 64;
+const LANES_MAX: u32 = 64;
+
 const AAD: &[u8] = b"comity store key v1";
 
 /// How the data key is wrapped.
@@ -98,11 +105,11 @@ impl StoreFolder {
     /// Opens the store under its passphrase, making it first if need be.
     pub(crate) fn unlock(&self, passphrase: &str) -> Result<Connection> {
         let key_file = self.path.join("key.json");
-        let key = match std::fs::read(&key_file) {
-            Ok(bytes) => unwrap_key(
-                &serde_json::from_slice(&bytes).context("key.json")?,
-                passphrase,
-            )?,
+        let (key, fresh) = match std::fs::read(&key_file) {
+            Ok(bytes) => {
+                let wrapped = serde_json::from_slice(&bytes).context("key.json")?;
+                (unwrap_key(&wrapped, passphrase)?, false)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if self.path.join("store.db").exists() {
                     bail!(
@@ -112,13 +119,30 @@ impl StoreFolder {
                 }
                 let (wrapped, key) = wrap_new_key(passphrase)?;
                 write_synced(&key_file, &serde_json::to_vec_pretty(&wrapped)?)?;
-                key
+                (key, true)
             }
             Err(error) => return Err(error).context("key.json"),
         };
-        let conn = Connection::open(self.path.join("store.db"))?;
+        let file = self.path.join("store.db");
+        let empty = std::fs::metadata(&file).map_or(true, |facts| facts.len() == 0);
+        if empty && !fresh {
+            bail!(super::session::Refused {
+                act: "open".to_owned(),
+                code: "store_failed".to_owned(),
+                message: format!(
+                    "{} has a key.json but its store.db is empty or gone: it is damaged. Where nobody ever signed up, delete the folder",
+                    self.path.display()
+                ),
+                retry_after_ms: 0,
+            });
+        }
+        let conn = Connection::open(file)?;
         let hex = data_encoding::HEXLOWER.encode(&key);
         conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\";"))?;
+        if fresh {
+            // Something is in the file from now on: an empty one is a damaged one.
+            conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION};"))?;
+        }
         conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| {
             row.get::<_, i64>(0)
         })
@@ -221,6 +245,14 @@ fn unwrap_key(wrapped: &WrappedKey, passphrase: &str) -> Result<Vec<u8>> {
     if wrapped.version != 1 || wrapped.nonce.0.len() != 24 {
         bail!("key.json was written by a newer comity");
     }
+    if wrapped.memory_kib > MEMORY_KIB_MAX
+        || wrapped.passes > PASSES_MAX
+        || wrapped.lanes > LANES_MAX
+    {
+        bail!(
+            "key.json asks for more memory or time than any store of this program: it is damaged"
+        );
+    }
     let wrapping = derive(
         passphrase,
         &wrapped.salt.0,
@@ -276,5 +308,27 @@ mod tests {
             .query_row("SELECT x FROM t", [], |row| row.get(0))
             .unwrap();
         assert_eq!(x, "needle-in-the-store");
+    }
+
+    #[test]
+    fn an_empty_store_beside_its_key_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StoreFolder::open(folder.path()).unwrap();
+        drop(store.unlock("correct horse").unwrap());
+        let file = folder.path().join("store.db");
+        assert!(std::fs::metadata(&file).unwrap().len() > 0);
+        File::create(&file).unwrap();
+        let refused = store.unlock("correct horse").unwrap_err();
+        let refused = refused
+            .downcast_ref::<super::super::session::Refused>()
+            .unwrap();
+        assert_eq!(refused.code, "store_failed");
+    }
+
+    #[test]
+    fn a_key_that_asks_for_all_memory_is_refused() {
+        let (mut wrapped, _) = wrap_new_key("correct horse").unwrap();
+        wrapped.memory_kib = u32::MAX;
+        assert!(unwrap_key(&wrapped, "correct horse").is_err());
     }
 }

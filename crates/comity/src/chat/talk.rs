@@ -2,57 +2,86 @@
 //! appears above the line being typed.
 
 mod groups;
+mod messages;
+mod people_and_devices;
+mod screen;
 
-use super::acts::{names, post};
-use super::mentions;
+use super::acts::names;
 use super::people;
 use super::session::Session;
 use super::words;
-use crate::terminal::say;
 use anyhow::Result;
-use comity_client::{Command, Core, Event, ItemKind, Say, TimelineItem, What, Whom};
-use comity_wire::MessageId;
-use rustyline::ExternalPrinter;
-use std::io::{BufRead, IsTerminal};
-use std::sync::Arc;
+use comity_client::{Command, Core, Event, Status, TimelineItem, What, Whom};
+use comity_wire::{Address, MessageId};
+use screen::Screen;
+use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 
-const HELP: &str = "\
-Type a line to send it; @NAME in it mentions a member. Commands:
-  /to NUMBER|NAME|me    talk with someone            /list            conversations
-  /accept WHO /decline WHO   answer a request        /requests        who asks to talk
-  /file PATH [CAPTION]  send a file                  /save PATH       save the newest file
-  /react EMOJI          on the newest message        /reply TEXT      quote the newest message
-  /edit TEXT /delete    your newest message          /search WORDS
-  /forward WHO          the newest message           /info            who read your newest message
-  /safety /verify       keys of whom you talk with   /block /report REASON
-  /devices  /approve CODE   your devices             /help  /quit
-Groups: /create NAME  /join LINK; then, in one:
-  /group                who is in it                 /leave
-  /add WHO  /remove WHO /admin WHO  /no-admin WHO    /link  /unlink   invitation
-  /name TEXT  /about TEXT                            /timer 8h|off    messages vanish";
+/// Lines that are shown when one turns to a conversation, and by each `/more`.
+const LINES: u32 = 20;
 
-type Print = Arc<dyn Fn(String) + Send + Sync>;
+const HELP: &str = "\
+Type a line to send it; @NAME in it mentions a member. Each line of a conversation has a number such as :3, which a command may name; without one the newest line that fits is meant.
+Talking
+  /to WHO — talk with a NUMBER, a NAME, a group, or me
+  /list — conversations
+  /more — earlier lines
+  /search WORDS — find lines that have all words
+  /requests — who asks to talk
+  /accept WHO, /decline WHO — answer a request
+Messages
+  /reply [:3] TEXT — quote a line
+  /react [:3] EMOJI — nothing takes it back
+  /edit [:3] TEXT — change a line of yours
+  /delete [:3] — take a line of yours back from everyone
+  /file PATH [CAPTION] — send a file; a PATH may stand in quotes
+  /save [:3] PATH — save a file
+  /forward [:3] WHO — say a line again to somebody else
+  /info [:3] — who has a line of yours, and who read it
+People
+  /contacts — whom you know
+  /safety — the number to compare with whom you talk with
+  /verify — you compared it, and it is the same
+  /block, /unblock [WHO]
+  /report REASON — to the operator's moderators
+Yourself
+  /profile NAME — what you are called
+  /devices — your devices
+  /approve CODE — let a new device in
+  /help, /quit
+Groups
+  /create NAME — make one
+  /join LINK — join by an invitation
+  /group — who is in it
+  /add WHO, /remove WHO
+  /admin WHO, /no-admin WHO
+  /name TEXT, /about TEXT — what it is called
+  /timer 8h|off — messages vanish
+  /link, /unlink — invitation
+  /leave — leave it";
 
 /// Talks until the input ends.
 pub(crate) async fn run(session: &Session) -> Result<()> {
+    session.signed_up().await?;
     let (lines, mut input) = mpsc::channel::<String>(16);
-    let print = read_lines(lines)?;
     let mut talk = Talk {
         session,
-        print,
+        screen: Screen::open(lines)?,
         with: None,
         told: None,
+        prompt: String::new(),
+        numbers: Vec::new(),
+        oldest: None,
+        day: None,
+        waiting: BTreeSet::new(),
+        asked: None,
     };
     let mut events = session.handle.events();
-    if session.query(Core::account).await?.is_none() {
-        talk.say("Nobody is signed up here. First: comity chat register +49… --name 'Your name', or comity chat link");
-        return Ok(());
-    }
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     for conversation in session.query(Core::conversations).await? {
         talk.say(&words::conversation(&conversation));
     }
+    talk.ask().await?;
     loop {
         tokio::select! {
             line = input.recv() => {
@@ -62,12 +91,16 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
                     Ok(false) => break,
                     Err(error) => talk.say(&format!("— {error:#}")),
                 }
+                talk.ask().await?;
             }
-            event = events.recv() => {
-                if let Ok(event) = event {
-                    talk.show(event).await?;
+            event = events.recv() => match event {
+                Ok(Event::Erased { reason }) => {
+                    talk.say(&format!("— this store is erased: {reason}"));
+                    break;
                 }
-            }
+                Ok(event) => talk.show(event).await?,
+                Err(_) => {}
+            },
         }
     }
     // What was typed last still goes out, if there is a connection.
@@ -77,47 +110,55 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Reads lines on a thread of its own; gives the way to print above the line being typed.
-fn read_lines(lines: mpsc::Sender<String>) -> Result<Print> {
-    if !std::io::stdin().is_terminal() {
-        std::thread::spawn(move || {
-            for line in std::io::stdin().lock().lines() {
-                let Ok(line) = line else { break };
-                if lines.blocking_send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        return Ok(Arc::new(|line| say(&line)));
-    }
-    let mut editor = rustyline::DefaultEditor::new()?;
-    let printer = std::sync::Mutex::new(editor.create_external_printer()?);
-    std::thread::spawn(move || {
-        while let Ok(line) = editor.readline("> ") {
-            let _ = editor.add_history_entry(&line);
-            if lines.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    });
-    Ok(Arc::new(move |line| {
-        if let Ok(mut printer) = printer.lock() {
-            let _ = printer.print(format!("{line}\n"));
-        }
-    }))
+/// What waits for a `/yes`.
+enum Asked {
+    Verify(Address),
+    Report {
+        address: Address,
+        messages: Vec<MessageId>,
+        reason: String,
+    },
 }
 
 struct Talk<'a> {
     session: &'a Session,
-    print: Print,
+    screen: Screen,
     with: Option<Whom>,
     /// The receipt that was told last: conversation, entry, read.
     told: Option<(i64, u64, bool)>,
+    prompt: String,
+    /// Lines that were shown, each with its conversation: `:1` is the first.
+    numbers: Vec<(i64, MessageId)>,
+    /// The oldest line that was shown of the conversation one is in.
+    oldest: Option<MessageId>,
+    /// The day of the line that was shown last.
+    day: Option<i64>,
+    /// Own lines whose first fate is not shown yet.
+    waiting: BTreeSet<MessageId>,
+    asked: Option<Asked>,
 }
 
 impl Talk<'_> {
     fn say(&self, line: &str) {
-        (self.print)(line.to_owned());
+        self.screen.say(line);
+    }
+
+    /// Lets the next line be typed, under the name of whom it goes to.
+    async fn ask(&mut self) -> Result<()> {
+        let title = match &self.with {
+            None => String::new(),
+            Some(Whom::Myself) => "notes to self".to_owned(),
+            Some(Whom::Person(address)) => words::name(&names(self.session).await?, address),
+            Some(Whom::Conversation(id)) => {
+                let all = self.session.query(Core::conversations).await?;
+                let found = all.into_iter().find(|one| one.conversation == *id);
+                found.map(|one| one.title).unwrap_or_default()
+            }
+        };
+        let title: String = words::plain(&title).chars().take(24).collect();
+        self.prompt = format!("{title}> ");
+        self.screen.ask(&self.prompt);
+        Ok(())
     }
 
     /// The local id of whom one is talking with, when there is a conversation.
@@ -130,19 +171,13 @@ impl Talk<'_> {
     }
 
     async fn show(&mut self, event: Event) -> Result<()> {
-        let names = names(self.session).await?;
         match &event {
             Event::Item { conversation, item } => {
-                let here = self.current().await? == Some(*conversation);
-                if item.outgoing && item.seq.is_none() {
+                if item.outgoing && item.status == Status::Queued {
+                    self.waiting.insert(item.message);
                     return Ok(());
                 }
-                let line = words::line(&names, item);
-                self.say(&if here {
-                    line
-                } else {
-                    format!("#{conversation} {line}")
-                });
+                let here = self.show_line(*conversation, item).await?;
                 if here && !item.outgoing {
                     self.session
                         .handle
@@ -152,33 +187,62 @@ impl Talk<'_> {
                         .await?;
                 }
             }
-            Event::ItemChanged { item, .. }
-                if item.outgoing && !item.edited && !item.deleted && item.reactions.is_empty() =>
-            {
-                self.say(&words::line(&names, item));
+            Event::ItemChanged { conversation, item } => {
+                let plain =
+                    item.outgoing && !item.edited && !item.deleted && item.reactions.is_empty();
+                // An own line is shown when it went out; what follows tell the receipts.
+                let first = item.status != Status::Queued && self.waiting.remove(&item.message);
+                if !plain || first || item.status == Status::Failed {
+                    self.show_line(*conversation, item).await?;
+                }
             }
-            Event::ItemChanged { item, .. } => self.say(&words::line(&names, item)),
             Event::Receipt {
                 conversation,
                 address,
                 delivered_seq,
                 read_seq,
             } => {
-                self.receipt(
-                    *conversation,
-                    &words::name(&names, address),
-                    *delivered_seq,
-                    *read_seq,
-                )
-                .await?;
+                let who = words::name(&names(self.session).await?, address);
+                self.receipt(*conversation, &who, *delivered_seq, *read_seq)
+                    .await?;
             }
             other => {
+                let names = names(self.session).await?;
                 if let Some(line) = words::event(&names, other) {
                     self.say(&line);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Shows a line with its number, after the date when the day is another; whether it is of the
+    /// conversation one is in.
+    async fn show_line(&mut self, conversation: i64, item: &TimelineItem) -> Result<bool> {
+        let names = names(self.session).await?;
+        let here = self.current().await? == Some(conversation);
+        let day = words::day(item.at_ms);
+        if self.day.replace(day) != Some(day) {
+            self.say(&words::date(day));
+        }
+        let line = words::line(&names, item);
+        if !here {
+            let all = self.session.query(Core::conversations).await?;
+            let title = all.iter().find(|one| one.conversation == conversation);
+            let title = title.map_or("", |one| &one.title);
+            self.say(&format!("#{conversation} {}  {line}", words::plain(title)));
+            return Ok(false);
+        }
+        let known = self
+            .numbers
+            .iter()
+            .position(|(_, message)| *message == item.message);
+        let number = known.unwrap_or_else(|| {
+            self.numbers.push((conversation, item.message));
+            self.numbers.len() - 1
+        });
+        self.say(&format!(":{} {line}", number + 1));
+        Ok(true)
     }
 
     /// Says once that the newest own line was delivered, and once that it was read.
@@ -216,33 +280,28 @@ impl Talk<'_> {
         Ok(())
     }
 
-    async fn newest(
-        &self,
-        conversation: i64,
-        want: impl Fn(&TimelineItem) -> bool,
-    ) -> Result<Option<TimelineItem>> {
-        let items = self
-            .session
-            .query(move |core| core.timeline(conversation, None, 100))
-            .await?;
-        Ok(items.into_iter().rev().find(|item| want(item)))
-    }
-
     /// One typed line; false ends the talk.
     async fn typed(&mut self, line: &str) -> Result<bool> {
         if line.is_empty() {
             return Ok(true);
         }
         let Some(command) = line.strip_prefix('/') else {
+            if self.with.is_some() {
+                self.screen.take_away(&self.prompt, line);
+            }
             self.speak(What::Text(line.to_owned()), None).await?;
             return Ok(true);
         };
         let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
         let rest = rest.trim();
+        let asked = self.asked.take();
         match word {
             "quit" | "q" => return Ok(false),
             "help" => self.say(HELP),
+            "yes" => self.agreed(asked).await?,
+            "to" if rest.is_empty() => self.say("— /to NUMBER, NAME, a group, or me"),
             "to" => self.turn_to(rest).await?,
+            "more" => self.more().await?,
             "list" => {
                 for conversation in self.session.query(Core::conversations).await? {
                     self.say(&words::conversation(&conversation));
@@ -250,7 +309,7 @@ impl Talk<'_> {
             }
             "requests" => self.requests().await?,
             "accept" => {
-                let address = people::person(self.session, rest).await?;
+                let address = people::anyone(self.session, rest).await?;
                 self.session
                     .handle
                     .act(Command::Accept(address.clone()))
@@ -259,247 +318,43 @@ impl Talk<'_> {
                 self.say("— accepted");
             }
             "decline" => {
-                let address = people::person(self.session, rest).await?;
+                let address = people::anyone(self.session, rest).await?;
                 self.session.handle.act(Command::Decline(address)).await?;
                 self.say("— declined; they are not told");
             }
+            "file" if rest.is_empty() => self.say("— /file PATH [CAPTION]"),
             "file" => self.send_file(rest).await?,
             "search" => self.search(rest).await?,
+            "contacts" => self.contacts().await?,
             "devices" => self.devices().await?,
-            _ if groups::COMMANDS.contains(&word) => self.about_groups(word, rest).await?,
+            "profile" => self.profile(rest).await?,
             "approve" => {
+                let code = rest.to_owned();
                 self.session
                     .handle
-                    .act(Command::ApproveLink {
-                        code: rest.to_owned(),
-                    })
+                    .act(Command::ApproveLink { code })
                     .await?;
             }
-            _ => self.about_messages(word, rest).await?,
+            "safety" | "verify" | "block" | "unblock" | "report" => {
+                self.about_person(word, rest).await?;
+            }
+            "react" | "reply" | "save" | "edit" | "delete" | "forward" | "info" => {
+                self.about_messages(word, rest).await?;
+            }
+            _ if groups::COMMANDS.contains(&word) => self.about_groups(word, rest).await?,
+            other => self.say(&format!("— no command /{other}; /help shows them")),
         }
         Ok(true)
     }
 
-    /// Commands about the conversation one is in.
-    async fn about_messages(&mut self, word: &str, rest: &str) -> Result<()> {
-        let Some(conversation) = self.current().await? else {
-            self.say("— first say with whom: /to +49…");
-            return Ok(());
-        };
-        match word {
-            "react" | "reply" | "save" => {
-                let Some(item) = self
-                    .newest(conversation, |item| {
-                        !item.outgoing && (word != "save" || item.attachment.is_some())
-                    })
-                    .await?
-                else {
-                    self.say("— there is nothing of theirs yet");
-                    return Ok(());
-                };
-                match word {
-                    "react" => {
-                        self.speak(
-                            What::React {
-                                target: item.message,
-                                emoji: rest.to_owned(),
-                            },
-                            None,
-                        )
-                        .await
-                    }
-                    "reply" => {
-                        self.speak(What::Text(rest.to_owned()), Some(item.message))
-                            .await
-                    }
-                    _ => {
-                        let path = std::path::absolute(rest)?.display().to_string();
-                        let command = Command::SaveAttachment {
-                            conversation,
-                            message: item.message,
-                            path,
-                        };
-                        self.session.handle.act(command).await.map(|_| ())
-                    }
-                }
-            }
-            "edit" | "delete" => {
-                let Some(item) = self
-                    .newest(conversation, |item| {
-                        item.outgoing
-                            && !item.deleted
-                            && (word == "delete" || item.kind == ItemKind::Text)
-                    })
-                    .await?
-                else {
-                    self.say("— there is nothing of yours yet");
-                    return Ok(());
-                };
-                let what = if word == "edit" {
-                    What::Edit {
-                        target: item.message,
-                        text: rest.to_owned(),
-                    }
-                } else {
-                    What::Delete {
-                        target: item.message,
-                    }
-                };
-                self.speak(what, None).await
-            }
-            "forward" => self.forward(conversation, rest).await,
-            "info" => self.info(conversation).await,
-            "safety" | "verify" | "block" | "report" => {
-                self.about_person(conversation, word, rest).await
-            }
-            other => {
-                self.say(&format!("— no command /{other}; /help shows them"));
-                Ok(())
-            }
-        }
-    }
-
-    /// Says the newest text or file again to somebody else.
-    async fn forward(&mut self, conversation: i64, to: &str) -> Result<()> {
-        let newest = self
-            .newest(conversation, |item| {
-                !item.deleted && matches!(item.kind, ItemKind::Text | ItemKind::Attachment)
-            })
-            .await?;
-        let Some(item) = newest else {
-            self.say("— there is nothing to forward yet");
-            return Ok(());
-        };
-        let say = Say {
-            to: people::whom(self.session, to).await?,
-            quote: None,
-            id: None,
-            mentions: Vec::new(),
-            what: What::Forward {
-                conversation,
-                message: item.message,
-            },
-        };
-        post(self.session, say).await?;
-        self.say("— forwarded");
-        Ok(())
-    }
-
-    /// Who has the newest own message, and who read it.
-    async fn info(&self, conversation: i64) -> Result<()> {
-        let own = self.newest(conversation, |item| item.outgoing).await?;
-        let Some(item) = own else {
-            self.say("— there is nothing of yours yet");
-            return Ok(());
-        };
-        let info = self
-            .session
-            .query(move |core| core.info(conversation, &item.message))
-            .await?;
-        let names = names(self.session).await?;
-        for line in words::info(&names, &info) {
-            self.say(&line);
-        }
-        Ok(())
-    }
-
-    async fn about_person(&mut self, conversation: i64, word: &str, rest: &str) -> Result<()> {
-        let Some(Whom::Person(address)) = self.with.clone() else {
-            return Ok(());
-        };
-        match word {
-            "verify" => {
-                self.session.handle.act(Command::Verify(address)).await?;
-                self.say("— verified");
-            }
-            "block" => {
-                self.session
-                    .handle
-                    .act(Command::Block {
-                        address,
-                        blocked: true,
-                    })
-                    .await?;
-            }
-            "report" => {
-                let theirs = self.newest(conversation, |item| !item.outgoing).await?;
-                let messages = theirs.map(|item| vec![item.message]).unwrap_or_default();
-                self.session
-                    .handle
-                    .act(Command::Report {
-                        address,
-                        messages,
-                        reason: rest.to_owned(),
-                    })
-                    .await?;
-            }
-            _ => {
-                if let Some(contact) = self
-                    .session
-                    .query(move |core| core.contact(&address))
-                    .await?
-                {
-                    self.say(&contact.safety_number);
-                    self.say(if contact.verified {
-                        "— verified"
-                    } else {
-                        "— not yet verified: compare, then /verify"
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn speak(&mut self, what: What, quote: Option<MessageId>) -> Result<()> {
-        let Some(to) = self.with.clone() else {
-            self.say("— first say with whom: /to +49…");
-            return Ok(());
-        };
-        let amends = matches!(
-            what,
-            What::React { .. } | What::Edit { .. } | What::Delete { .. }
-        );
-        let mentions = match (&what, people::with(self.session, &to).await?) {
-            (What::Text(text) | What::Edit { text, .. }, Some(conversation)) => {
-                let local = conversation.conversation;
-                let members = self
-                    .session
-                    .query(move |core| core.mentionable(local))
-                    .await?;
-                mentions::find(text, &members)
-            }
-            _ => Vec::new(),
-        };
-        let say = Say {
-            to,
-            quote,
-            id: None,
-            mentions,
-            what,
-        };
-        if amends {
-            self.session.handle.act(Command::Send(say)).await?;
-        } else {
-            post(self.session, say).await?;
-        }
-        Ok(())
-    }
-
     async fn turn_to(&mut self, who: &str) -> Result<()> {
         self.with = Some(people::whom(self.session, who).await?);
-        let names = names(self.session).await?;
+        (self.oldest, self.day) = (None, None);
         let Some(conversation) = self.current().await? else {
             self.say(&format!("— {} is new here: your first line is a request, which they can accept or decline. Their key is as the app says: not yet verified", words::plain(who)));
             return Ok(());
         };
-        for item in self
-            .session
-            .query(move |core| core.timeline(conversation, None, 20))
-            .await?
-        {
-            self.say(&words::line(&names, &item));
-        }
+        self.more().await?;
         self.session
             .handle
             .act(Command::MarkRead { conversation })
@@ -507,64 +362,32 @@ impl Talk<'_> {
         Ok(())
     }
 
-    async fn requests(&self) -> Result<()> {
-        let requests = self.session.query(Core::requests).await?;
-        if requests.is_empty() {
-            self.say("— nobody asks to talk");
-        }
-        for request in requests {
-            self.say(
-                &words::event(&words::Names::new(), &Event::Request { request })
-                    .unwrap_or_default(),
-            );
-        }
-        Ok(())
-    }
-
-    async fn send_file(&mut self, rest: &str) -> Result<()> {
-        let (path, caption) = rest.split_once(' ').unwrap_or((rest, ""));
-        let path = std::path::absolute(path)?;
-        let size = std::fs::metadata(&path)?.len();
-        let file_name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let media_type = mime_guess::from_path(&path)
-            .first_or_octet_stream()
-            .to_string();
-        let what = What::File {
-            path: path.display().to_string(),
-            file_name,
-            media_type,
-            size,
-            caption: caption.to_owned(),
+    /// Lines before those that were shown.
+    async fn more(&mut self) -> Result<()> {
+        let Some(conversation) = self.current().await? else {
+            self.say("— first say with whom: /to NUMBER or NAME");
+            return Ok(());
         };
-        self.speak(what, None).await
-    }
-
-    async fn search(&self, query: &str) -> Result<()> {
-        let query = query.to_owned();
-        let names = names(self.session).await?;
-        for (conversation, item) in self
+        let before = self.oldest;
+        let items = self
             .session
-            .query(move |core| core.search(&query, 20))
-            .await?
-        {
-            self.say(&format!("#{conversation} {}", words::line(&names, &item)));
+            .query(move |core| core.timeline(conversation, before.as_ref(), LINES))
+            .await?;
+        let Some(first) = items.first() else {
+            self.say(if before.is_some() {
+                "— this is where it begins"
+            } else {
+                "— nothing was said here yet"
+            });
+            return Ok(());
+        };
+        self.oldest = Some(first.message);
+        self.day = None;
+        for item in &items {
+            self.show_line(conversation, item).await?;
         }
-        Ok(())
-    }
-
-    async fn devices(&self) -> Result<()> {
-        if let Some(account) = self.session.query(Core::account).await? {
-            for device in account.devices {
-                let this = if device.this { " (this one)" } else { "" };
-                self.say(&format!(
-                    "{} {}{this}",
-                    device.device,
-                    words::plain(&device.name)
-                ));
-            }
+        if before.is_none() && items.len() == LINES as usize {
+            self.say("— /more shows earlier lines");
         }
         Ok(())
     }

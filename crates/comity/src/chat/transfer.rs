@@ -122,6 +122,14 @@ impl Plain {
     }
 }
 
+/// Opens what is to be sent: a plain file. Anything else could keep the reader waiting for ever.
+fn open_source(path: &Path) -> Result<std::fs::File, Stopped> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Stopped::for_good("not_a_file"));
+    }
+    Ok(std::fs::File::open(path)?)
+}
+
 async fn run_upload(
     server: &Server,
     inputs: &mpsc::Sender<Input>,
@@ -132,7 +140,7 @@ async fn run_upload(
     let layout = Layout::new(job.plain_size)?;
     let (mut plain, stamp) = match job.source {
         Source::File(path) => {
-            let file = std::fs::File::open(path)?;
+            let file = open_source(Path::new(&path))?;
             let facts = file.metadata()?;
             if facts.len() != job.plain_size {
                 return Err(Stopped::for_good("source_changed"));
@@ -160,10 +168,11 @@ async fn run_upload(
             .await?
         }
     };
-    let offset = upload_offset(server, &blob, &job.token).await?;
+    let at = upload_offset(server, &blob, &job.token).await?;
+    let offset = at.offset;
     let mut hash = CiphertextHash::new();
     let mut waiting: Vec<u8> = Vec::new();
-    let (mut sent, mut told) = (offset, Instant::now());
+    let (mut sent, mut complete, mut told) = (offset, at.complete, Instant::now());
     for index in 0..layout.chunks() {
         let (from, length) = layout.plaintext(index);
         // What is safe already is sealed again only for the hash: the same bytes come out.
@@ -179,14 +188,9 @@ async fn run_upload(
         if waiting.len() + 300 * 1024 > limits::UPLOAD_PIECE_BYTES_MAX
             || (last && !waiting.is_empty())
         {
-            sent = send_piece(
-                server,
-                &blob,
-                sent,
-                std::mem::take(&mut waiting),
-                &job.token,
-            )
-            .await?;
+            let piece = std::mem::take(&mut waiting);
+            let now = send_piece(server, &blob, sent, piece, &job.token).await?;
+            (sent, complete) = (now.offset, now.complete);
             if told.elapsed() > PROGRESS {
                 told = Instant::now();
                 let _ = inputs
@@ -198,7 +202,20 @@ async fn run_upload(
             }
         }
     }
-    Ok((hash.finish(), layout.sealed_size()))
+    // All bytes are there; that the app also keeps them it has yet to say.
+    if !complete {
+        complete = upload_offset(server, &blob, &job.token).await?.complete;
+    }
+    if !complete {
+        complete = send_piece(server, &blob, sent, Vec::new(), &job.token)
+            .await?
+            .complete;
+    }
+    if complete {
+        Ok((hash.finish(), layout.sealed_size()))
+    } else {
+        Err(Stopped::for_now("incomplete"))
+    }
 }
 
 /// Seals the source as the original was, letting nothing out: another plaintext shows in the hash.
@@ -242,7 +259,7 @@ async fn start_blob(
     Ok(started.blob)
 }
 
-async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<u64, Stopped> {
+async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<BlobOffset, Stopped> {
     let answer = server
         .call(
             Method::Get,
@@ -252,14 +269,12 @@ async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<u6
         )
         .await
         .map_err(of_call)?;
-    let at: BlobOffset =
-        serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))?;
-    Ok(at.offset)
+    serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))
 }
 
 fn of_call(error: comity_client::CallError) -> Stopped {
     match error {
-        comity_client::CallError::Unreachable => Stopped::for_now("unreachable"),
+        comity_client::CallError::Unreachable(_) => Stopped::for_now("unreachable"),
         comity_client::CallError::Refused(error) => Stopped {
             retry: error.code.http_status() >= 500 && error.code != ErrorCode::QuotaExceeded
                 || matches!(
@@ -277,7 +292,7 @@ async fn send_piece(
     offset: u64,
     piece: Vec<u8>,
     token: &str,
-) -> Result<u64, Stopped> {
+) -> Result<BlobOffset, Stopped> {
     let response = server
         .http
         .patch(server.url(&format!("/v1/blobs/{blob}")))
@@ -292,9 +307,7 @@ async fn send_piece(
     if !ok {
         return Err(refused(&bytes));
     }
-    let at: BlobOffset =
-        serde_json::from_slice(&bytes).map_err(|_| Stopped::for_good("internal"))?;
-    Ok(at.offset)
+    serde_json::from_slice(&bytes).map_err(|_| Stopped::for_good("internal"))
 }
 
 /// Carries out a download and tells the core.
@@ -313,10 +326,10 @@ pub(super) async fn download(server: Server, inputs: mpsc::Sender<Input>, job: D
 
 /// Where plaintext goes until the whole was checked.
 enum Sink {
+    /// Under a name of its own beside the target; gone with this, unless it was kept.
     File {
-        partial: PathBuf,
         target: PathBuf,
-        file: std::fs::File,
+        file: tempfile::NamedTempFile,
     },
     Memory(Vec<u8>),
 }
@@ -327,17 +340,23 @@ impl Sink {
             Target::Memory => Ok(Self::Memory(Vec::new())),
             Target::File(path) => {
                 let target = PathBuf::from(path);
-                if target.exists() {
+                // A link that leads nowhere is there too.
+                if target.symlink_metadata().is_ok() {
                     return Err(Stopped::for_good("file_exists"));
                 }
-                let mut name = target.file_name().unwrap_or_default().to_owned();
-                name.push(".part");
-                let partial = target.with_file_name(name);
-                Ok(Self::File {
-                    file: std::fs::File::create(&partial)?,
-                    partial,
-                    target,
-                })
+                let folder = match target.parent() {
+                    Some(folder) if !folder.as_os_str().is_empty() => folder,
+                    _ => Path::new("."),
+                };
+                let file = tempfile::Builder::new()
+                    .prefix(".comity-")
+                    .suffix(".part")
+                    .tempfile_in(folder)
+                    .map_err(|error| match error.kind() {
+                        std::io::ErrorKind::NotFound => Stopped::for_good("folder_missing"),
+                        _ => error.into(),
+                    })?;
+                Ok(Self::File { target, file })
             }
         }
     }
@@ -356,29 +375,13 @@ impl Sink {
     fn keep(self) -> Result<Option<Vec<u8>>, Stopped> {
         match self {
             Self::Memory(bytes) => Ok(Some(bytes)),
-            Self::File {
-                partial,
-                target,
-                file,
-            } => {
-                file.sync_all()?;
-                std::fs::hard_link(&partial, &target)?;
-                std::fs::remove_file(&partial)?;
+            Self::File { target, file } => {
+                file.as_file().sync_all()?;
+                file.persist_noclobber(&target)
+                    .map_err(|refused| Stopped::from(refused.error))?;
                 Ok(None)
             }
         }
-    }
-
-    fn discard(self) {
-        if let Self::File { partial, .. } = self {
-            remove_quietly(&partial);
-        }
-    }
-}
-
-fn remove_quietly(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path) {
-        tracing::warn!(kind = ?error.kind(), "an unfinished download stays behind");
     }
 }
 
@@ -404,17 +407,11 @@ async fn run_download(
     )
     .await;
     match outcome {
-        Ok(()) => match decryptor.finish() {
-            Ok(()) => sink.keep(),
-            Err(error) => {
-                sink.discard();
-                Err(error.into())
-            }
-        },
-        Err(stopped) => {
-            sink.discard();
-            Err(stopped)
+        Ok(()) => {
+            decryptor.finish()?;
+            sink.keep()
         }
+        Err(stopped) => Err(stopped),
     }
 }
 

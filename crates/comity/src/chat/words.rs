@@ -1,8 +1,11 @@
 //! The words on the screen, in English.
+//!
+//! Always holds: what others wrote passes through [`super::safe_text`] before it is shown.
 
+pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
-    ContactView, ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, Status,
-    TimelineItem,
+    ContactView, ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, RequestView,
+    Status, TimelineItem, called,
 };
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -28,17 +31,23 @@ fn clock(at_ms: i64) -> String {
     )
 }
 
-/// Only what a terminal may show: no control characters from other people's texts.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{FFFD}'
-            } else {
-                c
-            }
-        })
-        .collect()
+/// Now.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The day of a time, counted from 1970 in UTC.
+pub(crate) fn day(at_ms: i64) -> i64 {
+    at_ms.div_euclid(86_400_000)
+}
+
+/// A heading for the lines of a day.
+pub(crate) fn date(day: i64) -> String {
+    let at = jiff::Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or_default();
+    at.strftime("── %A, %Y-%m-%d ──").to_string()
 }
 
 fn ticks(status: Status) -> &'static str {
@@ -49,6 +58,17 @@ fn ticks(status: Status) -> &'static str {
         Status::Read => " ✓✓ read",
         Status::Failed => " ✗ not sent",
         Status::Received => "",
+    }
+}
+
+/// What a message waits for, in words after "not sent yet".
+pub(crate) fn waits_for(code: Option<&str>) -> String {
+    match code {
+        None | Some("timeout") => String::new(),
+        Some("unreachable") => " (the server was not reached)".to_owned(),
+        Some("not_accepted") => " (they have not accepted your request yet)".to_owned(),
+        Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
+        Some(other) => format!(" ({other})"),
     }
 }
 
@@ -63,6 +83,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "number_moved" => {
             "this number now belongs to someone else: this conversation ends here".to_owned()
         }
+        "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
         "healed" => "this conversation was repaired".to_owned(),
@@ -79,7 +100,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "link_revoked" => format!("{who} revoked the invitation link"),
         "description" => format!("{who} changed the description"),
         "photo" => format!("{who} changed the picture"),
-        other => other.to_owned(),
+        other => plain(other),
     }
 }
 
@@ -163,7 +184,7 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
     for member in members {
         let who = match (member.own, &member.name, &member.number) {
             (true, _, _) => "you".to_owned(),
-            (_, name, _) if !name.is_empty() => plain(name),
+            (_, name, number) if !name.is_empty() => plain(&called(name, number)),
             (_, _, number) if !number.is_empty() => plain(number),
             _ => member.address.to_string(),
         };
@@ -194,48 +215,54 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         plain(&name(names, &item.author))
     };
     let at = clock(item.at_ms);
-    let mut text = match item.kind {
+    let mut said = match item.kind {
         ItemKind::Notice => return format!("{at}  — {}", notice(names, &item.text, &who)),
         ItemKind::Unreadable => {
-            return format!("{at}  — {}", unreadable(&item.failure));
+            return format!("{at}  — {}", plain(&unreadable(&item.failure)));
         }
-        ItemKind::Unknown => format!("{} (needs a newer program)", plain(&item.text)),
+        ItemKind::Unknown => format!("{} (needs a newer program)", text(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
-        _ => mentioned(names, item),
+        _ => text(&mentioned(names, item)),
     };
     if let Some(file) = &item.attachment {
-        let caption = if text.is_empty() {
+        let caption = if said.is_empty() {
             String::new()
         } else {
-            format!(" {text}")
+            format!(" {said}")
         };
-        text = format!(
+        said = format!(
             "[{} · {}]{caption}",
             plain(&file.file_name),
             size(file.size)
         );
     }
     if item.forwarded {
-        text = format!("(forwarded) {text}");
+        said = format!("(forwarded) {said}");
     }
     if let Some(quote) = &item.quote {
-        text = format!("«{}» {text}", plain(&quote.preview));
+        // Words that this device does not have are only what the quoting person says they were.
+        let source = if quote.known || quote.preview.is_empty() {
+            ""
+        } else {
+            ", as they say"
+        };
+        said = format!("«{}»{source} {said}", plain(&quote.preview));
     }
     if item.edited {
-        text.push_str(" (edited)");
+        said.push_str(" (edited)");
     }
     if let Some(teller) = &item.told_by {
-        text.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
+        said.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
     }
     for reaction in &item.reactions {
-        text.push_str(&format!("  {}", plain(&reaction.emoji)));
+        said.push_str(&format!("  {}", plain(&reaction.emoji)));
     }
     let ticks = if item.outgoing {
         ticks(item.status)
     } else {
         ""
     };
-    format!("{at}  {who}: {text}{ticks}")
+    format!("{at}  {who}: {said}{ticks}")
 }
 
 /// The text with each mention by the name that this device knows, whatever its author wrote there.
@@ -257,10 +284,10 @@ fn mentioned(names: &Names, item: &TimelineItem) -> String {
         } else {
             plain(&name(names, &mention.address))
         };
-        out.push_str(&format!("{}@{who}", plain(before)));
+        out.push_str(&format!("{before}@{who}"));
         from = start + length;
     }
-    out.push_str(&plain(item.text.get(from..).unwrap_or_default()));
+    out.push_str(item.text.get(from..).unwrap_or_default());
     out
 }
 
@@ -320,15 +347,27 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
         "left" => " · ended".to_owned(),
         _ => " · stopped: the server broke its rules".to_owned(),
     };
-    let last: String = plain(&view.last_text)
-        .replace('\n', " ")
-        .chars()
-        .take(60)
-        .collect();
+    let last: String = view.last_text.chars().take(60).collect();
     format!(
-        "#{} {}{unread}{state}  {last}",
+        "#{} {}{unread}{state}  {}",
         view.conversation,
-        plain(&view.title)
+        plain(&view.title),
+        plain(&last)
+    )
+}
+
+/// A stranger who asks to talk. Their number is their own word until the app confirmed it.
+pub(crate) fn request(asks: &RequestView) -> String {
+    let number = match (asks.number.as_str(), asks.number_confirmed) {
+        ("", _) => "no number given".to_owned(),
+        (number, true) => format!("{}, confirmed by the app", plain(number)),
+        (number, false) => format!("says that {} is theirs: not confirmed", plain(number)),
+    };
+    format!(
+        "{} ({number}; {}) asks to talk: “{}”",
+        plain(&called(&asks.name, "")),
+        asks.address,
+        text(&asks.text)
     )
 }
 
@@ -347,13 +386,11 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
     Some(match event {
         Event::Online => "— connected".to_owned(),
         Event::Offline => "— no connection: what you write is sent when it is back".to_owned(),
-        Event::Request { request } => format!(
-            "— {} ({}) asks to talk: “{}”  /accept {} or /decline {}",
-            plain(&request.name),
-            plain(&request.number),
-            plain(&request.text),
-            plain(&request.number),
-            plain(&request.number)
+        Event::Request { request: asks } => format!(
+            "— {}  /accept {} or /decline {}",
+            request(asks),
+            asks.address,
+            asks.address
         ),
         Event::DevicesChanged {
             address,
@@ -370,6 +407,9 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::RootChanged { address } => format!(
             "— the number of {} belongs to someone else now: compare safety numbers before you trust the new one",
             plain(&name(names, address))
+        ),
+        Event::NumberLost { number } => format!(
+            "— {number} now belongs to another account: people find you by it no more. /quit, then `comity chat change-number` sets another one"
         ),
         Event::Typing {
             address,
@@ -394,7 +434,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Reported => "— reported to the operator".to_owned(),
         Event::Saved { what } => format!("— saved: {what}"),
         Event::Warning { code, .. } => format!("— warning: {}", warning(code)),
-        Event::Failed { act, message, .. } => format!("— {act}: {message}"),
+        Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— this store is erased: {reason}"),
         _ => return None,
@@ -450,6 +490,20 @@ fn warning(code: &str) -> &str {
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
+        "contents_repeated" => "the server gave something a second time; it is not shown again",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{date, day};
+
+    #[test]
+    fn a_day_has_its_date() {
+        assert_eq!(date(0), "── Thursday, 1970-01-01 ──");
+        assert_eq!(date(day(951_782_400_000)), "── Tuesday, 2000-02-29 ──");
+        assert_eq!(date(day(1_796_083_199_000)), "── Monday, 2026-11-30 ──");
+        assert_eq!(date(-1), "── Wednesday, 1969-12-31 ──");
     }
 }

@@ -4,6 +4,7 @@
 //! nothing here knows more than they tell. The demo ends with the conversation as each side saw
 //! it, then stays up to be joined.
 
+mod bob;
 mod people;
 mod server;
 mod story;
@@ -12,6 +13,7 @@ use crate::terminal::say;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A whole app on loopback.
@@ -59,7 +61,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<()> {
         "{}  — the app “Comity Demo”: what runs, and how to join",
         server.url()
     ));
-    let people = people::People::new(&folder, server.url().to_owned())?;
+    let people = Arc::new(people::People::new(&folder, server.url().to_owned())?);
     if !again {
         story::play(&people, &mut server)?;
         std::fs::write(&played, "")?;
@@ -74,26 +76,39 @@ pub(crate) fn run(args: DemoArgs) -> Result<()> {
         write_env(env, &people, server.url())?;
     }
     say("");
-    say("The app stays up. Join in from another terminal:");
-    say(&format!(
-        "  comity chat --server {} --store me register +12025550199 --name 'Your name'",
-        server.url()
-    ));
-    say(&format!(
-        "      (codes are shown at {}/dev/codes)",
-        server.url()
-    ));
-    say("  comity chat --store me        then  /to +12025550102   and write to Bob");
-    say("Bob answers requests by himself. Stop with Ctrl-C.");
-    let mut bob = people.bot("bob")?;
-    wait_for_stop(&mut server, &mut bob)?;
-    let _ = bob.kill();
-    let _ = bob.wait();
+    how_to_join(server.url())?;
+    let bob = bob::Bob::start(people);
+    wait_for_stop(&mut server, &bob)?;
+    drop(bob);
     server.stop()
 }
 
+/// The next steps, as they have to be typed here.
+fn how_to_join(url: &str) -> Result<()> {
+    let program = std::env::current_exe()?;
+    let here = std::env::current_dir()?;
+    let program = program.strip_prefix(&here).unwrap_or(&program).display();
+    say(&format!(
+        "The app stays up. Join in from another terminal, in this folder ({}):",
+        here.display()
+    ));
+    say(&format!(
+        "  1.  {program} chat --server {url} --store me register +12025550199 --name 'Your name'"
+    ));
+    say(&format!(
+        "      It asks for a passphrase of your choice, then for a code: that is shown at {url}/dev/codes"
+    ));
+    say(&format!("  2.  {program} chat --store me"));
+    say(
+        "  3.  /to +12025550102       and write to Bob: he accepts, answers once and sends a file.",
+    );
+    say("      /help shows what else you can do.");
+    say("Stop with Ctrl-C.");
+    Ok(())
+}
+
 /// Waits for Ctrl-C or SIGTERM; a server that ends by itself ends the demo.
-fn wait_for_stop(server: &mut server::Server, bob: &mut std::process::Child) -> Result<()> {
+fn wait_for_stop(server: &mut server::Server, bob: &bob::Bob) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -108,7 +123,7 @@ fn wait_for_stop(server: &mut server::Server, bob: &mut std::process::Child) -> 
                     if !server.is_up()? {
                         bail!("the server ended");
                     }
-                    if bob.try_wait()?.is_some() {
+                    if bob.has_ended() {
                         bail!("Bob's program ended");
                     }
                 }

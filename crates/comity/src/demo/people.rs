@@ -129,7 +129,7 @@ impl People {
         Ok(self
             .command(who)?
             .args(["watch", "--accept", "--read", "--json"])
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()?)
     }
 }

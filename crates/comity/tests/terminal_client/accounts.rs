@@ -119,7 +119,15 @@ fn a_changed_number_keeps_everything() {
 fn a_deleted_account_is_gone() {
     let world = World::start();
     let (alice, bob) = alice_and_bob(&world);
+    let tablet = world.device("tablet");
+    alice.link(&tablet, "tablet");
     alice.act(&["delete-account", "--yes"]);
+    assert_eq!(tablet.refused(&["sync"]).code, "account_gone");
+    assert_eq!(
+        tablet.history(BOB),
+        "> Hello Bob\n",
+        "what is here stays readable"
+    );
     assert!(!alice.store().join("store.db").exists());
     assert_eq!(bob.refused(&["lookup", ALICE]).code, "not_found");
     assert!(world.admin(&["stats", "--json"]).contains("\"accounts\":1"));
@@ -130,15 +138,64 @@ fn a_deleted_account_is_gone() {
 }
 
 #[test]
+fn a_number_of_somebody_else_is_not_taken_by_the_way() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    bob.act(&["lock", "open sesame"]);
+    let code = alice.code_command();
+    let act = ["change-number", BOB, "--code-command", &code];
+    let refusal = alice.refused(&act);
+    assert_eq!(refusal.code, "number_taken", "{refusal:?}");
+    assert_eq!(alice.one(&["account"])["number"], ALICE);
+    let act = [&act[..], &["--take-over"]].concat();
+    assert_eq!(alice.refused(&act).code, "registration_locked");
+    let act = [&act[..], &["--lock-passphrase", "open sesame"]].concat();
+    let mut screen = bob.watch(&[]);
+    alice.act(&act);
+    assert_eq!(alice.one(&["account"])["number"], BOB);
+    // Who lost it is told, at once and for later.
+    assert_eq!(screen.event("number_lost")["number"], BOB);
+    screen.kill9();
+    assert_eq!(bob.one(&["account"])["number"], "");
+    assert_eq!(bob.history("me"), "* number_lost\n");
+    bob.say(
+        alice.one(&["account"])["address"].as_str().unwrap(),
+        "That was mine",
+    );
+}
+
+#[test]
+fn a_code_is_ordered_first_and_given_later() {
+    let world = World::start();
+    let alice = world.device("alice");
+    let refusal = alice.refused(&["register", ALICE, "--code", "123456"]);
+    assert_eq!(refusal.code, "not_now", "no code is wasted: {refusal:?}");
+    assert_eq!(alice.one(&["request-code", ALICE])["number"], ALICE);
+    let codes = world.admin(&["codes", "--number", ALICE]);
+    let code = codes.trim();
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let refusal = alice.refused(&["register", ALICE, "--code", wrong]);
+    assert_eq!(refusal.code, "code_wrong", "{refusal:?}");
+    // The same code still holds, as people write it.
+    let written = format!(" {} - {} ", &code[..3], &code[3..]);
+    let ready = alice.one(&["register", ALICE, "--name", "Alice", "--code", &written]);
+    assert_eq!(ready["number"], ALICE);
+    assert_eq!(world.admin(&["codes", "--number", ALICE]).trim(), code);
+}
+
+#[test]
 fn a_wrong_code_is_refused() {
     let world = World::start();
     let alice = world.device("alice");
-    let refusal = alice.refused(&["register", ALICE, "--code", "000000x"]);
-    assert!(
-        refusal.code == "code_wrong" || refusal.code == "malformed",
-        "{refusal:?}"
-    );
-    let refusal = alice.refused(&["register", "+1202555", "--code", "123456"]);
+    let refusal = alice.refused(&["request-code", "+1202555"]);
     assert_eq!(refusal.code, "number_invalid");
-    assert_eq!(world.device("nobody").refused(&["sync"]).code, "failed");
+    let refusal = world.device("typist").refused(&["register", "0151 2345"]);
+    assert_eq!(refusal.code, "number_invalid");
+    assert!(
+        !world.device("typist").store().exists(),
+        "nothing was begun"
+    );
+    let refusal = alice.refused(&["register", ALICE]);
+    assert_eq!(refusal.code, "usage", "nowhere to type it: {refusal:?}");
+    assert_eq!(world.device("nobody").refused(&["sync"]).code, "not_now");
 }

@@ -24,6 +24,7 @@ pub(super) fn events() -> Vec<Event> {
         quote: Some(comity_client::QuoteView {
             message: Some(message),
             preview: text(),
+            known: true,
         }),
         attachment: Some(comity_client::AttachmentView {
             file_name: text(),
@@ -61,6 +62,7 @@ pub(super) fn events() -> Vec<Event> {
         address: who.clone(),
         name: text(),
         number: text(),
+        number_confirmed: false,
         text: text(),
         at_ms: 1,
     };
@@ -72,6 +74,9 @@ pub(super) fn events() -> Vec<Event> {
         Event::NumberHasAccount {
             recoverable: true,
             locked_until_ms: Some(1),
+        },
+        Event::NumberLost {
+            number: "+12025550101".into(),
         },
         Event::Ready {
             address: who.clone(),
@@ -156,6 +161,7 @@ pub(super) fn name(event: &Event) -> &'static str {
     match event {
         Event::CodeSent { .. } => "code_sent",
         Event::NumberHasAccount { .. } => "number_has_account",
+        Event::NumberLost { .. } => "number_lost",
         Event::Ready { .. } => "ready",
         Event::LinkCode { .. } => "link_code",
         Event::Linked { .. } => "linked",

@@ -84,3 +84,34 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+#[cfg(unix)]
+#[test]
+fn saving_destroys_nothing_and_only_plain_files_are_sent() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let folder = world.folder().display().to_string();
+    for odd in [folder.as_str(), "/dev/zero"] {
+        assert_eq!(alice.refused(&["file", BOB, odd]).code, "not_a_file");
+    }
+    let message = send(&alice, &file(world.folder(), 1_000));
+    bob.act(&["sync"]);
+    let precious = world.folder().join("precious");
+    std::fs::write(&precious, "precious").unwrap();
+    let target = world.folder().join("saved");
+    std::os::unix::fs::symlink(&precious, world.folder().join("saved.part")).unwrap();
+    let link = world.folder().join("link");
+    std::os::unix::fs::symlink(world.folder().join("nowhere"), &link).unwrap();
+    let save = |to: &Path| bob.try_act(&["save", ALICE, &message, &to.display().to_string()]);
+    assert!(save(&link).is_err(), "a link to nowhere is there already");
+    assert!(save(&precious).is_err());
+    save(&target).unwrap();
+    assert_eq!(std::fs::read(&target).unwrap().len(), 1_000);
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+    let left = std::fs::read_dir(world.folder()).unwrap();
+    let unfinished = left.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with(".comity-")
+    });
+    assert_eq!(unfinished.count(), 0);
+}

@@ -26,6 +26,12 @@ fn forgetting(person: &Person, world: &World, meanwhile: impl FnOnce()) {
     copy(&kept, person.store());
 }
 
+/// The device says that its store was used elsewhere, and its person that it goes on here.
+fn goes_on(person: &Person) {
+    assert_eq!(person.refused(&["sync"]).code, "store_used_elsewhere");
+    person.act(&["go-on-here"]);
+}
+
 /// A conversation without what was said about devices.
 fn spoken(who: &Person, with: &str) -> String {
     let history = who.history(with);
@@ -48,7 +54,7 @@ fn a_device_put_back_to_an_old_copy_gets_what_it_forgot_from_its_sibling() {
         bob.act(&["react", ALICE, &answer, "👍"]);
         tablet.act(&["sync"]);
     });
-    bob.act(&["sync"]);
+    goes_on(&bob);
     tablet.act(&["sync"]);
     let whole = "\
 < Hello Bob
@@ -75,6 +81,7 @@ fn without_a_sibling_others_say_again_what_they_said_and_the_rest_is_said_to_be_
         alice.say(BOB, "Said again");
         bob.act(&["sync"]);
     });
+    goes_on(&bob);
     bob.act(&["sync", "--stay", "1"]);
     alice.act(&["sync"]);
     let lines = spoken(&bob, ALICE);

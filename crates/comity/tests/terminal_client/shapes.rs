@@ -101,6 +101,7 @@ fn live() -> Shapes {
         world.device("bob"),
         world.device("carol"),
     );
+    shapes.act(&alice, &["request-code", ALICE]);
     for (who, number) in [(&alice, ALICE), (&bob, BOB), (&carol, CAROL)] {
         let code = who.code_command();
         shapes.act(
@@ -169,6 +170,7 @@ fn live() -> Shapes {
         &["change-number", "+12025550199", "--code-command", &code],
     );
     shapes.act(&alice, &["watch", "--seconds", "1"]);
+    copied(&world, &mut shapes, &bob);
     shapes.act(&alice, &["delete-account", "--yes"]);
     let refusal = bob
         .command()
@@ -230,6 +232,26 @@ fn link(world: &World, shapes: &mut Shapes, alice: &Person) {
     for line in ended.stdout.lines() {
         shapes.add("link", &serde_json::from_str(line).unwrap());
     }
+}
+
+/// A store that was copied, and the copy used after the store: only one goes on.
+fn copied(world: &World, shapes: &mut Shapes, bob: &Person) {
+    let copy = world.device("copy");
+    bob.act(&["sync"]);
+    std::fs::create_dir_all(copy.store()).unwrap();
+    for file in std::fs::read_dir(bob.store()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.store().join(file.file_name())).unwrap();
+    }
+    bob.say("me", "Said by the one that was copied");
+    for _ in 0..2 {
+        let refused = copy.refused(&["send", "me", "Said by the copy"]);
+        assert_eq!(refused.code, "store_used_elsewhere", "{refused:?}");
+    }
+    shapes.act(&copy, &["go-on-here"]);
+    copy.say("me", "Said by the copy, later");
+    assert_eq!(bob.refused(&["sync"]).code, "store_used_elsewhere");
+    shapes.act(bob, &["go-on-here"]);
 }
 
 fn event_shapes() -> Shapes {
@@ -368,7 +390,13 @@ fn literals(calls: &[&str]) -> BTreeSet<String> {
 fn every_code_is_documented() {
     all_documented(
         "codes",
-        literals(&[".warn(", ".refuse(", ".insert_notice(", ".group_notice("]),
+        literals(&[
+            ".warn(",
+            ".warn_once(",
+            ".refuse(",
+            ".insert_notice(",
+            ".group_notice(",
+        ]),
     );
     let errors = std::fs::read_to_string(root().join("crates/client/src/error.rs")).unwrap();
     let codes = errors.split("=> \"").skip(1);

@@ -1,6 +1,6 @@
 //! What two people say to each other.
 
-use super::support::World;
+use super::support::{Person, World};
 use super::{ALICE, BOB, CAROL, alice_and_bob};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
@@ -219,4 +219,71 @@ fn a_token_that_is_refused_before_its_end_is_replaced() {
     }
     typed.write_all(b"/quit\n").unwrap();
     assert!(talk.wait().unwrap().success());
+}
+
+/// Says of oneself what is not so, as a changed program could.
+fn call_oneself(person: &Person, name: &str) {
+    person.act(&["profile", "--name", name]);
+}
+
+#[test]
+fn a_number_is_never_whose_a_stranger_says_it_is() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let mallory = world.person("mallory", BOB);
+    let bob = world.person("bob", CAROL);
+    // A stranger's name is no contact's, and their number is only their word.
+    call_oneself(&mallory, "Bob");
+    mallory.say(ALICE, "Hi, it's Bob");
+    alice.act(&["sync"]);
+    let refused = alice.refused(&["send", "Bob", "The code is 1234"]);
+    assert!(refused.message.contains("only asks to talk"), "{refused:?}");
+    let asks = alice.one(&["requests"]);
+    assert_eq!(asks["number_confirmed"], true, "the app was asked");
+    assert_eq!(asks["number"], BOB);
+    // By number the text goes to whom the app says has it.
+    let said = alice.one(&["send", CAROL, "The code is 1234"]);
+    assert_eq!(said["item"]["outgoing"], true);
+    assert_eq!(bob.one(&["requests"])["text"], "The code is 1234");
+    assert_eq!(alice.act(&["requests"]).len(), 1, "Mallory still only asks");
+    // An empty name is nobody's, even where one contact has none.
+    assert!(alice.refused(&["send", "", "x"]).message.contains("empty"));
+    alice.act(&["decline", "Bob"]);
+    assert!(alice.act(&["requests"]).is_empty());
+}
+
+#[test]
+fn a_name_can_not_pass_for_oneself_and_a_text_not_for_two() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let bob = world.device("bob");
+    bob.register(BOB, &["--name", "me"]);
+    alice.say(BOB, "Hello");
+    bob.act(&["sync"]);
+    bob.act(&["accept", "alice"]);
+    alice.act(&["sync"]);
+    bob.say(ALICE, "first\n12:00  me: I owe Bob 1000\u{202E}");
+    alice.act(&["sync"]);
+    let shown = alice.screen(&["history", BOB]);
+    let last: Vec<&str> = shown.lines().rev().take(2).collect();
+    assert_eq!(last[0], "       │ 12:00  me: I owe Bob 1000");
+    assert!(last[1].contains("~me"), "{shown}");
+}
+
+#[test]
+fn a_damaged_store_says_so() {
+    let world = World::start();
+    let (alice, _) = alice_and_bob(&world);
+    let file = alice.store().join("store.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2 / 4096 * 4096;
+    for page in bytes[half..].chunks_mut(4096) {
+        page[100] ^= 1;
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let refused = alice.refused(&["history", BOB]);
+    assert_eq!(refused.code, "store_failed", "{refused:?}");
+    // What is left of it is not taken for a new one either.
+    std::fs::write(&file, []).unwrap();
+    assert_eq!(alice.refused(&["account"]).code, "store_failed");
 }

@@ -34,6 +34,7 @@ type Config =
     WithIdentityProvider<BasicIdentityProvider, WithCryptoProvider<RustCryptoProvider, BaseConfig>>;
 
 /// A member by our engine, or by the other implementation.
+#[allow(clippy::large_enum_variant)]
 pub enum Someone {
     Ours(Phone),
     Theirs(Theirs),

@@ -75,7 +75,7 @@ fn take(member: &Member, group: &mut MlsGroup, message: &[u8]) -> Result<()> {
 }
 
 /// Measures and prints.
-pub fn measure(devices: usize) -> Result<()> {
+pub(crate) fn measure(devices: usize) -> Result<()> {
     println!("the bare library, at {devices} devices:");
     let alice = member(0)?;
     let bob = member(1)?;

@@ -51,7 +51,7 @@ fn bystander(app: &comity_wire::AppId) -> Result<Bystander> {
 }
 
 /// So many bystanders whom Alice knows.
-pub fn settle(world: &mut World, alice: Who, count: usize) -> Result<Vec<Address>> {
+pub(crate) fn settle(world: &mut World, alice: Who, count: usize) -> Result<Vec<Address>> {
     let own = world.address(alice)?;
     let mut all = Vec::with_capacity(count);
     for _ in 0..count {

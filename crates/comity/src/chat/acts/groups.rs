@@ -211,7 +211,7 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             .await
         }
         GroupAct::GroupRemove { group, who } => {
-            let member = people::person(session, &who).await?;
+            let member = people::anyone(session, &who).await?;
             change(session, &group, |conversation| Command::RemoveMember {
                 conversation,
                 member,
@@ -294,7 +294,7 @@ async fn people(session: &Session, who: &[String]) -> Result<Vec<Address>> {
 /// A person, or the own account.
 pub(crate) async fn myself_or(session: &Session, who: &str) -> Result<Address> {
     if who != "me" {
-        return people::person(session, who).await;
+        return people::anyone(session, who).await;
     }
     let account = session.query(Core::account).await?;
     Ok(account.context("nobody is signed up here")?.address)
@@ -359,8 +359,7 @@ async fn set(
                 let media_type = mime_guess::from_path(&path)
                     .first_or_octet_stream()
                     .to_string();
-                let size = std::fs::metadata(&path)?.len();
-                let path = std::path::absolute(path)?.display().to_string();
+                let (path, _, size) = plain_file(&path)?;
                 (Some(path), size, media_type)
             }
             None => (None, 0, String::new()),
@@ -426,7 +425,7 @@ fn refused(event: Event) -> Result<()> {
 async fn save_photo(session: &Session, group: &str, path: PathBuf) -> Result<()> {
     session.settled().await?;
     let conversation = people::conversation(session, group).await?.conversation;
-    let path = std::path::absolute(path)?.display().to_string();
+    let path = target_path(&path)?;
     let command = Command::SaveGroupPhoto {
         conversation,
         path: path.clone(),

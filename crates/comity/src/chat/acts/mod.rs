@@ -11,13 +11,13 @@ mod settings;
 mod sign_up;
 
 pub(crate) use groups::{myself_or, timer};
-pub(crate) use saying::post;
+pub(crate) use saying::{post, target_path, what_file};
 
 use others::{accept, block, contacts, report, requests, safety};
 use reading::{conversations, history, info, search, watch};
-use saying::{SayText, amend, forward, save, send_file, send_text};
+use saying::{SayText, amend, forward, plain_file, save, send_file, send_text};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
-use sign_up::{Code, approve, ask_code, link, register};
+use sign_up::{Code, SignUp, approve, link, number_taken, prove, register, request_code};
 
 use super::people;
 use super::session::{Refused, Session};
@@ -25,7 +25,7 @@ use super::words::{self, Names};
 use crate::terminal::{complain, prompt, say, say_json};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom};
+use comity_client::{Command, Core, Event, Say, TimelineItem, What, Whom, called};
 use comity_wire::{Address, MessageId};
 use serde_json::json;
 use std::path::PathBuf;
@@ -33,16 +33,24 @@ use std::path::PathBuf;
 /// One act.
 #[derive(Subcommand)]
 pub(crate) enum Act {
+    /// Orders a code to a number, for `register` or `change-number` with --code.
+    RequestCode {
+        /// + and the country code first.
+        number: String,
+    },
     /// Signs up with a phone number.
     Register {
-        /// As +49…
+        /// + and the country code first.
         number: String,
         /// Your name, for people you talk to.
         #[arg(long, default_value = "")]
         name: String,
-        /// The code; else it is asked for.
+        /// The code that `request-code` ordered; else one is ordered and asked for.
         #[arg(long)]
         code: Option<String>,
+        /// This device's name in the device list.
+        #[arg(long)]
+        device_name: Option<String>,
         /// Command that prints the code, for scripts; runs with NUMBER in its environment.
         #[arg(long)]
         code_command: Option<String>,
@@ -58,8 +66,8 @@ pub(crate) enum Act {
     },
     /// Links this device to an account: shows a code, waits to be let in.
     Link {
-        /// Shown in the device list.
-        #[arg(long, default_value = "terminal")]
+        /// This device's name in the device list.
+        #[arg(long = "device-name", alias = "name", default_value = "terminal")]
         name: String,
     },
     /// Lets the device with this code in.
@@ -100,14 +108,20 @@ pub(crate) enum Act {
     },
     /// Moves the account to another number.
     ChangeNumber {
-        /// As +49…
+        /// + and the country code first.
         number: String,
-        /// The code; else it is asked for.
+        /// The code that `request-code` ordered; else one is ordered and asked for.
         #[arg(long)]
         code: Option<String>,
         /// Command that prints the code.
         #[arg(long)]
         code_command: Option<String>,
+        /// The number has an account: take it from there.
+        #[arg(long)]
+        take_over: bool,
+        /// Passphrase of that account's registration lock.
+        #[arg(long)]
+        lock_passphrase: Option<String>,
     },
     /// Deletes the account and this store.
     DeleteAccount {
@@ -124,7 +138,7 @@ pub(crate) enum Act {
     Send {
         /// Number, address, name, or `me`.
         to: String,
-        /// The text.
+        /// The text; `-` takes it from standard input.
         text: String,
         /// Answers this message.
         #[arg(long)]
@@ -210,7 +224,11 @@ pub(crate) enum Act {
     #[command(flatten)]
     Group(groups::GroupAct),
     /// Conversations, newest first.
-    Conversations,
+    Conversations {
+        /// Does not connect first.
+        #[arg(long)]
+        offline: bool,
+    },
     /// Catches up, then shows a conversation.
     History {
         /// The conversation.
@@ -242,7 +260,11 @@ pub(crate) enum Act {
         limit: u32,
     },
     /// Strangers who ask to talk.
-    Requests,
+    Requests {
+        /// Does not connect first.
+        #[arg(long)]
+        offline: bool,
+    },
     /// Accepts a request.
     Accept {
         /// Who.
@@ -290,6 +312,8 @@ pub(crate) enum Act {
         /// The conversation.
         with: String,
     },
+    /// After a copy of this store was used elsewhere: it goes on here, and nowhere else.
+    GoOnHere,
     /// Connects, catches up, sends what waits, ends.
     Sync {
         /// Stays that many seconds longer.
@@ -308,6 +332,51 @@ pub(crate) enum Act {
         #[arg(long, default_value_t = 0)]
         seconds: u64,
     },
+}
+
+impl Act {
+    /// Refuses what needs neither store nor app to be seen as wrong.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            Self::RequestCode { number }
+            | Self::Register { number, .. }
+            | Self::ChangeNumber { number, .. }
+            | Self::Lookup { number } => a_number(number),
+            Self::React { emoji, .. } => one_emoji(emoji),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn a_number(number: &str) -> Result<()> {
+    let number = number.trim();
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    if number.starts_with('+') && digits > 0 {
+        return Ok(());
+    }
+    bail!(Refused::here(
+        "check",
+        "number_invalid",
+        format!("{number}: a number begins with + and the country code, as +49 for Germany")
+    ))
+}
+
+/// One sign as people see it, or nothing, which takes a reaction back.
+pub(crate) fn one_emoji(emoji: &str) -> Result<()> {
+    use unicode_segmentation::UnicodeSegmentation;
+    // A letter is one only where it is asked to look like a picture.
+    let letters = emoji.chars().any(char::is_alphabetic) && !emoji.contains('\u{FE0F}');
+    let plain = !emoji.is_empty() && emoji.is_ascii()
+        || letters
+        || emoji.chars().any(|c| c.is_whitespace() || c.is_control());
+    if emoji.graphemes(true).count() > 1 || plain {
+        bail!(Refused::here(
+            "react",
+            "malformed",
+            format!("{emoji}: a reaction is one emoji, or nothing to take it back")
+        ));
+    }
+    Ok(())
 }
 
 /// Tells a script why there was no answer.
@@ -331,6 +400,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             number,
             name,
             code,
+            device_name,
             code_command,
             recover,
             take_over,
@@ -340,17 +410,16 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 code,
                 command: code_command,
             };
-            register(
-                session,
-                number,
+            let how = SignUp {
                 name,
-                code,
+                device_name,
                 recover,
                 take_over,
                 lock_passphrase,
-            )
-            .await
+            };
+            register(session, number, code, how).await
         }
+        Act::RequestCode { number } => request_code(session, number).await,
         Act::Link { name } => link(session, name).await,
         Act::Approve { code } => approve(session, code).await,
         Act::Account => account(session).await,
@@ -374,16 +443,14 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             number,
             code,
             code_command,
+            take_over,
+            lock_passphrase,
         } => {
-            change_number(
-                session,
-                number,
-                Code {
-                    code,
-                    command: code_command,
-                },
-            )
-            .await
+            let code = Code {
+                code,
+                command: code_command,
+            };
+            change_number(session, number, code, take_over, lock_passphrase).await
         }
         Act::DeleteAccount { yes } => delete_account(session, yes).await,
         Act::Lookup { number } => {
@@ -393,8 +460,8 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             } else {
                 say(&format!(
                     "{} {} ({})",
-                    contact.number,
-                    words::plain(&contact.name),
+                    words::plain(&contact.number),
+                    words::plain(&called(&contact.name, "")),
                     contact.address
                 ));
                 say(
@@ -412,7 +479,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             no_wait,
         } => {
             let say = SayText {
-                text,
+                text: saying::text(text).await?,
                 quote: reply,
                 id,
                 mention,
@@ -464,7 +531,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Timer { with, after } => groups::disappear(session, &with, after).await,
         Act::Info { with, message } => info(session, &with, message).await,
         Act::Group(act) => groups::run(session, act).await,
-        Act::Conversations => conversations(session).await,
+        Act::Conversations { offline } => conversations(session, offline).await,
         Act::History {
             with,
             limit,
@@ -473,17 +540,17 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         } => history(session, &with, limit, before, offline, false).await,
         Act::Read { with, limit } => history(session, &with, limit, None, false, true).await,
         Act::Search { query, limit } => search(session, query, limit).await,
-        Act::Requests => requests(session).await,
+        Act::Requests { offline } => requests(session, offline).await,
         Act::Accept { who } => accept(session, &who).await,
         Act::Decline { who } => {
-            let address = people::person(session, &who).await?;
+            let address = people::anyone(session, &who).await?;
             session.handle.act(Command::Decline(address)).await?;
             finish(session).await
         }
         Act::Contacts => contacts(session).await,
         Act::Safety { who } => safety(session, &who).await,
         Act::Verify { who } => {
-            let address = people::person(session, &who).await?;
+            let address = people::anyone(session, &who).await?;
             session.handle.act(Command::Verify(address)).await?;
             finish(session).await
         }
@@ -505,6 +572,12 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 })
                 .await?;
             Ok(())
+        }
+        Act::GoOnHere => {
+            session.handle.act(Command::GoOnHere).await?;
+            session.online().await?;
+            session.settled().await?;
+            finish(session).await
         }
         Act::Sync { stay } => {
             session.online().await?;
@@ -535,6 +608,8 @@ async fn finish(session: &Session) -> Result<()> {
     session.flushed().await?;
     if session.json {
         say_json(&json!({ "ok": true }));
+    } else {
+        say("Done.");
     }
     Ok(())
 }

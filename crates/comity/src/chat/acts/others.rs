@@ -2,19 +2,20 @@
 
 use super::*;
 
-pub(super) async fn requests(session: &Session) -> Result<()> {
-    session.online().await?;
-    session.settled().await?;
-    for request in session.query(Core::requests).await? {
+pub(super) async fn requests(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
+    if !offline && session.query(|core| Ok(core.is_online())).await? {
+        people::check_numbers(session).await?;
+    }
+    let requests = session.query(Core::requests).await?;
+    if requests.is_empty() && !session.json {
+        say("Nobody asks to talk.");
+    }
+    for request in requests {
         if session.json {
             say_json(&request);
         } else {
-            say(&format!(
-                "{} ({}) asks to talk: “{}”",
-                words::plain(&request.name),
-                words::plain(&request.number),
-                words::plain(&request.text)
-            ));
+            say(&words::request(&request));
         }
     }
     Ok(())
@@ -23,7 +24,7 @@ pub(super) async fn requests(session: &Session) -> Result<()> {
 pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     session.online().await?;
     session.settled().await?;
-    let address = people::person(session, who).await?;
+    let address = people::anyone(session, who).await?;
     session.handle.act(Command::Accept(address.clone())).await?;
     let begun = async {
         loop {
@@ -59,8 +60,8 @@ pub(super) async fn contacts(session: &Session) -> Result<()> {
         let state = words::trust(&contact);
         say(&format!(
             "{}  {}  {}  ({state})",
-            contact.number,
-            words::plain(&contact.name),
+            words::plain(&contact.number),
+            words::plain(&called(&contact.name, "")),
             contact.address
         ));
     }
@@ -68,7 +69,7 @@ pub(super) async fn contacts(session: &Session) -> Result<()> {
 }
 
 pub(super) async fn safety(session: &Session, who: &str) -> Result<()> {
-    let address = people::person(session, who).await?;
+    let address = people::anyone(session, who).await?;
     let contact = session
         .query(move |core| core.contact(&address))
         .await?
@@ -89,7 +90,7 @@ pub(super) async fn safety(session: &Session, who: &str) -> Result<()> {
 }
 
 pub(super) async fn block(session: &Session, who: &str, blocked: bool) -> Result<()> {
-    let address = people::person(session, who).await?;
+    let address = people::anyone(session, who).await?;
     setting(session, Command::Block { address, blocked }, "block").await
 }
 
@@ -100,7 +101,7 @@ pub(super) async fn report(
     reason: String,
 ) -> Result<()> {
     session.online().await?;
-    let address: Address = people::person(session, who).await?;
+    let address: Address = people::anyone(session, who).await?;
     session
         .act_until(
             Command::Report {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-pub(super) async fn conversations(session: &Session) -> Result<()> {
-    session.online().await?;
+pub(super) async fn conversations(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
     let all = session.query(Core::conversations).await?;
     for conversation in &all {
         if session.json {
@@ -26,28 +26,33 @@ pub(super) async fn history(
     offline: bool,
     read: bool,
 ) -> Result<()> {
-    if !offline {
-        session.online().await?;
-        session.settled().await?;
-    }
+    session.catch_up(offline).await?;
     let conversation = people::conversation(session, with).await?.conversation;
     let items = session
         .query(move |core| core.timeline(conversation, before.as_ref(), limit))
         .await?;
     let names = names(session).await?;
+    let mut day = words::day(words::now_ms());
     for item in &items {
         if session.json {
             say_json(item);
-        } else {
-            say(&words::line(&names, item));
+            continue;
         }
+        // Lines of today alone need no date.
+        let other = words::day(item.at_ms);
+        if std::mem::replace(&mut day, other) != other {
+            say(&words::date(other));
+        }
+        say(&words::line(&names, item));
     }
     if read {
         session
             .handle
             .act(Command::MarkRead { conversation })
             .await?;
-        session.settled().await?;
+        if session.query(|core| Ok(core.is_online())).await? {
+            session.settled().await?;
+        }
     }
     Ok(())
 }
@@ -71,15 +76,20 @@ pub(super) async fn info(session: &Session, with: &str, message: MessageId) -> R
 }
 
 pub(super) async fn search(session: &Session, query: String, limit: u32) -> Result<()> {
+    session.signed_up().await?;
     let found = session
         .query(move |core| core.search(&query, limit))
         .await?;
     let names = names(session).await?;
+    let all = session.query(Core::conversations).await?;
+    let title = |id: i64| all.iter().find(|one| one.conversation == id);
     for (conversation, item) in &found {
         if session.json {
             say_json(&json!({ "conversation": conversation, "item": item }));
         } else {
-            say(&format!("#{conversation} {}", words::line(&names, item)));
+            let title = title(*conversation).map_or("", |one| &one.title);
+            let line = words::line(&names, item);
+            say(&format!("#{conversation} {}  {line}", words::plain(title)));
         }
     }
     if found.is_empty() && !session.json {
@@ -91,6 +101,7 @@ pub(super) async fn search(session: &Session, query: String, limit: u32) -> Resu
 pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: u64) -> Result<()> {
     let mut events = session.handle.events();
     session.online().await?;
+    session.settled().await?;
     if session.json {
         say_json(&json!({ "event": "watching" }));
     }
@@ -143,6 +154,19 @@ pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: 
                     .await?;
             }
             Event::Erased { reason } => bail!("this store is erased: {reason}"),
+            Event::Failed {
+                act,
+                code,
+                message,
+                retry_after_ms,
+            } if code == crate::chat::session::USED_ELSEWHERE => {
+                bail!(Refused {
+                    act,
+                    code,
+                    message,
+                    retry_after_ms
+                })
+            }
             Event::Gone { reason } if reason == "account_gone" => {
                 bail!("the app says that this account is no more, or suspended")
             }

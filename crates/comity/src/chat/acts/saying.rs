@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat::mentions;
+use crate::chat::session::Said;
 
 /// What `send` was asked to say.
 pub(super) struct SayText {
@@ -22,7 +23,7 @@ pub(super) async fn send_text(
     let members = members(session, &to).await?;
     let mut mentions = mentions::find(&say.text, &members);
     for who in &say.mention {
-        let address = people::person(session, who).await?;
+        let address = people::anyone(session, who).await?;
         let member = members.iter().find(|(member, _)| *member == address);
         let unknown = (address, String::new());
         mentions::add(&mut say.text, &mut mentions, member.unwrap_or(&unknown));
@@ -73,17 +74,37 @@ pub(super) async fn forward(
 
 pub(super) async fn speak(session: &Session, what: Say, wait: bool) -> Result<()> {
     let (conversation, item) = post(session, what).await?;
-    let item = if wait {
+    let said = if wait {
         session.sent(conversation, item.message).await?
     } else {
-        item
+        Said {
+            item,
+            waits_for: None,
+        }
     };
     if session.json {
-        say_json(&json!({ "conversation": conversation, "item": item }));
-    } else {
-        say(&words::line(&names(session).await?, &item));
+        say_json(&json!({
+            "conversation": conversation, "item": said.item, "queued": said.is_queued(), "waits_for": said.waits_for
+        }));
+        return Ok(());
+    }
+    say(&words::line(&names(session).await?, &said.item));
+    if said.is_queued() {
+        let why = words::waits_for(said.waits_for.as_deref());
+        complain(&format!(
+            "not sent yet{why}: it is kept and goes out by itself, do not say it again"
+        ));
     }
     Ok(())
+}
+
+/// The text of an act: `-` is what standard input holds, without its last line's end.
+pub(super) async fn text(given: String) -> Result<String> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin())).await?;
+    Ok(read?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Says something and gives its line.
@@ -119,24 +140,7 @@ pub(super) async fn send_file(
     path: PathBuf,
     caption: String,
 ) -> Result<()> {
-    let path = std::path::absolute(path)?;
-    let size = std::fs::metadata(&path)
-        .with_context(|| format!("{}", path.display()))?
-        .len();
-    let file_name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .context("not a file")?;
-    let media_type = mime_guess::from_path(&path)
-        .first_or_octet_stream()
-        .to_string();
-    let what = What::File {
-        path: path.display().to_string(),
-        file_name,
-        media_type,
-        size,
-        caption,
-    };
+    let what = what_file(&path, caption)?;
     let to = people::whom(session, to).await?;
     speak(
         session,
@@ -152,16 +156,70 @@ pub(super) async fn send_file(
     .await
 }
 
+/// A plain file: its whole path, its name, its bytes. A pipe or a device would be read for ever.
+pub(crate) fn plain_file(path: &std::path::Path) -> Result<(String, String, u64)> {
+    let refuse = |code: &str, message: &str| Refused::here("file", code, message.to_owned());
+    let path = std::path::absolute(path)?;
+    let facts = std::fs::metadata(&path)
+        .map_err(|error| refuse("source_gone", &format!("{}: {error}", path.display())))?;
+    if !facts.is_file() {
+        bail!(refuse(
+            "not_a_file",
+            "this is a folder, a device or a pipe: only plain files are sent"
+        ));
+    }
+    let (Some(whole), Some(name)) = (
+        path.to_str(),
+        path.file_name().and_then(|name| name.to_str()),
+    ) else {
+        bail!(refuse(
+            "file_name",
+            "the path is not UTF-8: give the file another name"
+        ));
+    };
+    Ok((whole.to_owned(), name.to_owned(), facts.len()))
+}
+
+/// What is to be said with a plain file.
+pub(crate) fn what_file(path: &std::path::Path, caption: String) -> Result<What> {
+    let (path, file_name, size) = plain_file(path)?;
+    Ok(What::File {
+        media_type: mime_guess::from_path(&path)
+            .first_or_octet_stream()
+            .to_string(),
+        path,
+        file_name,
+        size,
+        caption,
+    })
+}
+
+/// Where a file is to be saved, as the core keeps it.
+pub(crate) fn target_path(path: &std::path::Path) -> Result<String> {
+    let path = std::path::absolute(path)?;
+    match path.to_str() {
+        Some(path) => Ok(path.to_owned()),
+        None => bail!("{} is not UTF-8: give another name", path.display()),
+    }
+}
+
 pub(super) async fn save(
     session: &Session,
     with: &str,
     message: MessageId,
     path: PathBuf,
 ) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        bail!(Refused::here(
+            "save",
+            "exists",
+            format!("{} exists: give another name", path.display())
+        ));
+    }
     session.online().await?;
     let conversation = people::conversation(session, with).await?.conversation;
     arrived(session, conversation, message).await?;
-    let path = std::path::absolute(path)?.display().to_string();
+    let path = target_path(&path)?;
     let command = Command::SaveAttachment {
         conversation,
         message,

@@ -54,8 +54,8 @@ pub(super) async fn profile(
         let media_type = mime_guess::from_path(&path)
             .first_or_octet_stream()
             .to_string();
-        let size = std::fs::metadata(&path)?.len();
-        let path = Some(std::path::absolute(path)?.display().to_string());
+        let (path, _, size) = plain_file(&path)?;
+        let path = Some(path);
         session
             .act_until(
                 Command::SetPhoto {
@@ -99,17 +99,42 @@ pub(super) async fn recovery_phrase(session: &Session) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn change_number(session: &Session, number: String, code: Code) -> Result<()> {
+pub(super) async fn change_number(
+    session: &Session,
+    number: String,
+    code: Code,
+    take_over: bool,
+    lock_passphrase: Option<String>,
+) -> Result<()> {
     session.online().await?;
-    let number = ask_code(session, number).await?;
-    let code = code.get(&number).await?;
-    session
-        .act_until(
-            Command::ChangeNumber { code },
-            &["code", "number"],
-            |event| matches!(event, Event::Saved { what } if what == "number").then_some(()),
-        )
-        .await?;
+    let acts = ["code", "number"];
+    let next = |event: &Event| match event {
+        Event::NumberHasAccount { .. } => Some(event.clone()),
+        Event::Saved { what } if what == "number" => Some(event.clone()),
+        _ => None,
+    };
+    let enter = |code| Command::ChangeNumber { code };
+    let told = prove(session, number, &code, enter, &acts, next).await?;
+    if let Event::NumberHasAccount {
+        recoverable,
+        locked_until_ms,
+    } = told
+    {
+        if !take_over {
+            bail!(number_taken(
+                recoverable,
+                locked_until_ms.is_some(),
+                "--take-over moves it to this account: who has it loses it, and is told"
+            ));
+        }
+        let command = Command::TakeOver {
+            passphrase: lock_passphrase,
+        };
+        session.act_until(command, &acts, next).await?;
+    }
+    if let (Some(account), false) = (session.query(Core::account).await?, session.json) {
+        say(&format!("The number is {} now.", account.number));
+    }
     finish(session).await
 }
 

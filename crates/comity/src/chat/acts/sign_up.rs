@@ -2,18 +2,24 @@
 
 use super::*;
 use comity_wire::ErrorCode;
+use std::io::IsTerminal;
 
+/// Where the code that proves a number comes from: it is given, a command prints it, or it is typed.
 pub(super) struct Code {
     pub(super) code: Option<String>,
     pub(super) command: Option<String>,
 }
 
 impl Code {
-    pub(super) async fn get(self, number: &str) -> Result<String> {
-        if let Some(code) = self.code {
-            return Ok(code);
+    fn is_typed(&self) -> bool {
+        self.code.is_none() && self.command.is_none()
+    }
+
+    async fn get(&self, number: &str) -> Result<String> {
+        if let Some(code) = &self.code {
+            return Ok(code.clone());
         }
-        if let Some(command) = self.command {
+        if let Some(command) = &self.command {
             let output = tokio::process::Command::new("sh")
                 .arg("-c")
                 .arg(command)
@@ -28,11 +34,45 @@ impl Code {
             std::io::stdin().read_line(&mut line).map(|_| line)
         })
         .await??;
+        if line.is_empty() {
+            bail!(refused("usage", "no code was typed: the input ended"));
+        }
         Ok(line.trim().to_owned())
     }
 }
 
-pub(super) async fn ask_code(session: &Session, number: String) -> Result<String> {
+fn refused(code: &str, message: &str) -> Refused {
+    Refused {
+        act: "code".to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+        retry_after_ms: 0,
+    }
+}
+
+/// The number as the app writes it, for which a code is on its way now, or was ordered before when
+/// it is given.
+async fn ordered(session: &Session, number: String, code: &Code) -> Result<String> {
+    if code.is_typed() && !std::io::stdin().is_terminal() {
+        bail!(refused(
+            "usage",
+            "there is no terminal to type the code on: --code-command, or `comity chat request-code NUMBER` and then --code"
+        ));
+    }
+    if code.code.is_none() {
+        return ask_code(session, number).await.map(|(number, _)| number);
+    }
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    match session.query(Core::code_ordered).await? {
+        Some((known, _)) if digits(&known) == digits(&number) => Ok(known),
+        _ => bail!(refused(
+            "not_now",
+            "no code was ordered for this number from here: `comity chat request-code NUMBER` first"
+        )),
+    }
+}
+
+async fn ask_code(session: &Session, number: String) -> Result<(String, i64)> {
     session
         .act_until(
             Command::StartRegistration {
@@ -41,65 +81,130 @@ pub(super) async fn ask_code(session: &Session, number: String) -> Result<String
             },
             &["connect", "register"],
             |event| match event {
-                Event::CodeSent { number, .. } => Some(number.clone()),
+                Event::CodeSent { number, expires_ms } => Some((number.clone(), *expires_ms)),
                 _ => None,
             },
         )
         .await
 }
 
+pub(super) async fn request_code(session: &Session, number: String) -> Result<()> {
+    let (number, expires_ms) = ask_code(session, number).await?;
+    if session.json {
+        say_json(&json!({ "number": number, "expires_ms": expires_ms }));
+    } else {
+        say(&format!(
+            "A code is on its way to {number}: give it with --code to `register` or `change-number`."
+        ));
+    }
+    Ok(())
+}
+
+/// Proves a number by its code; one that was mistyped is asked for again until the app takes no
+/// more. `enter` makes the act of a code, `next` takes what follows a right one.
+pub(super) async fn prove<T>(
+    session: &Session,
+    number: String,
+    code: &Code,
+    enter: impl Fn(String) -> Command,
+    acts: &[&str],
+    next: impl Fn(&Event) -> Option<T>,
+) -> Result<T> {
+    let number = ordered(session, number, code).await?;
+    loop {
+        let typed = code.get(&number).await?;
+        let outcome = session.act_until(enter(typed), acts, &next).await;
+        match &outcome {
+            Err(error) if code.is_typed() && is_code(error, "code_wrong") => {
+                complain("that is not the code; once more");
+            }
+            _ => return outcome,
+        }
+    }
+}
+
+fn is_code(error: &anyhow::Error, code: &str) -> bool {
+    error
+        .downcast_ref::<Refused>()
+        .is_some_and(|refused| refused.code == code)
+}
+
+/// Why a number that has an account is not simply taken.
+pub(super) fn number_taken(recoverable: bool, locked: bool, ways: &str) -> Refused {
+    let phrase = if recoverable { "a" } else { "no" };
+    let lock = if locked {
+        ", and a registration lock"
+    } else {
+        ""
+    };
+    Refused {
+        act: "register".to_owned(),
+        code: ErrorCode::NumberTaken.as_str().to_owned(),
+        message: format!(
+            "this number has an account (it has {phrase} recovery phrase{lock}). {ways}"
+        ),
+        retry_after_ms: 0,
+    }
+}
+
+/// What a sign-up was told besides number and code.
+pub(super) struct SignUp {
+    pub(super) name: String,
+    pub(super) device_name: Option<String>,
+    pub(super) recover: Option<String>,
+    pub(super) take_over: bool,
+    pub(super) lock_passphrase: Option<String>,
+}
+
 pub(super) async fn register(
     session: &Session,
     number: String,
-    name: String,
     code: Code,
-    recover: Option<String>,
-    take_over: bool,
-    lock_passphrase: Option<String>,
+    how: SignUp,
 ) -> Result<()> {
-    let number = ask_code(session, number).await?;
-    let code = code.get(&number).await?;
+    if let Some(account) = session.query(Core::account).await? {
+        bail!(refused(
+            "not_now",
+            &format!(
+                "this device is signed up already, as {}: take another --store",
+                account.address
+            )
+        ));
+    }
     let acts = ["code", "create_account", "recover"];
     let next = |event: &Event| {
         matches!(event, Event::Ready { .. } | Event::NumberHasAccount { .. }).then(|| event.clone())
     };
-    let mut told = session
-        .act_until(Command::EnterCode { code, name }, &acts, next)
-        .await?;
+    let name = how.name.clone();
+    let enter = |code| Command::EnterCode {
+        code,
+        name: name.clone(),
+    };
+    let mut told = prove(session, number, &code, enter, &acts, next).await?;
     if let Event::NumberHasAccount {
         recoverable,
         locked_until_ms,
     } = told
     {
-        let command = match (recover, take_over) {
+        let command = match (how.recover, how.take_over) {
             (Some(phrase), _) => Command::Recover { phrase },
             (None, true) => Command::TakeOver {
-                passphrase: lock_passphrase,
+                passphrase: how.lock_passphrase,
             },
-            (None, false) => bail!(Refused {
-                act: "register".to_owned(),
-                code: ErrorCode::NumberTaken.as_str().to_owned(),
-                message: format!(
-                    "this number has an account ({}{}). Link this device from another one, or --recover 'twelve words', or --take-over to begin a new account",
-                    if recoverable {
-                        "it has a recovery phrase"
-                    } else {
-                        "it has no recovery phrase"
-                    },
-                    if locked_until_ms.is_some() {
-                        ", and a registration lock"
-                    } else {
-                        ""
-                    }
-                ),
-                retry_after_ms: 0,
-            }),
+            (None, false) => bail!(number_taken(
+                recoverable,
+                locked_until_ms.is_some(),
+                "Link this device from another one, or --recover 'twelve words', or --take-over to begin a new account"
+            )),
         };
         told = session
             .act_until(command, &acts, |event| {
                 matches!(event, Event::Ready { .. }).then(|| event.clone())
             })
             .await?;
+    }
+    if let Some(name) = how.device_name {
+        session.handle.act(Command::NameDevice(name)).await?;
     }
     session.online().await?;
     session.settled().await?;
@@ -138,6 +243,8 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
         .await?;
     if json {
         say_json(&ready);
+    } else if let Event::Ready { address, number } = &ready {
+        say(&format!("Linked as {number}, {address}. Now the history:"));
     }
     session.online().await?;
     // History comes in parts; it goes on at the next start if this one ends early.
@@ -178,7 +285,10 @@ pub(super) async fn approve(session: &Session, code: String) -> Result<()> {
     if session.json {
         say_json(&linked);
     } else if let Event::Linked { name, device } = &linked {
-        say(&format!("Linked: {} ({device})", words::plain(name)));
+        say(&format!(
+            "Linked: {} ({device}); its keys and history are on their way",
+            words::plain(name)
+        ));
     }
     // The new device comes online, gives its keys, is let into every conversation; history goes up.
     session.settled().await?;

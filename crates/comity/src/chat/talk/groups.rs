@@ -72,7 +72,7 @@ impl Talk<'_> {
             },
             "remove" => Command::RemoveMember {
                 conversation,
-                member: people::person(self.session, rest).await?,
+                member: people::anyone(self.session, rest).await?,
             },
             "admin" | "no-admin" => Command::SetRole {
                 conversation,

@@ -1,0 +1,71 @@
+//! The client's own codes, each where the document says that it comes; and what is only queued.
+
+use super::support::World;
+use super::{ALICE, BOB, alice_and_bob};
+
+#[test]
+fn each_refusal_has_its_code() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let code = |act: &[&str]| alice.refused(act).code;
+    assert_eq!(code(&["no-such-act"]), "usage");
+    assert_eq!(code(&["send", BOB]), "usage", "a text is missing");
+    assert_eq!(code(&["send", "Nobody", "Hello"]), "not_found");
+    assert_eq!(code(&["file", BOB, "/no/such/file"]), "source_gone");
+    let message = bob.say(ALICE, "Now?");
+    alice.act(&["sync"]);
+    for emoji in ["ab", "👍👍", "yes", "1"] {
+        assert_eq!(
+            code(&["react", BOB, &message, emoji]),
+            "malformed",
+            "{emoji}"
+        );
+    }
+    for emoji in ["👩‍👩‍👧", "1️⃣", "🇪🇺", "ℹ️", ""] {
+        alice.act(&["react", BOB, &message, emoji]);
+    }
+    let file = world.folder().join("file.txt");
+    std::fs::write(&file, "text").unwrap();
+    let file = file.display().to_string();
+    assert_eq!(code(&["save", BOB, &message, &file]), "exists");
+    let nowhere = World::start().device("nowhere");
+    assert_eq!(
+        nowhere.refused(&["request-code", ALICE]).code,
+        "unreachable"
+    );
+}
+
+#[test]
+fn what_waits_is_kept_and_goes_out_once() {
+    let mut world = World::start();
+    let alice = world.person("alice", ALICE);
+    let bob = world.person("bob", BOB);
+    let first = alice.one(&["send", BOB, "Hello Bob"]);
+    assert_eq!(first["queued"], false);
+    assert!(first["item"]["seq"].is_null(), "a request stands in no log");
+    let second = alice.one(&["send", BOB, "Are you there?"]);
+    assert_eq!(second["queued"], true);
+    assert_eq!(second["waits_for"], "not_accepted");
+    bob.act(&["accept", ALICE]);
+    alice.act(&["sync"]);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< Are you there?\n");
+    world.stop();
+    let third = alice.one(&["send", BOB, "Into the void"]);
+    assert_eq!(third["queued"], true);
+    assert_eq!(third["waits_for"], "unreachable");
+    let id = third["item"]["message"].as_str().unwrap();
+    let here = alice.act(&["conversations"]);
+    assert!(here.iter().any(|one| one["kind"] == "direct"), "{here:?}");
+    assert_eq!(alice.refused(&["sync"]).code, "unreachable");
+    world.restart();
+    // Said again under its name, it is said once.
+    let again = alice.one(&["send", BOB, "Into the void", "--id", id]);
+    assert_eq!(again["queued"], false);
+    let told = "< Hello Bob\n< Are you there?\n< Into the void\n";
+    assert_eq!(bob.history(ALICE), told);
+    bob.act(&["read", ALICE]);
+    alice.act(&["sync"]);
+    for line in alice.act(&["history", BOB]) {
+        assert_eq!(line["status"], "read", "{line}");
+    }
+}

@@ -1,0 +1,160 @@
+//! A person at a terminal: what they see, and that they get the terminal back.
+
+use super::support::{PATIENCE, Person, World};
+use super::{BOB, alice_and_bob};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+/// A terminal and what runs on it.
+struct Terminal {
+    ours: File,
+    theirs: File,
+    shown: mpsc::Receiver<Vec<u8>>,
+    seen: String,
+    child: Child,
+}
+
+impl Terminal {
+    fn start(who: &Person, act: &[&str], columns: u16) -> Self {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let theirs = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let size = Winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&theirs, size).unwrap();
+        let stdio = || Stdio::from(theirs.try_clone().unwrap());
+        let child = who
+            .command()
+            .args(act)
+            .env("TERM", "xterm")
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .unwrap();
+        let ours = File::from(ours);
+        let mut reader = ours.try_clone().unwrap();
+        let (to, shown) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(bytes) = reader.read(&mut buffer) {
+                if to.send(buffer[..bytes].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            ours,
+            theirs,
+            shown,
+            seen: String::new(),
+            child,
+        }
+    }
+
+    fn until(&mut self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.seen.contains(text) {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.shown.recv_timeout(left) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(_) => panic!("no “{text}” in:\n{}", self.seen),
+            }
+        }
+    }
+
+    fn types(&mut self, line: &str) {
+        self.ours.write_all(format!("{line}\r").as_bytes()).unwrap();
+    }
+
+    /// As a shell wants it: lines are gathered, echoed, and Ctrl-C interrupts.
+    fn is_usable(&self) -> bool {
+        let wanted = LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG;
+        tcgetattr(&self.theirs)
+            .unwrap()
+            .local_modes
+            .contains(wanted)
+    }
+
+    fn ends(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "it does not end:\n{}", self.seen);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn the_terminal_is_given_back_however_talk_ends() {
+    let world = World::start();
+    let alice = world.person("alice", super::ALICE);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("/help shows");
+    terminal.until("> ");
+    terminal.types("/quit");
+    terminal.ends();
+    assert!(terminal.is_usable(), "after /quit:\n{}", terminal.seen);
+
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    assert!(!terminal.is_usable(), "a line is being edited");
+    let pid = terminal.child.id();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap(),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    terminal.ends();
+    assert!(terminal.is_usable(), "after a signal:\n{}", terminal.seen);
+
+    let mut terminal = Terminal::start(&world.device("nobody"), &[], 80);
+    terminal.ends();
+    terminal.until("nobody is signed up");
+    assert!(terminal.is_usable(), "where nobody is signed up");
+}
+
+#[test]
+fn talk_on_a_screen() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    bob.say(
+        super::ALICE,
+        "One two three four five six seven eight nine ten",
+    );
+    let mut terminal = Terminal::start(&alice, &[], 40);
+    terminal.until("> ");
+    terminal.types(&format!("/to {BOB}"));
+    terminal.until("nine ten");
+    terminal.until("bob> ");
+    // Wider than 40 columns: broken, between words.
+    assert!(
+        !terminal
+            .seen
+            .contains("One two three four five six seven eight nine ten")
+    );
+    for word in ["three", "four", "five", "six", "seven"] {
+        assert!(terminal.seen.contains(word), "{word}: {}", terminal.seen);
+    }
+    terminal.types("Hello from here");
+    terminal.until("me: Hello from here ✓");
+    terminal.types("/search nowhere");
+    terminal.until("nothing found");
+    terminal.types("/quit");
+    terminal.ends();
+}

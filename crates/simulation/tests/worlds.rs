@@ -1,0 +1,48 @@
+//! Wild worlds, a few; `cargo xtask test --share simulation` lives hundreds and plants every bug.
+
+use anyhow::Result;
+use comity_simulation::planted::Bug;
+use comity_simulation::wild::{self, Size};
+
+#[test]
+fn a_wild_world_ends_with_one_history() -> Result<()> {
+    for seed in 0..4 {
+        let report = wild::live(seed, Size::SEED, false)?;
+        assert_eq!(report.wrong, [""; 0], "seed {seed}");
+        assert!(report.crashes >= 3 && report.taken > 60, "{report:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() -> Result<()> {
+    let size = Size {
+        acts: 60,
+        crashes: 2,
+        ..Size::SEED
+    };
+    let one = wild::live(5, size, true)?;
+    let other = wild::live(5, size, true)?;
+    for (line, again) in one.lines.iter().zip(&other.lines) {
+        assert_eq!(line, again);
+    }
+    assert_eq!(one.trace, other.trace);
+    assert_ne!(one.trace, wild::live(6, size, false)?.trace);
+    Ok(())
+}
+
+#[test]
+fn a_planted_bug_is_found_and_gone_when_it_is_not_planted() -> Result<()> {
+    let found = wild::first_to_find(Bug::JumpsToOwnEntry, 0, 20)?;
+    let (seed, _) = found.expect("found in twenty seeds");
+    assert_eq!(wild::live(seed, Size::SEED, false)?.wrong, [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn the_page_lists_every_bug() {
+    let page = include_str!("../../../docs/simulation.md");
+    for bug in Bug::ALL {
+        assert!(page.contains(&format!("| `{bug:?}` |")), "{bug:?}");
+    }
+}
