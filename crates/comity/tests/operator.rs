@@ -12,6 +12,9 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use comity_content::Message as _;
+use comity_content::proto::content::Body;
+use comity_content::proto::{Address, Content, Report, ReportedMessage, Text};
 use serde_json::Value;
 use support::World;
 
@@ -47,6 +50,89 @@ fn a_report_shows_what_was_said_and_that_it_was_said() {
     let number = report["report"].to_string();
     world.admin(&["reports", "--key", &key, "--delete", &number]);
     assert_eq!(world.admin(&["reports", "--json", "--key", &key]), "");
+}
+
+/// A report that whoever has the server's database can put into it: sealed to the operator, with
+/// what `author` is said to have written.
+fn made_up(world: &World, author: &str, message: ReportedMessage) {
+    let key = std::fs::read_to_string(world.moderation_key()).unwrap();
+    let public = key.lines().find_map(|line| line.strip_prefix("public "));
+    let public = data_encoding::BASE64URL_NOPAD
+        .decode(public.unwrap().trim().as_bytes())
+        .unwrap();
+    let author: comity_wire::Address = author.parse().unwrap();
+    let report = Report {
+        reported: Some(Address {
+            app: author.app.to_string(),
+            account: author.account.to_vec(),
+        }),
+        hub: author.app.to_string(),
+        conversation: vec![1; 16],
+        messages: vec![message],
+        ..Report::default()
+    };
+    let sealed = comity_e2ee::report::seal(&report, &public).unwrap();
+    let conn = rusqlite::Connection::open(world.data().join("comity.sqlite")).unwrap();
+    conn.execute(
+        "INSERT INTO report (at_ms, sealed) VALUES (1, ?1)",
+        [sealed],
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_report_that_is_made_up_proves_nothing() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let address = alice.one(&["account"])["address"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let content = Content {
+        body: Some(Body::Text(Text {
+            text: "something worse".to_owned(),
+            ..Text::default()
+        })),
+        ..Content::default()
+    };
+    // By the server, which has nothing of hers.
+    let mut message = ReportedMessage {
+        content: content.encode_to_vec(),
+        franking_key: vec![1; 32],
+        sender_nonce: vec![2; 32],
+        header: vec![3; 72],
+        seal: vec![4; 32],
+        author_device: vec![5; 16],
+        ..ReportedMessage::default()
+    };
+    made_up(&world, &address, message.clone());
+    // By somebody who can make a tag for any words, but not the server's seal.
+    let author: comity_wire::Address = address.parse().unwrap();
+    let device = comity_wire::DeviceId::new([5; 16]);
+    let said = comity_e2ee::envelope::seal(
+        &content,
+        &author,
+        &device,
+        &Default::default(),
+        [0; 8],
+        &mut |bytes: &mut [u8]| bytes.fill(9),
+    );
+    message.content = said.franked.content_bytes.clone();
+    message.franking_key = said.franked.franking_key.to_vec();
+    message.sender_nonce = said.franked.sender_nonce.to_vec();
+    message.header = said.franked.header.clone();
+    made_up(&world, &address, message);
+
+    let key = world.moderation_key().display().to_string();
+    let shown = world.admin(&["reports", "--key", &key]);
+    let verdicts: Vec<&str> = shown.lines().filter(|line| line.contains('[')).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "  [NOT PROVEN: malformed] something worse",
+            "  [NOT PROVEN: this server did not seal it] something worse",
+        ]
+    );
 }
 
 #[test]
