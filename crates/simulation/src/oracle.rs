@@ -160,7 +160,12 @@ fn seated(
             for (who, device) in devices {
                 let name = world.name(*who);
                 if !has_seat(device) {
-                    wrong.push(format!("{name} is not in a conversation of its account's"));
+                    let others = shown.iter().filter(|shown| shown.may_read(u64::MAX));
+                    let others: Vec<&str> = others.map(|shown| world.name(shown.who)).collect();
+                    let seat = seats.get(&(*log, *device));
+                    wrong.push(format!(
+                        "{name} is not in a conversation of its account's ({seat:?}); there: {others:?}"
+                    ));
                 } else if !shown.iter().any(|shown| shown.who == *who) {
                     wrong.push(format!("{name} has a seat and shows no conversation"));
                 }

@@ -431,10 +431,12 @@ impl Wild {
             let who = self.someone();
             self.world.crash(who, 500);
         }
-        for _ in 0..30 {
+        for _ in 0..20 {
             self.let_in();
             self.world.run_for(2_000);
         }
+        // What was refused is tried again after up to five minutes.
+        self.world.run_for(400_000);
         self.world.settle()
     }
 }

@@ -1264,7 +1264,7 @@ impl Sim {
                 return Ok(Some(format!("{} does not run", device.name)));
             };
             if device.wanted && (!core.is_settled()? || core.unsent()? > 0) {
-                return Ok(Some(format!("{} is not settled", device.name)));
+                return Ok(Some(unsettled(device, core)?));
             }
         }
         Ok(None)
@@ -1277,6 +1277,28 @@ impl Sim {
             Err(error) => format!("{error:#}"),
         }
     }
+}
+
+/// What keeps a device from rest, as far as its screen shows it.
+fn unsettled(device: &Device, core: &Core) -> Result<String> {
+    let mut what = format!(
+        "{} is not settled: online {}, {} to send",
+        device.name,
+        core.is_online(),
+        core.unsent()?
+    );
+    for view in core.conversations()? {
+        let wishes = core.wishes_open(view.conversation)?;
+        if view.state != "active" || wishes > 0 {
+            what.push_str(&format!(
+                "; {} {} {}, {wishes} wishes",
+                view.kind, view.title, view.state
+            ));
+        }
+    }
+    let told = device.events.iter().rev().take(3);
+    what.push_str(&format!("; told last: {:?}", told.collect::<Vec<_>>()));
+    Ok(what)
 }
 
 fn refusal(body: &[u8]) -> WireError {
