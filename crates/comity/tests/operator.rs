@@ -91,7 +91,6 @@ fn a_report_that_is_made_up_proves_nothing() {
     let content = Content {
         body: Some(Body::Text(Text {
             text: "something worse".to_owned(),
-            ..Text::default()
         })),
         ..Content::default()
     };
@@ -129,8 +128,8 @@ fn a_report_that_is_made_up_proves_nothing() {
     assert_eq!(
         verdicts,
         [
-            "  [NOT PROVEN: malformed] something worse",
-            "  [NOT PROVEN: this server did not seal it] something worse",
+            "  [NOT PROVEN: the bytes are not a franking header] 1970-01-01 00:00:00Z  something worse",
+            "  [NOT PROVEN: this server did not seal it] 1970-01-01 00:00:00Z  something worse",
         ]
     );
 }

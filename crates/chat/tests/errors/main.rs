@@ -67,8 +67,10 @@ async fn every_code_is_given_where_it_belongs() {
     frames::endings(&house, alice, bob, &mut seen).await;
     http::webhook(&mut seen).await;
     // A blob is not announced with a hash; a full disk and a fault of the server have tests of
-    // their own, where they can be made to happen (`platform`).
+    // their own, where they can be made to happen (`platform`), and so has what only another app
+    // is told (`family_trust`).
     let elsewhere = [
+        ErrorCode::VouchInvalid,
         ErrorCode::HashMismatch,
         ErrorCode::StorageFull,
         ErrorCode::Internal,

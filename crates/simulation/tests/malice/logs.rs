@@ -73,11 +73,10 @@ fn a_message_that_is_told_twice_is_not_read_twice() -> Result<()> {
         "\
 Alice: Hello, this is Alice.
 Alice: Pay ten pounds.
-— a message can not be read: the server gave it before, or much too late
 Alice: Thanks.
 — someone saw other messages here than you did: the server may have dropped or changed some
 Alice: See you.
-— warning: a message can not be read: it was changed, repeated, or is not meant for this device
+— warning: the server gave something a second time; it is not shown again
 — warning: someone saw other messages here than you did: the server may have dropped or changed some
 "
     );
@@ -179,7 +178,8 @@ fn a_message_that_was_changed_is_not_read() -> Result<()> {
         screen(&world, bob, alice)?,
         "\
 Alice: Hello, this is Alice.
-— a message can not be read: it was changed, or sealed for others than this device
+Alice: Meet me at six.
+— someone saw other messages here than you did: the server may have dropped or changed some
 — someone saw other messages here than you did: the server may have dropped or changed some
 Alice: Understood?
 — warning: a message can not be read: it was changed, repeated, or is not meant for this device
@@ -204,9 +204,10 @@ fn two_winners_are_a_fork_that_shows_and_heals() -> Result<()> {
         screen(&world, bob, alice)?,
         "\
 Alice: Hello, this is Alice.
-— this conversation is being repaired
+— this conversation was repaired
 — a message can not be read: it was changed, or sealed for others than this device
 — Alice uses a new device
+Alice: Are we alone?
 — warning: the server may have told you and others two different stories; the conversation is being repaired
 "
     );
@@ -217,9 +218,10 @@ Alice: Hello, this is Alice.
         screen(&world, bob, alice)?,
         "\
 Alice: Hello, this is Alice.
-— this conversation is being repaired
+— this conversation was repaired
 — a message can not be read: it was changed, or sealed for others than this device
 — Alice uses a new device
+Alice: Are we alone?
 Alice: Again: are we alone?
 me: We are now.
 — warning: the server may have told you and others two different stories; the conversation is being repaired
@@ -258,8 +260,9 @@ Alice: Meet me at six.
 Alice: No, at seven.
 me: At seven.
 me: Are you there?
-— this conversation is being repaired
+— this conversation was repaired
 — a message can not be read: it is of another branch of this conversation
+Alice: I am.
 — warning: the server may have told you and others two different stories; the conversation is being repaired
 "
     );
@@ -271,7 +274,7 @@ me: Meet me at six.
 me: No, at seven.
 Bob: At seven.
 — the server lost or hid the newest messages of this conversation: it went back to an earlier state
-— this conversation is being repaired
+— this conversation was repaired
 — a message can not be read: it was changed, or sealed for others than this device
 me: I am.
 — warning: the server lost or hid the newest messages of a conversation
