@@ -1,0 +1,275 @@
+//! What a screen asks the core for.
+//!
+//! Always holds: reading changes nothing. Deliberately absent: what a view holds (the parent module).
+
+use super::*;
+
+impl Core {
+    /// The own account; absent before sign-up.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn account(&self) -> Result<Option<AccountView>, CoreError> {
+        let Some(me) = crate::account::Me::load(self.store())? else {
+            return Ok(None);
+        };
+        let device = me.keys.id();
+        let mut devices = Vec::new();
+        for listed in &me.manifest.manifest.devices {
+            let name =
+                crate::store::meta::get(self.store(), &format!("device_name/{}", listed.id))?;
+            devices.push(DeviceView {
+                device: listed.id,
+                name: name.unwrap_or_default(),
+                owner: listed.owner,
+                this: listed.id == device,
+                added_ms: listed.added_ms,
+            });
+        }
+        Ok(Some(AccountView {
+            owner: me.root.is_some(),
+            address: me.address,
+            number: me.number,
+            name: me.name,
+            about: me.about,
+            device,
+            devices,
+        }))
+    }
+
+    /// All conversations, newest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn conversations(&self) -> Result<Vec<ConversationView>, CoreError> {
+        let conn = self.store();
+        let own = crate::account::Me::load_address(conn)?;
+        let mut statement = conn.prepare_cached(
+            "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
+                 coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s,
+                 (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
+                     WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq)
+             FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
+        )?;
+        let mut rows = statement.query([&own])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let peer: Option<String> = row.get(2)?;
+            let peer: Option<Address> = peer
+                .map(|peer| peer.parse())
+                .transpose()
+                .map_err(|_| CoreError::Damaged("peer"))?;
+            let kind = match row.get::<_, i32>(1)? {
+                1 => "self",
+                2 => "direct",
+                _ => "group",
+            };
+            let (name, alias): (String, String) = match kind {
+                "group" => (row.get(10)?, "Group".to_owned()),
+                _ => (row.get(6)?, row.get(7)?),
+            };
+            let title = match (kind, &peer) {
+                ("self", _) => "Notes to self".to_owned(),
+                ("group", _) if !name.is_empty() => called(&name, ""),
+                _ if !name.is_empty() => called(&name, &alias),
+                _ if !alias.is_empty() => alias,
+                (_, Some(peer)) => peer.to_string(),
+                _ => String::new(),
+            };
+            let conversation = row.get(0)?;
+            let (delivered_seq, read_seq) = reach(conn, conversation, None)?;
+            out.push(ConversationView {
+                conversation,
+                kind: kind.to_owned(),
+                peer,
+                title,
+                state: row.get(3)?,
+                unread: row.get(4)?,
+                unread_mentions: row.get(12)?,
+                last_ms: row.get(5)?,
+                last_text: row.get(9)?,
+                delivered_seq,
+                read_seq,
+                blocked: row.get(8)?,
+                timer_s: row.get(11)?,
+                group: match kind {
+                    "group" => Some(groups::views::group(conn, conversation, &own)?),
+                    _ => None,
+                },
+            });
+        }
+        Ok(out)
+    }
+
+    /// The id under which its hub knows a conversation; absent while it is only asked for.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn conversation_id(
+        &self,
+        conversation: i64,
+    ) -> Result<Option<comity_wire::ConversationId>, CoreError> {
+        let found: Option<(Option<String>, Option<Vec<u8>>)> = self
+            .store()
+            .query_row(
+                "SELECT hub, cid FROM conversation WHERE id = ?1",
+                [conversation],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((Some(hub), Some(cid))) = found else {
+            return Ok(None);
+        };
+        let hub = hub.parse().map_err(|_| CoreError::Damaged("hub"))?;
+        let id = comity_wire::Id16::from_slice(&cid).map_err(|_| CoreError::Damaged("cid"))?;
+        Ok(Some(comity_wire::ConversationId::new(hub, id)))
+    }
+
+    /// The newest `limit` lines of a conversation, oldest first; before `before` when given.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn timeline(
+        &self,
+        conversation: i64,
+        before: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<TimelineItem>, CoreError> {
+        let conn = self.store();
+        let (seq, id): (i64, i64) = match before {
+            Some(message) => conn
+                .query_row(
+                    "SELECT coalesce(seq, 9223372036854775807), id FROM message WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation, message.to_vec()),
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?
+                .ok_or(CoreError::NoSuch("message"))?,
+            None => (i64::MAX, i64::MAX),
+        };
+        let mut statement = conn.prepare_cached(&format!(
+            "SELECT {ITEM} FROM message
+             WHERE conversation = ?1 AND (coalesce(seq, 9223372036854775807), id) < (?2, ?3)
+             ORDER BY coalesce(seq, 9223372036854775807) DESC, id DESC LIMIT ?4"
+        ))?;
+        let rows = statement.query_map((conversation, seq, id, limit), item)?;
+        let mut items = Vec::new();
+        for row in rows {
+            items.push(row??.0);
+        }
+        items.reverse();
+        complete(conn, conversation, &mut items)?;
+        Ok(items)
+    }
+
+    /// Lines that hold all words of `query`, newest first, each with its conversation.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn search(&self, query: &str, limit: u32) -> Result<Vec<(i64, TimelineItem)>, CoreError> {
+        let words: Vec<String> = query
+            .split_whitespace()
+            .map(|word| format!("\"{}\"*", word.replace('"', "\"\"")))
+            .collect();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let conn = self.store();
+        let mut statement = conn.prepare_cached(&format!(
+            "SELECT {ITEM} FROM message WHERE id IN (SELECT rowid FROM message_search WHERE message_search MATCH ?1)
+             AND kind <> 'notice' AND deleted = 0 ORDER BY at_ms DESC LIMIT ?2"
+        ))?;
+        let rows = statement.query_map((words.join(" "), limit), item)?;
+        let mut out = Vec::new();
+        for row in rows {
+            let (item, conversation) = row??;
+            let mut items = [item];
+            complete(conn, conversation, &mut items)?;
+            let [item] = items;
+            out.push((conversation, item));
+        }
+        Ok(out)
+    }
+
+    /// People whom this device knows, by name.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn contacts(&self) -> Result<Vec<ContactView>, CoreError> {
+        let me = crate::account::Me::load_address(self.store())?;
+        contacts(self.store(), "address <> ?1", [me])
+    }
+
+    /// How people are called on the screen: "you", by name, by number.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn names(&self) -> Result<Vec<(Address, String)>, CoreError> {
+        let own = crate::account::Me::load_address(self.store())?;
+        let mut statement = self.store().prepare_cached(
+            "SELECT address, name, alias FROM contact
+             WHERE address = ?1 OR name <> '' OR alias <> ''",
+        )?;
+        let mut rows = statement.query([&own])?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next()? {
+            let address: String = row.get(0)?;
+            let (name, alias): (String, String) = (row.get(1)?, row.get(2)?);
+            let shown = if address == own {
+                "you".to_owned()
+            } else if name.is_empty() {
+                alias
+            } else {
+                called(&name, &alias)
+            };
+            names.push((
+                address.parse().map_err(|_| CoreError::Damaged("address"))?,
+                shown,
+            ));
+        }
+        Ok(names)
+    }
+
+    /// A person by address.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn contact(&self, address: &Address) -> Result<Option<ContactView>, CoreError> {
+        contact(self.store(), address)
+    }
+
+    /// Strangers who ask to talk, oldest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn requests(&self) -> Result<Vec<RequestView>, CoreError> {
+        requests(self.store(), "1 = 1", [])
+    }
+
+    /// Contents that are not in the log yet: zero means all that was said is safe with the app, but
+    /// for what waits until a stranger accepts.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn unsent(&self) -> Result<u64, CoreError> {
+        Ok(self.store().query_row(
+            "SELECT (SELECT count(*) FROM send_queue q JOIN conversation c ON c.id = q.conversation WHERE c.state <> 'asking') + (SELECT count(*) FROM introduction WHERE state = 'wanted')
+                 + (SELECT count(*) FROM transfer WHERE direction IN ('up', 'renew') AND state = 'waiting')",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
+    /// A line by its message.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn item(
+        &self,
+        conversation: i64,
+        message: &MessageId,
+    ) -> Result<Option<TimelineItem>, CoreError> {
+        item_by_message(self.store(), conversation, message.as_bytes())
+    }
+}

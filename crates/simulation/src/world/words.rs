@@ -1,0 +1,86 @@
+//! Names of what happens, for the trace and for people.
+//!
+//! Always holds: no names of secrets. Deliberately absent: doing anything.
+
+use super::*;
+
+/// What keeps a device from rest, as far as its screen shows it.
+pub(super) fn unsettled(device: &Device, core: &Core) -> Result<String> {
+    let mut what = format!(
+        "{} is not settled: online {}, {} to send",
+        device.name,
+        core.is_online(),
+        core.unsent()?
+    );
+    for view in core.conversations()? {
+        let wishes = core.wishes_open(view.conversation)?;
+        if view.state != "active" || wishes > 0 {
+            what.push_str(&format!(
+                "; {} {} {}, {wishes} wishes",
+                view.kind, view.title, view.state
+            ));
+        }
+    }
+    let told = device.events.iter().rev().take(3);
+    what.push_str(&format!("; told last: {:?}", told.collect::<Vec<_>>()));
+    Ok(what)
+}
+
+pub(super) fn refusal(body: &[u8]) -> WireError {
+    match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(body) => WireError {
+            code: ErrorCode::parse(&body.error.code).unwrap_or(ErrorCode::Internal),
+            message: body.error.message,
+            retry_after_ms: body.error.retry_after_ms,
+        },
+        Err(_) => WireError::new(ErrorCode::Internal, "not an answer"),
+    }
+}
+
+/// The kind of an act, for the trace: nothing that depends on keys.
+pub(super) fn command_name(command: &Command) -> String {
+    let text = format!("{command:?}");
+    let end = text.find([' ', '(', '{']).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+/// The kind of an input, for the trace: nothing that depends on keys.
+pub(super) fn input_name(input: &Input) -> String {
+    match input {
+        Input::Frame(frame) => match &frame.frame {
+            Some(server_frame::Frame::Reply(reply)) => {
+                let result = reply.result.as_ref().map(|result| format!("{result:?}"));
+                let result = result.unwrap_or_default();
+                let end = result.find(['(', ' ']).unwrap_or(result.len());
+                format!(
+                    "reply {} {}",
+                    reply.request,
+                    result.get(..end).unwrap_or_default()
+                )
+            }
+            Some(server_frame::Frame::Deliver(deliver)) => {
+                format!("deliver {} of {}", deliver.entries.len(), deliver.head_seq)
+            }
+            Some(other) => {
+                let text = format!("{other:?}");
+                let end = text.find('(').unwrap_or(text.len());
+                text.get(..end).unwrap_or_default().to_owned()
+            }
+            None => "empty".to_owned(),
+        },
+        Input::HttpDone { call, result } => match result {
+            Ok(_) => format!("answer {call}"),
+            Err(CallError::Refused(error)) => format!("refused {call} {}", error.code.as_str()),
+            Err(CallError::Unreachable(_)) => format!("unreachable {call}"),
+        },
+        Input::Connected { .. } => "connected".to_owned(),
+        Input::Disconnected => "disconnected".to_owned(),
+        Input::Tick => "tick".to_owned(),
+        Input::Command(command) => command_name(command),
+        Input::UploadStarted { .. } => "upload started".to_owned(),
+        Input::UploadDone { .. } => "upload done".to_owned(),
+        Input::DownloadDone { .. } => "download done".to_owned(),
+        Input::TransferProgress { .. } => "progress".to_owned(),
+        Input::TransferFailed { code, .. } => format!("transfer failed {code}"),
+    }
+}
