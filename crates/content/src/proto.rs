@@ -76,11 +76,11 @@ pub mod content {
         HistoryPart(super::HistoryPart),
         #[prost(message, tag = "34")]
         DeviceSync(super::DeviceSync),
-        /// Business types start at 64, so that they fit later.
         #[prost(message, tag = "35")]
         GroupHistory(super::GroupHistory),
         #[prost(message, tag = "36")]
         Unread(super::Unread),
+        /// Business types start at 64, so that they fit later.
         #[prost(message, tag = "37")]
         Again(super::Again),
     }
@@ -291,7 +291,7 @@ pub struct GroupHistory {
 }
 /// A device could not read some entries and asks for what they said: its account's own devices, in the
 /// self conversation, naming which one is meant; or whoever wrote them, in the conversation itself.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Unread {
     #[prost(string, tag = "1")]
     pub hub: ::prost::alloc::string::String,
@@ -302,7 +302,6 @@ pub struct Unread {
     #[prost(message, repeated, tag = "4")]
     pub ranges: ::prost::alloc::vec::Vec<SeqRange>,
 }
-/// both included
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SeqRange {
     #[prost(uint64, tag = "1")]
