@@ -84,14 +84,8 @@ impl Step<'_> {
         } else {
             None
         };
-        // It heals, too: the own devices are asked once it has.
-        if own
-            .as_ref()
-            .is_some_and(|own| own.state == State::Rejoining)
-        {
-            return self.ask_later(intent, OWN_FIRST_MS);
-        }
-        let own = own.filter(Conversation::is_active);
+        // While it heals, too, what is put in its queue waits there until it has.
+        let own = own.filter(|own| own.is_active() || own.state == State::Rejoining);
         let siblings = own.is_some();
         let fresh: Vec<SeqRange> = ranges(&rows, |row| row.asked == 0);
         if let Some(own) = own
