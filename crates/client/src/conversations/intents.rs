@@ -320,11 +320,5 @@ impl Step<'_> {
 
 /// A refusal that the app gives while the hub may have taken what was asked.
 const fn says_nothing_of_the_hub(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::Unavailable
-            | ErrorCode::Internal
-            | ErrorCode::StorageFull
-            | ErrorCode::RateLimited
-    )
+    matches!(code, ErrorCode::Unavailable | ErrorCode::RateLimited)
 }
