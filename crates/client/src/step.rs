@@ -4,9 +4,10 @@ use crate::account::Me;
 use crate::calls::Call;
 use crate::output::{Effect, Event, Method, Output};
 use crate::store::meta;
+use crate::timeline::Differing;
 use crate::{CallError, CoreError, Input};
 use comity_e2ee::engine::Groups;
-use comity_wire::{AppId, Random, UnixMs, limits, proto};
+use comity_wire::{AppId, DeviceId, Random, UnixMs, limits, proto};
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,8 @@ pub(crate) struct Memory {
     pub(crate) connecting: bool,
     /// Warnings that this session gave and that one other could cause any number of times.
     pub(crate) warned: BTreeSet<(&'static str, i64)>,
+    /// What was told of authors who had seen other entries, by conversation and device.
+    pub(crate) differing: BTreeMap<(i64, DeviceId), Differing>,
     /// Up to where the hub says that this device has read, where that is more than it knows of.
     pub(crate) ahead: BTreeMap<i64, u64>,
     /// When typing was last told, by conversation.

@@ -79,11 +79,15 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         Ok(()) => oracle::judge(&wild.world, &wild.said)?,
         Err(error) => vec![format!("{error:#}")],
     };
+    let mut lines = wild.world.lines().to_vec();
+    if keep_lines {
+        lines.extend(crate::ledger::lines(&wild.world)?);
+    }
     Ok(Report {
         seed,
         wrong,
         trace: wild.world.trace(),
-        lines: wild.world.lines().to_vec(),
+        lines,
         taken: wild.taken,
         crashes: wild.world.crashes(),
     })

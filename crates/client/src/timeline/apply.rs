@@ -10,7 +10,7 @@ use comity_e2ee::engine::{EngineError, Unreadable};
 use comity_e2ee::envelope::{self, Opened};
 use comity_membership::{Member, franking};
 use comity_wire::proto::{self, ConversationKind};
-use comity_wire::{Address, DeviceId, limits};
+use comity_wire::{Address, limits};
 use rusqlite::OptionalExtension;
 
 /// Stable word for why an entry can not be read.
@@ -66,7 +66,7 @@ impl Step<'_> {
                 return Ok(());
             }
         };
-        self.check_author_position(conversation, &opened)?;
+        self.check_author_position(conversation, &decrypted.sender.device, &opened)?;
         if !self.author_is_listed(&decrypted.sender)? {
             // A device that its account no longer lists: its words are not shown.
             self.warn("author_revoked", Some(conversation.id));
@@ -90,32 +90,6 @@ impl Step<'_> {
     fn author_is_listed(&self, sender: &Member) -> Result<bool, CoreError> {
         Ok(crate::contacts::known_manifest(self.tx, &sender.address)?
             .is_none_or(|list| !list.manifest.revoked.contains(&sender.device)))
-    }
-
-    /// Where the author had seen other entries than this device did, the hub told us two stories.
-    fn check_author_position(
-        &mut self,
-        conversation: &Conversation,
-        opened: &Opened,
-    ) -> Result<(), CoreError> {
-        let position = &opened.position;
-        if position.running_hash.is_empty() {
-            return Ok(());
-        }
-        let own = self.running_hash(conversation.id, position.window_from, position.last_seq)?;
-        // Nobody has seen what comes after their own entry: something was left out here.
-        let is_short = position.last_seq >= conversation.next_seq;
-        if is_short || own.is_some_and(|own| own[..] != position.running_hash[..]) {
-            self.warn("history_differs", Some(conversation.id));
-            let me = self.me()?;
-            self.insert_notice(
-                conversation.id,
-                &me.address,
-                &DeviceId::new([0; 16]),
-                "history_differs",
-            )?;
-        }
-        Ok(())
     }
 
     fn unreadable(

@@ -9,8 +9,10 @@ mod expiry;
 mod forward;
 mod mentions;
 mod say;
+mod told;
 
 use arrived::Line;
+pub(crate) use told::Differing;
 
 use crate::output::Event;
 use crate::step::Step;
