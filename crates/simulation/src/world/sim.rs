@@ -239,6 +239,13 @@ impl Sim {
         } = device
             .pace
             .take(input, |input| core.step(now, &mut random, input))?;
+        if let Some(lines) = &mut self.lines {
+            let told = events
+                .iter()
+                .filter(|event| matches!(event, Event::Warning { .. } | Event::Failed { .. }));
+            let at_ms = clock::elapsed_ms();
+            lines.extend(told.map(|event| format!("{at_ms:>9} {who} tells {event:?}")));
+        }
         device.events.extend(events);
         if let Some(at) = wake_at_ms {
             let wait = u64::try_from(at - now).unwrap_or(0);
