@@ -36,6 +36,7 @@ mod malice;
 mod network;
 pub mod oracle;
 mod pace;
+mod remains;
 mod screen;
 pub mod story;
 mod transfers;
