@@ -278,6 +278,17 @@ impl Step<'_> {
                 self.wishes_refused(&conversation, error)?;
                 self.try_later(&row)
             }
+            // What was made for the hub is not what it takes: another one next time.
+            ErrorCode::MlsInvalid if row.kind == "create" => {
+                if let Some(id) = &conversation.conversation {
+                    let me = self.me()?;
+                    self.groups
+                        .session(self.tx, &me.keys, &me.address)
+                        .delete(id)?;
+                }
+                self.failed(&row.kind, &CallError::Refused(error.clone()));
+                self.try_later(&row)
+            }
             // A group that is full, or at an app that the own one is not joined with.
             ErrorCode::TooMany | ErrorCode::WrongApp
                 if self.joining_by(&conversation)?.is_some() =>
