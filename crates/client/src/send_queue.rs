@@ -108,7 +108,10 @@ impl Step<'_> {
             let conversation = self.conversation(conversation)?;
             if matches!(conversation.state, State::Left | State::Refused) {
                 self.nothing_leaves(&conversation)?;
-            } else if conversation.is_caught_up() && self.is_anyone_there(&conversation)? {
+            } else if conversation.is_caught_up()
+                && !self.is_reading(&conversation)
+                && self.is_anyone_there(&conversation)?
+            {
                 self.pump_conversation(&conversation)?;
             }
         }

@@ -160,7 +160,7 @@ impl Step<'_> {
             "create" => self.pursue_create(intent, conversation),
             "rejoin" => self.pursue_rejoin(intent, &conversation),
             _ if over => self.fulfilled(intent.id),
-            _ if !conversation.is_caught_up() => Ok(()),
+            _ if !conversation.is_caught_up() || self.is_reading(&conversation) => Ok(()),
             "leave" => self.pursue_leave(intent, &conversation),
             "details" => self.pursue_details(intent, &conversation),
             "ask" => self.pursue_ask(intent, &conversation),
