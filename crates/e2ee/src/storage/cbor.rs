@@ -391,7 +391,7 @@ impl ser::SerializeMap for Parts<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
     use std::collections::BTreeMap;
 
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
