@@ -4,7 +4,7 @@
 //! a retry sends the same bytes. When the epoch has moved on too far, it is sealed anew under the
 //! same message id, after the log was read to its end: had the first been taken, it would be there.
 
-use crate::conversations::Conversation;
+use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
 use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
@@ -106,9 +106,28 @@ impl Step<'_> {
         };
         for conversation in waiting {
             let conversation = self.conversation(conversation)?;
-            if conversation.is_caught_up() && self.is_anyone_there(&conversation)? {
+            if matches!(conversation.state, State::Left | State::Refused) {
+                self.nothing_leaves(&conversation)?;
+            } else if conversation.is_caught_up() && self.is_anyone_there(&conversation)? {
                 self.pump_conversation(&conversation)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Out of it: what waited to be said is not sent, and its lines say so. Who comes back may try
+    /// again.
+    fn nothing_leaves(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let waiting: Vec<Vec<u8>> = {
+            let mut statement = self.tx.prepare_cached(
+                "DELETE FROM send_queue WHERE conversation = ?1 RETURNING message_id",
+            )?;
+            statement
+                .query_map([conversation.id], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        for message_id in waiting {
+            self.message_failed(conversation.id, &message_id, ErrorCode::NotMember.as_str())?;
         }
         Ok(())
     }
@@ -357,6 +376,7 @@ impl Step<'_> {
             "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5 WHERE conversation = ?1 AND message_id = ?2",
             (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
         )?;
+        self.own_change_in_place(conversation.id, &item.content, at_ms)?;
         self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal)
     }
 

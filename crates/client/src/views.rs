@@ -399,7 +399,7 @@ fn complete(
     };
     let me = crate::account::Me::load_address(tx)?;
     let mut reactions = tx.prepare_cached(
-        "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 ORDER BY at_ms, author",
+        "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 AND emoji <> '' ORDER BY at_ms, author",
     )?;
     let any_gone: bool = tx
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?

@@ -264,6 +264,9 @@ pub struct ArchivedMessage {
     /// The member who gave it to its new one: nobody else vouches for it.
     #[prost(message, optional, tag = "18")]
     pub told_by: ::core::option::Option<Address>,
+    /// When `edited_text` became it, by the hub's clock: the newer one stays.
+    #[prost(int64, tag = "19")]
+    pub edited_ms: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ArchivedReaction {

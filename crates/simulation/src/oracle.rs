@@ -22,6 +22,11 @@ pub struct Said {
     pub message: MessageId,
 }
 
+/// Enough of a log's name to find it in the lines.
+fn short(log: &LogName) -> String {
+    data_encoding::HEXLOWER.encode(log.get(..3).unwrap_or_default())
+}
+
 /// A device's place in a log, as the hub has it.
 #[derive(Debug, Clone, Copy)]
 struct Seat {
@@ -164,7 +169,8 @@ fn seated(
                     let others: Vec<&str> = others.map(|shown| world.name(shown.who)).collect();
                     let seat = seats.get(&(*log, *device));
                     wrong.push(format!(
-                        "{name} is not in a conversation of its account's ({seat:?}); there: {others:?}"
+                        "{name} is not in a conversation of its account's ({seat:?}), {}; there: {others:?}",
+                        short(log)
                     ));
                 } else if !shown.iter().any(|shown| shown.who == *who) {
                     wrong.push(format!("{name} has a seat and shows no conversation"));

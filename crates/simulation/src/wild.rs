@@ -7,6 +7,7 @@
 use crate::dice::Dice;
 use crate::network::Faults;
 use crate::oracle::{self, Said};
+use crate::remains;
 use crate::story::say;
 use crate::world::{Standing, Who, World};
 use anyhow::{Context, Result};
@@ -79,11 +80,18 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         Ok(()) => oracle::judge(&wild.world, &wild.said)?,
         Err(error) => vec![format!("{error:#}")],
     };
+    let (trace, mut lines) = (wild.world.trace(), wild.world.lines().to_vec());
+    if keep_lines {
+        lines.extend(crate::ledger::lines(&wild.world)?);
+    }
+    if keep_lines && !wrong.is_empty() {
+        lines.extend(remains::of(&mut wild.world)?);
+    }
     Ok(Report {
         seed,
         wrong,
-        trace: wild.world.trace(),
-        lines: wild.world.lines().to_vec(),
+        trace,
+        lines,
         taken: wild.taken,
         crashes: wild.world.crashes(),
     })

@@ -1020,6 +1020,9 @@ pub struct Followed {
     pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "11")]
     pub entries: ::core::option::Option<Deliver>,
+    /// The hub's count of changes as of which this is told: of two answers the greater is the newer.
+    #[prost(uint64, tag = "12")]
+    pub as_of: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FollowerSeat {

@@ -73,13 +73,16 @@ pub(super) fn take(
     if from > meta.head {
         jump(conn, &mut meta, from)?;
     }
-    let readers = seat(conn, own, &mut meta, &followed.seats)?;
-    meta.epoch = meta.epoch.max(followed.epoch);
-    conn.prepare_cached("UPDATE followed SET state_version = ?2 WHERE log = ?1")?
-        .execute(params![meta.id, followed.state_version])?;
     take_cursors(conn, meta.id, &followed.cursors)?;
-    take_marks(conn, meta.id, &followed.marks)?;
-    take_members(conn, meta.id, &followed.members)?;
+    if is_news(conn, meta.id, followed.as_of)? {
+        seat(conn, own, &mut meta, &followed.seats)?;
+        meta.epoch = meta.epoch.max(followed.epoch);
+        conn.prepare_cached("UPDATE followed SET state_version = ?2, as_of = ?3 WHERE log = ?1")?
+            .execute(params![meta.id, followed.state_version, followed.as_of])?;
+        take_marks(conn, meta.id, &followed.marks)?;
+        take_members(conn, meta.id, &followed.members)?;
+    }
+    let readers = readers(conn, meta.id)?;
     book.put(name, &mut meta);
     let published = add(conn, book, name, &mut meta, &readers, deliver.entries)?;
     Ok(Taken {
@@ -98,15 +101,7 @@ pub(super) fn take_pushed(
     let Some(mut meta) = book.find(conn, &name)? else {
         return Ok(Taken::default());
     };
-    let readers: Vec<_> = meta
-        .seats
-        .iter()
-        .map(|seat| Reader {
-            device: seat.device,
-            joined: seat.joined,
-            removed: None,
-        })
-        .collect();
+    let readers = readers(conn, meta.id)?;
     let until_commit = entries
         .into_iter()
         .take_while(|entry| entry.kind() != EntryKind::Commit)
@@ -148,6 +143,20 @@ fn begin(
     Ok(meta)
 }
 
+/// Whether an answer is as new as what the copy has: of several that are under way at once an
+/// older one may come last.
+fn is_news(conn: &Connection, log: i64, as_of: u64) -> Result<bool, rusqlite::Error> {
+    conn.prepare_cached("SELECT as_of <= ?2 FROM followed WHERE log = ?1")?
+        .query_row(params![log, as_of], |row| row.get(0))
+}
+
+/// The hub was set back and counts from an earlier number again: what it tells next is news.
+pub(super) fn hub_went_back(conn: &Connection, hub: &Sibling) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached("UPDATE followed SET as_of = 0 WHERE sibling = ?1")?
+        .execute([hub.no.0])?;
+    Ok(())
+}
+
 /// What lies between is not to be had: the copy begins anew after `seq`.
 fn jump(conn: &Connection, meta: &mut LogMeta, seq: u64) -> Result<(), rusqlite::Error> {
     conn.prepare_cached("DELETE FROM entry WHERE log = ?1")?
@@ -163,11 +172,10 @@ fn seat(
     own: &AppId,
     meta: &mut LogMeta,
     seats: &[comity_wire::proto::FollowerSeat],
-) -> Result<Vec<Reader>, Failure> {
+) -> Result<(), Failure> {
     if seats.len() > limits::CONVERSATION_DEVICES_MAX.saturating_mul(4) {
         return Err(broken("more seats than there may be"));
     }
-    let mut readers = Vec::with_capacity(seats.len());
     let mut stand = Vec::new();
     for seat in seats {
         let device = DeviceId::from_slice(&seat.device)?;
@@ -187,17 +195,26 @@ fn seat(
             seat.joined_seq,
             removed
         ])?;
-        readers.push(Reader {
-            device,
-            joined: seat.joined_seq,
-            removed,
-        });
         if removed.is_none() {
             stand.push(Seat::new(device, seat.joined_seq));
         }
     }
     meta.seats = Arc::new(stand);
-    Ok(readers)
+    Ok(())
+}
+
+/// Everybody who has a seat, or had one.
+fn readers(conn: &Connection, log: i64) -> Result<Vec<Reader>, rusqlite::Error> {
+    let mut select =
+        conn.prepare_cached("SELECT device, joined, removed FROM seat WHERE log = ?1")?;
+    let rows = select.query_map([log], |row| {
+        Ok(Reader {
+            device: DeviceId::new(row.get(0)?),
+            joined: row.get(1)?,
+            removed: row.get(2)?,
+        })
+    })?;
+    rows.collect()
 }
 
 pub(super) fn take_cursors(

@@ -111,7 +111,13 @@ async fn run(
 ) -> Result<family_reply::Result, Failure> {
     use family_request::Act;
     match act {
-        Act::Greet(greet) => return greeted(sibling, greet.version),
+        Act::Greet(greet) => {
+            let (no, seen_ms) = (sibling.no, app.seen_now_ms());
+            app.db
+                .write(move |conn, _| Ok(followers::seen(conn, no, seen_ms)?))
+                .await?;
+            return greeted(sibling, greet.version);
+        }
         Act::HandOver(request) => {
             sibling.paced(app)?;
             hand_over::take(app, sibling, request).await?;

@@ -153,6 +153,12 @@ async fn sync(app: &Arc<App>, sibling: &Arc<Sibling>, session: [u8; 16]) -> Resu
             family_reply::Result::Sync(reply) => reply,
             _ => return Err(confused()),
         };
+        if reply.token < since {
+            let hub = sibling.clone();
+            app.db
+                .write(move |conn, _| Ok(copy::hub_went_back(conn, &hub)?))
+                .await?;
+        }
         for followed in reply.logs {
             that_log_alone(changed(app, sibling, followed).await)?;
         }

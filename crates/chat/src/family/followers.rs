@@ -146,6 +146,7 @@ fn state(
         since_seq: window.joined,
         until_seq: window.removed.unwrap_or(0),
         epoch: meta.epoch,
+        as_of: meta.activity,
         state_version,
         seats: seats(conn, meta.id, sibling)?,
         entries: None,

@@ -23,13 +23,17 @@ pub(super) async fn run(app: Arc<App>, sibling: Arc<Sibling>) {
     let mut stop = app.stop.clone();
     let interval = Duration::from_millis(app.config.retention.sweep_interval_ms);
     loop {
-        if let Err(failure) = tell(&app, &sibling).await {
-            tracing::debug!(%failure, "a sibling is not told of devices that are gone");
-        }
+        let pause = match tell(&app, &sibling).await {
+            Ok(()) => interval,
+            Err(failure) => {
+                tracing::debug!(%failure, "a sibling is not told of devices that are gone");
+                interval.min(sibling.back_off(&app))
+            }
+        };
         tokio::select! {
             biased;
             () = sibling.over.notified() => {}
-            () = tokio::time::sleep(interval) => {}
+            () = tokio::time::sleep(pause) => {}
             () = stop.wait() => return,
         }
     }

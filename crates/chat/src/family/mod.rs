@@ -222,10 +222,10 @@ pub(crate) async fn join(
     if id == app.id {
         return Err(Failure::refused(ErrorCode::WrongApp, "this is the app"));
     }
-    let pinned = id.clone();
+    let (pinned, seen_ms) = (id.clone(), app.seen_now_ms());
     let row = app
         .db
-        .write(move |conn, _| sql::pin(conn, &pinned, &key))
+        .write(move |conn, _| sql::pin(conn, &pinned, &key, seen_ms))
         .await?;
     let (sibling, new) = {
         let mut siblings = app.family.siblings.write().map_err(Failure::internal)?;

@@ -4,7 +4,8 @@
 //! that a retry may heal, those behind it are refused until it comes again or a moment has passed.
 //! A retry sends the device's own bytes: the hub answers once what it took once. A device is told
 //! that it is done only after the hub said so, or after this app wrote down that it will be (marks).
-//! When an entry was taken, the copy holds it before its author is answered.
+//! When an entry was taken, the copy holds it before its author is answered, and a welcome's commit
+//! before who is welcomed gets it.
 
 use super::follow::catch_up;
 use super::{Sibling, name_of, vouch};
@@ -208,13 +209,18 @@ async fn finish(
     match (act, given) {
         (Act::Append(request), Ok(reply::Result::Appended(taken))) => {
             let conversation = log_name(&request.conversation)?;
-            follow_to(app, hub, conversation, taken.seq).await;
+            follow_to(app, hub, conversation, taken.seq).await?;
             Ok(reply::Result::Appended(taken))
         }
         (Act::SubmitCommit(request), Ok(reply::Result::Committed(taken))) => {
             let conversation = log_name(&request.conversation)?;
-            follow_to(app, hub, conversation, taken.seq).await;
+            follow_to(app, hub, conversation, taken.seq).await?;
             Ok(reply::Result::Committed(taken))
+        }
+        (Act::FetchWelcome(request), Ok(reply::Result::Welcome(welcome))) => {
+            let conversation = log_name(&request.conversation)?;
+            follow_to(app, hub, conversation, request.commit_seq).await?;
+            Ok(reply::Result::Welcome(welcome))
         }
         (Act::PutMark(request), Err(failure)) if may_heal(failure.code()) => {
             keep_mark(app, hub, caller, request).await?;
@@ -228,12 +234,26 @@ async fn finish(
     }
 }
 
-/// Brings the copy up to an entry that the hub took. When that does not work now, the device
-/// learns of the entry by its number and fetches it later.
-async fn follow_to(app: &Arc<App>, hub: &Arc<Sibling>, conversation: LogName, seq: u64) {
-    if let Err(failure) = catch_up(app, hub, conversation, Some(seq)).await {
-        tracing::debug!(%failure, "a copy is behind what its device was told");
-        hub.want(conversation);
+/// Brings the copy up to an entry that its device is about to be told of: a device that knows more
+/// than the copy would take it for a log that was set back. When that does not work now, the device
+/// asks again with the same bytes, and the hub says what it said.
+///
+/// # Errors
+/// `unavailable`.
+async fn follow_to(
+    app: &Arc<App>,
+    hub: &Arc<Sibling>,
+    conversation: LogName,
+    seq: u64,
+) -> Result<(), Failure> {
+    match catch_up(app, hub, conversation, Some(seq)).await {
+        Err(failure) if may_heal(failure.code()) => {
+            tracing::debug!(%failure, "a copy is behind what the hub took");
+            hub.want(conversation);
+            Err(hub.unavailable(app))
+        }
+        // Of a log that can not be followed the device has the hub's word at least.
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::SiblingNo;
 use comity_platform::Failure;
-use comity_wire::{AppId, ErrorCode};
+use comity_wire::{AppId, ErrorCode, UnixMs};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A sibling as it is stored.
@@ -46,11 +46,17 @@ pub(crate) fn sibling(conn: &Connection, app: &AppId) -> Result<SiblingNo, Failu
 }
 
 /// Keeps a sibling's key, the first time; later it has to be the same.
-pub(super) fn pin(conn: &Connection, app: &AppId, key: &[u8; 32]) -> Result<SiblingRow, Failure> {
+pub(super) fn pin(
+    conn: &Connection,
+    app: &AppId,
+    key: &[u8; 32],
+    seen_ms: UnixMs,
+) -> Result<SiblingRow, Failure> {
+    // One that has not asked for anything yet is waited for as one that just did.
     conn.prepare_cached(
-        "INSERT INTO sibling (app, key) VALUES (?1, ?2) ON CONFLICT (app) DO NOTHING",
+        "INSERT INTO sibling (app, key, seen_ms) VALUES (?1, ?2, ?3) ON CONFLICT (app) DO NOTHING",
     )?
-    .execute(params![app.as_str(), key.as_slice()])?;
+    .execute(params![app.as_str(), key.as_slice(), seen_ms])?;
     let row = conn
         .prepare_cached("SELECT id, app, key FROM sibling WHERE app = ?1")?
         .query_row([app.as_str()], of_row)?;

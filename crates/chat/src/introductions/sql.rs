@@ -63,7 +63,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-pub(super) fn is_blocked(
+/// Whether the account blocked this address.
+pub(crate) fn is_blocked(
     conn: &Connection,
     by: &AccountId,
     address: &str,

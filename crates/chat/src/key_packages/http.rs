@@ -135,8 +135,8 @@ pub(crate) async fn fetch_here(
         .await
 }
 
-/// The rule: the own account, a common conversation, or the token of an introduction from the
-/// target to the requester, which is answered by that.
+/// The rule: the own account, a conversation of the two, or the token of an introduction from the
+/// target to the requester, which is answered by that; nobody whom the target blocked.
 fn may_fetch(
     conn: &Connection,
     requester: &Address,
@@ -146,6 +146,9 @@ fn may_fetch(
     if requester == target {
         return Ok(());
     }
+    if introductions::sql::is_blocked(conn, &target.account, &requester.to_string())? {
+        return Err(consent_needed());
+    }
     if let Some(token) = token
         && introductions::sql::answer(conn, &target.account, requester, token)?
     {
@@ -154,8 +157,12 @@ fn may_fetch(
     if sql::have_conversation(conn, &requester.to_string(), &target.to_string())? {
         return Ok(());
     }
-    Err(Failure::refused(
+    Err(consent_needed())
+}
+
+fn consent_needed() -> Failure {
+    Failure::refused(
         ErrorCode::ConsentNeeded,
         "no conversation with this account and no token of its introduction",
-    ))
+    )
 }

@@ -1,5 +1,7 @@
 //! SQL of key packages.
 
+use crate::logs::LogKind;
+use comity_wire::proto::ConversationKind;
 use comity_wire::{DeviceId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -72,19 +74,30 @@ pub(super) fn take(
     .optional()
 }
 
-/// Whether both have a device in one conversation, `other` one of this app.
+/// Whether the two talk in private, `other` of this app. A common group does not count: there
+/// nobody asked whom they are with.
 pub(super) fn have_conversation(
     conn: &Connection,
     one: &str,
     other: &str,
 ) -> Result<bool, rusqlite::Error> {
     conn.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM seat a JOIN seat b ON b.log = a.log
-           WHERE a.address = ?1 AND b.address = ?2 AND a.removed IS NULL AND b.removed IS NULL)
+        "SELECT EXISTS (SELECT 1 FROM seat a JOIN seat b ON b.log = a.log JOIN log l ON l.id = a.log
+           WHERE a.address = ?1 AND b.address = ?2 AND a.removed IS NULL AND b.removed IS NULL
+             AND l.kind = ?3)
          OR EXISTS (SELECT 1 FROM followed_member a JOIN seat b ON b.log = a.log
-           WHERE a.address = ?1 AND b.address = ?2 AND b.removed IS NULL)",
+                    JOIN log l ON l.id = a.log
+           WHERE a.address = ?1 AND b.address = ?2 AND b.removed IS NULL AND l.kind = ?4)",
     )?
-    .query_row([one, other], |row| row.get(0))
+    .query_row(
+        params![
+            one,
+            other,
+            LogKind::Conversation(ConversationKind::Direct).number(),
+            LogKind::Followed(ConversationKind::Direct).number()
+        ],
+        |row| row.get(0),
+    )
 }
 
 /// Deletes packages that are over.

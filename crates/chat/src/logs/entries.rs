@@ -155,7 +155,8 @@ pub(crate) fn read(
     after_seq: u64,
     bytes_max: usize,
 ) -> Result<Deliver, rusqlite::Error> {
-    let head_seq = window.removed.unwrap_or(meta.head);
+    // A copy may know of an end that its entries do not reach yet.
+    let head_seq = window.removed.map_or(meta.head, |end| end.min(meta.head));
     let mut deliver = Deliver {
         head_seq,
         ..Deliver::default()

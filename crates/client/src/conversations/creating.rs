@@ -28,13 +28,16 @@ impl Step<'_> {
         let kind =
             ConversationKind::try_from(conversation.kind).unwrap_or(ConversationKind::Direct);
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
-        if mls.has(&id)? {
-            mls.delete(&id)?;
-        }
+        // The hub may have taken it, and the answer was lost: what it has is this group, and no
+        // other that is made in its place.
+        let group = if mls.has(&id)? {
+            mls.made(&id)?
+        } else {
+            let context = self.first_context(&conversation)?;
+            let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
+            mls.create(&id, &context)?
+        };
         let peer = conversation.peer.clone();
-        let context = self.first_context(&conversation)?;
-        let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
-        let group = mls.create(&id, &context)?;
         self.request(
             Request::Create { intent: intent.id },
             Act::CreateConversation(proto::CreateConversation {

@@ -236,6 +236,12 @@ impl Step<'_> {
             return Ok(());
         };
         let mut conversation = self.conversation(row.conversation)?;
+        // Whether it was taken is not known: another app's hub may have, and the answer was lost
+        // behind the own app. The same bytes go again, and are answered with what came of them.
+        if row.frame.is_some() && says_nothing_of_the_hub(error.code) {
+            self.failed(&row.kind, &CallError::Refused(error.clone()));
+            return self.send_again(&row, error.retry_after_ms);
+        }
         if row.frame.is_some() {
             self.drop_pending(&conversation)?;
         }
@@ -272,6 +278,17 @@ impl Step<'_> {
                 self.wishes_refused(&conversation, error)?;
                 self.try_later(&row)
             }
+            // What was made for the hub is not what it takes: another one next time.
+            ErrorCode::MlsInvalid if row.kind == "create" => {
+                if let Some(id) = &conversation.conversation {
+                    let me = self.me()?;
+                    self.groups
+                        .session(self.tx, &me.keys, &me.address)
+                        .delete(id)?;
+                }
+                self.failed(&row.kind, &CallError::Refused(error.clone()));
+                self.try_later(&row)
+            }
             // A group that is full, or at an app that the own one is not joined with.
             ErrorCode::TooMany | ErrorCode::WrongApp
                 if self.joining_by(&conversation)?.is_some() =>
@@ -285,6 +302,20 @@ impl Step<'_> {
         }
     }
 
+    /// The same bytes go once more, later.
+    fn send_again(&mut self, intent: &Intent, retry_after_ms: u32) -> Result<(), CoreError> {
+        let wait = self
+            .back_off_ms(intent.attempts)
+            .max(i64::from(retry_after_ms));
+        let at = self.now + wait;
+        self.tx.execute(
+            "UPDATE intent SET attempts = attempts + 1, not_before_ms = ?2 WHERE id = ?1",
+            (intent.id, at),
+        )?;
+        self.wake(at);
+        Ok(())
+    }
+
     /// A commit of this device will not be: the group goes on without it.
     fn drop_pending(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
         let Some(id) = &conversation.conversation else {
@@ -296,4 +327,9 @@ impl Step<'_> {
             .discard_pending(id)?;
         Ok(())
     }
+}
+
+/// A refusal that the app gives while the hub may have taken what was asked.
+const fn says_nothing_of_the_hub(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::Unavailable | ErrorCode::RateLimited)
 }

@@ -228,11 +228,25 @@ impl Step<'_> {
             + i64::from(u16::from_be_bytes(self.random_bytes())) * 20
             + self.spread_ms(conversation.id, UPDATE_EACH_MS)?;
         self.want(conversation.id, "update", delay)?;
-        self.want(conversation.id, "reconcile", delay)?;
+        // Whoever added this account may have had an older device list: the own devices that are
+        // missing are waited for on their screens.
+        let soon = if self.lacks_own_devices(conversation.id)? {
+            2_000 + self.spread_ms(conversation.id, 100)?
+        } else {
+            delay
+        };
+        self.want(conversation.id, "reconcile", soon)?;
         self.settle_wishes(conversation)?;
         let (hub, log) = conversation.wire_log(self);
         self.fetch(&hub, &log, conversation.next_seq - 1);
         Ok(())
+    }
+
+    fn lacks_own_devices(&self, conversation: i64) -> Result<bool, CoreError> {
+        let me = self.me()?;
+        let members = self.members(conversation)?;
+        let mut own = me.manifest.manifest.devices.iter();
+        Ok(own.any(|device| members.iter().all(|(member, _)| *member != device.id)))
     }
 
     /// The row of a conversation: what waited for it (an introduction, history) or a new one.

@@ -121,8 +121,6 @@ impl Step<'_> {
             .execute("DELETE FROM intent WHERE conversation = ?1", [group.id])?;
         self.tx
             .execute("DELETE FROM wish WHERE conversation = ?1", [group.id])?;
-        self.tx
-            .execute("DELETE FROM send_queue WHERE conversation = ?1", [group.id])?;
         self.tell_left(group, &me.address)?;
         self.set_state(group, State::Left)
     }

@@ -15,7 +15,7 @@ use crate::timeline::arrived::{Line, Reaction, Said};
 use crate::timeline::{Edited, NewMessage};
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs, limits};
-use rusqlite::Row;
+use rusqlite::{OptionalExtension as _, Row};
 use serde::{Deserialize, Serialize};
 
 /// Messages in a piece.
@@ -32,7 +32,8 @@ fn address(text: &str) -> Result<Address, CoreError> {
 /// A message as it goes into an archive.
 fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, CoreError> {
     let author = address(&row.get::<_, String>(4)?)?;
-    let (edited, deleted): (bool, bool) = (row.get(14)?, row.get(15)?);
+    let (edited_ms, deleted): (i64, bool) = (row.get(14)?, row.get(15)?);
+    let edited = edited_ms != 0;
     let (message_id, conversation): (Vec<u8>, i64) = (row.get(16)?, row.get(17)?);
     let mut content: Vec<u8> = row.get(7)?;
     if deleted {
@@ -68,6 +69,7 @@ fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, Cor
         told_by: told_by
             .map(|teller| address(&teller).map(|teller| proto_address(&teller)))
             .transpose()?,
+        edited_ms,
     })
 }
 
@@ -414,6 +416,10 @@ impl Step<'_> {
                 "UPDATE message SET text = '', content = x'', deleted = 1 WHERE conversation = ?1 AND message_id = ?2",
                 (conversation.id, target),
             )?;
+            self.tx.execute(
+                "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2",
+                (conversation.id, target),
+            )?;
         }
         Ok(true)
     }
@@ -426,30 +432,43 @@ impl Step<'_> {
         message: &said::ArchivedMessage,
     ) -> Result<(), CoreError> {
         let target = line.message.as_bytes();
-        let here: bool = self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2)",
-            (conversation, target),
-            |row| row.get(0),
-        )?;
+        let edited_ms: Option<i64> = self
+            .tx
+            .query_row(
+                "SELECT edited FROM message WHERE conversation = ?1 AND message_id = ?2",
+                (conversation, target),
+                |row| row.get(0),
+            )
+            .optional()?;
         // It had disappeared already.
-        if !here {
+        let Some(edited_ms) = edited_ms else {
             return Ok(());
-        }
+        };
         for reaction in &message.reactions {
             if let Some(author) = reaction.author.as_ref().and_then(address_of)
                 && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
             {
+                let newer: bool = self.tx.query_row(
+                    "SELECT EXISTS (SELECT 1 FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3 AND at_ms > ?4)",
+                    (conversation, target, author.to_string(), reaction.at_ms),
+                    |row| row.get(0),
+                )?;
+                if newer {
+                    continue;
+                }
                 let expires_ms = self.expiry(line.content.expires_after_s, message.at_ms);
                 self.apply_reaction(conversation, &author, &set, reaction.at_ms, expires_ms)?;
             }
         }
-        if message.edited && message.edited_text.len() <= limits::TEXT_BYTES_MAX {
+        // Whoever made the archive may not have seen yet what this device has.
+        let newer = message.edited_ms >= edited_ms;
+        if message.edited && newer && message.edited_text.len() <= limits::TEXT_BYTES_MAX {
             let edited = Edited {
                 text: &message.edited_text,
                 mentions: &message.edited_mentions,
                 expires_ms: None,
             };
-            self.retext(conversation, target, edited)?;
+            self.retext(conversation, target, edited, message.edited_ms)?;
         }
         Ok(())
     }

@@ -275,18 +275,49 @@ impl Step<'_> {
         expires_ms: Option<i64>,
     ) -> Result<(), CoreError> {
         let target = reaction.target.as_bytes();
-        if reaction.emoji.is_empty() {
-            self.tx.execute(
-                "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3",
-                (conversation, target, author.to_string()),
-            )?;
-        } else {
-            self.tx.execute(
-                "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (conversation, target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
-            )?;
-        }
+        // Of a deleted line nothing stays, in whatever order the two came. One that was taken back
+        // stays as an empty one: an older archive does not bring it again.
+        self.tx.execute(
+            "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms, expires_ms)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+                 (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2 AND deleted = 1)",
+            (conversation, target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
+        )?;
         self.item_changed(conversation, target)
+    }
+
+    /// An own entry has its place in the log: what it changed counts from there, after whatever
+    /// stood before it and came to this device only since it was said here.
+    pub(crate) fn own_change_in_place(
+        &mut self,
+        conversation: i64,
+        content: &[u8],
+        at_ms: i64,
+    ) -> Result<(), CoreError> {
+        let content =
+            said::Content::decode(content).map_err(|_| CoreError::Damaged("queued content"))?;
+        let me = self.me()?;
+        match &content.body {
+            Some(said::content::Body::Reaction(said)) => {
+                let Ok(reaction) = Reaction::arrive(&said.target, &said.emoji) else {
+                    return Ok(());
+                };
+                let expires_ms = self.expiry(content.expires_after_s, at_ms);
+                self.apply_reaction(conversation, &me.address, &reaction, at_ms, expires_ms)
+            }
+            Some(said::content::Body::Edit(said)) => {
+                let edited = Edited {
+                    text: &said.text,
+                    mentions: &content.mentions,
+                    expires_ms: self.expiry(content.expires_after_s, at_ms),
+                };
+                self.apply_amendment(conversation, &me.address, &said.target, Some(edited), at_ms)
+            }
+            Some(said::content::Body::Deletion(said)) => {
+                self.apply_amendment(conversation, &me.address, &said.target, None, at_ms)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An edit (with text) or a deletion (without) by `author`.
@@ -307,7 +338,7 @@ impl Step<'_> {
             )
             .optional()?;
         let Some((written_by, written_ms, kind)) = known else {
-            // Its target may come later, with history.
+            // Its target may come later, with history. What was deleted stays so.
             let mentions = edited.map(|edited| {
                 said::Content {
                     mentions: edited.mentions.to_vec(),
@@ -316,7 +347,9 @@ impl Step<'_> {
                 .encode_to_vec()
             });
             self.tx.execute(
-                "INSERT OR REPLACE INTO amendment (conversation, target, author, text, mentions, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO amendment (conversation, target, author, text, mentions, at_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (conversation, target, author) DO UPDATE SET text = excluded.text, mentions = excluded.mentions,
+                     at_ms = excluded.at_ms, expires_ms = excluded.expires_ms WHERE amendment.text IS NOT NULL",
                 (
                     conversation, target, author.to_string(), edited.map(|edited| edited.text), mentions, at_ms,
                     edited.and_then(|edited| edited.expires_ms),
@@ -338,7 +371,7 @@ impl Step<'_> {
         }
         match edited {
             Some(edited) => {
-                self.retext(conversation, target, edited)?;
+                self.retext(conversation, target, edited, at_ms)?;
             }
             None => {
                 // The content itself goes, with what would be needed to show or report it.
@@ -358,16 +391,18 @@ impl Step<'_> {
         self.item_changed(conversation, target)
     }
 
-    /// A text is another now.
+    /// A text is another now. `edited` keeps since when (stores of before have 1 there): an older
+    /// archive does not bring an older text again.
     pub(crate) fn retext(
         &mut self,
         conversation: i64,
         target: &[u8],
         edited: Edited<'_>,
+        at_ms: i64,
     ) -> Result<(), CoreError> {
         let changed = self.tx.execute(
-            "UPDATE message SET text = ?3, edited = 1 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0 AND kind = 'text'",
-            (conversation, target, edited.text),
+            "UPDATE message SET text = ?3, edited = ?4 WHERE conversation = ?1 AND message_id = ?2 AND deleted = 0 AND kind = 'text'",
+            (conversation, target, edited.text, at_ms.max(1)),
         )?;
         if changed > 0 {
             mentions::store(self.tx, conversation, target, edited.text, edited.mentions)?;

@@ -63,19 +63,26 @@ impl Session<'_> {
             self.credential(),
         )
         .map_err(malformed)?;
-        let group_info = group
-            .export_group_info(self.provider.crypto(), self.keys, false)
-            .map_err(malformed)?;
-        let made = NewGroup {
-            group_info: encode(&group_info)?,
+        self.loaded.insert(conversation.clone(), group);
+        self.note_leaf(conversation)?;
+        self.made(conversation)
+    }
+
+    /// A group of this device's as a hub that does not have it yet wants it: the same group, however
+    /// often it is asked for.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub fn made(&mut self, conversation: &ConversationId) -> Result1<NewGroup> {
+        let group_info = self.group_info(conversation)?;
+        let group = load(self.loaded, &self.provider, conversation)?;
+        Ok(NewGroup {
+            group_info,
             ratchet_tree: group
                 .export_ratchet_tree()
                 .tls_serialize_detached()
                 .map_err(malformed)?,
-        };
-        self.loaded.insert(conversation.clone(), group);
-        self.note_leaf(conversation)?;
-        Ok(made)
+        })
     }
 
     /// Makes a commit; it waits in the stored group until it is confirmed, discarded, or another

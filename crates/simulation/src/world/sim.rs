@@ -3,7 +3,7 @@
 //! Always holds: whatever is due happens in the order of its time; nothing happens without the
 //! clock. Deliberately absent: what a story may ask for (the parent module).
 
-use super::words::{command_name, input_name, refusal, unsettled};
+use super::words::{command_name, event_names, frame_name, input_name, refusal, unsettled};
 use super::*;
 
 impl Sim {
@@ -12,6 +12,13 @@ impl Sim {
         self.trace.update(line.as_bytes());
         if let Some(lines) = &mut self.lines {
             lines.push(line);
+        }
+    }
+
+    /// For people only: it may hold what depends on keys, so it is no part of the trace.
+    fn tell(&mut self, what: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("{:>9}   {}", clock::elapsed_ms(), what()));
         }
     }
 
@@ -239,7 +246,14 @@ impl Sim {
         } = device
             .pace
             .take(input, |input| core.step(now, &mut random, input))?;
+        let told = event_names(&events);
         device.events.extend(events);
+        for told in told {
+            self.tell(|| format!("{who} tells {told}"));
+        }
+        let Some(device) = self.devices.get_mut(who) else {
+            return Ok(());
+        };
         if let Some(at) = wake_at_ms {
             let wait = u64::try_from(at - now).unwrap_or(0);
             let at_ms = clock::elapsed_ms() + wait;
@@ -319,6 +333,7 @@ impl Sim {
         body: Option<Vec<u8>>,
         token: Option<&str>,
     ) {
+        self.tell(|| format!("{who} asks {call} {path}"));
         let json = [("content-type", "application/json".to_owned())];
         let ask = Ask {
             method: match method {
@@ -459,6 +474,10 @@ impl Sim {
             return;
         }
         let faults = self.network.state().faults;
+        for frame in &frames {
+            let name = frame_name(frame);
+            self.tell(|| format!("{who} sends {name}"));
+        }
         let Some(device) = self.devices.get_mut(who) else {
             return;
         };

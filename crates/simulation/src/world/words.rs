@@ -44,11 +44,75 @@ pub(super) fn command_name(command: &Command) -> String {
     text.get(..end).unwrap_or_default().to_owned()
 }
 
+/// An act of a device at a hub, for people.
+pub(super) fn frame_name(frame: &ClientFrame) -> String {
+    use comity_wire::proto::client_frame::Act;
+    let Some(act) = &frame.act else {
+        return "nothing".to_owned();
+    };
+    let short = |log: &[u8]| data_encoding::HEXLOWER.encode(log.get(..3).unwrap_or_default());
+    let about = match act {
+        Act::Fetch(act) => format!(
+            "Fetch {} {} after {}",
+            act.hub,
+            short(&act.log),
+            act.after_seq
+        ),
+        Act::Append(act) => format!(
+            "Append {} {} epoch {}",
+            act.hub,
+            short(&act.conversation),
+            act.epoch
+        ),
+        Act::SubmitCommit(act) => {
+            let (log, epoch) = (short(&act.conversation), act.expected_epoch);
+            format!(
+                "SubmitCommit {} {log} epoch {epoch}, welcome {}",
+                act.hub,
+                act.welcome.len()
+            )
+        }
+        Act::FetchWelcome(act) => {
+            format!(
+                "FetchWelcome {} {} {}",
+                act.hub,
+                short(&act.conversation),
+                act.commit_seq
+            )
+        }
+        Act::FetchState(act) => format!("FetchState {} {}", act.hub, short(&act.conversation)),
+        Act::PutState(act) => format!("PutState {} {}", act.hub, short(&act.conversation)),
+        Act::Leave(act) => format!("Leave {} {}", act.hub, short(&act.conversation)),
+        Act::CreateConversation(act) => format!("CreateConversation {}", short(&act.conversation)),
+        other => {
+            let text = format!("{other:?}");
+            let end = text.find('(').unwrap_or(text.len());
+            text.get(..end).unwrap_or_default().to_owned()
+        }
+    };
+    format!("{} {about}", frame.request)
+}
+
+/// What a core tells that is out of the ordinary, for people.
+pub(super) fn event_names(events: &[Event]) -> Vec<String> {
+    let unusual = events.iter().filter_map(|event| match event {
+        Event::Warning { code, conversation } => Some(format!("warning {code} {conversation:?}")),
+        Event::Failed {
+            act, code, message, ..
+        } => Some(format!("failed {act}: {code} {message}")),
+        _ => None,
+    });
+    unusual.collect()
+}
+
 /// The kind of an input, for the trace: nothing that depends on keys.
 pub(super) fn input_name(input: &Input) -> String {
     match input {
         Input::Frame(frame) => match &frame.frame {
             Some(server_frame::Frame::Reply(reply)) => {
+                if let Some(reply::Result::Error(error)) = &reply.result {
+                    return format!("reply {} {}", reply.request, error.code);
+                }
                 let result = reply.result.as_ref().map(|result| format!("{result:?}"));
                 let result = result.unwrap_or_default();
                 let end = result.find(['(', ' ']).unwrap_or(result.len());
