@@ -90,7 +90,7 @@ impl Session<'_> {
         }
         let epoch_before = info.epoch().as_u64();
         let aad = encoded_header(header);
-        let before = members_of_tree(&info, ratchet_tree)?;
+        let before = members_of_tree(ratchet_tree)?;
         let context = Context::of_extensions(info.group_context().extensions())?;
         if context.conversation != *conversation {
             return Err(malformed("not the context of this conversation"));
@@ -100,9 +100,11 @@ impl Session<'_> {
             .iter()
             .find(|member| member.signature_key == own_key)
             .map(|member| member.leaf);
-        let free = (0..).find(|leaf| {
-            Some(*leaf) == replaced || !before.iter().any(|member| member.leaf == *leaf)
-        });
+        // In the order of leaves: the first place that is not the next member's is free.
+        let taken = (0..)
+            .zip(&before)
+            .take_while(|(place, member)| member.leaf == *place && Some(*place) != replaced);
+        let free = u32::try_from(taken.count()).ok();
         let joiner = Member {
             leaf: free.unwrap_or_default(),
             address: self.address.clone(),
