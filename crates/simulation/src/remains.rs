@@ -9,7 +9,7 @@ use anyhow::Result;
 use rusqlite::types::ValueRef;
 
 /// What each device's store is asked for.
-const OF_A_DEVICE: [(&str, &str); 7] = [
+const OF_A_DEVICE: [(&str, &str); 8] = [
     (
         "conversation",
         "SELECT id, hub, lower(substr(hex(cid), 1, 6)), kind, state, name, 'joined', joined_seq, 'next', next_seq, 'head', head_seq, 'epoch', epoch, 'leaving', leaving FROM conversation",
@@ -30,6 +30,10 @@ const OF_A_DEVICE: [(&str, &str); 7] = [
     (
         "welcome",
         "SELECT substr(hex(cid), 1, 6), commit_seq, 'attempts', attempts FROM welcome",
+    ),
+    (
+        "shows",
+        "SELECT conversation, seq, substr(author, 1, 6), substr(hex(author_device), 1, 6), kind, status, text, failure FROM message ORDER BY conversation, seq, id",
     ),
     (
         "meta",
