@@ -128,10 +128,12 @@ pub(crate) fn run(project: &Project, purpose: Purpose, list: bool) -> Result<()>
     for tool in tools {
         let wanted = format!("{}@{}", tool.program, tool.version);
         let folder = tools_folder(project);
+        // Built for one use and a few seconds of work: without optimisation it is there sooner.
         project.run(
             project
                 .cargo()
-                .args(["install", "--locked", "--root", &folder, &wanted]),
+                .args(["install", "--locked", "--debug", "--root", &folder, &wanted])
+                .env("CARGO_PROFILE_DEV_DEBUG", "none"),
         )?;
     }
     Ok(())

@@ -75,6 +75,11 @@ pub(crate) enum Call {
     ForwardRenewed {
         transfer: i64,
     },
+    /// A group's picture, or without a conversation the own profile's.
+    PhotoRenewed {
+        conversation: Option<i64>,
+        blob: String,
+    },
 }
 
 /// Devices that one commit is to add, while their key packages are fetched, account by account.
@@ -165,6 +170,9 @@ impl Step<'_> {
                 blob,
             } => self.shown_renewed(conversation, &message_id, &blob, result),
             Call::ForwardRenewed { transfer } => self.forward_renewed(transfer, result),
+            Call::PhotoRenewed { conversation, blob } => {
+                self.photo_renewed(conversation, &blob, result)
+            }
         }
     }
 

@@ -339,6 +339,22 @@ impl Step<'_> {
         if key.len() != 32 {
             return Ok(());
         }
+        let before: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT profile_key FROM contact WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?
+            .flatten();
+        // Another key than before: they came back with a recovery phrase, and know nobody's.
+        if before.is_some_and(|before| before != key)
+            && let Some(conversation) = self.conversation_with(address)?
+            && conversation.is_active()
+        {
+            self.share_profile(&conversation)?;
+        }
         let known = self.tx.execute(
             "UPDATE contact SET profile_key = ?2, changed_ms = ?3 WHERE address = ?1",
             (address.to_string(), key, self.now),

@@ -4,6 +4,9 @@
 //! makes room. A forwarded file is renewed first, and uploaded again from this device's own copy
 //! when its blob is gone.
 //!
+//! A group's picture is renewed by whoever looks at the group, the own profile's picture by the own
+//! device for as long as it is used at all.
+//!
 //! Always holds: a copy goes up under a key of its own, and only when it is what the original was.
 //! Deliberately absent: renewing what nobody looks at, which would fill the author's quota for ever.
 
@@ -30,6 +33,9 @@ impl Step<'_> {
             return Ok(());
         }
         self.mem.looked.insert(conversation, self.now);
+        if let Some(photo) = self.group_photo(conversation)? {
+            self.renew_photo(&photo, Some(conversation))?;
+        }
         let shown: Vec<(Vec<u8>, i64, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT message_id, at_ms, content FROM (
@@ -66,6 +72,74 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// The own profile's picture stays for as long as this device is used.
+    pub(crate) fn upkeep_photo(&mut self) -> Result<(), CoreError> {
+        match self.own_photo()? {
+            Some(photo) => self.renew_photo(&photo, None),
+            None => Ok(()),
+        }
+    }
+
+    fn renew_photo(
+        &mut self,
+        photo: &said::Attachment,
+        conversation: Option<i64>,
+    ) -> Result<(), CoreError> {
+        // Since when it has been up is not known: asked about once, then noted.
+        let (renewed_ms, gone) = self.lease(&photo.blob)?.unwrap_or((0, false));
+        if photo.blob.is_empty() || gone || self.now - renewed_ms < YOUNG_MS {
+            return Ok(());
+        }
+        self.http::<()>(
+            Method::Post,
+            format!("/v1/blobs/{}/renew", photo.blob),
+            None,
+            Call::PhotoRenewed {
+                conversation,
+                blob: photo.blob.clone(),
+            },
+        )
+    }
+
+    pub(crate) fn photo_renewed(
+        &mut self,
+        conversation: Option<i64>,
+        blob: &str,
+        result: Result<Vec<u8>, CallError>,
+    ) -> Result<(), CoreError> {
+        match (result, conversation) {
+            (Ok(_), _) => self.note_lease(blob, false),
+            (Err(CallError::Refused(error)), Some(_)) if error.code == ErrorCode::NotFound => {
+                self.blob_gone(blob)
+            }
+            (Err(CallError::Refused(error)), None) if error.code == ErrorCode::NotFound => {
+                self.blob_gone(blob)?;
+                self.put_photo_up_again(blob)
+            }
+            // The next look, or the next upkeep, asks again.
+            (Err(_), Some(conversation)) => {
+                self.mem.looked.remove(&conversation);
+                Ok(())
+            }
+            (Err(_), None) => Ok(()),
+        }
+    }
+
+    /// This device was away for longer than the lease: the picture goes up again from where it
+    /// came from, if it still is what it was.
+    fn put_photo_up_again(&mut self, blob: &str) -> Result<(), CoreError> {
+        let Some(photo) = self.own_photo()?.filter(|photo| photo.blob == blob) else {
+            return Ok(());
+        };
+        let key: [u8; 32] = self.random_bytes();
+        self.tx.execute(
+            "UPDATE transfer SET state = 'waiting', blob = NULL, stamp = '', key = ?2, copy_of = ?3, attempts = 0, not_before_ms = 0
+             WHERE id = (SELECT max(id) FROM transfer WHERE purpose = 'photo' AND state = 'done' AND blob = ?1)",
+            (blob, key, photo.encode_to_vec()),
+        )?;
+        Ok(())
+    }
+
     /// When a blob was renewed, and whether it is known to be gone.
     fn lease(&self, blob: &str) -> Result<Option<(i64, bool)>, CoreError> {
         Ok(self
@@ -75,7 +149,7 @@ impl Step<'_> {
             .optional()?)
     }
 
-    fn note_lease(&mut self, blob: &str, gone: bool) -> Result<(), CoreError> {
+    pub(crate) fn note_lease(&mut self, blob: &str, gone: bool) -> Result<(), CoreError> {
         self.tx.execute(
             "INSERT INTO lease (blob, renewed_ms, gone) VALUES (?1, ?2, ?3)
              ON CONFLICT (blob) DO UPDATE SET renewed_ms = excluded.renewed_ms, gone = excluded.gone",
@@ -118,11 +192,12 @@ impl Step<'_> {
         source: Option<String>,
         attachment: &said::Attachment,
     ) -> Result<(), CoreError> {
+        let id = self.fresh_id("transfer")?;
         self.tx.execute(
-            "INSERT INTO transfer (direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
-             VALUES ('renew', 'message', ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting')",
+            "INSERT INTO transfer (id, direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
+             VALUES (?1, 'renew', 'message', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
             rusqlite::params![
-                conversation, message_id, source, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
+                id, conversation, message_id, source, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
             ],
         )?;
         Ok(())

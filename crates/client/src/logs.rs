@@ -46,6 +46,11 @@ impl Step<'_> {
         };
         let cursor = log.cursor.min(log.head_seq);
         if conversation.is_live() && cursor >= conversation.next_seq {
+            // What this device is said to have read can not be read any more, and it is more than
+            // the seat that it may have been given anew while it was away.
+            if log.first_seq > conversation.next_seq && cursor >= log.first_seq {
+                return self.used_elsewhere();
+            }
             self.mem.ahead.insert(conversation.id, cursor);
         }
         conversation.head_seq = log.head_seq.max(conversation.head_seq);

@@ -6,27 +6,21 @@
 //! Always holds: only what is missing is taken, and of others only their own words. Deliberately
 //! absent: asking for ever. An answer is taken whenever it comes, so asking once is enough.
 
+mod answers;
+
 use crate::CoreError;
 use crate::conversations::{Conversation, Intent, State};
 use crate::step::Step;
-use comity_content::Message as _;
 use comity_content::proto::{Again, ArchivedMessage, SeqRange, Unread, content::Body};
 use comity_membership::Member;
-use comity_wire::limits;
 use comity_wire::proto::ConversationKind;
 
 /// Time that the own devices have before others are asked.
 const OWN_FIRST_MS: i64 = 3_000;
 /// Ranges in one question.
 const RANGES_MAX: usize = 64;
-/// Lines in answer to one question.
-const LINES_MAX: usize = 500;
-/// Lines before a range that go with it: edits and reactions may have been what was missed.
-const BEFORE: u64 = 32;
 /// Devices of a conversation in which others are asked.
 const ASKED_MAX: usize = 64;
-/// Room for messages in one answer.
-const ANSWER_BYTES: usize = limits::ENTRY_BYTES_MAX / 2;
 
 struct Missing {
     range: SeqRange,
@@ -84,14 +78,8 @@ impl Step<'_> {
         } else {
             None
         };
-        // It heals, too: the own devices are asked once it has.
-        if own
-            .as_ref()
-            .is_some_and(|own| own.state == State::Rejoining)
-        {
-            return self.ask_later(intent, OWN_FIRST_MS);
-        }
-        let own = own.filter(Conversation::is_active);
+        // While it heals, too, what is put in its queue waits there until it has.
+        let own = own.filter(|own| own.is_active() || own.state == State::Rejoining);
         let siblings = own.is_some();
         let fresh: Vec<SeqRange> = ranges(&rows, |row| row.asked == 0);
         if let Some(own) = own
@@ -220,67 +208,6 @@ impl Step<'_> {
         self.say_again(place.id, &question.device, place, messages, Vec::new())
     }
 
-    /// Everything that is shown of these ranges, for another own device.
-    fn answer_sibling(
-        &mut self,
-        own: &Conversation,
-        meant: &Conversation,
-        asked: &[SeqRange],
-        device: &[u8],
-    ) -> Result<(), CoreError> {
-        let gaps = self.missing(meant.id)?;
-        let (mut messages, mut covered) = (Vec::new(), Vec::new());
-        for range in asked {
-            let wider = SeqRange {
-                from: range.from.saturating_sub(BEFORE),
-                to: range.to,
-            };
-            messages.extend(self.archived_range(meant, &wider, false)?);
-            let read = range.from > meant.joined_seq && range.to < meant.next_seq;
-            if read && !gaps.iter().any(|gap| overlap(&gap.range, range)) {
-                covered.push(*range);
-            }
-        }
-        if messages.is_empty() && covered.is_empty() {
-            return Ok(());
-        }
-        self.say_again(own.id, device, meant, messages, covered)
-    }
-
-    fn say_again(
-        &mut self,
-        place: i64,
-        device: &[u8],
-        meant: &Conversation,
-        messages: Vec<ArchivedMessage>,
-        covered: Vec<SeqRange>,
-    ) -> Result<(), CoreError> {
-        let id = meant.cid()?.clone();
-        let mut again = Again {
-            for_device: device.to_vec(),
-            hub: id.hub.to_string(),
-            conversation: id.id.to_vec(),
-            ..Again::default()
-        };
-        let (empty, mut bytes) = (again.clone(), 0);
-        for message in messages.into_iter().take(LINES_MAX) {
-            let size = message.encoded_len();
-            if size > ANSWER_BYTES {
-                continue;
-            }
-            if bytes + size > ANSWER_BYTES {
-                let full = std::mem::replace(&mut again, empty.clone());
-                self.enqueue_hidden(place, Body::Again(full))?;
-                bytes = 0;
-            }
-            bytes += size;
-            again.messages.push(message);
-        }
-        // With the last piece: then all that there is has come.
-        again.covered = covered;
-        self.enqueue_hidden(place, Body::Again(again))
-    }
-
     /// Somebody says again what this device missed.
     pub(crate) fn said_again(
         &mut self,
@@ -305,6 +232,7 @@ impl Step<'_> {
         if sibling {
             for range in &again.covered {
                 self.covered(meant.id, range)?;
+                self.partly_covered(meant.id, range)?;
             }
         }
         self.count_unread(meant.id)
@@ -378,6 +306,39 @@ impl Step<'_> {
             }
         }
         Ok(())
+    }
+
+    /// An answer that was cut off: what is left is asked for again, behind what came.
+    fn partly_covered(&mut self, conversation: i64, range: &SeqRange) -> Result<(), CoreError> {
+        let rows = self.missing(conversation)?;
+        let Some(row) = rows.iter().find(|row| overlap(&row.range, range)) else {
+            return Ok(());
+        };
+        if row.range.from >= range.from {
+            self.tx.execute(
+                "UPDATE missing SET from_seq = ?3 WHERE conversation = ?1 AND from_seq = ?2",
+                (conversation, row.range.from, range.to + 1),
+            )?;
+            // The line stands where what is missing begins.
+            // The line stands where what is missing begins.
+            self.move_notice(conversation, &row.line, range.to)?;
+        } else if row.range.to <= range.to {
+            self.tx.execute(
+                "UPDATE missing SET to_seq = ?3 WHERE conversation = ?1 AND from_seq = ?2",
+                (conversation, row.range.from, range.from - 1),
+            )?;
+        } else {
+            return Ok(());
+        }
+        self.tx.execute(
+            "UPDATE missing SET asked = 0 WHERE conversation = ?1 AND from_seq > ?2 AND asked = 1",
+            (conversation, range.to),
+        )?;
+        self.tx.execute(
+            "UPDATE missing SET asked = 0 WHERE conversation = ?1 AND to_seq >= ?2 AND line = ?3",
+            (conversation, row.range.from, &row.line),
+        )?;
+        self.want(conversation, "ask", 100)
     }
 }
 

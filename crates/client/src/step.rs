@@ -4,9 +4,10 @@ use crate::account::Me;
 use crate::calls::Call;
 use crate::output::{Effect, Event, Method, Output};
 use crate::store::meta;
+use crate::timeline::Differing;
 use crate::{CallError, CoreError, Input};
 use comity_e2ee::engine::Groups;
-use comity_wire::{AppId, Random, UnixMs, limits, proto};
+use comity_wire::{AppId, DeviceId, Random, UnixMs, limits, proto};
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,12 +64,16 @@ pub(crate) struct Memory {
     pub(crate) connecting: bool,
     /// Warnings that this session gave and that one other could cause any number of times.
     pub(crate) warned: BTreeSet<(&'static str, i64)>,
+    /// What was told of authors who had seen other entries, by conversation and device.
+    pub(crate) differing: BTreeMap<(i64, DeviceId), Differing>,
     /// Up to where the hub says that this device has read, where that is more than it knows of.
     pub(crate) ahead: BTreeMap<i64, u64>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
     /// When the files of a conversation were looked after, by conversation.
     pub(crate) looked: BTreeMap<i64, UnixMs>,
+    /// The newest ids of rows that requests are made for, by table.
+    newest_ids: BTreeMap<&'static str, i64>,
 }
 
 /// An HTTP act under a token.
@@ -331,6 +336,18 @@ impl<'a> Step<'a> {
     }
 
     /// How a hub stands in frames: empty for the own app.
+    /// An id for a row that requests are made for. None that was used while this program runs: a
+    /// reply to what was asked for a row that is gone is about no other.
+    pub(crate) fn fresh_id(&mut self, table: &'static str) -> Result<i64, CoreError> {
+        let stored: i64 = self
+            .tx
+            .prepare_cached(&format!("SELECT coalesce(max(id), 0) FROM {table}"))?
+            .query_row([], |row| row.get(0))?;
+        let newest = self.mem.newest_ids.entry(table).or_default();
+        *newest = stored.max(*newest) + 1;
+        Ok(*newest)
+    }
+
     pub(crate) fn wire_hub(&self, hub: &AppId) -> String {
         match &self.mem.me {
             Some(me) if me.address.app == *hub => String::new(),

@@ -8,7 +8,7 @@ use crate::groups::{self, views::GroupView};
 use crate::timeline::arrived::{QUOTE_CHARS_MAX, Said};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
-use comity_e2ee::safety::Side;
+use comity_e2ee::safety::{OwnSide, Side};
 use comity_wire::{Address, DeviceId, MessageId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
@@ -486,6 +486,12 @@ fn contacts<P: rusqlite::Params>(
     params: P,
 ) -> Result<Vec<ContactView>, CoreError> {
     let me = crate::account::Me::load(tx)?;
+    let own = me.as_ref().map(|me| {
+        OwnSide::new(&Side {
+            address: &me.address,
+            root_key: &me.manifest.manifest.root_key,
+        })
+    });
     let mut statement = tx.prepare_cached(&format!(
         "SELECT address, alias, name, about, accepted, blocked, verified_root, root_key, alias_moved, manifest FROM contact
          WHERE {filter} ORDER BY name, alias"
@@ -499,19 +505,14 @@ fn contacts<P: rusqlite::Params>(
             .map_err(|_| CoreError::Damaged("address"))?;
         let root: Vec<u8> = row.get(7)?;
         let verified: Option<Vec<u8>> = row.get(6)?;
-        let list = comity_membership::manifest::verify(&row.get::<_, Vec<u8>>(9)?)
+        // Its signatures were checked before it was kept.
+        let list = comity_membership::manifest::pinned(&row.get::<_, Vec<u8>>(9)?)
             .map_err(|_| CoreError::Damaged("manifest"))?;
-        let safety_number = me.as_ref().map_or_else(String::new, |me| {
-            comity_e2ee::safety::number(
-                &Side {
-                    address: &me.address,
-                    root_key: &me.manifest.manifest.root_key,
-                },
-                &Side {
-                    address: &address,
-                    root_key: &list.manifest.root_key,
-                },
-            )
+        let safety_number = own.as_ref().map_or_else(String::new, |own| {
+            own.number(&Side {
+                address: &address,
+                root_key: &list.manifest.root_key,
+            })
         });
         out.push(ContactView {
             number: row.get(1)?,

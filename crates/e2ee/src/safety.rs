@@ -33,6 +33,35 @@ fn fingerprint(side: &Side<'_>) -> [u8; 64] {
         .into()
 }
 
+/// The own side, for comparing it with many others: its half is computed once.
+#[derive(Debug)]
+pub struct OwnSide {
+    address: Address,
+    print: [u8; 64],
+}
+
+impl OwnSide {
+    /// Of this side.
+    #[must_use]
+    pub fn new(own: &Side<'_>) -> Self {
+        Self {
+            address: own.address.clone(),
+            print: fingerprint(own),
+        }
+    }
+
+    /// [`number`] with another side.
+    #[must_use]
+    pub fn number(&self, other: &Side<'_>) -> String {
+        let (own, print) = (self.print, fingerprint(other));
+        if self.address <= *other.address {
+            digits(&[own, print])
+        } else {
+            digits(&[print, own])
+        }
+    }
+}
+
 fn ordered<'a>(one: &Side<'a>, other: &Side<'a>) -> [[u8; 64]; 2] {
     let (first, second) = if one.address <= other.address {
         (one, other)
@@ -45,7 +74,11 @@ fn ordered<'a>(one: &Side<'a>, other: &Side<'a>) -> [[u8; 64]; 2] {
 /// Sixty digits, in twelve groups of five with spaces between.
 #[must_use]
 pub fn number(one: &Side<'_>, other: &Side<'_>) -> String {
-    let groups: Vec<String> = ordered(one, other)
+    digits(&ordered(one, other))
+}
+
+fn digits(prints: &[[u8; 64]; 2]) -> String {
+    let groups: Vec<String> = prints
         .iter()
         .flat_map(|print| print.chunks_exact(DIGITS_A_GROUP).take(GROUPS_A_SIDE))
         .map(|bytes| {
@@ -96,6 +129,8 @@ mod tests {
         );
         let seen = number(&a, &b);
         assert_eq!(seen, number(&b, &a));
+        assert_eq!(seen, OwnSide::new(&a).number(&b));
+        assert_eq!(seen, OwnSide::new(&b).number(&a));
         assert_eq!(qr_bytes(&a, &b), qr_bytes(&b, &a));
         assert_eq!(seen.split(' ').count(), 12);
         assert!(

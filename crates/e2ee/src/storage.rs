@@ -5,6 +5,7 @@
 //! nothing here begins or ends a transaction. After a rollback every group in memory is ahead of
 //! the table and must be forgotten (`Groups::forget_all`).
 
+mod cbor;
 mod provider;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -69,7 +70,9 @@ pub(crate) type Result<T> = std::result::Result<T, StorageError>;
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
-    ciborium::into_writer(value, &mut *bytes).map_err(|_| StorageError::Codec)?;
+    value
+        .serialize(&mut cbor::Encoder::new(&mut bytes))
+        .map_err(|_| StorageError::Codec)?;
     Ok(bytes)
 }
 
@@ -84,10 +87,26 @@ impl Storage<'_> {
         key: &(impl Serialize + ?Sized),
         value: &T,
     ) -> Result<()> {
-        let value = encode(value)?;
+        self.put_encoded(kind, key, &encode(value)?)
+    }
+
+    /// Message secrets, of this epoch and earlier ones.
+    pub(crate) fn put_message_secrets<T: Serialize + ?Sized>(
+        &self,
+        key: &(impl Serialize + ?Sized),
+        value: &T,
+    ) -> Result<()> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        value
+            .serialize(&mut cbor::Encoder::without_old_keys(&mut bytes))
+            .map_err(|_| StorageError::Codec)?;
+        self.put_encoded(Kind::MessageSecrets, key, &bytes)
+    }
+
+    fn put_encoded(&self, kind: Kind, key: &(impl Serialize + ?Sized), value: &[u8]) -> Result<()> {
         self.0
             .prepare_cached("INSERT OR REPLACE INTO mls (kind, key, value) VALUES (?, ?, ?)")?
-            .execute(params![kind as i64, *encode(key)?, *value])?;
+            .execute(params![kind as i64, *encode(key)?, value])?;
         Ok(())
     }
 

@@ -38,3 +38,54 @@ fn the_same_seed_is_the_same_run() -> Result<()> {
     assert_eq!(runs[0].0.len(), runs[1].0.len());
     Ok(())
 }
+
+#[test]
+fn more_than_fits_into_one_answer_comes_in_several() -> Result<()> {
+    let mut world = World::calm(41)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let tablet = world.link(bob, "Bob's tablet")?;
+    world.settle()?;
+    let before = world.snapshot(tablet)?;
+    let mut said = Vec::new();
+    for number in 0..620 {
+        let text = format!("Line {number}.");
+        world.say(alice, bob, &text)?;
+        said.push(format!("Alice: {text}\n"));
+    }
+    world.settle()?;
+    assert!(world.chat(tablet, alice)?.ends_with(&said.concat()));
+    world.run_for(10_000);
+    // All of it is forgotten, and the hub keeps the last three entries only.
+    world.tamper_hub(|hub| {
+        let log: i64 =
+            hub.query_row("SELECT id FROM log ORDER BY head DESC LIMIT 1", [], |row| {
+                row.get(0)
+            })?;
+        hub.execute("UPDATE log SET first = head - 2 WHERE id = ?1", [log])?;
+        hub.execute(
+            "DELETE FROM entry WHERE log = ?1 AND seq < (SELECT first FROM log WHERE id = ?1)",
+            [log],
+        )?;
+        Ok(())
+    })?;
+    world.restore(tablet, &before)?;
+    world.run_for(20_000);
+    world.act(tablet, comity_client::Command::GoOnHere)?;
+    world.settle()?;
+    world.run_for(60_000);
+    world.settle()?;
+    let shown = world.chat(tablet, alice)?;
+    let lines: Vec<String> = shown
+        .lines()
+        .filter(|line| line.starts_with("Alice: Line"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(lines, said);
+    assert!(
+        !shown.contains("gap") && !shown.contains("missing"),
+        "{shown}"
+    );
+    world.nothing_is_wrong()
+}

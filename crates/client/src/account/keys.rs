@@ -29,6 +29,7 @@ impl Step<'_> {
         self.upkeep_introduction_key()?;
         self.upkeep_self_conversation()?;
         self.upkeep_leaves()?;
+        self.upkeep_photo()?;
         if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
             self.publish_profile(true)?;
         }

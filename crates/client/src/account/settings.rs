@@ -49,8 +49,7 @@ impl Step<'_> {
     /// Seals the profile under the profile key and gives it to the app.
     pub(crate) fn publish_profile(&mut self, quiet: bool) -> Result<(), CoreError> {
         let me = self.me()?;
-        let photo: Option<Bytes64> = meta::get(self.tx, "photo")?;
-        let photo = photo.and_then(|bytes| said::Attachment::decode(bytes.0.as_slice()).ok());
+        let photo = self.own_photo()?;
         let body = said::Profile {
             name: me.name.clone(),
             about: me.about.clone(),
@@ -70,6 +69,12 @@ impl Step<'_> {
                 quiet,
             },
         )
+    }
+
+    /// The picture of the own profile, as this device put it up.
+    pub(crate) fn own_photo(&self) -> Result<Option<said::Attachment>, CoreError> {
+        let photo: Option<Bytes64> = meta::get(self.tx, "photo")?;
+        Ok(photo.and_then(|bytes| said::Attachment::decode(bytes.0.as_slice()).ok()))
     }
 
     pub(crate) fn set_photo(
@@ -102,6 +107,7 @@ impl Step<'_> {
         attachment: &said::Attachment,
     ) -> Result<(), CoreError> {
         meta::put(self.tx, "photo", &Bytes64(attachment.encode_to_vec()))?;
+        self.note_lease(&attachment.blob, false)?;
         self.publish_profile(false)
     }
 

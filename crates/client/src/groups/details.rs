@@ -42,7 +42,7 @@ impl Step<'_> {
     }
 
     /// The group's picture, as far as this device knows.
-    pub(super) fn group_photo(&self, conversation: i64) -> Result<Option<Attachment>, CoreError> {
+    pub(crate) fn group_photo(&self, conversation: i64) -> Result<Option<Attachment>, CoreError> {
         let known = self.known_details(conversation)?;
         Ok(known.and_then(|known| known.state.photo))
     }

@@ -343,6 +343,7 @@ impl Step<'_> {
         conversation: i64,
         photo: &Attachment,
     ) -> Result<(), CoreError> {
+        self.note_lease(&photo.blob, false)?;
         self.wish(conversation, "photo", None, &photo.encode_to_vec())?;
         self.want(conversation, "details", 0)
     }

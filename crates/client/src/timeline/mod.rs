@@ -9,14 +9,20 @@ mod expiry;
 mod forward;
 mod mentions;
 mod say;
+mod told;
 
 use arrived::Line;
+pub(crate) use told::Differing;
 
 use crate::output::Event;
 use crate::step::Step;
 use crate::{CoreError, views};
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, DeviceId};
+use rusqlite::OptionalExtension;
+
+const PUT_NOTICE: &str = "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content)
+     VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 'notice', 'received', ?7, x'')";
 
 /// A line about to be stored.
 pub(crate) struct NewMessage<'a> {
@@ -157,14 +163,49 @@ impl Step<'_> {
         )?;
         let message_id: [u8; 16] = self.random_bytes();
         self.tx.execute(
-            "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 'notice', 'received', ?7, x'')",
-            rusqlite::params![conversation, seq, message_id, about.to_string(), device.to_vec(), self.now, what],
+            PUT_NOTICE,
+            rusqlite::params![
+                conversation,
+                seq,
+                message_id,
+                about.to_string(),
+                device.to_vec(),
+                self.now,
+                what
+            ],
         )?;
         if let Some(item) = views::item_by_message(self.tx, conversation, &message_id)? {
             self.event(Event::Item { conversation, item });
         }
         Ok(message_id)
+    }
+
+    /// A notice goes behind what stands at `seq`.
+    pub(crate) fn move_notice(
+        &mut self,
+        conversation: i64,
+        message_id: &[u8],
+        seq: u64,
+    ) -> Result<(), CoreError> {
+        // Lines of one place stand in the order of their rows, and this one comes last.
+        let row: Option<(String, Vec<u8>, i64, String)> = self
+            .tx
+            .prepare_cached(
+                "DELETE FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind = 'notice'
+                 RETURNING author, author_device, at_ms, text",
+            )?
+            .query_row((conversation, message_id), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((about, device, at_ms, what)) = row else {
+            return Ok(());
+        };
+        self.tx.execute(
+            PUT_NOTICE,
+            rusqlite::params![conversation, seq, message_id, about, device, at_ms, what],
+        )?;
+        self.item_changed(conversation, message_id)
     }
 
     pub(crate) fn item_changed(

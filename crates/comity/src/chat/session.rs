@@ -337,6 +337,7 @@ impl Session {
         let quiet = async {
             let mut calm = 0;
             while calm < 3 {
+                self.only_one().await?;
                 calm = if self.handle.query(|core| core.is_settled()).await? {
                     calm + 1
                 } else {

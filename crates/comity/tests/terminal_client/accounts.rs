@@ -44,6 +44,9 @@ fn a_lost_phone_is_replaced_by_twelve_words() {
     assert!(!history.contains('!'), "nothing unreadable: {history}");
     let contact = bob.one(&["contacts"]);
     assert_eq!(contact["number_moved"], false);
+    // Bob's phone saw that Alice began anew, and told her again who he is.
+    let contact = phone.one(&["contacts"]);
+    assert_eq!(contact["name"], "bob", "{contact}");
 }
 
 #[test]

@@ -40,6 +40,39 @@ fn spoken(who: &Person, with: &str) -> String {
 }
 
 #[test]
+fn a_device_put_back_to_an_old_copy_gets_what_it_forgot_from_its_sibling() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let tablet = world.device("tablet");
+    bob.link(&tablet, "Bob's tablet");
+    bob.say(ALICE, "Before the copy");
+    tablet.act(&["sync"]);
+    alice.act(&["sync"]);
+    forgetting(&bob, &world, || {
+        bob.say(ALICE, "Forgotten by Bob's phone");
+        let answer = alice.say(BOB, "And this, too");
+        bob.act(&["react", ALICE, &answer, "👍"]);
+        tablet.act(&["sync"]);
+    });
+    goes_on(&bob);
+    tablet.act(&["sync"]);
+    let whole = "\
+< Hello Bob
+> Before the copy
+> Forgotten by Bob's phone
+< And this, too 👍
+";
+    assert_eq!(spoken(&tablet, ALICE), whole);
+    let healed = spoken(&bob, ALICE);
+    assert_eq!(healed.replace("* healed\n", ""), whole);
+    // And it goes on as if nothing had been.
+    bob.say(ALICE, "I remember everything");
+    alice.say(BOB, "Good");
+    assert!(spoken(&bob, ALICE).ends_with("> I remember everything\n< Good\n"));
+    assert!(spoken(&alice, BOB).ends_with("< I remember everything\n> Good\n"));
+}
+
+#[test]
 fn without_a_sibling_others_say_again_what_they_said_and_the_rest_is_said_to_be_missing() {
     let world = World::start();
     let (alice, bob) = alice_and_bob(&world);

@@ -250,6 +250,8 @@ fn copied(world: &World, shapes: &mut Shapes, bob: &Person) {
     }
     shapes.act(&copy, &["go-on-here"]);
     copy.say("me", "Said by the copy, later");
+    assert_eq!(bob.refused(&["sync"]).code, "store_used_elsewhere");
+    shapes.act(bob, &["go-on-here"]);
 }
 
 fn event_shapes() -> Shapes {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 impl Story {
     /// Of devices that were away for too long, no leaf is left once the others were there.
     pub(super) fn taken_out(&self, session: &Session) {
-        for (device, (last, _)) in &self.visits {
+        for (device, (last, _, _)) in &self.visits {
             if session.day - last <= 30 {
                 continue;
             }
@@ -109,7 +109,7 @@ impl Story {
                 );
                 assert!(shown.unreadable.is_empty(), "{shown:?}");
                 assert!(
-                    since > 0 || shown.gaps() == 0,
+                    since > 0 || shown.gaps.is_empty(),
                     "{} misses something: {shown:#?}",
                     person.device
                 );

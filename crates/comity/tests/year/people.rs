@@ -38,11 +38,30 @@ struct Shown {
     texts: Vec<String>,
     notices: Vec<String>,
     unreadable: Vec<String>,
+    /// How many texts stand above each line that says that something is missing.
+    gaps: Vec<usize>,
 }
 
 impl Shown {
-    fn gaps(&self) -> usize {
-        self.notices.iter().filter(|text| *text == "gap").count()
+    /// Places of the texts shown in what was said; texts are said once.
+    fn places(&self, said: &[String]) -> Vec<usize> {
+        let place = |text: &String| said.iter().position(|other| other == text);
+        self.texts.iter().map(|text| place(text).unwrap()).collect()
+    }
+
+    /// Nothing is out of order, and wherever something is missing a line says so, there.
+    fn says_what_is_missing(&self, said: &[String], whose: &str) {
+        let places = self.places(said);
+        for above in 0..=places.len() {
+            let from = above.checked_sub(1).map_or(0, |last| places[last] + 1);
+            let until = places.get(above).copied().unwrap_or(said.len());
+            assert!(from <= until, "{whose} shows lines out of order: {self:#?}");
+            assert!(
+                from == until || self.gaps.contains(&above),
+                "{whose} misses {:#?} and says nothing there: {self:#?}",
+                &said[from..until]
+            );
+        }
     }
 }
 
@@ -52,8 +71,8 @@ pub(crate) struct Story {
     people: Vec<Person>,
     /// Both names in order, and what was said.
     said: BTreeMap<(&'static str, &'static str), Vec<String>>,
-    /// Last visit of devices that are not always there, and the gaps they showed.
-    visits: BTreeMap<&'static str, (u64, usize)>,
+    /// Last visit of devices that are not always there, the gaps they showed, the lines they missed.
+    visits: BTreeMap<&'static str, (u64, usize, usize)>,
     phrase: String,
     file: Option<String>,
     started: Instant,
@@ -95,7 +114,7 @@ impl Story {
             story.accept(to, from);
         }
         story.world.link("ben-phone", "ben-laptop");
-        story.visits.insert("ben-laptop", (0, 0));
+        story.visits.insert("ben-laptop", (0, 0, 0));
         story
     }
 
@@ -144,7 +163,12 @@ impl Story {
         {
             let text = line["text"].as_str().unwrap().to_owned();
             match line["kind"].as_str().unwrap() {
-                "notice" => shown.notices.push(text),
+                "notice" => {
+                    if text == "gap" {
+                        shown.gaps.push(shown.texts.len());
+                    }
+                    shown.notices.push(text);
+                }
                 "unreadable" => shown.unreadable.push(line.to_string()),
                 _ => shown.texts.push(text),
             }
@@ -327,7 +351,8 @@ impl Story {
         let owner = device.split('-').next().unwrap();
         let with = if owner == "ada" { "ben" } else { "ada" };
         let owner = self.person(owner).name;
-        let (last, gaps_before) = self.visits.get(device).copied().unwrap_or((day, 0));
+        let (last, gaps_before, missed_before) =
+            self.visits.get(device).copied().unwrap_or((day, 0, 0));
         let away = day - last;
         self.world.act(device, &["sync"]);
         self.say(owner, device, with, format!("day {day}: from {device}"));
@@ -338,28 +363,13 @@ impl Story {
             shown.unreadable
         );
         let said = &self.said[&pair(owner, with)];
-        let mut rest = said.iter();
-        for text in &shown.texts {
-            assert!(
-                rest.any(|other| other == text),
-                "{device} shows {text:?} out of order: {:#?}",
-                shown.texts
-            );
-        }
-        let gaps = shown.gaps();
-        if away <= 30 {
-            // A gap's line goes once its words have come after all; none is new.
-            assert!(
-                gaps <= gaps_before,
-                "{device} was away for {away} days only: {shown:#?}"
-            );
-        }
+        shown.says_what_is_missing(said, device);
         let missed = said.len() - shown.texts.len();
         assert!(
-            gaps > 0 || missed == 0,
-            "{device}, away for {away} days, misses {missed} lines and says nothing: {shown:#?}"
+            away > 30 || (missed <= missed_before && shown.gaps.len() <= gaps_before),
+            "{device} was away for {away} days only: {shown:#?}"
         );
-        self.visits.insert(device, (day, gaps));
+        self.visits.insert(device, (day, shown.gaps.len(), missed));
     }
 
     fn heard_last(&mut self, device: &'static str) {

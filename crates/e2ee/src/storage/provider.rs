@@ -40,7 +40,6 @@ impl StorageProvider<CURRENT_VERSION> for Storage<'_> {
         Transcript, InterimTranscriptHash: write_interim_transcript_hash, interim_transcript_hash;
         Context, GroupContext: write_context, group_context;
         ConfirmationTag, ConfirmationTag: write_confirmation_tag, confirmation_tag;
-        MessageSecrets, MessageSecrets: write_message_secrets, message_secrets;
         ResumptionPsks, ResumptionPskStore: write_resumption_psk_store, resumption_psk_store;
         OwnLeafIndex, LeafNodeIndex: write_own_leaf_index, own_leaf_index;
         EpochSecrets, GroupEpochSecrets: write_group_epoch_secrets, group_epoch_secrets;
@@ -58,6 +57,27 @@ impl StorageProvider<CURRENT_VERSION> for Storage<'_> {
         ResumptionPsks: delete_all_resumption_psk_secrets;
         OwnLeafIndex: delete_own_leaf_index;
         EpochSecrets: delete_group_epoch_secrets;
+    }
+
+    fn write_message_secrets<
+        G: traits::GroupId<CURRENT_VERSION>,
+        M: traits::MessageSecrets<CURRENT_VERSION>,
+    >(
+        &self,
+        group_id: &G,
+        secrets: &M,
+    ) -> Result<()> {
+        self.put_message_secrets(group_id, secrets)
+    }
+
+    fn message_secrets<
+        G: traits::GroupId<CURRENT_VERSION>,
+        M: traits::MessageSecrets<CURRENT_VERSION>,
+    >(
+        &self,
+        group_id: &G,
+    ) -> Result<Option<M>> {
+        self.get(Kind::MessageSecrets, group_id)
     }
 
     fn write_group_state<

@@ -53,7 +53,6 @@ Alice: Hello, this is Alice.
 — someone saw other messages here than you did: the server may have dropped or changed some
 Alice: At seven.
 Alice: Not at six.
-— someone saw other messages here than you did: the server may have dropped or changed some
 Alice: And bring the score.
 — warning: someone saw other messages here than you did: the server may have dropped or changed some
 "
@@ -179,7 +178,6 @@ fn a_message_that_was_changed_is_not_read() -> Result<()> {
         "\
 Alice: Hello, this is Alice.
 Alice: Meet me at six.
-— someone saw other messages here than you did: the server may have dropped or changed some
 — someone saw other messages here than you did: the server may have dropped or changed some
 Alice: Understood?
 — warning: a message can not be read: it was changed, repeated, or is not meant for this device

@@ -1,0 +1,141 @@
+//! What this device gives of what another one missed.
+//!
+//! Always holds: what is called covered is given whole; where an answer is cut off, what comes
+//! behind is not called covered, and is asked for again.
+
+use super::{Missing, overlap};
+use crate::CoreError;
+use crate::conversations::Conversation;
+use crate::step::Step;
+use comity_content::Message as _;
+use comity_content::proto::{Again, ArchivedMessage, SeqRange, content::Body};
+use comity_wire::limits;
+
+/// Lines in answer to one question.
+const LINES_MAX: usize = 500;
+/// Lines before a range that go with it: edits and reactions may have been what was missed.
+const BEFORE: u64 = 32;
+/// Room for messages in one answer.
+const ANSWER_BYTES: usize = limits::ENTRY_BYTES_MAX / 2;
+
+impl Step<'_> {
+    /// Everything that is shown of these ranges, for another own device.
+    pub(super) fn answer_sibling(
+        &mut self,
+        own: &Conversation,
+        meant: &Conversation,
+        asked: &[SeqRange],
+        device: &[u8],
+    ) -> Result<(), CoreError> {
+        let gaps = self.missing(meant.id)?;
+        let (mut messages, mut covered) = (Vec::new(), Vec::new());
+        for range in asked {
+            let wider = SeqRange {
+                from: range.from.saturating_sub(BEFORE),
+                to: range.to,
+            };
+            let mut found = self.archived_range(meant, &wider, false)?;
+            let room = LINES_MAX - messages.len();
+            let is_cut = found.len() >= room;
+            found.truncate(room);
+            let to = match found.last() {
+                Some(last) if is_cut => last.seq.saturating_sub(1),
+                _ => range.to,
+            };
+            let given = SeqRange {
+                from: range.from,
+                to,
+            };
+            if self.has_read(meant, &gaps, &given) {
+                let too_large = found.iter().filter(|message| !fits(message));
+                covered.extend(around(&given, too_large.map(|message| message.seq)));
+            }
+            messages.extend(found);
+            if is_cut {
+                break;
+            }
+        }
+        if messages.is_empty() && covered.is_empty() {
+            return Ok(());
+        }
+        self.say_again(own.id, device, meant, messages, covered)
+    }
+
+    fn has_read(&self, meant: &Conversation, gaps: &[Missing], range: &SeqRange) -> bool {
+        range.from > meant.joined_seq
+            && range.to < meant.next_seq
+            && !gaps.iter().any(|gap| overlap(&gap.range, range))
+    }
+
+    pub(super) fn say_again(
+        &mut self,
+        place: i64,
+        device: &[u8],
+        meant: &Conversation,
+        messages: Vec<ArchivedMessage>,
+        covered: Vec<SeqRange>,
+    ) -> Result<(), CoreError> {
+        let id = meant.cid()?.clone();
+        let mut again = Again {
+            for_device: device.to_vec(),
+            hub: id.hub.to_string(),
+            conversation: id.id.to_vec(),
+            ..Again::default()
+        };
+        let (empty, mut bytes) = (again.clone(), 0);
+        for message in messages.into_iter().filter(fits).take(LINES_MAX) {
+            let size = message.encoded_len();
+            if bytes + size > ANSWER_BYTES {
+                let full = std::mem::replace(&mut again, empty.clone());
+                self.enqueue_hidden(place, Body::Again(full))?;
+                bytes = 0;
+            }
+            bytes += size;
+            again.messages.push(message);
+        }
+        // With the last piece: then all that there is has come.
+        again.covered = covered;
+        self.enqueue_hidden(place, Body::Again(again))
+    }
+}
+
+fn fits(message: &ArchivedMessage) -> bool {
+    message.encoded_len() <= ANSWER_BYTES
+}
+
+/// What is left of a range without these places, which are in order.
+fn around(range: &SeqRange, without: impl Iterator<Item = u64>) -> Vec<SeqRange> {
+    let (mut parts, mut from) = (Vec::new(), range.from);
+    for place in without.filter(|place| *place >= range.from && *place <= range.to) {
+        if from < place {
+            parts.push(SeqRange {
+                from,
+                to: place - 1,
+            });
+        }
+        from = place + 1;
+    }
+    if from <= range.to {
+        parts.push(SeqRange { from, to: range.to });
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(from: u64, to: u64, without: &[u64]) -> Vec<(u64, u64)> {
+        let found = around(&SeqRange { from, to }, without.iter().copied());
+        found.iter().map(|part| (part.from, part.to)).collect()
+    }
+
+    #[test]
+    fn a_range_without_some_places_is_what_lies_around_them() {
+        assert_eq!(parts(3, 9, &[]), [(3, 9)]);
+        assert_eq!(parts(3, 9, &[1, 5, 12]), [(3, 4), (6, 9)]);
+        assert_eq!(parts(3, 9, &[3, 4, 9]), [(5, 8)]);
+        assert_eq!(parts(3, 3, &[3]), []);
+        assert_eq!(parts(4, 3, &[]), []);
+    }
+}
