@@ -54,9 +54,10 @@ impl Step<'_> {
         conversation: i64,
         content: &said::Content,
     ) -> Result<(), CoreError> {
+        let id = self.fresh_id("send_queue")?;
         self.tx.execute(
-            "INSERT INTO send_queue (conversation, message_id, content) VALUES (?1, ?2, ?3)",
-            (conversation, &content.message_id, content.encode_to_vec()),
+            "INSERT INTO send_queue (id, conversation, message_id, content) VALUES (?1, ?2, ?3, ?4)",
+            (id, conversation, &content.message_id, content.encode_to_vec()),
         )?;
         Ok(())
     }
