@@ -188,6 +188,9 @@ impl Step<'_> {
         }
         self.check_listed(&joined.members)?;
         let peer = others.first().cloned().filter(|_| direct);
+        if self.gives_way(&joined.conversation, peer.as_ref())? {
+            return self.give_way(&joined.conversation, peer.as_ref());
+        }
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
         conversation.joined_seq = commit_seq;
@@ -282,6 +285,13 @@ impl Step<'_> {
             .flatten();
         match (by_id, by_peer) {
             (Some(mut known), Some(waiting)) if known.id != waiting.id => {
+                if let Some(old) = &waiting.conversation {
+                    let me = self.me()?;
+                    self.groups
+                        .session(self.tx, &me.keys, &me.address)
+                        .delete(old)?;
+                    self.go_over(&waiting)?;
+                }
                 self.absorb(&waiting, &mut known)?;
                 Ok(known)
             }
@@ -309,6 +319,10 @@ impl Step<'_> {
                     self.groups
                         .session(self.tx, &me.keys, &me.address)
                         .delete(&old)?;
+                    if old.hub != id.hub {
+                        self.go_over(&waiting)?;
+                        waiting = self.conversation(waiting.id)?;
+                    }
                 }
                 self.tx.execute(
                     "UPDATE conversation SET hub = ?2, cid = ?3 WHERE id = ?1",
