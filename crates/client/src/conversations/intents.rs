@@ -266,8 +266,7 @@ impl Step<'_> {
                     return self.invitation_refused(&conversation, error);
                 }
                 if row.attempts >= 4 {
-                    self.fulfilled(intent)?;
-                    return self.set_state(&mut conversation, State::Left);
+                    return self.shut_out(&mut conversation);
                 }
                 self.try_later(&row)
             }
