@@ -7,4 +7,5 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_family.sql"),
     include_str!("../migrations/0004_limits.sql"),
     include_str!("../migrations/0005_followed_as_of.sql"),
+    include_str!("../migrations/0006_newcomers.sql"),
 ];

@@ -49,10 +49,20 @@ impl Step<'_> {
     }
 
     /// While it is not clear whether a copy of this store was used, nothing is done but reading.
+    /// Who was taken out and let in again while away has its place from the second, and the hub
+    /// does not give the removal any more: the welcome that waits is what is read next.
     pub(crate) fn reads_what_it_read(&mut self) -> Result<bool, CoreError> {
-        for id in self.mem.ahead.keys().copied().collect::<Vec<_>>() {
+        let ahead: Vec<(i64, u64)> = self.mem.ahead.iter().map(|(id, at)| (*id, *at)).collect();
+        for (id, cursor) in ahead {
             let going_on = self.conversations_in(State::Active)?;
-            if !going_on.iter().any(|conversation| conversation.id == id) {
+            let conversation = going_on.iter().find(|conversation| conversation.id == id);
+            let explained = match conversation {
+                Some(conversation) => self
+                    .welcome_waits(conversation)?
+                    .is_some_and(|joined| joined >= cursor),
+                None => true,
+            };
+            if explained {
                 self.mem.ahead.remove(&id);
             }
         }

@@ -134,6 +134,13 @@ impl Step<'_> {
         let at = self.now + ASK_AGAIN_MS;
         self.mem.read_again_ms = Some(self.mem.read_again_ms.map_or(at, |other| other.min(at)));
         self.wake(at);
+        // Let in anew after a removal that this device did not hear of: nothing before is for it.
+        let inbox: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
+        if meta::get::<u64>(self.tx, "inbox_head")?.unwrap_or(0) >= inbox
+            || self.welcome_waits(conversation)?.is_some()
+        {
+            return Ok(());
+        }
         if self.mem.withheld.insert(conversation.id) {
             self.warn("withheld", Some(conversation.id));
             let me = self.me()?;

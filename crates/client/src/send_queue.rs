@@ -54,9 +54,10 @@ impl Step<'_> {
         conversation: i64,
         content: &said::Content,
     ) -> Result<(), CoreError> {
+        let id = self.fresh_id("send_queue")?;
         self.tx.execute(
-            "INSERT INTO send_queue (conversation, message_id, content) VALUES (?1, ?2, ?3)",
-            (conversation, &content.message_id, content.encode_to_vec()),
+            "INSERT INTO send_queue (id, conversation, message_id, content) VALUES (?1, ?2, ?3, ?4)",
+            (id, conversation, &content.message_id, content.encode_to_vec()),
         )?;
         Ok(())
     }
@@ -108,7 +109,10 @@ impl Step<'_> {
             let conversation = self.conversation(conversation)?;
             if matches!(conversation.state, State::Left | State::Refused) {
                 self.nothing_leaves(&conversation)?;
-            } else if conversation.is_caught_up() && self.is_anyone_there(&conversation)? {
+            } else if conversation.is_caught_up()
+                && !self.is_reading(&conversation)
+                && self.is_anyone_there(&conversation)?
+            {
                 self.pump_conversation(&conversation)?;
             }
         }

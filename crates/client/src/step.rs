@@ -72,6 +72,8 @@ pub(crate) struct Memory {
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
     /// When the files of a conversation were looked after, by conversation.
     pub(crate) looked: BTreeMap<i64, UnixMs>,
+    /// The newest ids of rows that requests are made for, by table.
+    newest_ids: BTreeMap<&'static str, i64>,
 }
 
 /// An HTTP act under a token.
@@ -334,6 +336,18 @@ impl<'a> Step<'a> {
     }
 
     /// How a hub stands in frames: empty for the own app.
+    /// An id for a row that requests are made for. None that was used while this program runs: a
+    /// reply to what was asked for a row that is gone is about no other.
+    pub(crate) fn fresh_id(&mut self, table: &'static str) -> Result<i64, CoreError> {
+        let stored: i64 = self
+            .tx
+            .prepare_cached(&format!("SELECT coalesce(max(id), 0) FROM {table}"))?
+            .query_row([], |row| row.get(0))?;
+        let newest = self.mem.newest_ids.entry(table).or_default();
+        *newest = stored.max(*newest) + 1;
+        Ok(*newest)
+    }
+
     pub(crate) fn wire_hub(&self, hub: &AppId) -> String {
         match &self.mem.me {
             Some(me) if me.address.app == *hub => String::new(),

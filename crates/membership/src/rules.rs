@@ -28,13 +28,74 @@ pub fn check(
     context: &Context,
     manifests: Manifests<'_>,
 ) -> Result<(), Refusal> {
+    let lists = Lists {
+        newest: manifests,
+        carried: None,
+    };
+    judge(change, before, context, lists)
+}
+
+/// Judges a commit that the hub took, perhaps long ago, by lists that may be newer than it: a device
+/// that its account has revoked since counts as listed when the list that the commit brought
+/// (`carried`) has it, or when it had its leaf before. All members judge alike then, whatever else
+/// they know; who knows of the revocation takes the device out with the next commit.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check_taken(
+    change: &Change,
+    before: &[Member],
+    context: &Context,
+    newest: Manifests<'_>,
+    carried: Manifests<'_>,
+) -> Result<(), Refusal> {
+    let lists = Lists {
+        newest,
+        carried: Some(carried),
+    };
+    judge(change, before, context, lists)
+}
+
+/// The device lists to judge by.
+#[derive(Clone, Copy)]
+struct Lists<'a> {
+    newest: Manifests<'a>,
+    /// Those that the commit brought, when it was taken before now.
+    carried: Option<Manifests<'a>>,
+}
+
+impl Lists<'_> {
+    /// The account has revoked the device since the commit was taken, as far as that may be.
+    fn revoked_since(&self, known: &VerifiedManifest, member: &Member) -> bool {
+        self.carried.is_some() && known.manifest.revoked.contains(&member.device)
+    }
+
+    /// The list that the commit brought has the device.
+    fn was_listed(&self, known: &VerifiedManifest, member: &Member) -> bool {
+        let brought = self.carried.and_then(|carried| carried(&member.address));
+        brought.is_some_and(|list| {
+            list.manifest.root_key == known.manifest.root_key
+                && list
+                    .manifest
+                    .device(&member.device)
+                    .is_some_and(|device| device.signature_key[..] == member.signature_key[..])
+        })
+    }
+}
+
+fn judge(
+    change: &Change,
+    before: &[Member],
+    context: &Context,
+    lists: Lists<'_>,
+) -> Result<(), Refusal> {
     sizes(change, before)?;
     match &change.committer {
         Committer::App => app(change)?,
-        Committer::External { joiner } => external(change, before, context, joiner, manifests)?,
-        Committer::Member(member) => by_member(change, before, context, member, manifests)?,
+        Committer::External { joiner } => external(change, before, context, joiner, lists)?,
+        Committer::Member(member) => by_member(change, before, context, member, lists)?,
     }
-    updates(change, before, manifests)?;
+    updates(change, before, lists)?;
     one_leaf_a_device(change, before)
 }
 
@@ -64,7 +125,7 @@ fn external(
     before: &[Member],
     context: &Context,
     joiner: &Member,
-    manifests: Manifests<'_>,
+    lists: Lists<'_>,
 ) -> Result<(), Refusal> {
     let a_party = context.kind != ConversationKind::Group && context.names(&joiner.address);
     if !a_party && !before.iter().any(|member| member.address == joiner.address) {
@@ -77,7 +138,7 @@ fn external(
     if !change.removed.iter().all(|gone| same_device(gone, joiner)) {
         return Err(Refusal::JoinerRemoves);
     }
-    in_manifest(joiner, manifests)
+    in_manifest(joiner, lists)
 }
 
 /// Who is not in the group yet shows the invitation link's signature, made for this device and epoch.
@@ -106,7 +167,7 @@ fn by_member(
     before: &[Member],
     context: &Context,
     committer: &Member,
-    manifests: Manifests<'_>,
+    lists: Lists<'_>,
 ) -> Result<(), Refusal> {
     if !before.contains(committer) {
         return Err(Refusal::NotMember);
@@ -119,13 +180,13 @@ fn by_member(
         if group && !own && !may_add(context, before, &committer.address) {
             return Err(Refusal::NotAdmin);
         }
-        in_manifest(added, manifests)?;
+        in_manifest(added, lists)?;
     }
     let mut put_out = BTreeSet::new();
     for removed in &change.removed {
         let own = removed.address == committer.address;
         let by_app = change.removed_by_app.contains(&removed.leaf);
-        if own || by_app || dropped(removed, manifests) {
+        if own || by_app || dropped(removed, lists.newest) {
             continue;
         }
         if !admin {
@@ -232,14 +293,16 @@ pub fn may_edit_details(context: &Context, members: &[Member], address: &Address
         || acts_as_admin(context, members, address)
 }
 
-fn updates(change: &Change, before: &[Member], manifests: Manifests<'_>) -> Result<(), Refusal> {
+fn updates(change: &Change, before: &[Member], lists: Lists<'_>) -> Result<(), Refusal> {
     for updated in &change.updated {
         // The same leaf, account, device and key as before.
         if !before.contains(updated) {
             return Err(Refusal::IdentityChanged);
         }
-        if manifests(&updated.address).is_some() {
-            in_manifest(updated, manifests)?;
+        if let Some(known) = (lists.newest)(&updated.address)
+            && !lists.revoked_since(&known, updated)
+        {
+            in_manifest(updated, lists)?;
         }
     }
     Ok(())
@@ -270,13 +333,16 @@ fn may_be_in(context: &Context, address: &Address) -> Result<(), Refusal> {
     }
 }
 
-fn in_manifest(member: &Member, manifests: Manifests<'_>) -> Result<(), Refusal> {
-    let known =
-        manifests(&member.address).ok_or_else(|| Refusal::NoManifest(member.address.clone()))?;
-    let device = known
-        .manifest
-        .device(&member.device)
-        .ok_or(Refusal::NotInManifest)?;
+fn in_manifest(member: &Member, lists: Lists<'_>) -> Result<(), Refusal> {
+    let known = (lists.newest)(&member.address)
+        .ok_or_else(|| Refusal::NoManifest(member.address.clone()))?;
+    let Some(device) = known.manifest.device(&member.device) else {
+        return if lists.revoked_since(&known, member) && lists.was_listed(&known, member) {
+            Ok(())
+        } else {
+            Err(Refusal::NotInManifest)
+        };
+    };
     if device.signature_key.as_slice() == member.signature_key {
         Ok(())
     } else {

@@ -192,7 +192,11 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
                     item.seq, item.failure
                 ));
             }
-            if item.kind == ItemKind::Notice && (item.text == "gap" || item.text == "healing") {
+            // A hub keeps entries for its members: who was put out while away may have missed some
+            // of before, and is told so.
+            let out = device.seat.is_none_or(|seat| seat.removed.is_some());
+            let broken = item.text == "healing" || (item.text == "gap" && !out);
+            if item.kind == ItemKind::Notice && broken {
                 wrong.push(format!("{name} has a {} at {:?}", item.text, item.seq));
             }
         }

@@ -81,9 +81,6 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         Err(error) => vec![format!("{error:#}")],
     };
     let (trace, mut lines) = (wild.world.trace(), wild.world.lines().to_vec());
-    if keep_lines {
-        lines.extend(crate::ledger::lines(&wild.world)?);
-    }
     if keep_lines && !wrong.is_empty() {
         lines.extend(remains::of(&mut wild.world)?);
     }

@@ -24,9 +24,10 @@ pub(crate) struct Checked {
     entry: NewEntry,
 }
 
-/// Whether content of `epoch` is taken while the log is at `current`.
-fn epoch_is_taken(epoch: u64, current: u64) -> bool {
-    epoch <= current && epoch + limits::EPOCHS_BEHIND_MAX >= current
+/// Whether content of `epoch` is taken while the log is at `current`. Nothing from before the
+/// newest joining (`read_from`) is: who came in then could not read it.
+fn epoch_is_taken(epoch: u64, current: u64, read_from: u64) -> bool {
+    epoch >= read_from && epoch <= current && epoch + limits::EPOCHS_BEHIND_MAX >= current
 }
 
 /// Checks everything that needs no database.
@@ -98,7 +99,7 @@ pub(crate) fn add(
             "in this group only admins speak",
         ));
     }
-    if !epoch_is_taken(checked.epoch, meta.epoch) {
+    if !epoch_is_taken(checked.epoch, meta.epoch, meta.read_from) {
         // What was taken while the epoch was good stays taken.
         let before = entries::by_key(conn, meta.id, &checked.entry.idempotency_key)?;
         return before.map(Added::Before).ok_or_else(|| {
@@ -127,10 +128,16 @@ mod tests {
 
     #[test]
     fn three_epochs_back_is_taken_and_four_is_not() {
-        assert!(epoch_is_taken(10, 10));
-        assert!(epoch_is_taken(7, 10));
-        assert!(!epoch_is_taken(6, 10));
-        assert!(!epoch_is_taken(11, 10));
-        assert!(epoch_is_taken(0, 3));
+        assert!(epoch_is_taken(10, 10, 0));
+        assert!(epoch_is_taken(7, 10, 0));
+        assert!(!epoch_is_taken(6, 10, 0));
+        assert!(!epoch_is_taken(11, 10, 0));
+        assert!(epoch_is_taken(0, 3, 0));
+    }
+
+    #[test]
+    fn what_a_newcomer_could_not_read_is_not_taken() {
+        assert!(epoch_is_taken(9, 10, 9));
+        assert!(!epoch_is_taken(8, 10, 9));
     }
 }

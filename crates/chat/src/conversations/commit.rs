@@ -316,6 +316,9 @@ fn take(
     followers::update(conn, meta.id, &meta.seats, &seats, seq)?;
     meta.seats = Arc::new(seats);
     meta.epoch += 1;
+    if !judged.joined.is_empty() {
+        meta.read_from = meta.epoch;
+    }
     meta.version += 1;
     judged.stored.write(conn, meta.id)?;
     if let Some((welcome, tree)) = &judged.welcome {

@@ -95,6 +95,8 @@ pub(crate) struct LogMeta {
     pub(crate) id: i64,
     pub(crate) kind: LogKind,
     pub(crate) epoch: u64,
+    /// The first epoch that all who are here now can read: nobody came in after it began.
+    pub(crate) read_from: u64,
     /// Of the public group state: grows with each change to it.
     pub(crate) version: u64,
     pub(crate) head: u64,
@@ -251,6 +253,7 @@ impl LogBook {
             id: conn.last_insert_rowid(),
             kind,
             epoch: 0,
+            read_from: 0,
             version: 0,
             head: 0,
             first: 1,
@@ -278,7 +281,7 @@ pub(crate) fn read_meta(
     let meta = conn
         .prepare_cached(
             "SELECT l.id, l.kind, l.epoch, l.version, l.head, l.first, l.activity,
-                    f.sibling, s.app, f.conversation
+                    f.sibling, s.app, f.conversation, l.read_from
              FROM log l LEFT JOIN followed f ON f.log = l.id LEFT JOIN sibling s ON s.id = f.sibling
              WHERE l.name = ?1",
         )?
@@ -293,6 +296,7 @@ pub(crate) fn read_meta(
                 activity: row.get(6)?,
                 seats: Arc::default(),
                 followed: Followed::of_row(row, 7)?.map(Arc::new),
+                read_from: row.get(10)?,
             })
         })
         .optional()?;
@@ -334,7 +338,8 @@ impl WriterState for LogBook {
 
     fn before_commit(&mut self, conn: &Connection) -> Result<(), rusqlite::Error> {
         let mut update = conn.prepare_cached(
-            "UPDATE log SET epoch = ?2, version = ?3, head = ?4, first = ?5, activity = ?6
+            "UPDATE log SET epoch = ?2, version = ?3, head = ?4, first = ?5, activity = ?6,
+                 read_from = ?7
              WHERE id = ?1",
         )?;
         for name in std::mem::take(&mut self.dirty) {
@@ -345,7 +350,8 @@ impl WriterState for LogBook {
                     meta.version,
                     meta.head,
                     meta.first,
-                    meta.activity
+                    meta.activity,
+                    meta.read_from
                 ])?;
             }
         }

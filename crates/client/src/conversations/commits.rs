@@ -6,6 +6,7 @@ use crate::contacts::{Adopted, adopt, known_manifest};
 use crate::groups::Before;
 use crate::step::Step;
 use comity_e2ee::engine::{EngineError, Merged};
+use comity_membership::manifest::{self, VerifiedManifest};
 use comity_membership::{Change, Committer, Context, Member, Refusal, rules};
 use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, DeviceId, proto};
@@ -40,7 +41,11 @@ impl Step<'_> {
                 |change: &Change,
                  before: &[comity_membership::Member],
                  context: &comity_membership::context::Context| {
+                    let mut carried: BTreeMap<Address, VerifiedManifest> = BTreeMap::new();
                     for bytes in &change.header.manifests {
+                        if let Ok(list) = manifest::verify(bytes) {
+                            carried.insert(list.manifest.address.clone(), list);
+                        }
                         match adopt(tx, now, bytes) {
                             Ok(Ok(fresh)) => adopted.push(fresh),
                             // What does not follow from what is pinned is not used to judge by.
@@ -49,7 +54,8 @@ impl Step<'_> {
                         }
                     }
                     let lookup = |address: &Address| known_manifest(tx, address).ok().flatten();
-                    rules::check(change, before, context, &lookup)
+                    let brought = |address: &Address| carried.get(address).cloned();
+                    rules::check_taken(change, before, context, &lookup, &brought)
                 };
             self.groups
                 .session(self.tx, &me.keys, &me.address)

@@ -29,11 +29,12 @@ impl Step<'_> {
         kind: &str,
         delay_ms: i64,
     ) -> Result<(), CoreError> {
+        let id = self.fresh_id("intent")?;
         self.tx.execute(
-            "INSERT INTO intent (conversation, kind, not_before_ms) VALUES (?1, ?2, ?3)
+            "INSERT INTO intent (conversation, kind, not_before_ms, id) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (conversation, kind) DO UPDATE SET not_before_ms = min(not_before_ms, excluded.not_before_ms)
                 WHERE frame IS NULL",
-            (conversation, kind, self.now + delay_ms),
+            (conversation, kind, self.now + delay_ms, id),
         )?;
         self.wake(self.now + delay_ms);
         Ok(())
@@ -160,7 +161,7 @@ impl Step<'_> {
             "create" => self.pursue_create(intent, conversation),
             "rejoin" => self.pursue_rejoin(intent, &conversation),
             _ if over => self.fulfilled(intent.id),
-            _ if !conversation.is_caught_up() => Ok(()),
+            _ if !conversation.is_caught_up() || self.is_reading(&conversation) => Ok(()),
             "leave" => self.pursue_leave(intent, &conversation),
             "details" => self.pursue_details(intent, &conversation),
             "ask" => self.pursue_ask(intent, &conversation),
@@ -267,6 +268,11 @@ impl Step<'_> {
                 }
                 if row.attempts >= 4 {
                     self.fulfilled(intent)?;
+                    // Out, and not by mistake: there is nothing to repair.
+                    self.tx.execute(
+                        "UPDATE message SET text = 'removed_you' WHERE conversation = ?1 AND kind = 'notice' AND text = 'healing'",
+                        [conversation.id],
+                    )?;
                     return self.set_state(&mut conversation, State::Left);
                 }
                 self.try_later(&row)

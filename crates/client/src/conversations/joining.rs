@@ -60,6 +60,25 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Where the newest welcome into a conversation begins that was not fetched yet.
+    pub(crate) fn welcome_waits(
+        &self,
+        conversation: &Conversation,
+    ) -> Result<Option<u64>, CoreError> {
+        let Some(id) = &conversation.conversation else {
+            return Ok(None);
+        };
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT max(commit_seq) FROM welcome WHERE hub IN (?1, ?2) AND cid = ?3",
+            )?
+            .query_row(
+                (id.hub.as_str(), self.wire_hub(&id.hub), id.id.to_vec()),
+                |row| row.get(0),
+            )?)
+    }
+
     fn welcome_done(&mut self, hub: &str, cid: &[u8], commit_seq: u64) -> Result<(), CoreError> {
         self.tx.execute(
             "DELETE FROM welcome WHERE hub = ?1 AND cid = ?2 AND commit_seq = ?3",
@@ -80,7 +99,7 @@ impl Step<'_> {
             ErrorCode::NotFound | ErrorCode::NotMember | ErrorCode::Gap
         ) {
             self.welcome_done(hub, cid, commit_seq)?;
-            return self.join_by_asking(hub, cid, ConversationKind::Unspecified.into());
+            return self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq);
         }
         let at = self.now + i64::from(error.retry_after_ms).max(2_000);
         self.tx.execute(
@@ -124,13 +143,13 @@ impl Step<'_> {
             // A welcome into something else than the inbox said: not entered.
             Err(EngineError::AnotherConversation) => {
                 self.warn("welcome_swapped", None);
-                self.join_by_asking(hub, cid, ConversationKind::Unspecified.into())
+                self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq)
             }
             Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
             Err(_) => {
                 self.groups.forget(&id);
                 self.warn("welcome_unusable", None);
-                self.join_by_asking(hub, cid, ConversationKind::Unspecified.into())
+                self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq)
             }
         }
     }

@@ -33,14 +33,16 @@ impl Step<'_> {
         self.heal(conversation, "gap")
     }
 
+    /// Asks to be let in, where this device has a seat from entry `since` on, or may have one.
     pub(super) fn join_by_asking(
         &mut self,
         hub: &str,
         cid: &[u8],
         kind: i32,
+        since: u64,
     ) -> Result<(), CoreError> {
         let conversation = match self.conversation_by_cid(hub, cid)? {
-            Some(known) if known.is_active() => return Ok(()),
+            Some(known) if known.is_active() && known.next_seq > since => return Ok(()),
             Some(mut known) => {
                 self.set_state(&mut known, State::Rejoining)?;
                 known
@@ -78,6 +80,7 @@ impl Step<'_> {
                 entry.conversation.hub.as_str(),
                 entry.conversation.id.as_bytes(),
                 entry.kind,
+                0,
             )?;
         }
         let own = listed

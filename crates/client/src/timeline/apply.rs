@@ -13,6 +13,9 @@ use comity_wire::proto::{self, ConversationKind};
 use comity_wire::{Address, limits};
 use rusqlite::OptionalExtension;
 
+/// The clock of who revoked a device, and that of the hub, may be so far apart.
+const CLOCKS_APART_MS: i64 = 300_000;
+
 /// Stable word for why an entry can not be read.
 fn reason(error: &EngineError) -> &'static str {
     match error {
@@ -67,8 +70,8 @@ impl Step<'_> {
             }
         };
         self.check_author_position(conversation, &decrypted.sender.device, &opened)?;
-        if !self.author_is_listed(&decrypted.sender)? {
-            // A device that its account no longer lists: its words are not shown.
+        if !self.could_say(conversation, entry, &decrypted.sender)? {
+            // A device that its account no longer listed then: its words are not shown.
             self.warn("author_revoked", Some(conversation.id));
             return Ok(());
         }
@@ -87,9 +90,39 @@ impl Step<'_> {
         )
     }
 
-    fn author_is_listed(&self, sender: &Member) -> Result<bool, CoreError> {
-        Ok(crate::contacts::known_manifest(self.tx, &sender.address)?
-            .is_none_or(|list| !list.manifest.revoked.contains(&sender.device)))
+    /// Whether the account listed its device when the hub took the entry. What a device said before
+    /// it was revoked stands, also with who reads it only after: all have the same history. The hub
+    /// says when it was; where the log went on after the revocation, nothing is from before it.
+    fn could_say(
+        &self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+        sender: &Member,
+    ) -> Result<bool, CoreError> {
+        let list = crate::contacts::known_manifest(self.tx, &sender.address)?;
+        let Some(list) = list.filter(|list| list.manifest.revoked.contains(&sender.device)) else {
+            return Ok(true);
+        };
+        let until_ms = list.manifest.at_ms.saturating_add(CLOCKS_APART_MS);
+        let went_on: bool = self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1
+                     AND seq > 0 AND seq < ?2 AND at_ms > ?3 AND kind <> 'notice')",
+            )?
+            .query_row((conversation.id, entry.seq, until_ms), |row| row.get(0))?;
+        Ok(entry.at_ms <= until_ms && !went_on)
+    }
+
+    /// Whether this device was not in the conversation yet in that epoch. Of each epoch that it was
+    /// in, and of which something may still come, it has a key for marks.
+    fn came_after(&self, conversation: i64, epoch: u64) -> Result<bool, CoreError> {
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT coalesce(min(epoch) > ?2, 0) FROM mark_key WHERE conversation = ?1",
+            )?
+            .query_row((conversation, epoch), |row| row.get(0))?)
     }
 
     fn unreadable(
@@ -106,6 +139,17 @@ impl Step<'_> {
         if self.stood_before(conversation.id, entry)? {
             self.warn_once("contents_repeated", conversation.id);
             return Ok(());
+        }
+        // Said before this device was let in, by somebody who did not know of it yet: no more its own
+        // than what stands before its seat. Its author says it again to who asks.
+        let gone = matches!(
+            error,
+            EngineError::SecretReused
+                | EngineError::StaleEpoch
+                | EngineError::Unreadable(Unreadable::EpochGone)
+        );
+        if gone && self.came_after(conversation.id, entry.epoch)? {
+            return self.note_missing(conversation.id, entry.seq, entry.seq, &[]);
         }
         let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
         let line = self.insert_unreadable(conversation, entry, &nobody, reason(error))?;
