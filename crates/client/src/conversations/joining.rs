@@ -242,6 +242,7 @@ impl Step<'_> {
     /// Common to every way in.
     pub(super) fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
         self.refresh_membership(conversation)?;
+        self.all_listed(conversation.id)?;
         self.tx.execute(
             "DELETE FROM intent WHERE conversation = ?1 AND kind IN ('create', 'rejoin')",
             [conversation.id],
