@@ -156,16 +156,11 @@ impl Step<'_> {
         let outcome = self
             .groups
             .session(self.tx, &me.keys, &me.address)
-            .join(&welcome.welcome, &welcome.ratchet_tree);
+            .join_this(&id, &welcome.welcome, &welcome.ratchet_tree);
         match outcome {
-            Ok(joined) if joined.conversation == id => {
-                self.joined(joined, commit_seq, &welcome.sealed_state)
-            }
-            Ok(joined) => {
-                // A welcome into something else than the inbox said: not entered.
-                self.groups
-                    .session(self.tx, &me.keys, &me.address)
-                    .delete(&joined.conversation)?;
+            Ok(joined) => self.joined(joined, commit_seq, &welcome.sealed_state),
+            // A welcome into something else than the inbox said: not entered.
+            Err(EngineError::AnotherConversation) => {
                 self.warn("welcome_swapped", None);
                 self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq)
             }
@@ -247,6 +242,7 @@ impl Step<'_> {
     /// Common to every way in.
     pub(super) fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
         self.refresh_membership(conversation)?;
+        self.all_listed(conversation.id)?;
         self.tx.execute(
             "DELETE FROM intent WHERE conversation = ?1 AND kind IN ('create', 'rejoin')",
             [conversation.id],
