@@ -263,7 +263,7 @@ impl Step<'_> {
         if !is_missing && !self.stands(meant.id, message)? {
             return Ok(());
         }
-        if self.take_archived(meant, message)? {
+        if self.take_archived(meant, message, only_by.is_some())? {
             self.covered(
                 meant.id,
                 &SeqRange {

@@ -412,6 +412,6 @@ impl Step<'_> {
             ]),
             told_by: Some(from.clone()),
         })?;
-        self.archived_changes(group.id, &line, message)
+        self.archived_changes(group.id, &line, message, true)
     }
 }
