@@ -366,6 +366,7 @@ impl Step<'_> {
         let me = self.me()?;
         if group.kind != ConversationKind::Group as i32 || by.address == me.address {
             return Ok(());
+        self.expect_history(group)?;
         }
         self.group_notice(group.id, &by.address, &format!("added:{}", me.address))?;
         if self.is_blocked(&by.address)? {

@@ -3,6 +3,7 @@
 //! Each piece is a blob of its own, so the giving and the taking device can both stop anywhere
 //! and go on; a message that is there already stays as it is.
 
+mod expected;
 mod group;
 
 use crate::CoreError;
@@ -381,8 +382,8 @@ impl Step<'_> {
         &mut self,
         conversation: &Conversation,
         message: &said::ArchivedMessage,
-    ) -> Result<bool, CoreError> {
         foreign: bool,
+    ) -> Result<bool, CoreError> {
         let (Some(author), Ok(device), true, Ok(Said::Line(line))) = (
             message.author.as_ref().and_then(address_of),
             DeviceId::from_slice(&message.author_device),
@@ -433,10 +434,10 @@ impl Step<'_> {
         conversation: i64,
         line: &Line,
         message: &said::ArchivedMessage,
-    ) -> Result<(), CoreError> {
         foreign: bool,
-        let target = line.message.as_bytes();
+    ) -> Result<(), CoreError> {
         let me = self.me()?.address.clone();
+        let target = line.message.as_bytes();
         let edited_ms: Option<i64> = self
             .tx
             .query_row(
@@ -451,12 +452,12 @@ impl Step<'_> {
         };
         for reaction in &message.reactions {
             if let Some(author) = reaction.author.as_ref().and_then(address_of)
-                && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
                 && !(foreign && author == me)
+                && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
             {
-                let newer: bool = self.tx.query_row(
                 // Nothing was done later than now: it would stand for ever.
                 let at_ms = reaction.at_ms.min(self.now);
+                let newer: bool = self.tx.query_row(
                     "SELECT EXISTS (SELECT 1 FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3 AND at_ms > ?4)",
                     (conversation, target, author.to_string(), at_ms),
                     |row| row.get(0),
