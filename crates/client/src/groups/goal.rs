@@ -135,6 +135,8 @@ impl Step<'_> {
                         goal.extra.push(leaf.device);
                     }
                 }
+                // Who is put out does not come back by the link that they had.
+                after.link_key = None;
                 after.roles.remove(target);
                 if !after.roles.values().any(|role| *role == Role::Admin) {
                     after.roles.insert(me.address.clone(), Role::Admin);
