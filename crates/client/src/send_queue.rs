@@ -247,6 +247,9 @@ impl Step<'_> {
         conversation: &Conversation,
         item: &Queued,
     ) -> Result<bool, CoreError> {
+        if self.has_unlisted(conversation.id)? {
+            return Ok(false);
+        }
         let me = self.me()?;
         let id = conversation.cid()?.clone();
         let content = said::Content::decode(item.content.as_slice())
@@ -319,11 +322,12 @@ impl Step<'_> {
         if planted::is(Bug::JumpsToOwnEntry) && appended.seq > conversation.next_seq {
             conversation.next_seq = appended.seq;
         }
+        if appended.seq < conversation.next_seq {
+            return self.place_was_taken(&mut conversation, appended.seq);
+        }
         if appended.seq != conversation.next_seq {
-            if appended.seq > conversation.next_seq {
-                conversation.head_seq = conversation.head_seq.max(appended.seq);
-                self.save_position(&conversation)?;
-            }
+            conversation.head_seq = conversation.head_seq.max(appended.seq);
+            self.save_position(&conversation)?;
             // The entry comes with what stands before it.
             let (hub, log) = conversation.wire_log(self);
             self.fetch(&hub, &log, conversation.next_seq - 1);
