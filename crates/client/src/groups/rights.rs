@@ -113,7 +113,10 @@ impl Step<'_> {
                 (Some(by), Some((context, members))) => !may_edit_details(&context, &members, by),
                 _ => false,
             };
-        if lacks || given || (shifted && self.is_orphaned(conversation)? && self.may_edit(conversation)?) {
+        if lacks
+            || given
+            || (shifted && self.is_orphaned(conversation)? && self.may_edit(conversation)?)
+        {
             let delay = self.spread_ms(conversation.id, SPREAD_MS)?;
             self.want(conversation.id, "details", delay)?;
         }
