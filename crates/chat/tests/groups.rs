@@ -252,6 +252,15 @@ async fn the_sealed_state_is_one_compare_and_swap_and_members_are_told() {
         eve.socket.ask(put(version + 1, b"mine")).await.unwrap_err(),
         "not_member"
     );
+    // Bob is no admin: he seals anew what there is, and changes nothing.
+    assert_eq!(
+        bob.socket.ask(put(version + 1, b"mine")).await.unwrap_err(),
+        "forbidden"
+    );
+    assert_eq!(
+        alice.socket.ask(put(version + 1, b"")).await.unwrap_err(),
+        "malformed"
+    );
     let only = FetchState {
         conversation: log.clone(),
         sealed_only: true,

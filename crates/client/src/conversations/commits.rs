@@ -221,6 +221,7 @@ impl Step<'_> {
             self.tell_changes(conversation, before, merged)?;
         }
         self.settle_wishes(conversation)?;
+        self.check_details_author(conversation, &merged.change)?;
         if matches!(merged.change.committer, Committer::External { .. }) {
             self.want_resealed(conversation)?;
         } else if !is_by(&merged.change, &self.me()?.keys.id()) {

@@ -291,6 +291,7 @@ impl Step<'_> {
         self.want(conversation.id, "details", 0)?;
         self.check_listed(&members)?;
         if by_link {
+            self.expect_history(conversation)?;
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;
         }
         Ok(())
