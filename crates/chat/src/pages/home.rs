@@ -58,7 +58,9 @@ fn page(name: &str, app: &str, server: &str, development: bool) -> String {
     let command = format!(
         "{program} chat --server {server} --store me register +12025550199 --name 'Your name'"
     );
-    let words = command.split(' ').map(|word| format!("<span>{word}</span>"));
+    let words = command
+        .split(' ')
+        .map(|word| format!("<span>{word}</span>"));
     let command = words.collect::<Vec<_>>().join(" ");
     let codes = if development {
         "<p>This server is for trying things out: verification codes are at \
