@@ -126,6 +126,15 @@ impl Core {
         matches!(self.memory.link, step::Link::Up { synced: true, .. })
     }
 
+    /// The token of the app's HTTP API that this session has, and until when it is good.
+    #[must_use]
+    pub fn token(&self) -> Option<(String, UnixMs)> {
+        match &self.memory.link {
+            step::Link::Up { token, .. } => Some((token.clone(), self.memory.token_until_ms)),
+            _ => None,
+        }
+    }
+
     /// Nothing is under way that would change what there is to show: no entries to fetch, no
     /// answers waited for, no change of membership that is due.
     ///

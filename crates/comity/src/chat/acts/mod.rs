@@ -323,6 +323,8 @@ pub(crate) enum Act {
         /// The conversation.
         with: String,
     },
+    /// Signs in and tells a bearer token of the app's HTTP API, for programs of your own.
+    Token,
     /// After a copy of this store was used elsewhere: it goes on here, and nowhere else.
     GoOnHere,
     /// Connects, catches up, sends what waits, ends.
@@ -605,6 +607,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 .await?;
             Ok(())
         }
+        Act::Token => settings::token(session).await,
         Act::GoOnHere => {
             session.handle.act(Command::GoOnHere).await?;
             session.online().await?;

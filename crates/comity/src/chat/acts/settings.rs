@@ -154,3 +154,18 @@ pub(super) async fn delete_account(session: &Session, yes: bool) -> Result<()> {
     }
     Ok(())
 }
+
+/// The right to act for this device at the app, for as long as the app gives it.
+pub(super) async fn token(session: &Session) -> Result<()> {
+    session.online().await?;
+    let (token, expires_ms) = session
+        .query(|core| Ok(core.token()))
+        .await?
+        .context("the connection was lost")?;
+    if session.json {
+        say_json(&json!({ "token": token, "expires_ms": expires_ms }));
+    } else {
+        say(&token);
+    }
+    Ok(())
+}
