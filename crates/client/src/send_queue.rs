@@ -319,11 +319,12 @@ impl Step<'_> {
         if planted::is(Bug::JumpsToOwnEntry) && appended.seq > conversation.next_seq {
             conversation.next_seq = appended.seq;
         }
+        if appended.seq < conversation.next_seq {
+            return self.place_was_taken(&mut conversation, appended.seq);
+        }
         if appended.seq != conversation.next_seq {
-            if appended.seq > conversation.next_seq {
-                conversation.head_seq = conversation.head_seq.max(appended.seq);
-                self.save_position(&conversation)?;
-            }
+            conversation.head_seq = conversation.head_seq.max(appended.seq);
+            self.save_position(&conversation)?;
             // The entry comes with what stands before it.
             let (hub, log) = conversation.wire_log(self);
             self.fetch(&hub, &log, conversation.next_seq - 1);

@@ -99,10 +99,17 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
             });
         }
     }
+    // Words of a device that its account took out are shown by nobody who knew of that before they
+    // came: who has them, and who has not, depends on when each heard of it.
+    let disowned: BTreeSet<MessageId> = said
+        .iter()
+        .filter(|said| world.is_erased(said.who))
+        .map(|said| said.message)
+        .collect();
     for shown in logs.values() {
         readable(world, shown, &mut wrong);
         same(world, shown, &mut wrong);
-        complete(world, shown, &mut wrong);
+        complete(world, shown, &disowned, &mut wrong);
         nothing_after_removal(world, shown, &mut wrong);
     }
     seated(world, &seats, &logs, &mut wrong)?;
@@ -185,6 +192,7 @@ fn seated(
 fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     for device in shown {
         let name = world.name(device.who);
+        let seated = device.seat.is_some_and(|seat| seat.removed.is_none());
         for item in &device.items {
             if item.kind == ItemKind::Unreadable {
                 wrong.push(format!(
@@ -192,15 +200,12 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
                     item.seq, item.failure
                 ));
             }
-            // A hub keeps entries for its members: who was put out while away may have missed some
-            // of before, and is told so.
-            let out = device.seat.is_none_or(|seat| seat.removed.is_some());
-            let broken = item.text == "healing" || (item.text == "gap" && !out);
-            if item.kind == ItemKind::Notice && broken {
+            // Who is out of it for good never gets what is missing.
+            let open = item.text == "healing" || (item.text == "gap" && seated);
+            if item.kind == ItemKind::Notice && open {
                 wrong.push(format!("{name} has a {} at {:?}", item.text, item.seq));
             }
         }
-        let seated = device.seat.is_some_and(|seat| seat.removed.is_none());
         if seated && !matches!(device.state.as_str(), "active" | "left") {
             wrong.push(format!(
                 "{name} has a seat, its conversation is {}",
@@ -258,7 +263,12 @@ fn same(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
 }
 
 /// What one has from the log, all have who were members then and are now.
-fn complete(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
+fn complete(
+    world: &World,
+    shown: &[Shown],
+    disowned: &BTreeSet<MessageId>,
+    wrong: &mut Vec<String>,
+) {
     let all: BTreeMap<MessageId, (u64, String)> = shown
         .iter()
         .flat_map(|device| device.items.iter().filter(|item| is_said(item)))
@@ -270,7 +280,7 @@ fn complete(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     for device in shown.iter().filter(|device| device.state == "active") {
         let here: BTreeSet<MessageId> = device.items.iter().map(|item| item.message).collect();
         for (message, (seq, line)) in &all {
-            if device.may_read(*seq) && !here.contains(message) {
+            if device.may_read(*seq) && !here.contains(message) && !disowned.contains(message) {
                 let name = world.name(device.who);
                 let seat = device.seat.map_or(0, |seat| seat.joined);
                 wrong.push(format!(

@@ -82,7 +82,9 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
     };
     let (trace, mut lines) = (wild.world.trace(), wild.world.lines().to_vec());
     if keep_lines && !wrong.is_empty() {
-        lines.extend(remains::of(&mut wild.world)?);
+        // Where a device is down there is less to tell.
+        let remains = remains::of(&mut wild.world);
+        lines.extend(remains.unwrap_or_else(|error| vec![format!("{error:#}")]));
     }
     Ok(Report {
         seed,
@@ -520,11 +522,16 @@ impl Wild {
         let Some(view) = self.somewhere(who, false)? else {
             return Ok(false);
         };
+        let text = format!("{} {}", self.world.name(who), self.said.len());
+        self.put(who, view.conversation, What::Text(text))
+    }
+
+    /// Says something that has a line.
+    fn put(&mut self, who: Who, conversation: i64, what: What) -> Result<bool> {
         let mut id = [0; 16];
         self.dice.fill(&mut id);
         let message = MessageId::new(id);
-        let text = format!("{} {}", self.world.name(who), self.said.len());
-        let mut command = say(Whom::Conversation(view.conversation), What::Text(text));
+        let mut command = say(Whom::Conversation(conversation), what);
         if let Command::Send(say) = &mut command {
             say.id = Some(message);
         }
@@ -591,7 +598,7 @@ impl Wild {
             size,
             caption: String::new(),
         };
-        self.done(who, say(Whom::Conversation(view.conversation), what))
+        self.put(who, view.conversation, what)
     }
 
     fn new_group(&mut self, who: Who) -> Result<bool> {

@@ -169,6 +169,9 @@ impl Step<'_> {
         if row.kind == "rejoin" {
             return self.rejoined(&mut conversation, intent, committed);
         }
+        if committed.seq < conversation.next_seq {
+            return self.place_was_taken(&mut conversation, committed.seq);
+        }
         if committed.seq != conversation.next_seq {
             let (hub, log) = conversation.wire_log(self);
             conversation.head_seq = conversation.head_seq.max(committed.seq);

@@ -267,13 +267,7 @@ impl Step<'_> {
                     return self.invitation_refused(&conversation, error);
                 }
                 if row.attempts >= 4 {
-                    self.fulfilled(intent)?;
-                    // Out, and not by mistake: there is nothing to repair.
-                    self.tx.execute(
-                        "UPDATE message SET text = 'removed_you' WHERE conversation = ?1 AND kind = 'notice' AND text = 'healing'",
-                        [conversation.id],
-                    )?;
-                    return self.set_state(&mut conversation, State::Left);
+                    return self.shut_out(&mut conversation);
                 }
                 self.try_later(&row)
             }

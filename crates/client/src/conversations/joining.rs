@@ -101,7 +101,18 @@ impl Step<'_> {
             self.welcome_done(hub, cid, commit_seq)?;
             return self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq);
         }
-        let at = self.now + i64::from(error.retry_after_ms).max(2_000);
+        let wait = i64::from(error.retry_after_ms).max(2_000);
+        self.welcome_later(hub, cid, commit_seq, wait)
+    }
+
+    fn welcome_later(
+        &mut self,
+        hub: &str,
+        cid: &[u8],
+        commit_seq: u64,
+        wait_ms: i64,
+    ) -> Result<(), CoreError> {
+        let at = self.now + wait_ms;
         self.tx.execute(
             "UPDATE welcome SET not_before_ms = ?4, attempts = attempts + 1 WHERE hub = ?1 AND cid = ?2 AND commit_seq = ?3",
             (hub, cid, commit_seq, at),
@@ -117,6 +128,14 @@ impl Step<'_> {
         commit_seq: u64,
         welcome: &proto::WelcomeReply,
     ) -> Result<(), CoreError> {
+        // A join from outside is under way: the hub may have taken it, and it would be the newer
+        // place. What came of it is known first.
+        if let Some(known) = self.conversation_by_cid(hub, cid)?
+            && known.state == State::Rejoining
+            && self.has_commit_under_way(known.id)?
+        {
+            return self.welcome_later(hub, cid, commit_seq, 2_000);
+        }
         self.welcome_done(hub, cid, commit_seq)?;
         let me = self.me()?;
         let app = if hub.is_empty() {
@@ -137,16 +156,11 @@ impl Step<'_> {
         let outcome = self
             .groups
             .session(self.tx, &me.keys, &me.address)
-            .join(&welcome.welcome, &welcome.ratchet_tree);
+            .join_this(&id, &welcome.welcome, &welcome.ratchet_tree);
         match outcome {
-            Ok(joined) if joined.conversation == id => {
-                self.joined(joined, commit_seq, &welcome.sealed_state)
-            }
-            Ok(joined) => {
-                // A welcome into something else than the inbox said: not entered.
-                self.groups
-                    .session(self.tx, &me.keys, &me.address)
-                    .delete(&joined.conversation)?;
+            Ok(joined) => self.joined(joined, commit_seq, &welcome.sealed_state),
+            // A welcome into something else than the inbox said: not entered.
+            Err(EngineError::AnotherConversation) => {
                 self.warn("welcome_swapped", None);
                 self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq)
             }
@@ -188,6 +202,9 @@ impl Step<'_> {
         }
         self.check_listed(&joined.members)?;
         let peer = others.first().cloned().filter(|_| direct);
+        if self.gives_way(&joined.conversation, peer.as_ref())? {
+            return self.give_way(&joined.conversation, peer.as_ref());
+        }
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
         conversation.joined_seq = commit_seq;
@@ -282,6 +299,13 @@ impl Step<'_> {
             .flatten();
         match (by_id, by_peer) {
             (Some(mut known), Some(waiting)) if known.id != waiting.id => {
+                if let Some(old) = &waiting.conversation {
+                    let me = self.me()?;
+                    self.groups
+                        .session(self.tx, &me.keys, &me.address)
+                        .delete(old)?;
+                    self.go_over(&waiting)?;
+                }
                 self.absorb(&waiting, &mut known)?;
                 Ok(known)
             }
@@ -309,6 +333,10 @@ impl Step<'_> {
                     self.groups
                         .session(self.tx, &me.keys, &me.address)
                         .delete(&old)?;
+                    if old.hub != id.hub {
+                        self.go_over(&waiting)?;
+                        waiting = self.conversation(waiting.id)?;
+                    }
                 }
                 self.tx.execute(
                     "UPDATE conversation SET hub = ?2, cid = ?3 WHERE id = ?1",

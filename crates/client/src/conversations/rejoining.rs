@@ -257,6 +257,9 @@ impl Step<'_> {
                 .map(|member| member.address.clone())
                 .find(|address| *address != me.address)
         {
+            if self.gives_way(&id, Some(&peer))? {
+                return self.give_way(&id, Some(&peer));
+            }
             *conversation = self.bind(&id, kind, Some(&peer))?;
             if known_manifest(self.tx, &peer)?.is_none() {
                 self.refresh_contact(&peer)?;
@@ -293,14 +296,31 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// The hub does not let this device in again: its account has left, or was taken out. Where it
+    /// was being repaired, that is what it came to.
+    pub(crate) fn shut_out(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
+        for table in ["intent", "wish"] {
+            self.tx.execute(
+                &format!("DELETE FROM {table} WHERE conversation = ?1"),
+                [conversation.id],
+            )?;
+        }
+        self.healing_became(conversation.id, "removed_you")?;
+        self.set_state(conversation, State::Left)
+    }
+
     /// The lines that said that the conversation is being repaired say that it was.
     fn tell_healed(&mut self, conversation: i64) -> Result<(), CoreError> {
+        self.healing_became(conversation, "healed")
+    }
+
+    fn healing_became(&mut self, conversation: i64, what: &str) -> Result<(), CoreError> {
         let lines: Vec<Vec<u8>> = {
             let mut statement = self.tx.prepare_cached(
-                "UPDATE message SET text = 'healed' WHERE conversation = ?1 AND kind = 'notice' AND text = 'healing' RETURNING message_id",
+                "UPDATE message SET text = ?2 WHERE conversation = ?1 AND kind = 'notice' AND text = 'healing' RETURNING message_id",
             )?;
             statement
-                .query_map([conversation], |row| row.get(0))?
+                .query_map((conversation, what), |row| row.get(0))?
                 .collect::<Result<_, _>>()?
         };
         for line in lines {

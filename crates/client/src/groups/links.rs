@@ -93,7 +93,7 @@ impl Step<'_> {
             |row| row.get(0),
         )?;
         if had_been_here {
-            return self.set_state(&mut conversation.clone(), State::Left);
+            return self.shut_out(&mut conversation.clone());
         }
         self.tx
             .execute("DELETE FROM conversation WHERE id = ?1", [conversation.id])?;

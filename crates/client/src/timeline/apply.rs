@@ -114,17 +114,6 @@ impl Step<'_> {
         Ok(entry.at_ms <= until_ms && !went_on)
     }
 
-    /// Whether this device was not in the conversation yet in that epoch. Of each epoch that it was
-    /// in, and of which something may still come, it has a key for marks.
-    fn came_after(&self, conversation: i64, epoch: u64) -> Result<bool, CoreError> {
-        Ok(self
-            .tx
-            .prepare_cached(
-                "SELECT coalesce(min(epoch) > ?2, 0) FROM mark_key WHERE conversation = ?1",
-            )?
-            .query_row((conversation, epoch), |row| row.get(0))?)
-    }
-
     fn unreadable(
         &mut self,
         conversation: &mut Conversation,
@@ -139,17 +128,6 @@ impl Step<'_> {
         if self.stood_before(conversation.id, entry)? {
             self.warn_once("contents_repeated", conversation.id);
             return Ok(());
-        }
-        // Said before this device was let in, by somebody who did not know of it yet: no more its own
-        // than what stands before its seat. Its author says it again to who asks.
-        let gone = matches!(
-            error,
-            EngineError::SecretReused
-                | EngineError::StaleEpoch
-                | EngineError::Unreadable(Unreadable::EpochGone)
-        );
-        if gone && self.came_after(conversation.id, entry.epoch)? {
-            return self.note_missing(conversation.id, entry.seq, entry.seq, &[]);
         }
         let nobody = Address::new(self.app()?, comity_wire::AccountId::new([0; 16]));
         let line = self.insert_unreadable(conversation, entry, &nobody, reason(error))?;

@@ -444,6 +444,9 @@ fn warning(code: &str) -> &str {
         "history_differs" => {
             "someone saw other messages here than you did: the server may have dropped or changed some"
         }
+        "again_contradicted" => {
+            "two people say that one message of a conversation was theirs: one of them does not tell the truth"
+        }
         "fork_suspected" => {
             "the server may have told you and others two different stories; the conversation is being repaired"
         }
@@ -468,6 +471,7 @@ fn warning(code: &str) -> &str {
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }
+        "gap" => "messages of a conversation are missing: the server no longer has them",
         "was_away" => "this device was away too long and joins a conversation anew",
         "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",

@@ -19,6 +19,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         "healing" => "this conversation is being repaired".to_owned(),
         "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
+        "again_contradicted" => format!("{who} and someone else both say that one message here was theirs: one of them does not tell the truth"),
         "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
         "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
         "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
