@@ -28,13 +28,53 @@ pub fn check(
     context: &Context,
     manifests: Manifests<'_>,
 ) -> Result<(), Refusal> {
+    let lists = Lists {
+        known: manifests,
+        once: false,
+    };
+    check_by(change, before, context, lists)
+}
+
+/// Judges a change that the hub took, at its place in the log, by what is known now: a device that
+/// its account has taken out since was listed then, or the hub would not have taken it. Its leaf
+/// goes with the next commit, and nothing that it says is shown.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn check_taken(
+    change: &Change,
+    before: &[Member],
+    context: &Context,
+    manifests: Manifests<'_>,
+) -> Result<(), Refusal> {
+    let lists = Lists {
+        known: manifests,
+        once: true,
+    };
+    check_by(change, before, context, lists)
+}
+
+/// Device lists to judge by.
+#[derive(Clone, Copy)]
+struct Lists<'a> {
+    known: Manifests<'a>,
+    /// What an account has taken out counts as listed.
+    once: bool,
+}
+
+fn check_by(
+    change: &Change,
+    before: &[Member],
+    context: &Context,
+    lists: Lists<'_>,
+) -> Result<(), Refusal> {
     sizes(change, before)?;
     match &change.committer {
         Committer::App => app(change)?,
-        Committer::External { joiner } => external(change, before, context, joiner, manifests)?,
-        Committer::Member(member) => by_member(change, before, context, member, manifests)?,
+        Committer::External { joiner } => external(change, before, context, joiner, lists)?,
+        Committer::Member(member) => by_member(change, before, context, member, lists)?,
     }
-    updates(change, before, manifests)?;
+    updates(change, before, lists)?;
     one_leaf_a_device(change, before)
 }
 
@@ -64,7 +104,7 @@ fn external(
     before: &[Member],
     context: &Context,
     joiner: &Member,
-    manifests: Manifests<'_>,
+    lists: Lists<'_>,
 ) -> Result<(), Refusal> {
     let a_party = context.kind != ConversationKind::Group && context.names(&joiner.address);
     if !a_party && !before.iter().any(|member| member.address == joiner.address) {
@@ -77,7 +117,7 @@ fn external(
     if !change.removed.iter().all(|gone| same_device(gone, joiner)) {
         return Err(Refusal::JoinerRemoves);
     }
-    in_manifest(joiner, manifests)
+    in_manifest(joiner, lists)
 }
 
 /// Who is not in the group yet shows the invitation link's signature, made for this device and epoch.
@@ -106,7 +146,7 @@ fn by_member(
     before: &[Member],
     context: &Context,
     committer: &Member,
-    manifests: Manifests<'_>,
+    lists: Lists<'_>,
 ) -> Result<(), Refusal> {
     if !before.contains(committer) {
         return Err(Refusal::NotMember);
@@ -119,13 +159,13 @@ fn by_member(
         if group && !own && !may_add(context, before, &committer.address) {
             return Err(Refusal::NotAdmin);
         }
-        in_manifest(added, manifests)?;
+        in_manifest(added, lists)?;
     }
     let mut put_out = BTreeSet::new();
     for removed in &change.removed {
         let own = removed.address == committer.address;
         let by_app = change.removed_by_app.contains(&removed.leaf);
-        if own || by_app || dropped(removed, manifests) {
+        if own || by_app || dropped(removed, lists) {
             continue;
         }
         if !admin {
@@ -232,14 +272,14 @@ pub fn may_edit_details(context: &Context, members: &[Member], address: &Address
         || acts_as_admin(context, members, address)
 }
 
-fn updates(change: &Change, before: &[Member], manifests: Manifests<'_>) -> Result<(), Refusal> {
+fn updates(change: &Change, before: &[Member], lists: Lists<'_>) -> Result<(), Refusal> {
     for updated in &change.updated {
         // The same leaf, account, device and key as before.
         if !before.contains(updated) {
             return Err(Refusal::IdentityChanged);
         }
-        if manifests(&updated.address).is_some() {
-            in_manifest(updated, manifests)?;
+        if (lists.known)(&updated.address).is_some() {
+            in_manifest(updated, lists)?;
         }
     }
     Ok(())
@@ -270,9 +310,16 @@ fn may_be_in(context: &Context, address: &Address) -> Result<(), Refusal> {
     }
 }
 
-fn in_manifest(member: &Member, manifests: Manifests<'_>) -> Result<(), Refusal> {
-    let known =
-        manifests(&member.address).ok_or_else(|| Refusal::NoManifest(member.address.clone()))?;
+fn in_manifest(member: &Member, lists: Lists<'_>) -> Result<(), Refusal> {
+    let known = (lists.known)(&member.address)
+        .ok_or_else(|| Refusal::NoManifest(member.address.clone()))?;
+    // A device's id is made from its key.
+    if lists.once
+        && known.manifest.revoked.contains(&member.device)
+        && crate::device_id(&member.signature_key) == member.device
+    {
+        return Ok(());
+    }
     let device = known
         .manifest
         .device(&member.device)
@@ -285,8 +332,8 @@ fn in_manifest(member: &Member, manifests: Manifests<'_>) -> Result<(), Refusal>
 }
 
 /// The account itself no longer has the device.
-fn dropped(member: &Member, manifests: Manifests<'_>) -> bool {
-    manifests(&member.address).is_some_and(|m| m.manifest.device(&member.device).is_none())
+fn dropped(member: &Member, lists: Lists<'_>) -> bool {
+    (lists.known)(&member.address).is_some_and(|m| m.manifest.device(&member.device).is_none())
 }
 
 fn same_device(one: &Member, other: &Member) -> bool {

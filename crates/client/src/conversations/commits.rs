@@ -49,7 +49,7 @@ impl Step<'_> {
                         }
                     }
                     let lookup = |address: &Address| known_manifest(tx, address).ok().flatten();
-                    rules::check(change, before, context, &lookup)
+                    rules::check_taken(change, before, context, &lookup)
                 };
             self.groups
                 .session(self.tx, &me.keys, &me.address)
