@@ -54,9 +54,14 @@ impl Step<'_> {
         conversation: i64,
         content: &said::Content,
     ) -> Result<(), CoreError> {
+        let highest = self
+            .tx
+            .prepare_cached("SELECT max(id) FROM send_queue")?
+            .query_row([], |row| row.get(0))?;
+        let id = self.row_number(highest);
         self.tx.execute(
-            "INSERT INTO send_queue (conversation, message_id, content) VALUES (?1, ?2, ?3)",
-            (conversation, &content.message_id, content.encode_to_vec()),
+            "INSERT INTO send_queue (id, conversation, message_id, content) VALUES (?4, ?1, ?2, ?3)",
+            (conversation, &content.message_id, content.encode_to_vec(), id),
         )?;
         Ok(())
     }

@@ -38,6 +38,8 @@ pub(crate) struct Memory {
     pub(crate) calls: BTreeMap<u64, Call>,
     /// What was asked under a token, for as long as it may have to be asked again.
     pub(crate) asked: BTreeMap<u64, Asked>,
+    /// The newest number that an intent or a queued message was given.
+    pub(crate) last_row: i64,
     /// Frames that wait for a reply.
     pub(crate) requests: BTreeMap<u64, Request>,
     /// Logs for which a fetch is under way.
@@ -428,6 +430,14 @@ impl<'a> Step<'a> {
                 token: token.clone(),
             });
         }
+    }
+
+    /// A number for a row that requests name. Never that of one which is gone: the answer to what
+    /// was asked for that one may still be on its way.
+    pub(crate) fn row_number(&mut self, highest: Option<i64>) -> i64 {
+        let number = highest.unwrap_or(0).max(self.mem.last_row) + 1;
+        self.mem.last_row = number;
+        number
     }
 
     /// A frame that wants a reply.

@@ -29,11 +29,16 @@ impl Step<'_> {
         kind: &str,
         delay_ms: i64,
     ) -> Result<(), CoreError> {
+        let highest = self
+            .tx
+            .prepare_cached("SELECT max(id) FROM intent")?
+            .query_row([], |row| row.get(0))?;
+        let id = self.row_number(highest);
         self.tx.execute(
-            "INSERT INTO intent (conversation, kind, not_before_ms) VALUES (?1, ?2, ?3)
+            "INSERT INTO intent (id, conversation, kind, not_before_ms) VALUES (?4, ?1, ?2, ?3)
              ON CONFLICT (conversation, kind) DO UPDATE SET not_before_ms = min(not_before_ms, excluded.not_before_ms)
                 WHERE frame IS NULL",
-            (conversation, kind, self.now + delay_ms),
+            (conversation, kind, self.now + delay_ms, id),
         )?;
         self.wake(self.now + delay_ms);
         Ok(())
