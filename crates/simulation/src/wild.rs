@@ -519,6 +519,20 @@ impl Wild {
         Ok(true)
     }
 
+    /// Changes a line.
+    fn change(
+        &mut self,
+        who: Who,
+        conversation: i64,
+        message: MessageId,
+        what: What,
+    ) -> Result<bool> {
+        self.world
+            .act(who, say(Whom::Conversation(conversation), what))?;
+        self.said.push(Said { who, message });
+        Ok(true)
+    }
+
     fn say_something(&mut self, who: Who) -> Result<bool> {
         let Some(view) = self.somewhere(who, false)? else {
             return Ok(false);
@@ -550,7 +564,7 @@ impl Wild {
         };
         let text = format!("better {}", self.dice.between(0, 999));
         let what = What::Edit { target, text };
-        self.done(who, say(Whom::Conversation(conversation), what))
+        self.change(who, conversation, target, what)
     }
 
     fn delete(&mut self, who: Who) -> Result<bool> {
@@ -561,7 +575,7 @@ impl Wild {
             return Ok(false);
         };
         let what = What::Delete { target };
-        self.done(who, say(Whom::Conversation(conversation), what))
+        self.change(who, conversation, target, what)
     }
 
     fn react(&mut self, who: Who) -> Result<bool> {
@@ -573,7 +587,7 @@ impl Wild {
         };
         let emoji = self.dice.one_of(&["👍", "🎶", "❤", ""]).to_owned();
         let what = What::React { target, emoji };
-        self.done(who, say(Whom::Conversation(conversation), what))
+        self.change(who, conversation, target, what)
     }
 
     fn read(&mut self, who: Who) -> Result<bool> {
