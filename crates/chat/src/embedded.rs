@@ -153,8 +153,8 @@ impl Embedded {
 
     /// Every sibling is followed, and nothing is left to be told.
     #[must_use]
-    pub fn family_is_settled(&self) -> bool {
-        self.app.family.is_settled()
+    pub fn family_unsettled(&self) -> Option<String> {
+        self.app.family.unsettled()
     }
 
     /// Reads the database.

@@ -340,9 +340,25 @@ async fn a_welcome_reaches_the_other_app_once_also_after_a_break() {
     let (mut alice, mut bob, _) = two.talk().await;
     let carol = Person::sign_up(&two.one, 3).await;
     bob.post_key_packages(&two.other, 5).await;
-    // Who shares no conversation with Bob gets nothing, who does gets them through her own app.
-    let refused = carol.fetch_key_packages(&two.one, &bob.address, None).await;
-    assert_eq!(common::code(refused), "consent_needed");
+    // Who does not talk with Bob gets nothing, nor who is in a group with him; who does talk with
+    // him gets them through her own app.
+    for person in [&carol, &alice] {
+        let refused = person.fetch_key_packages(&two.one, &bob.address, None);
+        assert_eq!(common::code(refused.await), "consent_needed");
+    }
+    let direct = alice.conversation();
+    let kind = ConversationKind::Direct;
+    alice
+        .create(&two.one, &direct, kind, Some(&bob.address))
+        .await
+        .unwrap();
+    let plan = Plan {
+        add: vec![bob.session().key_package(false).unwrap()],
+        ..Plan::default()
+    };
+    add(&mut alice, &bob, &direct, plan).await;
+    let first = common::family::pointer(&mut bob).await;
+    welcome(&mut bob, &first).await;
     let packages = alice
         .fetch_key_packages(&two.one, &bob.address, None)
         .await
@@ -383,7 +399,7 @@ async fn a_welcome_reaches_the_other_app_once_also_after_a_break() {
     assert_eq!(waiting, 0, "what was taken waits no more");
     let inbox = bob.keys.id();
     let inbox = common::steps::fetch(&mut bob, inbox.as_bytes(), 0).await;
-    assert_eq!(inbox.entries.len(), 1, "it came once");
+    assert_eq!(inbox.entries.len(), 2, "each came once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,10 @@ use comity_e2ee::engine::Plan;
 use comity_e2ee::invitation::Invitation;
 use comity_membership::{CommitHeader, Context, Permissions};
 use comity_wire::ConversationId;
+use comity_wire::http::PutBlock;
 use comity_wire::proto::{
-    FetchState, Leave, PutGroupInfo, PutState, StateReply, SubmitCommit, client_frame::Act, reply,
-    server_frame::Frame,
+    ConversationKind, FetchState, Leave, PutGroupInfo, PutState, StateReply, SubmitCommit,
+    client_frame::Act, reply, server_frame::Frame,
 };
 use common::steps::{fetch, group, proposal, random, say, state};
 use common::{House, Person};
@@ -294,4 +295,45 @@ async fn a_member_replaces_the_group_info_of_the_epoch() {
         bob.socket.ask(put(epoch, broken)).await.unwrap_err(),
         "mls_invalid"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_common_group_gives_no_right_to_key_packages_and_a_block_takes_it() {
+    let house = House::open().await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut bob = Person::sign_up(&house, 2).await;
+    bob.post_key_packages(&house, 5).await;
+    group(&house, &mut alice, &mut [&mut bob]).await;
+    let refused = alice.fetch_key_packages(&house, &bob.address, None).await;
+    assert_eq!(common::code(refused), "consent_needed");
+
+    // A conversation of the two does, until Bob blocks her.
+    let direct = alice.conversation();
+    alice
+        .create(
+            &house,
+            &direct,
+            ConversationKind::Direct,
+            Some(&bob.address),
+        )
+        .await
+        .unwrap();
+    let plan = Plan {
+        add: vec![bob.session().key_package(false).unwrap()],
+        ..Plan::default()
+    };
+    let commit = alice.commit(&direct, plan);
+    alice.socket.ask(Act::SubmitCommit(commit)).await.unwrap();
+    let given = alice.fetch_key_packages(&house, &bob.address, None).await;
+    assert_eq!(given.unwrap().len(), 1);
+    let block = PutBlock {
+        address: alice.address.clone(),
+        blocked: true,
+    };
+    let _: serde_json::Value = bob
+        .act(&house, "PUT", "/v1/me/blocks", &block)
+        .await
+        .unwrap();
+    let refused = alice.fetch_key_packages(&house, &bob.address, None).await;
+    assert_eq!(common::code(refused), "consent_needed");
 }

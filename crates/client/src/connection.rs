@@ -1,6 +1,6 @@
 //! The WebSocket's life: greeting, signing in, asking for changes, and the replies to frames.
 
-use crate::conversations::State;
+use crate::conversations::{Conversation, State};
 use crate::output::{Effect, Event};
 use crate::step::{Link, Request, Step};
 use crate::store::meta;
@@ -226,6 +226,11 @@ impl Step<'_> {
             self.reconnected_logs()?;
         }
         Ok(())
+    }
+
+    /// What follows in its log is asked for: what comes may be what this device has to know first.
+    pub(crate) fn is_reading(&self, conversation: &Conversation) -> bool {
+        self.mem.fetching.contains(&conversation.wire_log(self))
     }
 
     /// Asks for what follows `after_seq`, unless that is under way.

@@ -192,11 +192,12 @@ impl Step<'_> {
         source: Option<String>,
         attachment: &said::Attachment,
     ) -> Result<(), CoreError> {
+        let id = self.fresh_id("transfer")?;
         self.tx.execute(
-            "INSERT INTO transfer (direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
-             VALUES ('renew', 'message', ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting')",
+            "INSERT INTO transfer (id, direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
+             VALUES (?1, 'renew', 'message', ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
             rusqlite::params![
-                conversation, message_id, source, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
+                id, conversation, message_id, source, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
             ],
         )?;
         Ok(())

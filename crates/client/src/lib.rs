@@ -52,6 +52,13 @@ use comity_wire::{Random, UnixMs};
 use rusqlite::Connection;
 use step::{Memory, Step};
 
+/// Whether these bytes are content that a core takes from others: every id has its length, and
+/// nothing is longer than what this program would say.
+#[must_use]
+pub fn would_take(content: &[u8]) -> bool {
+    timeline::arrived::Said::decode(content).is_ok()
+}
+
 /// What is due within this time counts as under way.
 const SOON_MS: i64 = 500;
 

@@ -178,6 +178,19 @@ impl Step<'_> {
         self.heal(conversation, notice)
     }
 
+    /// The hub gives what this device sent a place at which something else stood: it has forgotten
+    /// that. What was before this device came in anew is none of its business.
+    pub(crate) fn place_was_taken(
+        &mut self,
+        conversation: &mut Conversation,
+        seq: u64,
+    ) -> Result<(), CoreError> {
+        if seq > conversation.joined_seq && conversation.is_active() {
+            return self.log_went_back(conversation, "rolled_back");
+        }
+        Ok(())
+    }
+
     /// One entry whose turn it is. The position moves, whatever the entry turns out to be.
     fn entry(
         &mut self,

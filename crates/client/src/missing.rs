@@ -11,9 +11,11 @@ mod answers;
 use crate::CoreError;
 use crate::conversations::{Conversation, Intent, State};
 use crate::step::Step;
+use crate::store::meta;
 use comity_content::proto::{Again, ArchivedMessage, SeqRange, Unread, content::Body};
 use comity_membership::Member;
 use comity_wire::proto::ConversationKind;
+use comity_wire::{Address, DeviceId};
 
 /// Time that the own devices have before others are asked.
 const OWN_FIRST_MS: i64 = 3_000;
@@ -21,6 +23,9 @@ const OWN_FIRST_MS: i64 = 3_000;
 const RANGES_MAX: usize = 64;
 /// Devices of a conversation in which others are asked.
 const ASKED_MAX: usize = 64;
+
+/// Members whose words for one message that was missing are taken.
+const CLAIMANTS_MAX: usize = 4;
 
 struct Missing {
     range: SeqRange,
@@ -257,13 +262,19 @@ impl Step<'_> {
             (meant.id, message.seq),
             |row| row.get(0),
         )?;
-        if !is_missing && only_by.is_some() {
-            return Ok(());
+        if let Some(member) = only_by
+            && !is_missing
+        {
+            return self.claimed_by_another(meant, message, member);
         }
         if !is_missing && !self.stands(meant.id, message)? {
             return Ok(());
         }
         if self.take_archived(meant, message)? {
+            if let Some(member) = only_by {
+                let claim = claimed(meant.id, message.seq);
+                meta::put(self.tx, &claim, &vec![member.address.clone()])?;
+            }
             self.covered(
                 meant.id,
                 &SeqRange {
@@ -271,6 +282,34 @@ impl Step<'_> {
                     to: message.seq,
                 },
             )?;
+        }
+        Ok(())
+    }
+
+    /// A member says that a message was theirs which is not missing any more. Nothing vouches for
+    /// such words but who says them: when another has said so of the same message before, one of
+    /// the two lies. Then both are shown, and that it is so.
+    fn claimed_by_another(
+        &mut self,
+        meant: &Conversation,
+        message: &ArchivedMessage,
+        by: &Member,
+    ) -> Result<(), CoreError> {
+        let claim = claimed(meant.id, message.seq);
+        let mut claimants: Vec<Address> = meta::get(self.tx, &claim)?.unwrap_or_default();
+        if claimants.is_empty()
+            || claimants.contains(&by.address)
+            || claimants.len() >= CLAIMANTS_MAX
+        {
+            return Ok(());
+        }
+        claimants.push(by.address.clone());
+        meta::put(self.tx, &claim, &claimants)?;
+        self.take_archived(meant, message)?;
+        if self.mem.warned.insert(("again_contradicted", meant.id)) {
+            self.warn("again_contradicted", Some(meant.id));
+            let nobody = DeviceId::new([0; 16]);
+            self.insert_notice(meant.id, &by.address, &nobody, "again_contradicted")?;
         }
         Ok(())
     }
@@ -340,6 +379,11 @@ impl Step<'_> {
         )?;
         self.want(conversation, "ask", 100)
     }
+}
+
+/// Where it is kept whose words stand for a message that was missing.
+fn claimed(conversation: i64, seq: u64) -> String {
+    format!("again/{conversation}/{seq}")
 }
 
 fn ranges(rows: &[Missing], wanted: impl Fn(&Missing) -> bool) -> Vec<SeqRange> {

@@ -54,14 +54,10 @@ impl Step<'_> {
         conversation: i64,
         content: &said::Content,
     ) -> Result<(), CoreError> {
-        let highest = self
-            .tx
-            .prepare_cached("SELECT max(id) FROM send_queue")?
-            .query_row([], |row| row.get(0))?;
-        let id = self.row_number(highest);
+        let id = self.fresh_id("send_queue")?;
         self.tx.execute(
-            "INSERT INTO send_queue (id, conversation, message_id, content) VALUES (?4, ?1, ?2, ?3)",
-            (conversation, &content.message_id, content.encode_to_vec(), id),
+            "INSERT INTO send_queue (id, conversation, message_id, content) VALUES (?1, ?2, ?3, ?4)",
+            (id, conversation, &content.message_id, content.encode_to_vec()),
         )?;
         Ok(())
     }
@@ -113,7 +109,10 @@ impl Step<'_> {
             let conversation = self.conversation(conversation)?;
             if matches!(conversation.state, State::Left | State::Refused) {
                 self.nothing_leaves(&conversation)?;
-            } else if conversation.is_caught_up() && self.is_anyone_there(&conversation)? {
+            } else if conversation.is_caught_up()
+                && !self.is_reading(&conversation)
+                && self.is_anyone_there(&conversation)?
+            {
                 self.pump_conversation(&conversation)?;
             }
         }
@@ -248,6 +247,9 @@ impl Step<'_> {
         conversation: &Conversation,
         item: &Queued,
     ) -> Result<bool, CoreError> {
+        if self.has_unlisted(conversation.id)? {
+            return Ok(false);
+        }
         let me = self.me()?;
         let id = conversation.cid()?.clone();
         let content = said::Content::decode(item.content.as_slice())
@@ -320,11 +322,12 @@ impl Step<'_> {
         if planted::is(Bug::JumpsToOwnEntry) && appended.seq > conversation.next_seq {
             conversation.next_seq = appended.seq;
         }
+        if appended.seq < conversation.next_seq {
+            return self.place_was_taken(&mut conversation, appended.seq);
+        }
         if appended.seq != conversation.next_seq {
-            if appended.seq > conversation.next_seq {
-                conversation.head_seq = conversation.head_seq.max(appended.seq);
-                self.save_position(&conversation)?;
-            }
+            conversation.head_seq = conversation.head_seq.max(appended.seq);
+            self.save_position(&conversation)?;
             // The entry comes with what stands before it.
             let (hub, log) = conversation.wire_log(self);
             self.fetch(&hub, &log, conversation.next_seq - 1);

@@ -38,8 +38,6 @@ pub(crate) struct Memory {
     pub(crate) calls: BTreeMap<u64, Call>,
     /// What was asked under a token, for as long as it may have to be asked again.
     pub(crate) asked: BTreeMap<u64, Asked>,
-    /// The newest number that an intent or a queued message was given.
-    pub(crate) last_row: i64,
     /// Frames that wait for a reply.
     pub(crate) requests: BTreeMap<u64, Request>,
     /// Logs for which a fetch is under way.
@@ -74,6 +72,8 @@ pub(crate) struct Memory {
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
     /// When the files of a conversation were looked after, by conversation.
     pub(crate) looked: BTreeMap<i64, UnixMs>,
+    /// The newest ids of rows that requests are made for, by table.
+    newest_ids: BTreeMap<&'static str, i64>,
 }
 
 /// An HTTP act under a token.
@@ -336,6 +336,18 @@ impl<'a> Step<'a> {
     }
 
     /// How a hub stands in frames: empty for the own app.
+    /// An id for a row that requests are made for. None that was used while this program runs: a
+    /// reply to what was asked for a row that is gone is about no other.
+    pub(crate) fn fresh_id(&mut self, table: &'static str) -> Result<i64, CoreError> {
+        let stored: i64 = self
+            .tx
+            .prepare_cached(&format!("SELECT coalesce(max(id), 0) FROM {table}"))?
+            .query_row([], |row| row.get(0))?;
+        let newest = self.mem.newest_ids.entry(table).or_default();
+        *newest = stored.max(*newest) + 1;
+        Ok(*newest)
+    }
+
     pub(crate) fn wire_hub(&self, hub: &AppId) -> String {
         match &self.mem.me {
             Some(me) if me.address.app == *hub => String::new(),
@@ -430,14 +442,6 @@ impl<'a> Step<'a> {
                 token: token.clone(),
             });
         }
-    }
-
-    /// A number for a row that requests name. Never that of one which is gone: the answer to what
-    /// was asked for that one may still be on its way.
-    pub(crate) fn row_number(&mut self, highest: Option<i64>) -> i64 {
-        let number = highest.unwrap_or(0).max(self.mem.last_row) + 1;
-        self.mem.last_row = number;
-        number
     }
 
     /// A frame that wants a reply.

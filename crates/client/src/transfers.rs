@@ -67,10 +67,11 @@ impl Step<'_> {
             Source::File(path) => (Some(path), None),
             Source::Memory(bytes) => (None, Some(bytes)),
         };
+        let id = self.fresh_id("transfer")?;
         self.tx.execute(
-            "INSERT INTO transfer (direction, purpose, conversation, message_id, path, inline, key, plain_size, content, state)
-             VALUES ('up', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
-            rusqlite::params![purpose, conversation, message_id, path, inline, key, attachment.size, attachment.encode_to_vec()],
+            "INSERT INTO transfer (id, direction, purpose, conversation, message_id, path, inline, key, plain_size, content, state)
+             VALUES (?1, 'up', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting')",
+            rusqlite::params![id, purpose, conversation, message_id, path, inline, key, attachment.size, attachment.encode_to_vec()],
         )?;
         Ok(())
     }
@@ -84,14 +85,15 @@ impl Step<'_> {
         attachment: &said::Attachment,
     ) -> Result<i64, CoreError> {
         check_file(attachment)?;
+        let id = self.fresh_id("transfer")?;
         self.tx.execute(
-            "INSERT INTO transfer (direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
-             VALUES ('down', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'waiting')",
+            "INSERT INTO transfer (id, direction, purpose, conversation, message_id, path, key, blob, plain_size, content, state)
+             VALUES (?1, 'down', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting')",
             rusqlite::params![
-                purpose, conversation, message_id, path, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
+                id, purpose, conversation, message_id, path, attachment.key, attachment.blob, attachment.size, attachment.encode_to_vec()
             ],
         )?;
-        Ok(self.tx.last_insert_rowid())
+        Ok(id)
     }
 
     pub(crate) fn save_attachment(

@@ -38,7 +38,11 @@ impl fmt::Debug for StateKey {
 }
 
 impl StateKey {
-    pub(crate) fn of_exported(bytes: &[u8]) -> Result<Self, EngineError> {
+    /// The key as the exporter gives it. 32 bytes.
+    ///
+    /// # Errors
+    /// [`EngineError::Malformed`] when it has another length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EngineError> {
         bytes
             .try_into()
             .map(Self)
@@ -72,7 +76,7 @@ pub fn key(
     conversation: &ConversationId,
 ) -> Result<StateKey, EngineError> {
     let context = comity_membership::group_id(conversation).to_vec();
-    StateKey::of_exported(&session.export(conversation, LABEL, &context, 32)?)
+    StateKey::from_bytes(&session.export(conversation, LABEL, &context, 32)?)
 }
 
 /// Signs a state as its author.

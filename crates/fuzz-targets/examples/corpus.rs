@@ -11,6 +11,8 @@
 
 use anyhow::{Context as _, Result};
 use comity_content::proto as say;
+use comity_e2ee::group_state::{self, StateKey};
+use comity_e2ee::invitation::Invitation;
 use comity_e2ee::marks::{self, Lane, MarkKey, Place};
 use comity_e2ee::{DeviceKeys, Groups, HpkeKeys, Plan, RootKey, sign_manifest, storage};
 use comity_e2ee::{archive, envelope, introduction, link, profile, report};
@@ -69,6 +71,7 @@ fn main() -> Result<()> {
     bodies()?;
     frames()?;
     contents()?;
+    between_apps()?;
     opened()
 }
 
@@ -283,6 +286,71 @@ fn frames() -> Result<()> {
     )
 }
 
+/// What a hub and a follower say to each other.
+fn between_apps() -> Result<()> {
+    use proto::{family_reply, family_request, relayed_act};
+    let request = |act| proto::FamilyRequest {
+        session: vec![1; 16],
+        act: Some(act),
+    };
+    let fetch = proto::FollowFetch {
+        conversation: vec![2; 16],
+        after_seq: 7,
+        bytes_max: 0,
+    };
+    let fetch = request(family_request::Act::Fetch(fetch));
+    write("family", "fetch", &tagged(0, &fetch.encode_to_vec()))?;
+    let append = proto::client_frame::Act::Append(proto::Append {
+        conversation: vec![2; 16],
+        epoch: 3,
+        idempotency_key: vec![3; 16],
+        body: vec![4; 64],
+        sender_nonce: vec![5; 32],
+        ..proto::Append::default()
+    });
+    let act = proto::RelayedAct {
+        act: Some(relayed_act::Act::Frame(proto::ClientFrame {
+            request: 0,
+            act: Some(append),
+        })),
+    }
+    .encode_to_vec();
+    write("family", "act", &tagged(2, &act))?;
+    let vouched = proto::VouchedAct {
+        act,
+        vouch: Some(proto::Vouch {
+            account: vec![6; 16],
+            app: APP.to_owned(),
+            device: vec![7; 16],
+            number: 1,
+            signature: vec![8; 64],
+        }),
+    };
+    let relay = request(family_request::Act::Relay(proto::Relay {
+        acts: vec![vouched],
+    }));
+    write("family", "relay", &tagged(0, &relay.encode_to_vec()))?;
+    let followed = proto::Followed {
+        conversation: vec![2; 16],
+        kind: ConversationKind::Group.into(),
+        since_seq: 4,
+        epoch: 3,
+        as_of: 12,
+        seats: vec![proto::FollowerSeat {
+            account: vec![6; 16],
+            device: vec![7; 16],
+            joined_seq: 4,
+            removed_seq: 0,
+        }],
+        members: vec![format!("{}@{APP}", "0f".repeat(16))],
+        ..proto::Followed::default()
+    };
+    let reply = proto::FamilyReply {
+        result: Some(family_reply::Result::Followed(followed)),
+    };
+    write("family", "followed", &tagged(1, &reply.encode_to_vec()))
+}
+
 fn contents() -> Result<()> {
     let content = say::Content {
         message_id: vec![1; 16],
@@ -294,6 +362,34 @@ fn contents() -> Result<()> {
         ..say::Content::default()
     };
     write("content", "text", &tagged(1, &content.encode_to_vec()))?;
+    write("arrived", "text", &content.encode_to_vec())?;
+    let reaction = say::Content {
+        body: Some(say::content::Body::Reaction(say::Reaction {
+            target: vec![2; 16],
+            emoji: "🎶".to_owned(),
+        })),
+        ..content.clone()
+    };
+    write("arrived", "reaction", &reaction.encode_to_vec())?;
+    let file = say::Content {
+        body: Some(say::content::Body::Attachment(say::Attachment {
+            file_name: "score.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            size: 9,
+            ..say::Attachment::default()
+        })),
+        ..content.clone()
+    };
+    write("arrived", "file", &file.encode_to_vec())?;
+    let question = say::Content {
+        body: Some(say::content::Body::Unread(say::Unread {
+            device: vec![3; 16],
+            ranges: vec![say::SeqRange { from: 4, to: 6 }],
+            ..say::Unread::default()
+        })),
+        ..content.clone()
+    };
+    write("arrived", "unread", &question.encode_to_vec())?;
     let envelope = say::Envelope {
         version: 1,
         content: content.encode_to_vec(),
@@ -353,6 +449,24 @@ fn opened() -> Result<()> {
     let sealed = envelope::seal(&content, &own, &keys.id(), &position, [6; 8], &mut fixed);
     let parts = [&sealed.franked.header[..], &sealed.plaintext];
     write("envelope", "text", &join(&parts).unwrap())?;
+
+    let invitation = Invitation::generate(id.clone(), &mut fixed).to_string();
+    write("invitation", "link", invitation.as_bytes())?;
+    let broken = invitation.replacen('/', "/ \r\n ", 1);
+    write("invitation", "in_a_mail", broken.as_bytes())?;
+    let state = say::GroupState {
+        name: "Choir".to_owned(),
+        ..say::GroupState::default()
+    };
+    let document = group_state::sign(&keys, &own, &id, &state);
+    let state_key = StateKey::from_bytes(&e2ee::KEY)?;
+    let bytes = group_state::seal(&state_key, &id, &document, &mut fixed)?;
+    write("group_state", "sealed", &tagged(0, &bytes))?;
+    write(
+        "group_state",
+        "signed",
+        &tagged(1, &document.encode_to_vec()),
+    )?;
 
     let profile = say::Profile {
         name: "Ana".to_owned(),

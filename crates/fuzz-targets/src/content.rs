@@ -1,9 +1,10 @@
 //! What people say, after it was decrypted: a member may be hostile too.
 //!
-//! Always holds: what is decoded survives a round. Deliberately absent: what a timeline makes of it.
+//! Always holds: what is decoded, and what a core takes of it, survives a round. Deliberately absent:
+//! what a timeline makes of it.
 
 use crate::wire::survives;
-use comity_content::proto;
+use comity_content::{Message, proto};
 
 /// The first byte chooses the type.
 pub(crate) fn contents(input: &[u8]) {
@@ -21,4 +22,16 @@ pub(crate) fn contents(input: &[u8]) {
         7 => survives::<proto::GroupState>(input),
         _ => survives::<proto::Report>(input),
     }
+}
+
+/// Content as a core takes it from others.
+pub(crate) fn arrived(input: &[u8]) {
+    if !comity_client::would_take(input) {
+        return;
+    }
+    let again = proto::Content::decode(input).map(|content| content.encode_to_vec());
+    assert!(
+        again.is_ok_and(|again| comity_client::would_take(&again)),
+        "taken once and not again"
+    );
 }

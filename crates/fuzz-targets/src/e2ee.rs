@@ -5,6 +5,8 @@
 //! is the same opening as of a profile.
 
 use crate::parts;
+use comity_e2ee::group_state::{self, StateKey};
+use comity_e2ee::invitation::Invitation;
 use comity_e2ee::link::{LinkCode, check_offer};
 use comity_e2ee::marks::{self, Lane, MarkKey, Place};
 use comity_e2ee::{DeviceKeys, archive, attachment, envelope, introduction, link, profile, report};
@@ -54,6 +56,41 @@ pub(crate) fn link_code(input: &[u8]) {
         "it does not read its own writing"
     );
     drop(check_offer(&code, offer));
+}
+
+/// An invitation link as somebody pasted it.
+pub(crate) fn invitation(input: &[u8]) {
+    let Some(invitation) = std::str::from_utf8(input)
+        .ok()
+        .and_then(|text| text.parse::<Invitation>().ok())
+    else {
+        return;
+    };
+    assert!(
+        invitation.to_string().parse() == Ok(invitation),
+        "it does not read its own writing"
+    );
+}
+
+/// The sealed state of a group; or, behind a 1, what was sealed.
+pub(crate) fn group_states(input: &[u8]) {
+    let Some((kind, input)) = input.split_first() else {
+        return;
+    };
+    let (Ok(key), Some(conversation)) = (StateKey::from_bytes(&KEY), conversation()) else {
+        return;
+    };
+    let document = match kind {
+        0 => group_state::open(&key, &conversation, input).ok(),
+        _ => comity_content::proto::SignedGroupState::decode(input).ok(),
+    };
+    let Some(document) = document else { return };
+    if let Ok(verified) = group_state::verify(&conversation, &document) {
+        assert!(
+            group_state::fits(&verified.state).is_ok(),
+            "verified, and larger than it may be"
+        );
+    }
 }
 
 /// Size, hash, ciphertext; opened as an archive, which is opened as a file first.

@@ -43,6 +43,10 @@ pub const TARGETS: &[Target] = &[
         body: wire::documents,
     },
     Target {
+        name: "family",
+        body: wire::family,
+    },
+    Target {
         name: "http_bodies",
         body: http::bodies,
     },
@@ -53,6 +57,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "content",
         body: content::contents,
+    },
+    Target {
+        name: "arrived",
+        body: content::arrived,
     },
     Target {
         name: "manifest",
@@ -77,6 +85,14 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "link_code",
         body: e2ee::link_code,
+    },
+    Target {
+        name: "invitation",
+        body: e2ee::invitation,
+    },
+    Target {
+        name: "group_state",
+        body: e2ee::group_states,
     },
     Target {
         name: "file",

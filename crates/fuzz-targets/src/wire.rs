@@ -25,6 +25,20 @@ pub(crate) fn server_batch(input: &[u8]) {
     survives::<proto::ServerBatch>(input);
 }
 
+/// What one app's server says to another's. The first byte chooses the type.
+pub(crate) fn family(input: &[u8]) {
+    let Some((kind, input)) = input.split_first() else {
+        return;
+    };
+    match kind {
+        0 => survives::<proto::FamilyRequest>(input),
+        1 => survives::<proto::FamilyReply>(input),
+        2 => survives::<proto::RelayedAct>(input),
+        // A stream's piece.
+        _ => survives::<proto::ServerBatch>(input),
+    }
+}
+
 /// The first byte chooses the document.
 pub(crate) fn documents(input: &[u8]) {
     let Some((kind, input)) = input.split_first() else {

@@ -7,10 +7,8 @@ use comity_wire::{ConversationId, Id16};
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _, Size as _, VLBytes};
 use openmls::prelude::{
-    ContentType, GroupId, MlsMessageBodyIn, MlsMessageIn, Node, ProtocolMessage, RatchetTreeIn,
-    Welcome,
+    ContentType, GroupId, MlsMessageBodyIn, MlsMessageIn, ProtocolMessage, RatchetTreeIn, Welcome,
 };
-use openmls_rust_crypto::RustCrypto;
 
 /// The MLS group id of a conversation: its 16 bytes ‖ the name of its hub.
 #[must_use]
@@ -78,25 +76,21 @@ pub fn parse_ratchet_tree(bytes: &[u8]) -> Result<RatchetTreeIn, MlsError> {
     RatchetTreeIn::tls_deserialize_exact(bytes).map_err(|_| MlsError::Malformed("ratchet tree"))
 }
 
-/// The members of a tree: what who joins from outside looks at first. Leaf signatures are checked
-/// here; that the tree is the group info's is checked where the join is made.
+/// The members of a tree: what who joins from outside looks at first. Nothing vouches for them yet:
+/// that each leaf is signed, and the tree the group info's, is checked where the join is made. Of a
+/// thousand leaves that takes a while, and once is enough.
 ///
 /// # Errors
-/// [`MlsError`] when the tree does not verify.
-pub fn members_of_tree(
-    info: &VerifiableGroupInfo,
-    ratchet_tree: &[u8],
-) -> Result<Vec<Member>, MlsError> {
+/// [`MlsError`] when it is no tree, or an identity does not fit its key.
+pub fn members_of_tree(ratchet_tree: &[u8]) -> Result<Vec<Member>, MlsError> {
     let malformed = || MlsError::Malformed("ratchet tree");
-    let tree = parse_ratchet_tree(ratchet_tree)?
-        .into_verified(info.ciphersuite(), &RustCrypto::default(), info.group_id())
-        .map_err(|e| MlsError::Invalid(e.to_string()))?;
+    let tree = parse_ratchet_tree(ratchet_tree)?;
     // The library gives the nodes without the blanks between them; the encoding has both
     // (RFC 9420, 12.4.3.3: a presence byte, then the node; leaves at even places).
     let bytes = tree.tls_serialize_detached().map_err(|_| malformed())?;
     let encoded = VLBytes::tls_deserialize_exact(bytes).map_err(|_| malformed())?;
     let mut rest = encoded.as_slice();
-    let mut nodes = tree.nodes();
+    let (mut nodes, mut leaves) = (tree.nodes(), tree.leaves());
     let mut members = Vec::new();
     let mut place = 0_u32;
     while let Some((present, tail)) = rest.split_first() {
@@ -104,8 +98,11 @@ pub fn members_of_tree(
         if *present == 1 {
             let node = nodes.next().ok_or_else(malformed)?;
             length = node.tls_serialized_len();
-            if let Node::LeafNode(leaf) = node {
-                members.push(Member::of_leaf(place / 2, leaf)?);
+            // What is no leaf where one has its place is refused with the tree.
+            if place % 2 == 0 {
+                let leaf = leaves.next().ok_or_else(malformed)?;
+                let (credential, key) = (leaf.credential(), leaf.signature_key());
+                members.push(Member::of_parts(place / 2, credential, key.as_slice())?);
             }
         }
         rest = tail.get(length..).ok_or_else(malformed)?;

@@ -29,15 +29,16 @@ pub fn check(
     manifests: Manifests<'_>,
 ) -> Result<(), Refusal> {
     let lists = Lists {
-        known: manifests,
-        once: false,
+        newest: manifests,
+        carried: None,
     };
-    check_by(change, before, context, lists)
+    judge(change, before, context, lists)
 }
 
-/// Judges a change that the hub took, at its place in the log, by what is known now: a device that
-/// its account has taken out since was listed then, or the hub would not have taken it. Its leaf
-/// goes with the next commit, and nothing that it says is shown.
+/// Judges a commit that the hub took, perhaps long ago, by lists that may be newer than it: a device
+/// that its account has revoked since counts as listed when the list that the commit brought
+/// (`carried`) has it, or when it had its leaf before. All members judge alike then, whatever else
+/// they know; who knows of the revocation takes the device out with the next commit.
 ///
 /// # Errors
 /// The first rule that it breaks.
@@ -45,24 +46,44 @@ pub fn check_taken(
     change: &Change,
     before: &[Member],
     context: &Context,
-    manifests: Manifests<'_>,
+    newest: Manifests<'_>,
+    carried: Manifests<'_>,
 ) -> Result<(), Refusal> {
     let lists = Lists {
-        known: manifests,
-        once: true,
+        newest,
+        carried: Some(carried),
     };
-    check_by(change, before, context, lists)
+    judge(change, before, context, lists)
 }
 
-/// Device lists to judge by.
+/// The device lists to judge by.
 #[derive(Clone, Copy)]
 struct Lists<'a> {
-    known: Manifests<'a>,
-    /// What an account has taken out counts as listed.
-    once: bool,
+    newest: Manifests<'a>,
+    /// Those that the commit brought, when it was taken before now.
+    carried: Option<Manifests<'a>>,
 }
 
-fn check_by(
+impl Lists<'_> {
+    /// The account has revoked the device since the commit was taken, as far as that may be.
+    fn revoked_since(&self, known: &VerifiedManifest, member: &Member) -> bool {
+        self.carried.is_some() && known.manifest.revoked.contains(&member.device)
+    }
+
+    /// The list that the commit brought has the device.
+    fn was_listed(&self, known: &VerifiedManifest, member: &Member) -> bool {
+        let brought = self.carried.and_then(|carried| carried(&member.address));
+        brought.is_some_and(|list| {
+            list.manifest.root_key == known.manifest.root_key
+                && list
+                    .manifest
+                    .device(&member.device)
+                    .is_some_and(|device| device.signature_key[..] == member.signature_key[..])
+        })
+    }
+}
+
+fn judge(
     change: &Change,
     before: &[Member],
     context: &Context,
@@ -165,7 +186,7 @@ fn by_member(
     for removed in &change.removed {
         let own = removed.address == committer.address;
         let by_app = change.removed_by_app.contains(&removed.leaf);
-        if own || by_app || dropped(removed, lists) {
+        if own || by_app || dropped(removed, lists.newest) {
             continue;
         }
         if !admin {
@@ -278,7 +299,9 @@ fn updates(change: &Change, before: &[Member], lists: Lists<'_>) -> Result<(), R
         if !before.contains(updated) {
             return Err(Refusal::IdentityChanged);
         }
-        if (lists.known)(&updated.address).is_some() {
+        if let Some(known) = (lists.newest)(&updated.address)
+            && !lists.revoked_since(&known, updated)
+        {
             in_manifest(updated, lists)?;
         }
     }
@@ -311,19 +334,15 @@ fn may_be_in(context: &Context, address: &Address) -> Result<(), Refusal> {
 }
 
 fn in_manifest(member: &Member, lists: Lists<'_>) -> Result<(), Refusal> {
-    let known = (lists.known)(&member.address)
+    let known = (lists.newest)(&member.address)
         .ok_or_else(|| Refusal::NoManifest(member.address.clone()))?;
-    // A device's id is made from its key.
-    if lists.once
-        && known.manifest.revoked.contains(&member.device)
-        && crate::device_id(&member.signature_key) == member.device
-    {
-        return Ok(());
-    }
-    let device = known
-        .manifest
-        .device(&member.device)
-        .ok_or(Refusal::NotInManifest)?;
+    let Some(device) = known.manifest.device(&member.device) else {
+        return if lists.revoked_since(&known, member) && lists.was_listed(&known, member) {
+            Ok(())
+        } else {
+            Err(Refusal::NotInManifest)
+        };
+    };
     if device.signature_key.as_slice() == member.signature_key {
         Ok(())
     } else {
@@ -332,8 +351,8 @@ fn in_manifest(member: &Member, lists: Lists<'_>) -> Result<(), Refusal> {
 }
 
 /// The account itself no longer has the device.
-fn dropped(member: &Member, lists: Lists<'_>) -> bool {
-    (lists.known)(&member.address).is_some_and(|m| m.manifest.device(&member.device).is_none())
+fn dropped(member: &Member, manifests: Manifests<'_>) -> bool {
+    manifests(&member.address).is_some_and(|m| m.manifest.device(&member.device).is_none())
 }
 
 fn same_device(one: &Member, other: &Member) -> bool {

@@ -1,18 +1,20 @@
-//! Measures a group of up to 1,024 devices: what each act costs the device that does it and one
-//! that reads along, in time and in bytes, beside the bare MLS library. docs/large-groups.md has the
-//! figures.
+//! Measures groups of up to 1,024 devices: what each act costs the device that does it and one that
+//! reads along, in processor time and in bytes, beside the bare MLS library. docs/large-groups.md
+//! has the figures.
 //!
 //! ```sh
-//! cargo run --release --package comity-simulation --example large_group -- 1024
+//! cargo run --release --package comity-simulation --example large_group -- picture.svg 8 64 256 1024
 //! ```
 //!
-//! Alice, Bob, Carol and Dora are real clients at the real hub. All others are bystanders: accounts
-//! with one device, a device list and a key package at the hub, which nobody runs.
+//! Prints tables, and draws the picture. Alice, Bob, Carol, Dora and Erik are real clients at the
+//! real hub. All others are bystanders: accounts with one device, a device list and a key package at
+//! the hub, which nobody runs.
 
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::cast_precision_loss,
     missing_docs
 )]
 
@@ -20,34 +22,32 @@
 mod bare;
 #[path = "large_group/bystanders.rs"]
 mod bystanders;
+#[path = "large_group/report.rs"]
+mod report;
 
 use anyhow::{Context as _, Result};
-use comity_client::{Command, Event, GroupDetails, Permissions, Whom};
-use comity_simulation::{Malice, Pace, Who, World};
-use comity_wire::proto::client_frame::Act;
+use bare::Bare;
+use comity_client::{Command, Event, GroupDetails, Permissions, What, Whom};
+use comity_simulation::story::say;
+use comity_simulation::{Malice, Who, World};
+use comity_wire::proto::client_frame::Act as Sent;
 use comity_wire::proto::{ClientFrame, ServerFrame, reply, server_frame};
+use report::{Act, Bytes, Cost, Size};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-/// Bytes of what passed since it was asked last.
-#[derive(Default)]
-struct Bytes {
-    commit: usize,
-    welcome: usize,
-    tree: usize,
-    entry: usize,
-    commits: usize,
-}
+/// Real clients in the group at its largest.
+const REAL: usize = 5;
 
 impl Malice for Bytes {
     fn to_hub(&mut self, _: &str, frame: ClientFrame) -> Vec<ClientFrame> {
         match &frame.act {
-            Some(Act::SubmitCommit(commit)) => {
+            Some(Sent::SubmitCommit(commit)) => {
                 self.commits += 1;
                 self.commit = self.commit.max(commit.commit.len());
                 self.welcome = self.welcome.max(commit.welcome.len());
+                self.group_info = self.group_info.max(commit.group_info.len());
             }
-            Some(Act::Append(append)) => self.entry = self.entry.max(append.body.len()),
+            Some(Sent::Append(append)) => self.entry = self.entry.max(append.body.len()),
             _ => {}
         }
         vec![frame]
@@ -55,13 +55,12 @@ impl Malice for Bytes {
 
     fn to_device(&mut self, _: &str, frame: ServerFrame) -> Vec<ServerFrame> {
         if let Some(server_frame::Frame::Reply(answer)) = &frame.frame {
-            match &answer.result {
-                Some(reply::Result::Welcome(welcome)) => self.tree = welcome.ratchet_tree.len(),
-                Some(reply::Result::State(state)) => {
-                    self.tree = self.tree.max(state.ratchet_tree.len());
-                }
-                _ => {}
-            }
+            let tree = match &answer.result {
+                Some(reply::Result::Welcome(welcome)) => welcome.ratchet_tree.len(),
+                Some(reply::Result::State(state)) => state.ratchet_tree.len(),
+                _ => 0,
+            };
+            self.tree = self.tree.max(tree);
         }
         vec![frame]
     }
@@ -70,50 +69,50 @@ impl Malice for Bytes {
 struct Measure {
     world: World,
     bytes: Arc<Mutex<Bytes>>,
-    watched: Vec<(Who, &'static str)>,
+    bare: Bare,
+    acts: Vec<Act>,
 }
 
 impl Measure {
-    /// Does an act, lets all come to rest, prints a row a device.
-    fn act(&mut self, what: &str, act: impl FnOnce(&mut World) -> Result<()>) -> Result<()> {
-        for (who, _) in &self.watched {
+    /// Does an act and lets all come to rest. Each device is named with its act in the bare library.
+    fn act(
+        &mut self,
+        what: &'static str,
+        watched: &[(Who, &'static str, &str)],
+        act: impl FnOnce(&mut World) -> Result<()>,
+    ) -> Result<()> {
+        for (who, ..) in watched {
             self.world.take_pace(*who);
         }
         *self.bytes.lock().unwrap() = Bytes::default();
         act(&mut self.world)?;
         self.world.settle()?;
         self.world.nothing_is_wrong()?;
-        let bytes = std::mem::take(&mut *self.bytes.lock().unwrap());
-        println!(
-            "{what}: {} commits, largest {} B, welcome {} B, tree {} B, entry {} B",
-            bytes.commits, bytes.commit, bytes.welcome, bytes.tree, bytes.entry
-        );
-        for (who, name) in &self.watched {
-            row(name, &self.world.take_pace(*who));
+        let bytes = *self.bytes.lock().unwrap();
+        let mut costs = Vec::new();
+        for (device, who, bare) in watched {
+            let pace = self.world.take_pace(*device);
+            let bare = self.bare.iter().find(|(name, _)| name == bare);
+            let bare = bare.map(|(_, time)| *time);
+            costs.push(Cost { who, pace, bare });
         }
+        self.acts.push(Act { what, bytes, costs });
         Ok(())
     }
 }
 
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
+fn group(world: &World, who: Who) -> Result<i64> {
+    let all = world.core(who)?.conversations()?;
+    let found = all.iter().find(|view| view.kind == "group");
+    Ok(found.context("the group")?.conversation)
 }
 
-fn row(name: &str, pace: &Pace) {
-    println!(
-        "    {name:<6} {:>5} steps {:>9.1} ms, longest {:>7.1} ms ({})",
-        pace.steps,
-        ms(pace.total),
-        ms(pace.longest),
-        pace.longest_of
-    );
+fn text(text: &str, conversation: i64) -> Command {
+    say(Whom::Conversation(conversation), What::Text(text.into()))
 }
 
-fn main() -> Result<()> {
-    let argument = std::env::args().nth(1).unwrap_or_else(|| "1024".to_owned());
-    let devices: usize = argument.parse().context("how many devices")?;
-    bare::measure(devices)?;
-    println!("the client, at {devices} devices:");
+/// Through everything that a group lives through.
+fn measure(devices: usize) -> Result<Size> {
     let mut world = World::calm(1)?;
     let bytes = Arc::new(Mutex::new(Bytes::default()));
     world.set_malice(bytes.clone());
@@ -121,102 +120,110 @@ fn main() -> Result<()> {
     let bob = world.sign_up("Bob")?;
     let carol = world.sign_up("Carol")?;
     let dora = world.sign_up("Dora")?;
-    for friend in [bob, dora] {
+    let erik = world.sign_up("Erik")?;
+    for friend in [bob, dora, erik] {
         world.befriend(friend, alice)?;
     }
-    // Alice, Bob, Dora, and in the end Carol.
-    let others = bystanders::settle(&mut world, alice, devices.saturating_sub(4))?;
-    let watched = vec![(alice, "Alice"), (bob, "Bob")];
+    let members = bystanders::settle(&mut world, alice, devices.saturating_sub(REAL))?;
+    let removed = members.last().context("bystanders")?.clone();
+    let eriks = world.address(erik)?;
+    let friends = vec![world.address(bob)?, world.address(dora)?];
     let mut measure = Measure {
         world,
         bytes,
-        watched,
+        bare: bare::measure(devices)?,
+        acts: Vec::new(),
     };
-    let (first, rest) = (others[0].clone(), others[1..].to_vec());
-    let friends = vec![measure.world.address(bob)?, measure.world.address(dora)?];
-    measure.act("create with 2", |world| {
-        let details = GroupDetails {
-            name: Some("Everybody".into()),
-            ..GroupDetails::default()
-        };
-        let permissions = Permissions::default();
-        world.act(
-            alice,
-            Command::CreateGroup {
+    let (does, reads) = ("Alice", "Bob");
+    measure.act(
+        "create with 2",
+        &[(alice, does, ""), (bob, reads, "")],
+        |world| {
+            let details = GroupDetails {
+                name: Some("Everybody".into()),
+                ..GroupDetails::default()
+            };
+            let command = Command::CreateGroup {
                 details,
                 members: friends,
-                permissions,
-            },
-        )?;
-        Ok(())
-    })?;
-    let group = |world: &World, who: Who| -> Result<i64> {
-        let all = world.core(who)?.conversations()?;
-        let found = all.iter().find(|view| view.kind == "group");
-        Ok(found.context("the group")?.conversation)
-    };
+                permissions: Permissions::default(),
+            };
+            world.act(alice, command).map(drop)
+        },
+    )?;
     let alices = group(&measure.world, alice)?;
-    let say = |text: &str, conversation: i64| {
-        comity_simulation::story::say(
-            Whom::Conversation(conversation),
-            comity_client::What::Text(text.into()),
-        )
-    };
-    let last = rest.last().context("bystanders")?.clone();
-    measure.act("add all others in lots", |world| {
-        let (conversation, members) = (alices, rest);
-        world.act(
-            alice,
-            Command::AddMembers {
-                conversation,
-                members,
-            },
-        )?;
-        Ok(())
+    let both = |act, read| [(alice, does, act), (bob, reads, read)];
+    let watched = both("add all in lots", "add all in lots, read");
+    measure.act("add all in lots", &watched, |world| {
+        let conversation = alices;
+        world
+            .act(
+                alice,
+                Command::AddMembers {
+                    conversation,
+                    members,
+                },
+            )
+            .map(drop)
     })?;
-    measure.act("a message", |world| {
-        world.act(alice, say("Hello everybody", alices)).map(drop)
+    let watched = both("a message", "a message, read");
+    measure.act("a message", &watched, |world| {
+        world.act(alice, text("Hello everybody", alices)).map(drop)
     })?;
     let bobs = group(&measure.world, bob)?;
-    measure.act("an answer", |world| {
-        world.act(bob, say("Hello Alice", bobs)).map(drop)
+    let watched = both("a message, read", "a message");
+    measure.act("an answer by Bob", &watched, |world| {
+        world.act(bob, text("Hello Alice", bobs)).map(drop)
     })?;
-    measure.act("add one", |world| {
-        let (conversation, members) = (alices, vec![first]);
-        world.act(
-            alice,
-            Command::AddMembers {
-                conversation,
-                members,
-            },
-        )?;
-        Ok(())
+    let mut watched = both("add one", "add one, read").to_vec();
+    watched.push((erik, "Erik, who joins by the welcome", "join by a welcome"));
+    measure.act("add one", &watched, |world| {
+        let (conversation, members) = (alices, vec![eriks]);
+        world
+            .act(
+                alice,
+                Command::AddMembers {
+                    conversation,
+                    members,
+                },
+            )
+            .map(drop)
     })?;
-    measure.act("remove one", |world| {
-        let (conversation, member) = (alices, last);
-        world.act(
-            alice,
-            Command::RemoveMember {
-                conversation,
-                member,
-            },
-        )?;
-        Ok(())
+    let watched = both("remove one", "remove one, read");
+    measure.act("remove one", &watched, |world| {
+        let (conversation, member) = (alices, removed);
+        world
+            .act(
+                alice,
+                Command::RemoveMember {
+                    conversation,
+                    member,
+                },
+            )
+            .map(drop)
     })?;
     let doras = group(&measure.world, dora)?;
-    measure.act("one leaves", |world| {
+    let watched = [
+        (dora, "Dora, who leaves", ""),
+        (alice, does, "update"),
+        (bob, reads, "update, read"),
+    ];
+    measure.act("leave", &watched, |world| {
         let conversation = doras;
         world.act(dora, Command::LeaveGroup { conversation })?;
-        world.run_for(10_000);
+        // One of the others commits it, after a while that grows with the group.
+        world.run_for(10_000 + 200 * devices as u64);
         Ok(())
     })?;
-    measure.act("make a link", |world| {
+    let watched = both("update", "update, read");
+    measure.act("make a link", &watched, |world| {
         let conversation = alices;
-        world.act(alice, Command::MakeInvitation { conversation })?;
-        Ok(())
+        world
+            .act(alice, Command::MakeInvitation { conversation })
+            .map(drop)
     })?;
-    let world = &measure.world;
-    let link = world
+    let link = measure
+        .world
         .events(alice)
         .iter()
         .rev()
@@ -225,14 +232,33 @@ fn main() -> Result<()> {
             _ => None,
         });
     let link = link.context("a link")?;
-    measure.watched.push((carol, "Carol"));
-    measure.act("one joins by the link", |world| {
+    let read = "join from outside, read";
+    let mut watched = both(read, read).to_vec();
+    watched.push((carol, "Carol", "join from outside"));
+    measure.act("join by the link", &watched, |world| {
         world.act(carol, Command::JoinByInvitation { link })?;
         world.run_for(5_000);
         Ok(())
     })?;
-    measure.act("leaves are renewed (30 minutes)", |world| {
+    measure.act("half an hour of rest", &both("", ""), |world| {
         world.run_for(1_800_000);
         Ok(())
+    })?;
+    Ok(Size {
+        devices,
+        acts: measure.acts,
     })
+}
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let picture = arguments.next().context("where to draw the picture")?;
+    let mut sizes = Vec::new();
+    for argument in arguments {
+        let devices: usize = argument.parse().context("how many devices")?;
+        sizes.push(measure(devices)?);
+    }
+    println!("{}", report::markdown(&sizes)?);
+    std::fs::write(picture, report::picture(&sizes)?)?;
+    Ok(())
 }

@@ -240,13 +240,11 @@ impl Sim {
         for hub in self.hubs() {
             match &hub.running {
                 None => return Some(format!("{} does not run", hub.config.app)),
-                Some(running) if !running.family_is_settled() => {
-                    return Some(format!(
-                        "{} is not settled with its siblings",
-                        hub.config.app
-                    ));
+                Some(running) => {
+                    if let Some(what) = running.family_unsettled() {
+                        return Some(format!("{} is not settled: {what}", hub.config.app));
+                    }
                 }
-                Some(_) => {}
             }
         }
         None

@@ -30,7 +30,6 @@ mod disk;
 mod family;
 mod hub;
 mod lane;
-pub mod ledger;
 pub mod lies;
 mod malice;
 mod network;

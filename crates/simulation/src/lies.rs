@@ -8,16 +8,18 @@
 //! [`crate::World::hub_restore`].
 
 mod answers;
+mod downgrade;
 mod ghost;
 mod log;
 mod two_winners;
 mod welcomes;
 
 pub use answers::Answers;
+pub use downgrade::Downgrade;
 pub use ghost::{Captured, Ghost};
 pub use log::{How, Log};
 pub use two_winners::TwoWinners;
-pub use welcomes::Welcomes;
+pub use welcomes::{Hoard, Welcomes};
 
 use comity_wire::proto::client_frame::Act;
 use comity_wire::proto::{

@@ -12,7 +12,7 @@ use rusqlite::types::ValueRef;
 const OF_A_DEVICE: [(&str, &str); 8] = [
     (
         "conversation",
-        "SELECT id, substr(hex(cid), 1, 6), kind, state, name, 'joined', joined_seq, 'next', next_seq, 'head', head_seq, 'epoch', epoch, 'leaving', leaving FROM conversation",
+        "SELECT id, hub, lower(substr(hex(cid), 1, 6)), kind, state, name, 'joined', joined_seq, 'next', next_seq, 'head', head_seq, 'epoch', epoch, 'leaving', leaving FROM conversation",
     ),
     (
         "intent",
@@ -41,7 +41,7 @@ const OF_A_DEVICE: [(&str, &str); 8] = [
     ),
 ];
 
-const OF_THE_HUB: &str = "SELECT substr(hex(l.name), 1, 6), 'head', l.head, 'epoch', l.epoch, substr(s.address, 1, 6), substr(hex(s.device), 1, 6), 'joined', s.joined, 'removed', s.removed FROM seat s JOIN log l ON l.id = s.log ORDER BY l.id, s.address";
+const OF_THE_HUB: &str = "SELECT CASE WHEN f.log IS NULL THEN 'hub' ELSE 'copy' END, lower(substr(hex(coalesce(f.conversation, l.name)), 1, 6)), 'head', l.head, 'first', l.first, 'epoch', l.epoch, substr(s.address, 1, 6), substr(hex(s.device), 1, 6), 'joined', s.joined, 'removed', s.removed, 'cursor', s.cursor, 'leaving', s.leaving, 'gone', s.gone FROM seat s JOIN log l ON l.id = s.log LEFT JOIN followed f ON f.log = l.id ORDER BY l.id, s.address";
 
 fn rows(conn: &rusqlite::Connection, query: &str) -> Result<Vec<String>, rusqlite::Error> {
     let mut statement = conn.prepare(query)?;
@@ -70,8 +70,12 @@ fn rows(conn: &rusqlite::Connection, query: &str) -> Result<Vec<String>, rusqlit
 /// When a store can not be read.
 pub(crate) fn of(world: &mut World) -> Result<Vec<String>> {
     let mut lines = Vec::new();
-    for apps in world.inspect_apps(|conn| rows(conn, OF_THE_HUB))? {
-        lines.extend(apps.into_iter().map(|row| format!("hub: {row}")));
+    for (app, seats) in world
+        .inspect_apps(|conn| rows(conn, OF_THE_HUB))?
+        .into_iter()
+        .enumerate()
+    {
+        lines.extend(seats.into_iter().map(|row| format!("app {app}: {row}")));
     }
     for who in world.everyone() {
         if world.is_erased(who) {

@@ -81,11 +81,10 @@ pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         Err(error) => vec![format!("{error:#}")],
     };
     let (trace, mut lines) = (wild.world.trace(), wild.world.lines().to_vec());
-    if keep_lines {
-        lines.extend(crate::ledger::lines(&wild.world)?);
-    }
     if keep_lines && !wrong.is_empty() {
-        lines.extend(remains::of(&mut wild.world)?);
+        // Where a device is down there is less to tell.
+        let remains = remains::of(&mut wild.world);
+        lines.extend(remains.unwrap_or_else(|error| vec![format!("{error:#}")]));
     }
     Ok(Report {
         seed,

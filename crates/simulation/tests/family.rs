@@ -200,3 +200,130 @@ fn the_same_seed_is_the_same_run() -> Result<()> {
     assert_eq!(traces[0], traces[1]);
     Ok(())
 }
+
+/// Two people of two apps who know each other by a group: who is there first has the lower address.
+fn acquainted(world: &mut World) -> Result<(Who, Who)> {
+    let alice = world.sign_up("Alice")?;
+    let (_, link) = invite(world, alice)?;
+    world.go_to(1);
+    let bob = world.sign_up("Bob")?;
+    join(world, bob, &link)?;
+    world.settle()?;
+    if world.address(alice)? < world.address(bob)? {
+        Ok((alice, bob))
+    } else {
+        Ok((bob, alice))
+    }
+}
+
+/// The texts of the conversation with a person, in their order.
+fn texts(world: &World, who: Who, with: Who) -> Result<Vec<String>> {
+    let view = world.conversation(who, with)?;
+    let items = world.core(who)?.timeline(view.conversation, None, 1_000)?;
+    let texts = items.into_iter().filter(|item| item.kind == ItemKind::Text);
+    Ok(texts.map(|item| item.text).collect())
+}
+
+#[test]
+fn conversations_begun_at_once_at_two_apps_become_one() -> Result<()> {
+    let text = |text: &str| What::Text(text.to_owned());
+    let (mut began, mut moved) = (0, 0);
+    for seed in 20..28 {
+        let mut world = World::family(seed, Faults::CALM)?;
+        let (low, high) = acquainted(&mut world)?;
+        let (lows, highs) = (world.address(low)?, world.address(high)?);
+        let state = |world: &World, who, with| {
+            let view = world.conversation(who, with);
+            view.map(|view| view.state).unwrap_or_default()
+        };
+        // Both ask at once. The lower one's device begins as soon as it hears of that; the other
+        // person agrees by hand before anything of it has arrived.
+        world.act(low, say(Whom::Person(highs.clone()), text("Hello?")))?;
+        world.act(high, say(Whom::Person(lows.clone()), text("It is you!")))?;
+        world.run_until(60_000, |world| {
+            let core = world.core(high);
+            core.is_ok_and(|core| core.requests().is_ok_and(|all| !all.is_empty()))
+        });
+        world.act(high, Command::Accept(lows.clone()))?;
+        if seed % 2 == 0 {
+            world.cut_apps(700 * (seed - 19));
+        }
+        world.run_until(120_000, |world| state(world, high, low) == "active");
+        let before = world.conversation(high, low)?.conversation;
+        let begun = world
+            .core(high)?
+            .conversation_id(before)?
+            .context("no id")?;
+        began += u32::from(begun.hub == highs.app);
+        world.say(high, low, "First word")?;
+        world.say(low, high, "Another one")?;
+        world.run_for(20_000);
+        world.settle()?;
+        world.say(high, low, "Are we one?")?;
+        world.say(low, high, "We are.")?;
+        world.settle()?;
+
+        let mut ids = Vec::new();
+        for (who, with) in [(low, high), (high, low)] {
+            let view = world.conversation(who, with)?;
+            let id = world.core(who)?.conversation_id(view.conversation)?;
+            ids.push(id.context("no id")?);
+        }
+        assert_eq!(ids[0], ids[1], "seed {seed}");
+        moved += u32::from(begun != ids[1]);
+        for (who, with) in [(low, high), (high, low)] {
+            let mut said = texts(&world, who, with)?;
+            said.sort();
+            let all = [
+                "Another one",
+                "Are we one?",
+                "First word",
+                "Hello?",
+                "It is you!",
+                "We are.",
+            ];
+            assert_eq!(said, all, "seed {seed}: {}", world.name(who));
+        }
+        world.nothing_is_wrong()?;
+    }
+    assert!(
+        began > 0 && moved > 0,
+        "two were begun at once {began}, and one gave way {moved} times"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_is_said_the_moment_an_own_entry_came_goes_where_it_was_meant() -> Result<()> {
+    let mut world = World::family(31, Faults::CALM)?;
+    let alice = world.sign_up("Alice")?;
+    let (at_alice, link) = invite(&mut world, alice)?;
+    world.go_to(1);
+    let bob = world.sign_up("Bob")?;
+    let at_bob = join(&mut world, bob, &link)?;
+    let tablet = world.link(bob, "Bob's tablet")?;
+    world.settle()?;
+    let text = |text: &str| What::Text(text.to_owned());
+    for round in 0..8 {
+        // The copy has the entry before its author is answered.
+        world.act(
+            bob,
+            say(Whom::Conversation(at_bob), text(&format!("{round}"))),
+        )?;
+        world.run_until(30_000, |world| {
+            said(world, bob, at_bob).is_ok_and(|lines| lines.len() == round + 1)
+        });
+        world.act(bob, say(Whom::Myself, text(&format!("note {round}"))))?;
+    }
+    world.settle()?;
+    assert_eq!(said(&world, alice, at_alice)?.len(), 8);
+    let all = world.core(tablet)?.conversations()?;
+    let own = all
+        .iter()
+        .find(|view| view.kind == "self")
+        .context("no self")?;
+    let notes = world.core(tablet)?.timeline(own.conversation, None, 100)?;
+    let notes = notes.iter().filter(|item| item.kind == ItemKind::Text);
+    assert_eq!(notes.count(), 8);
+    world.nothing_is_wrong()
+}

@@ -11,6 +11,8 @@ mod devices;
 mod files;
 #[path = "malice/logs.rs"]
 mod logs;
+#[path = "malice/members.rs"]
+mod members;
 #[path = "malice/people.rs"]
 mod people;
 #[path = "../../comity/src/chat/safe_text.rs"]

@@ -346,3 +346,56 @@ where
         .await?;
     receiver.await.map_err(|_| Failure::Stopped)?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::SiblingNo;
+    use crate::family::sql::SiblingRow;
+    use comity_wire::proto::FollowerSeat;
+
+    /// A hub that tells of a log with two devices of this app, the second out since entry `removed`.
+    fn told(as_of: u64, removed: u64) -> Followed {
+        let seat = |device: u8, removed_seq| FollowerSeat {
+            account: vec![1; 16],
+            device: vec![device; 16],
+            joined_seq: 0,
+            removed_seq,
+        };
+        Followed {
+            conversation: vec![7; 16],
+            kind: ConversationKind::Group.into(),
+            as_of,
+            seats: vec![seat(1, 0), seat(2, removed)],
+            ..Followed::default()
+        }
+    }
+
+    #[test]
+    fn of_two_answers_the_newer_one_stands_whichever_comes_last() {
+        let conn = Connection::open_in_memory().unwrap();
+        for migration in crate::migrations::MIGRATIONS {
+            conn.execute_batch(migration).unwrap();
+        }
+        let mut book = LogBook::load(&conn).unwrap();
+        let hub = Sibling::new(SiblingRow {
+            no: SiblingNo(1),
+            app: "hub.example".parse().unwrap(),
+            key: [0; 32],
+        });
+        let own: AppId = "own.example".parse().unwrap();
+        let mut devices = |followed| {
+            let taken = take(&conn, &mut book, &own, &hub, followed).unwrap();
+            taken.log.unwrap().1.seats.len()
+        };
+        assert_eq!(devices(told(5, 0)), 2);
+        assert_eq!(devices(told(9, 3)), 1, "one is out");
+        assert_eq!(devices(told(5, 0)), 1, "what was asked before came late");
+        hub_went_back(&conn, &hub).unwrap();
+        assert_eq!(
+            devices(told(2, 0)),
+            2,
+            "a hub that was set back counts anew"
+        );
+    }
+}

@@ -177,9 +177,13 @@ impl Family {
     }
 
     #[cfg(feature = "simulation")]
-    /// Nothing is under way that siblings or this app would still learn: for who waits for rest.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.all().iter().all(|sibling| sibling.is_settled())
+    /// What is under way that siblings or this app would still learn: for who waits for rest.
+    pub(crate) fn unsettled(&self) -> Option<String> {
+        let all = self.all();
+        all.iter().find_map(|sibling| {
+            let what = sibling.unsettled()?;
+            Some(format!("{} {what}", sibling.app))
+        })
     }
 
     #[cfg(feature = "simulation")]

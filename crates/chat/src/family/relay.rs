@@ -16,8 +16,8 @@ use crate::logs::LogName;
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
 use comity_wire::proto::{
-    ClientFrame, Done, PutMark, Relay, RelayedAct, client_frame::Act, family_reply, family_request,
-    relayed_act, relayed_result, reply,
+    Append, ClientFrame, Done, PutMark, PutState, Relay, RelayedAct, SubmitCommit,
+    client_frame::Act, family_reply, family_request, relayed_act, relayed_result, reply,
 };
 use comity_wire::{DeviceId, ErrorCode, Message, WireError, limits};
 use rusqlite::params;
@@ -209,18 +209,27 @@ async fn finish(
     match (act, given) {
         (Act::Append(request), Ok(reply::Result::Appended(taken))) => {
             let conversation = log_name(&request.conversation)?;
-            follow_to(app, hub, conversation, taken.seq).await?;
+            follow_to(app, hub, conversation, Some(taken.seq)).await?;
             Ok(reply::Result::Appended(taken))
         }
         (Act::SubmitCommit(request), Ok(reply::Result::Committed(taken))) => {
             let conversation = log_name(&request.conversation)?;
-            follow_to(app, hub, conversation, taken.seq).await?;
+            follow_to(app, hub, conversation, Some(taken.seq)).await?;
             Ok(reply::Result::Committed(taken))
         }
         (Act::FetchWelcome(request), Ok(reply::Result::Welcome(welcome))) => {
             let conversation = log_name(&request.conversation)?;
-            follow_to(app, hub, conversation, request.commit_seq).await?;
+            follow_to(app, hub, conversation, Some(request.commit_seq)).await?;
             Ok(reply::Result::Welcome(welcome))
+        }
+        // What was first is in the hub's log: the device is going to look for it in the copy.
+        (Act::Append(Append { conversation, .. }), Err(failure))
+        | (Act::SubmitCommit(SubmitCommit { conversation, .. }), Err(failure))
+        | (Act::PutState(PutState { conversation, .. }), Err(failure))
+            if failure.code() == ErrorCode::StaleEpoch =>
+        {
+            follow_to(app, hub, log_name(conversation)?, None).await?;
+            Err(failure)
         }
         (Act::PutMark(request), Err(failure)) if may_heal(failure.code()) => {
             keep_mark(app, hub, caller, request).await?;
@@ -234,7 +243,8 @@ async fn finish(
     }
 }
 
-/// Brings the copy up to an entry that its device is about to be told of: a device that knows more
+/// Brings the copy up to an entry that its device is about to be told of, or to the end of the hub's
+/// log: a device that knows more
 /// than the copy would take it for a log that was set back. When that does not work now, the device
 /// asks again with the same bytes, and the hub says what it said.
 ///
@@ -244,9 +254,9 @@ async fn follow_to(
     app: &Arc<App>,
     hub: &Arc<Sibling>,
     conversation: LogName,
-    seq: u64,
+    until: Option<u64>,
 ) -> Result<(), Failure> {
-    match catch_up(app, hub, conversation, Some(seq)).await {
+    match catch_up(app, hub, conversation, until).await {
         Err(failure) if may_heal(failure.code()) => {
             tracing::debug!(%failure, "a copy is behind what the hub took");
             hub.want(conversation);

@@ -233,12 +233,23 @@ impl Sibling {
     }
 
     #[cfg(feature = "simulation")]
-    /// Followed without a break, nothing left to fetch, report or hand over.
-    pub(super) fn is_settled(&self) -> bool {
-        self.session().is_some()
-            && self.wanted.lock().is_ok_and(|wanted| wanted.is_empty())
-            && !self.has_reports()
-            && !self.handing_over.load(Ordering::Relaxed)
+    /// What is left to do, unless it is followed without a break and there is nothing to fetch,
+    /// report or hand over.
+    pub(super) fn unsettled(&self) -> Option<&'static str> {
+        let all = [
+            (self.session().is_none(), "is not followed"),
+            (
+                self.wanted.lock().is_ok_and(|wanted| !wanted.is_empty()),
+                "has logs to fetch from",
+            ),
+            (self.has_reports(), "waits for reports"),
+            (
+                self.handing_over.load(Ordering::Relaxed),
+                "waits for pointers",
+            ),
+        ];
+        all.into_iter()
+            .find_map(|(open, what)| open.then_some(what))
     }
 
     // ---- its quota here ----

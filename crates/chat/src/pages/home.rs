@@ -36,6 +36,7 @@ fn document(title: &str, body: &str) -> String {
 body{{font:17px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;\
 color:#1b1f24;background:#fff}}code,pre{{background:#f2f3f5;padding:.15rem .35rem;\
 border-radius:4px}}pre{{padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}}\
+pre span{{display:inline-block;max-width:100%}}\
 a{{color:#0b57d0}}table{{border-collapse:collapse;width:100%}}\
 th,td{{text-align:start;padding:.4rem .6rem .4rem 0;border-bottom:1px solid #d0d4da}}\
 @media(prefers-color-scheme:dark){{body{{color:#e8eaed;background:#17191c}}\
@@ -53,6 +54,14 @@ fn page(name: &str, app: &str, server: &str, development: bool) -> String {
         "comity"
     };
     let version = env!("CARGO_PKG_VERSION");
+    // A line may end between the words of the command, not at the hyphens within them.
+    let command = format!(
+        "{program} chat --server {server} --store me register +12025550199 --name 'Your name'"
+    );
+    let words = command
+        .split(' ')
+        .map(|word| format!("<span>{word}</span>"));
+    let command = words.collect::<Vec<_>>().join(" ");
     let codes = if development {
         "<p>This server is for trying things out: verification codes are at \
          <a href=\"/dev/codes\">/dev/codes</a>.</p>"
@@ -69,7 +78,7 @@ fn page(name: &str, app: &str, server: &str, development: bool) -> String {
         "<h1>{name}</h1><p>This is <strong>{app}</strong>, a messaging app of the Comity family \
 (version {version}). What people say here is encrypted on their devices: this server can not \
 read it.</p><h2>Join</h2><p>From a terminal, with your phone number:</p>\
-<pre>{program} chat --server {server} --store me register +12025550199 --name 'Your name'</pre>{codes}{talk}\
+<pre>{command}</pre>{codes}{talk}\
 <h2>About this server</h2><ul>\
 <li><a href=\"/v1/app\">What it says to programs</a></li>\
 <li><a href=\"/openapi.json\">Its HTTP interface (OpenAPI)</a></li>\

@@ -5,7 +5,9 @@ use crate::CoreError;
 use crate::contacts::{Adopted, adopt, known_manifest};
 use crate::groups::Before;
 use crate::step::Step;
+use crate::store::meta;
 use comity_e2ee::engine::{EngineError, Merged};
+use comity_membership::manifest::{self, VerifiedManifest};
 use comity_membership::{Change, Committer, Context, Member, Refusal, rules};
 use comity_wire::planted::{self, Bug};
 use comity_wire::{Address, DeviceId, proto};
@@ -40,7 +42,11 @@ impl Step<'_> {
                 |change: &Change,
                  before: &[comity_membership::Member],
                  context: &comity_membership::context::Context| {
+                    let mut carried: BTreeMap<Address, VerifiedManifest> = BTreeMap::new();
                     for bytes in &change.header.manifests {
+                        if let Ok(list) = manifest::verify(bytes) {
+                            carried.insert(list.manifest.address.clone(), list);
+                        }
                         match adopt(tx, now, bytes) {
                             Ok(Ok(fresh)) => adopted.push(fresh),
                             // What does not follow from what is pinned is not used to judge by.
@@ -49,7 +55,8 @@ impl Step<'_> {
                         }
                     }
                     let lookup = |address: &Address| known_manifest(tx, address).ok().flatten();
-                    rules::check_taken(change, before, context, &lookup)
+                    let brought = |address: &Address| carried.get(address).cloned();
+                    rules::check_taken(change, before, context, &lookup, &brought)
                 };
             self.groups
                 .session(self.tx, &me.keys, &me.address)
@@ -147,6 +154,7 @@ impl Step<'_> {
             Err(_) => return self.heal(conversation, "fork_suspected"),
         };
         self.fulfilled(intent)?;
+        self.all_listed(conversation.id)?;
         self.merged(conversation, &merged, before.as_ref())?;
         self.want_missing(conversation, !merged.change.added.is_empty())
     }
@@ -162,6 +170,9 @@ impl Step<'_> {
         let mut conversation = self.conversation(row.conversation)?;
         if row.kind == "rejoin" {
             return self.rejoined(&mut conversation, intent, committed);
+        }
+        if committed.seq < conversation.next_seq {
+            return self.place_was_taken(&mut conversation, committed.seq);
         }
         if committed.seq != conversation.next_seq {
             let (hub, log) = conversation.wire_log(self);
@@ -215,8 +226,10 @@ impl Step<'_> {
         } else if !is_by(&merged.change, &self.me()?.keys.id()) {
             self.check_recent_details(conversation)?;
         }
-        // A device that is listed nowhere, or no longer, is taken out at once.
+        // A device that is listed nowhere, or no longer, is taken out at once, and nothing is
+        // sealed before: who brings it may be in league with the hub.
         if self.brought_unlisted(&merged.change)? {
+            meta::put(self.tx, &unlisted(conversation.id), &true)?;
             let delay = self.spread_ms(conversation.id, 100)?;
             self.want(conversation.id, "reconcile", delay)?;
         }
@@ -253,6 +266,17 @@ impl Step<'_> {
             [conversation.id],
         )?;
         self.set_state(conversation, State::Left)
+    }
+
+    /// Whether there may be a leaf of a device that its account does not list: nothing is sealed
+    /// for it.
+    pub(crate) fn has_unlisted(&self, conversation: i64) -> Result<bool, CoreError> {
+        Ok(meta::get(self.tx, &unlisted(conversation))?.unwrap_or(false))
+    }
+
+    /// All leaves are those of listed devices.
+    pub(crate) fn all_listed(&mut self, conversation: i64) -> Result<(), CoreError> {
+        meta::remove(self.tx, &unlisted(conversation))
     }
 
     /// Whether the commit gave a leaf to a device that its account does not list.
@@ -449,4 +473,8 @@ impl Step<'_> {
 /// The device made the commit.
 fn is_by(change: &Change, device: &DeviceId) -> bool {
     matches!(&change.committer, Committer::Member(member) if member.device == *device)
+}
+
+fn unlisted(conversation: i64) -> String {
+    format!("unlisted/{conversation}")
 }

@@ -29,13 +29,9 @@ impl Step<'_> {
         kind: &str,
         delay_ms: i64,
     ) -> Result<(), CoreError> {
-        let highest = self
-            .tx
-            .prepare_cached("SELECT max(id) FROM intent")?
-            .query_row([], |row| row.get(0))?;
-        let id = self.row_number(highest);
+        let id = self.fresh_id("intent")?;
         self.tx.execute(
-            "INSERT INTO intent (id, conversation, kind, not_before_ms) VALUES (?4, ?1, ?2, ?3)
+            "INSERT INTO intent (conversation, kind, not_before_ms, id) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (conversation, kind) DO UPDATE SET not_before_ms = min(not_before_ms, excluded.not_before_ms)
                 WHERE frame IS NULL",
             (conversation, kind, self.now + delay_ms, id),
@@ -165,7 +161,7 @@ impl Step<'_> {
             "create" => self.pursue_create(intent, conversation),
             "rejoin" => self.pursue_rejoin(intent, &conversation),
             _ if over => self.fulfilled(intent.id),
-            _ if !conversation.is_caught_up() => Ok(()),
+            _ if !conversation.is_caught_up() || self.is_reading(&conversation) => Ok(()),
             "leave" => self.pursue_leave(intent, &conversation),
             "details" => self.pursue_details(intent, &conversation),
             "ask" => self.pursue_ask(intent, &conversation),

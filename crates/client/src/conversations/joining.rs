@@ -156,16 +156,11 @@ impl Step<'_> {
         let outcome = self
             .groups
             .session(self.tx, &me.keys, &me.address)
-            .join(&welcome.welcome, &welcome.ratchet_tree);
+            .join_this(&id, &welcome.welcome, &welcome.ratchet_tree);
         match outcome {
-            Ok(joined) if joined.conversation == id => {
-                self.joined(joined, commit_seq, &welcome.sealed_state)
-            }
-            Ok(joined) => {
-                // A welcome into something else than the inbox said: not entered.
-                self.groups
-                    .session(self.tx, &me.keys, &me.address)
-                    .delete(&joined.conversation)?;
+            Ok(joined) => self.joined(joined, commit_seq, &welcome.sealed_state),
+            // A welcome into something else than the inbox said: not entered.
+            Err(EngineError::AnotherConversation) => {
                 self.warn("welcome_swapped", None);
                 self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq)
             }
@@ -207,6 +202,9 @@ impl Step<'_> {
         }
         self.check_listed(&joined.members)?;
         let peer = others.first().cloned().filter(|_| direct);
+        if self.gives_way(&joined.conversation, peer.as_ref())? {
+            return self.give_way(&joined.conversation, peer.as_ref());
+        }
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
         conversation.joined_seq = commit_seq;
@@ -244,6 +242,7 @@ impl Step<'_> {
     /// Common to every way in.
     pub(super) fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
         self.refresh_membership(conversation)?;
+        self.all_listed(conversation.id)?;
         self.tx.execute(
             "DELETE FROM intent WHERE conversation = ?1 AND kind IN ('create', 'rejoin')",
             [conversation.id],
@@ -302,6 +301,13 @@ impl Step<'_> {
             .flatten();
         match (by_id, by_peer) {
             (Some(mut known), Some(waiting)) if known.id != waiting.id => {
+                if let Some(old) = &waiting.conversation {
+                    let me = self.me()?;
+                    self.groups
+                        .session(self.tx, &me.keys, &me.address)
+                        .delete(old)?;
+                    self.go_over(&waiting)?;
+                }
                 self.absorb(&waiting, &mut known)?;
                 Ok(known)
             }
@@ -329,6 +335,10 @@ impl Step<'_> {
                     self.groups
                         .session(self.tx, &me.keys, &me.address)
                         .delete(&old)?;
+                    if old.hub != id.hub {
+                        self.go_over(&waiting)?;
+                        waiting = self.conversation(waiting.id)?;
+                    }
                 }
                 self.tx.execute(
                     "UPDATE conversation SET hub = ?2, cid = ?3 WHERE id = ?1",

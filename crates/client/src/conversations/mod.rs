@@ -5,6 +5,7 @@ mod commits;
 mod creating;
 mod intents;
 mod joining;
+mod pairs;
 mod rejoining;
 
 pub(crate) use intents::Intent;

@@ -257,6 +257,9 @@ impl Step<'_> {
                 .map(|member| member.address.clone())
                 .find(|address| *address != me.address)
         {
+            if self.gives_way(&id, Some(&peer))? {
+                return self.give_way(&id, Some(&peer));
+            }
             *conversation = self.bind(&id, kind, Some(&peer))?;
             if known_manifest(self.tx, &peer)?.is_none() {
                 self.refresh_contact(&peer)?;

@@ -13,6 +13,9 @@ use comity_wire::proto::{self, ConversationKind};
 use comity_wire::{Address, limits};
 use rusqlite::OptionalExtension;
 
+/// The clock of who revoked a device, and that of the hub, may be so far apart.
+const CLOCKS_APART_MS: i64 = 300_000;
+
 /// Stable word for why an entry can not be read.
 fn reason(error: &EngineError) -> &'static str {
     match error {
@@ -67,8 +70,8 @@ impl Step<'_> {
             }
         };
         self.check_author_position(conversation, &decrypted.sender.device, &opened)?;
-        if !self.author_is_listed(&decrypted.sender)? {
-            // A device that its account no longer lists: its words are not shown.
+        if !self.could_say(conversation, entry, &decrypted.sender)? {
+            // A device that its account no longer listed then: its words are not shown.
             self.warn("author_revoked", Some(conversation.id));
             return Ok(());
         }
@@ -87,9 +90,28 @@ impl Step<'_> {
         )
     }
 
-    fn author_is_listed(&self, sender: &Member) -> Result<bool, CoreError> {
-        Ok(crate::contacts::known_manifest(self.tx, &sender.address)?
-            .is_none_or(|list| !list.manifest.revoked.contains(&sender.device)))
+    /// Whether the account listed its device when the hub took the entry. What a device said before
+    /// it was revoked stands, also with who reads it only after: all have the same history. The hub
+    /// says when it was; where the log went on after the revocation, nothing is from before it.
+    fn could_say(
+        &self,
+        conversation: &Conversation,
+        entry: &proto::Entry,
+        sender: &Member,
+    ) -> Result<bool, CoreError> {
+        let list = crate::contacts::known_manifest(self.tx, &sender.address)?;
+        let Some(list) = list.filter(|list| list.manifest.revoked.contains(&sender.device)) else {
+            return Ok(true);
+        };
+        let until_ms = list.manifest.at_ms.saturating_add(CLOCKS_APART_MS);
+        let went_on: bool = self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1
+                     AND seq > 0 AND seq < ?2 AND at_ms > ?3 AND kind <> 'notice')",
+            )?
+            .query_row((conversation.id, entry.seq, until_ms), |row| row.get(0))?;
+        Ok(entry.at_ms <= until_ms && !went_on)
     }
 
     fn unreadable(

@@ -88,6 +88,7 @@ fn notice(names: &Names, code: &str, who: &str) -> String {
         "healing" => "this conversation is being repaired".to_owned(),
         "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
+        "again_contradicted" => format!("{who} and someone else both say that one message here was theirs: one of them does not tell the truth"),
         "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
         "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
         "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
@@ -461,6 +462,9 @@ fn warning(code: &str) -> &str {
         "history_differs" => {
             "someone saw other messages here than you did: the server may have dropped or changed some"
         }
+        "again_contradicted" => {
+            "two people say that one message of a conversation was theirs: one of them does not tell the truth"
+        }
         "fork_suspected" => {
             "the server may have told you and others two different stories; the conversation is being repaired"
         }
@@ -485,6 +489,7 @@ fn warning(code: &str) -> &str {
         "link_key_swapped" => {
             "the server gave another key than the new device showed; nothing was linked"
         }
+        "gap" => "messages of a conversation are missing: the server no longer has them",
         "was_away" => "this device was away too long and joins a conversation anew",
         "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
         "details_older" => "the server gave an older name, picture or timer; the newer one is kept",

@@ -170,7 +170,7 @@ impl Session<'_> {
         let exported = staged
             .export_secret(self.provider.crypto(), LABEL, place.as_slice(), 32)
             .map_err(malformed)?;
-        let state_key = StateKey::of_exported(&exported)?;
+        let state_key = StateKey::from_bytes(&exported)?;
         let row = PendingRow {
             epoch_before,
             header: aad,

@@ -61,6 +61,9 @@ pub enum EngineError {
     /// The welcome is for a key package that is not here (any more).
     #[error("no key package for this welcome")]
     NoMatchingKeyPackage,
+    /// The welcome leads into another conversation than was asked for.
+    #[error("the welcome is of another conversation")]
+    AnotherConversation,
     /// A commit of this very epoch does not fit our state: we may be on another branch.
     #[error("this commit is of another branch than our state")]
     ForkSuspected,

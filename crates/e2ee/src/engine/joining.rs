@@ -28,6 +28,29 @@ impl Session<'_> {
     /// # Errors
     /// [`EngineError::NoMatchingKeyPackage`], and others.
     pub fn join(&mut self, welcome: &[u8], ratchet_tree: &[u8]) -> Result1<Joined> {
+        self.join_if(welcome, ratchet_tree, |_| true)
+    }
+
+    /// As [`Self::join`], into this conversation only. A welcome that leads elsewhere may be a real
+    /// one of a conversation that this device is in already: nothing of that one is touched.
+    ///
+    /// # Errors
+    /// [`EngineError::AnotherConversation`], and as [`Self::join`].
+    pub fn join_this(
+        &mut self,
+        conversation: &ConversationId,
+        welcome: &[u8],
+        ratchet_tree: &[u8],
+    ) -> Result1<Joined> {
+        self.join_if(welcome, ratchet_tree, |named| named == conversation)
+    }
+
+    fn join_if(
+        &mut self,
+        welcome: &[u8],
+        ratchet_tree: &[u8],
+        wanted: impl FnOnce(&ConversationId) -> bool,
+    ) -> Result1<Joined> {
         let welcome = parse_welcome(welcome)?;
         let tree = parse_ratchet_tree(ratchet_tree)?;
         let staged = StagedWelcome::build_from_welcome(&self.provider, &join_config(), welcome)
@@ -41,6 +64,9 @@ impl Session<'_> {
         let conversation = conversation_of(staged.group_context().group_id().as_slice())
             .filter(|named| *named == context.conversation)
             .ok_or_else(|| malformed("the welcome names no conversation"))?;
+        if !wanted(&conversation) {
+            return Err(EngineError::AnotherConversation);
+        }
         if staged.group_context().ciphersuite() != self.provider.suite {
             return Err(malformed("not the cipher suite of this protocol"));
         }
@@ -90,7 +116,7 @@ impl Session<'_> {
         }
         let epoch_before = info.epoch().as_u64();
         let aad = encoded_header(header);
-        let before = members_of_tree(&info, ratchet_tree)?;
+        let before = members_of_tree(ratchet_tree)?;
         let context = Context::of_extensions(info.group_context().extensions())?;
         if context.conversation != *conversation {
             return Err(malformed("not the context of this conversation"));
@@ -100,9 +126,11 @@ impl Session<'_> {
             .iter()
             .find(|member| member.signature_key == own_key)
             .map(|member| member.leaf);
-        let free = (0..).find(|leaf| {
-            Some(*leaf) == replaced || !before.iter().any(|member| member.leaf == *leaf)
-        });
+        // In the order of leaves: the first place that is not the next member's is free.
+        let taken = (0..)
+            .zip(&before)
+            .take_while(|(place, member)| member.leaf == *place && Some(*place) != replaced);
+        let free = u32::try_from(taken.count()).ok();
         let joiner = Member {
             leaf: free.unwrap_or_default(),
             address: self.address.clone(),

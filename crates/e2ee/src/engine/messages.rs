@@ -3,7 +3,7 @@
 use super::commits::encode;
 use super::error::{malformed, of_processing, of_state};
 use super::{Decrypted, EngineError, Result1, Session, Unreadable, load};
-use comity_membership::change::members_of;
+use comity_membership::change::{member_at, members_of};
 use comity_membership::{Member, parse_message, read_identity};
 use comity_wire::ConversationId;
 use comity_wire::limits::EPOCHS_KEPT;
@@ -78,11 +78,17 @@ impl Session<'_> {
             ProcessedMessageContent::OwnPrivateMessage => return Err(EngineError::OwnMessage),
             _ => return Err(EngineError::Unreadable(Unreadable::NotContent)),
         };
-        let signature_key = members_of(group.public_group())?
-            .into_iter()
-            .find(|member| member.device == device && member.address == address)
-            .map(|member| member.signature_key)
-            .unwrap_or_default();
+        // Nearly always it still stands where it stood; of a thousand leaves only one is read then.
+        let is_sender = |member: &Member| member.device == device && member.address == address;
+        let here = member_at(group.public_group(), leaf.u32()).ok();
+        let signature_key = match here.filter(is_sender) {
+            Some(member) => Some(member),
+            None => members_of(group.public_group())?
+                .into_iter()
+                .find(is_sender),
+        }
+        .map(|member| member.signature_key)
+        .unwrap_or_default();
         Ok(Decrypted {
             sender: Member {
                 leaf: leaf.u32(),

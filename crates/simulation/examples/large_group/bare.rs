@@ -1,6 +1,5 @@
 //! The same acts with the bare library: its own storage in memory, no hub, no rules, no SQL.
 
-use super::ms;
 use anyhow::Result;
 use comity_membership::{SUITE, capabilities};
 use comity_simulation::processor_time;
@@ -9,10 +8,11 @@ use openmls::prelude::{
     BasicCredential, CredentialWithKey, KeyPackage, LeafNodeIndex, LeafNodeParameters, MlsGroup,
     MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageBodyIn, MlsMessageIn, MlsMessageOut,
     OpenMlsProvider as _, PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent,
-    SignatureScheme, StagedWelcome,
+    RatchetTreeIn, SignatureScheme, StagedWelcome,
 };
 use openmls_basic_credential::SignatureKeyPair;
 use openmls_rust_crypto::OpenMlsRustCrypto;
+use std::time::Duration;
 
 /// Devices that one commit adds.
 const LOT: usize = 64;
@@ -50,13 +50,13 @@ fn package(member: &Member) -> Result<KeyPackage> {
     Ok(bundle.key_package().clone())
 }
 
-fn timed<T>(what: &str, act: impl FnOnce() -> Result<T>) -> Result<T> {
+/// What the acts cost, by name: who does it, and who reads it.
+pub(crate) type Bare = Vec<(&'static str, Duration)>;
+
+fn timed<T>(bare: &mut Bare, what: &'static str, act: impl FnOnce() -> Result<T>) -> Result<T> {
     let begun = processor_time();
     let outcome = act()?;
-    println!(
-        "    {what:<28} {:>9.1} ms",
-        ms(processor_time().saturating_sub(begun))
-    );
+    bare.push((what, processor_time().saturating_sub(begun)));
     Ok(outcome)
 }
 
@@ -74,18 +74,52 @@ fn take(member: &Member, group: &mut MlsGroup, message: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Measures and prints.
-pub(crate) fn measure(devices: usize) -> Result<()> {
-    println!("the bare library, at {devices} devices:");
+fn join_config() -> MlsGroupJoinConfig {
+    MlsGroupJoinConfig::builder()
+        .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+        .max_past_epochs(5)
+        .build()
+}
+
+fn join(member: &Member, welcome: &[u8], tree: RatchetTreeIn) -> Result<MlsGroup> {
+    let welcome = MlsMessageIn::tls_deserialize_exact(welcome)?;
+    let MlsMessageBodyIn::Welcome(welcome) = welcome.extract() else {
+        anyhow::bail!("not a welcome");
+    };
+    let joined =
+        StagedWelcome::new_from_welcome(&member.provider, &join_config(), welcome, Some(tree))?;
+    Ok(joined.into_group(&member.provider)?)
+}
+
+fn join_from_outside(member: &Member, info: &[u8], tree: RatchetTreeIn) -> Result<Vec<u8>> {
+    let info = MlsMessageIn::tls_deserialize_exact(info)?;
+    let MlsMessageBodyIn::GroupInfo(info) = info.extract() else {
+        anyhow::bail!("not a group info");
+    };
+    let provider = &member.provider;
+    let (_, bundle) = MlsGroup::external_commit_builder()
+        .with_ratchet_tree(tree)
+        .with_config(join_config())
+        .build_group(provider, info, member.credential.clone())?
+        .leaf_node_parameters(
+            LeafNodeParameters::builder()
+                .with_capabilities(capabilities(SUITE))
+                .build(),
+        )
+        .load_psks(provider.storage())?
+        .build(provider.rand(), provider.crypto(), &member.signer, |_| true)?
+        .finalize(provider)?;
+    bytes(bundle.commit())
+}
+
+/// The acts of the table, each by Alice unless it says otherwise, and read by Bob.
+pub(crate) fn measure(devices: usize) -> Result<Bare> {
+    let mut bare = Bare::new();
     let alice = member(0)?;
     let bob = member(1)?;
     let config = MlsGroupCreateConfig::builder()
         .ciphersuite(SUITE)
         .capabilities(capabilities(SUITE))
-        .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
-        .max_past_epochs(5)
-        .build();
-    let join = MlsGroupJoinConfig::builder()
         .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
         .max_past_epochs(5)
         .build();
@@ -95,61 +129,72 @@ pub(crate) fn measure(devices: usize) -> Result<()> {
         &config,
         alice.credential.clone(),
     )?;
-    let first = package(&bob)?;
-    let (_, welcome, _) = group.add_members(&alice.provider, &alice.signer, &[first])?;
+    let (_, welcome, _) = group.add_members(&alice.provider, &alice.signer, &[package(&bob)?])?;
     group.merge_pending_commit(&alice.provider)?;
-    let welcome = MlsMessageIn::tls_deserialize_exact(bytes(&welcome)?)?;
-    let MlsMessageBodyIn::Welcome(welcome) = welcome.extract() else {
-        anyhow::bail!("not a welcome");
-    };
-    let tree = Some(group.export_ratchet_tree().into());
-    let mut bobs = StagedWelcome::new_from_welcome(&bob.provider, &join, welcome, tree)?
-        .into_group(&bob.provider)?;
+    let mut bobs = join(&bob, &bytes(&welcome)?, group.export_ratchet_tree().into())?;
+    let erik = member(2)?;
     let mut packages = Vec::new();
-    for name in 2..devices {
+    for name in 3..devices - 1 {
         packages.push(package(&member(name)?)?);
     }
-    let one = packages.pop();
-    let mut commits = Vec::new();
-    timed("add all others in lots", || {
+    let commits = timed(&mut bare, "add all in lots", || {
+        let mut commits = Vec::new();
         for lot in packages.chunks(LOT) {
             let (commit, ..) = group.add_members(&alice.provider, &alice.signer, lot)?;
             group.merge_pending_commit(&alice.provider)?;
             commits.push(bytes(&commit)?);
         }
-        Ok(())
+        Ok(commits)
     })?;
-    timed("  read", || {
+    timed(&mut bare, "add all in lots, read", || {
         commits
             .iter()
             .try_for_each(|commit| take(&bob, &mut bobs, commit))
     })?;
-    let message = timed("a message", || {
-        Ok(group.create_message(&alice.provider, &alice.signer, b"Hello everybody")?)
+    let message = timed(&mut bare, "a message", || {
+        let made = group.create_message(&alice.provider, &alice.signer, b"Hello everybody")?;
+        bytes(&made)
     })?;
-    timed("  read", || take(&bob, &mut bobs, &bytes(&message)?))?;
-    let add: Vec<KeyPackage> = one.into_iter().collect();
-    let commit = timed("add one", || {
-        let (commit, ..) = group.add_members(&alice.provider, &alice.signer, &add)?;
+    timed(&mut bare, "a message, read", || {
+        take(&bob, &mut bobs, &message)
+    })?;
+    let add = [package(&erik)?];
+    let (commit, welcome) = timed(&mut bare, "add one", || {
+        let (commit, welcome, _) = group.add_members(&alice.provider, &alice.signer, &add)?;
         group.merge_pending_commit(&alice.provider)?;
-        Ok(commit)
+        Ok((bytes(&commit)?, bytes(&welcome)?))
     })?;
-    timed("  read", || take(&bob, &mut bobs, &bytes(&commit)?))?;
-    let commit = timed("remove one", || {
-        let leaf = LeafNodeIndex::new(u32::try_from(devices)? - 2);
+    timed(&mut bare, "add one, read", || {
+        take(&bob, &mut bobs, &commit)
+    })?;
+    let tree = group.export_ratchet_tree();
+    timed(&mut bare, "join by a welcome", || {
+        join(&erik, &welcome, tree.into()).map(drop)
+    })?;
+    let commit = timed(&mut bare, "remove one", || {
+        let leaf = LeafNodeIndex::new(u32::try_from(devices)? - 3);
         let (commit, ..) = group.remove_members(&alice.provider, &alice.signer, &[leaf])?;
         group.merge_pending_commit(&alice.provider)?;
-        Ok(commit)
+        bytes(&commit)
     })?;
-    timed("  read", || take(&bob, &mut bobs, &bytes(&commit)?))?;
-    let commit = timed("update", || {
-        let bundle = group.self_update(
-            &alice.provider,
-            &alice.signer,
-            LeafNodeParameters::default(),
-        )?;
+    timed(&mut bare, "remove one, read", || {
+        take(&bob, &mut bobs, &commit)
+    })?;
+    let commit = timed(&mut bare, "update", || {
+        let parameters = LeafNodeParameters::default();
+        let bundle = group.self_update(&alice.provider, &alice.signer, parameters)?;
         group.merge_pending_commit(&alice.provider)?;
-        Ok(bundle.into_commit())
+        bytes(&bundle.into_commit())
     })?;
-    timed("  read", || take(&bob, &mut bobs, &bytes(&commit)?))
+    timed(&mut bare, "update, read", || take(&bob, &mut bobs, &commit))?;
+    let carol = member(devices)?;
+    let info = group.export_group_info(alice.provider.crypto(), &alice.signer, false)?;
+    let (info, tree) = (bytes(&info)?, group.export_ratchet_tree());
+    let commit = timed(&mut bare, "join from outside", || {
+        join_from_outside(&carol, &info, tree.into())
+    })?;
+    timed(&mut bare, "join from outside, read", || {
+        take(&bob, &mut bobs, &commit)
+    })?;
+    Ok(bare)
 }

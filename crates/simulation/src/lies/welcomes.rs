@@ -45,3 +45,52 @@ impl Malice for Welcomes {
         vec![frame]
     }
 }
+
+/// Hoards a real welcome, and gives it in the place of a later one: it opens, and leads into another
+/// group of the same people.
+#[derive(Debug)]
+pub struct Hoard {
+    device: String,
+    hoards: bool,
+    hoarded: Option<WelcomeReply>,
+}
+
+impl Hoard {
+    /// Honest until it is told to hoard.
+    #[must_use]
+    pub fn new(device: &str) -> Self {
+        Self {
+            device: device.to_owned(),
+            hoards: false,
+            hoarded: None,
+        }
+    }
+
+    /// The next welcome for the device is kept back, and nonsense given for it; the one after that
+    /// is answered with what was kept.
+    pub fn hoard(&mut self) {
+        self.hoards = true;
+    }
+
+    /// Whether the hoarded welcome was given.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        !self.hoards && self.hoarded.is_none()
+    }
+}
+
+impl Malice for Hoard {
+    fn to_device(&mut self, device: &str, mut frame: ServerFrame) -> Vec<ServerFrame> {
+        if device == self.device
+            && let Some(server_frame::Frame::Reply(answer)) = &mut frame.frame
+            && let Some(reply::Result::Welcome(welcome)) = &mut answer.result
+        {
+            if std::mem::take(&mut self.hoards) {
+                self.hoarded = Some(std::mem::take(welcome));
+            } else if let Some(hoarded) = self.hoarded.take() {
+                *welcome = hoarded;
+            }
+        }
+        vec![frame]
+    }
+}

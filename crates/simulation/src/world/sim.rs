@@ -3,7 +3,7 @@
 //! Always holds: whatever is due happens in the order of its time; nothing happens without the
 //! clock. Deliberately absent: what a story may ask for (the parent module).
 
-use super::words::{command_name, event_names, frame_name, input_name, refusal, unsettled};
+use super::words::{command_name, frame_name, input_name, refusal, unsettled};
 use super::*;
 
 impl Sim {
@@ -246,14 +246,14 @@ impl Sim {
         } = device
             .pace
             .take(input, |input| core.step(now, &mut random, input))?;
-        let told = event_names(&events);
-        device.events.extend(events);
-        for told in told {
-            self.tell(|| format!("{who} tells {told}"));
+        if let Some(lines) = &mut self.lines {
+            let told = events
+                .iter()
+                .filter(|event| matches!(event, Event::Warning { .. } | Event::Failed { .. }));
+            let at_ms = clock::elapsed_ms();
+            lines.extend(told.map(|event| format!("{at_ms:>9} {who} tells {event:?}")));
         }
-        let Some(device) = self.devices.get_mut(who) else {
-            return Ok(());
-        };
+        device.events.extend(events);
         if let Some(at) = wake_at_ms {
             let wait = u64::try_from(at - now).unwrap_or(0);
             let at_ms = clock::elapsed_ms() + wait;

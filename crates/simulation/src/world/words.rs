@@ -93,18 +93,6 @@ pub(super) fn frame_name(frame: &ClientFrame) -> String {
     format!("{} {about}", frame.request)
 }
 
-/// What a core tells that is out of the ordinary, for people.
-pub(super) fn event_names(events: &[Event]) -> Vec<String> {
-    let unusual = events.iter().filter_map(|event| match event {
-        Event::Warning { code, conversation } => Some(format!("warning {code} {conversation:?}")),
-        Event::Failed {
-            act, code, message, ..
-        } => Some(format!("failed {act}: {code} {message}")),
-        _ => None,
-    });
-    unusual.collect()
-}
-
 /// The kind of an input, for the trace: nothing that depends on keys.
 pub(super) fn input_name(input: &Input) -> String {
     match input {

@@ -257,9 +257,8 @@ Alice: Hello, this is Alice.
 Alice: Meet me at six.
 Alice: No, at seven.
 me: At seven.
-me: Are you there?
 — this conversation was repaired
-— a message can not be read: it is of another branch of this conversation
+me: Are you there?
 Alice: I am.
 — warning: the server may have told you and others two different stories; the conversation is being repaired
 "
@@ -273,10 +272,50 @@ me: No, at seven.
 Bob: At seven.
 — the server lost or hid the newest messages of this conversation: it went back to an earlier state
 — this conversation was repaired
-— a message can not be read: it was changed, or sealed for others than this device
+Bob: Are you there?
 me: I am.
 — warning: the server lost or hid the newest messages of a conversation
-— warning: a message can not be read: it was changed, repeated, or is not meant for this device
+"
+    );
+    Ok(())
+}
+
+#[test]
+fn who_writes_first_after_the_server_went_back_notices_by_the_place_of_the_message() -> Result<()> {
+    let (_, mut world, alice, bob) = told_to_bob()?;
+    say(&mut world, alice, bob, "Meet me at six.")?;
+    world.run_for(60_000);
+    let before = world.hub_snapshot();
+    say(&mut world, alice, bob, "No, at seven.")?;
+    world.hub_restore(&before)?;
+    world.say(alice, bob, "Are you there?")?;
+    world.run_for(60_000);
+    world.settle()?;
+    say(&mut world, bob, alice, "I am.")?;
+    assert_eq!(
+        screen(&world, alice, bob)?,
+        "\
+me: Hello, this is Alice.
+me: Meet me at six.
+me: No, at seven.
+— the server lost or hid the newest messages of this conversation: it went back to an earlier state
+— this conversation was repaired
+me: Are you there?
+Bob: I am.
+— warning: the server lost or hid the newest messages of a conversation
+"
+    );
+    assert_eq!(
+        screen(&world, bob, alice)?,
+        "\
+Alice: Hello, this is Alice.
+Alice: Meet me at six.
+Alice: No, at seven.
+— this conversation was repaired
+— some messages are missing: this device was away for too long
+Alice: Are you there?
+me: I am.
+— warning: the server may have told you and others two different stories; the conversation is being repaired
 "
     );
     Ok(())

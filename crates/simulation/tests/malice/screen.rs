@@ -1,7 +1,7 @@
 //! A device's screen as text: the conversation, and what was said beside it.
 
 use crate::words;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use comity_client::Event;
 use comity_simulation::{Malice, Who, World};
 use std::sync::{Arc, Mutex};
@@ -25,6 +25,23 @@ pub(crate) fn told<M: Malice>(lie: M) -> Arc<Mutex<M>> {
 /// What stands on the screen of `who`, in the conversation with `with`: without clock times and
 /// ticks, then what was said beside the conversation, each once.
 pub(crate) fn screen(world: &World, who: Who, with: Who) -> Result<String> {
+    let view = world.conversation(who, with)?;
+    screen_of(world, who, view.conversation)
+}
+
+/// A group by its name, as this device counts it.
+pub(crate) fn group(world: &World, who: Who, name: &str) -> Result<i64> {
+    let all = world.core(who)?.conversations()?;
+    let found = all.iter().find(|view| view.title == name);
+    Ok(found.context("no such group")?.conversation)
+}
+
+/// As [`screen`], of a group.
+pub(crate) fn group_screen(world: &World, who: Who, name: &str) -> Result<String> {
+    screen_of(world, who, group(world, who, name)?)
+}
+
+fn screen_of(world: &World, who: Who, conversation: i64) -> Result<String> {
     let core = world.core(who)?;
     let mut names = words::Names::new();
     for contact in core.contacts()? {
@@ -32,9 +49,8 @@ pub(crate) fn screen(world: &World, who: Who, with: Who) -> Result<String> {
             names.insert(contact.address, contact.name);
         }
     }
-    let view = world.conversation(who, with)?;
     let mut text = String::new();
-    for item in core.timeline(view.conversation, None, 10_000)? {
+    for item in core.timeline(conversation, None, 10_000)? {
         let line = words::line(&names, &item);
         let line = line.get(7..).unwrap_or_default();
         let line = line.split(" ✓").next().unwrap_or_default();

@@ -1,0 +1,6 @@
+//! The fuzzer's program for `invitation`; its body is in crates/fuzz-targets.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    assert!(comity_fuzz_targets::run("invitation", input), "no such target");
+});
