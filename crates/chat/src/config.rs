@@ -47,7 +47,7 @@ documented! {
         /// Public key that reports are sealed to, as base64url, from `comity admin moderation-key`.
         /// Without it nobody can report.
         moderation_key: Option<String> = None,
-        /// Bearer token for /metrics from beyond loopback. Without it only loopback may read them.
+        /// Bearer token for /metrics from beyond loopback, which may read them always.
         metrics_token: Option<String> = None,
     } sections {
         /// How phone numbers are verified.

@@ -232,6 +232,7 @@ impl Running {
 
     /// Stops: nothing new is taken, what was taken is finished, devices are told.
     pub async fn stop(mut self) {
+        tracing::info!("stopping");
         self.stopper.stop();
         self.app.live.close_all(ErrorCode::Unavailable, BACK_MS);
         // Connections have a moment to write what waits for them.

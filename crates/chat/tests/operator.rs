@@ -90,7 +90,7 @@ async fn a_sign_in_over_tls_is_bound_to_the_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_says_what_runs_and_refuses_plain_text_beyond_loopback() {
-    let house = House::open().await;
+    let mut house = House::open().await;
     let home = house.http.get(house.url("/")).send().await.unwrap();
     assert_eq!(home.status(), 200);
     let policy = home.headers()["content-security-policy"]
@@ -118,6 +118,11 @@ async fn the_server_says_what_runs_and_refuses_plain_text_beyond_loopback() {
     }
     let metrics = house.http.get(house.url("/metrics")).send().await.unwrap();
     assert!(metrics.text().await.unwrap().contains("comity_commit_jobs"));
+    // A token is for who asks from elsewhere.
+    house.config.metrics_token = Some("from elsewhere".to_owned());
+    house.restart().await;
+    let metrics = house.http.get(house.url("/metrics")).send().await.unwrap();
+    assert_eq!(metrics.status(), 200);
 
     let second = comity_chat::Server::start(house.config.clone()).await;
     assert!(second.unwrap_err().to_string().contains("another process"));

@@ -45,7 +45,7 @@ pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Who
 pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
     AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
-    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called,
+    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called, shortened,
 };
 
 use comity_e2ee::engine::Groups;
@@ -125,6 +125,15 @@ impl Core {
     #[must_use]
     pub fn is_online(&self) -> bool {
         matches!(self.memory.link, step::Link::Up { synced: true, .. })
+    }
+
+    /// The token of the app's HTTP API that this session has, and until when it is good.
+    #[must_use]
+    pub fn token(&self) -> Option<(String, UnixMs)> {
+        match &self.memory.link {
+            step::Link::Up { token, .. } => Some((token.clone(), self.memory.token_until_ms)),
+            _ => None,
+        }
     }
 
     /// Nothing is under way that would change what there is to show: no entries to fetch, no

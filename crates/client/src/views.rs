@@ -93,6 +93,8 @@ pub struct ConversationView {
     pub last_ms: UnixMs,
     /// The newest line's text.
     pub last_text: String,
+    /// Who said it; absent where nothing was said.
+    pub last_author: Option<Address>,
     /// Up to which entry the furthest device of the others has it.
     pub delivered_seq: u64,
     /// Up to which entry the others read it.
@@ -361,6 +363,13 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
 /// The beginning of a text, as quotes show it.
 fn first_chars(text: &str) -> String {
     text.chars().take(QUOTE_CHARS_MAX).collect()
+}
+
+/// An address where a name would stand: its beginning, which tells apart whom one has to do with.
+#[must_use]
+pub fn shortened(address: &Address) -> String {
+    let text = address.to_string();
+    format!("{}…", text.chars().take(8).collect::<String>())
 }
 
 /// How somebody is called on a screen who chose `name`: with a mark where the name could be taken

@@ -34,7 +34,7 @@ fn main() -> std::process::ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Also a script that asks wrongly is answered in its own language.
-            if error.use_stderr() && std::env::args().any(|argument| argument == "--json") {
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
                 let message = error.to_string();
                 terminal::say_json(
                     &serde_json::json!({ "error": "usage", "message": message.trim_end() }),

@@ -93,7 +93,9 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> String {
     let further_in = if columns < 60 { "  " } else { "       " };
     let options = textwrap::Options::new(columns.max(20)).subsequent_indent(further_in);
     let lines = text.split('\n').map(|line| {
-        if textwrap::core::display_width(line) <= columns {
+        // What is one word, a link or a code, is copied whole: the terminal breaks it.
+        let copied = !line.is_empty() && !line.contains(char::is_whitespace);
+        if copied || textwrap::core::display_width(line) <= columns {
             line.to_owned()
         } else {
             textwrap::wrap(line, &options).join("\n")
@@ -155,6 +157,15 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&line).unwrap(),
             value
         );
+    }
+
+    #[test]
+    fn a_link_stands_whole_on_its_line() {
+        let link = format!("comity:group/{}", "AbC-d".repeat(40));
+        assert_eq!(wrapped(&link, 80), link);
+        let text = wrapped(&format!("who has this link joins: it is\n{link}"), 20);
+        assert!(text.lines().any(|line| line == link), "{text}");
+        assert!(text.lines().count() > 2, "the words are broken: {text}");
     }
 
     #[test]

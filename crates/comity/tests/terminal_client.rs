@@ -36,6 +36,8 @@ mod shapes;
 mod support;
 #[path = "terminal_client/talk.rs"]
 mod talk;
+#[path = "terminal_client/typed.rs"]
+mod typed;
 #[path = "terminal_client/vanishing.rs"]
 mod vanishing;
 

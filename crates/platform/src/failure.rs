@@ -87,7 +87,11 @@ impl From<comity_wire::IdError> for Failure {
 impl From<Failure> for WireError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Refused(error) => error,
+            Failure::Refused(error) => {
+                // The code says nothing about anybody; who was refused is not known here.
+                tracing::debug!(code = error.code.as_str(), "refused");
+                error
+            }
             Failure::StorageFull => {
                 tracing::error!("the disk is full");
                 Self::new(ErrorCode::StorageFull, "the server's disk is full")

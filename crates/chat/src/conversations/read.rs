@@ -141,6 +141,10 @@ pub(crate) async fn state(
                     ..StateReply::default()
                 });
             }
+            // A group that everybody left is over, for who has its link too.
+            if meta.seats.is_empty() {
+                return Err(not_member());
+            }
             let state = stored.state()?;
             if !may_join(conn, &meta, &address)? {
                 by_link(state.context(), &caller, &request)?;

@@ -81,10 +81,9 @@ pub(crate) async fn metrics(
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
         .unwrap_or_default();
-    let allowed = match &app.config.metrics_token {
-        Some(token) => equal(token.as_bytes(), given.as_bytes()),
-        None => peer.address.ip().is_loopback(),
-    };
+    let token = app.config.metrics_token.as_ref();
+    let allowed = peer.address.ip().is_loopback()
+        || token.is_some_and(|token| equal(token.as_bytes(), given.as_bytes()));
     if !allowed {
         return Err(Failure::refused(
             ErrorCode::Forbidden,

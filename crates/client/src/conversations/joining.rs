@@ -248,6 +248,7 @@ impl Step<'_> {
             [conversation.id],
         )?;
         self.set_state(conversation, State::Active)?;
+        self.tell_healed(conversation.id)?;
         self.save_position(conversation)?;
         self.acknowledge(conversation);
         if conversation.kind == ConversationKind::Self_ as i32 {

@@ -48,6 +48,8 @@ impl Core {
             "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
                  coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
                      ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s,
+                 (SELECT m.author FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
+                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1),
                  (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
                      WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq)
              FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
@@ -74,7 +76,7 @@ impl Core {
                 ("group", _) if !name.is_empty() => called(&name, ""),
                 _ if !name.is_empty() => called(&name, &alias),
                 _ if !alias.is_empty() => alias,
-                (_, Some(peer)) => peer.to_string(),
+                (_, Some(peer)) => shortened(peer),
                 _ => String::new(),
             };
             let conversation = row.get(0)?;
@@ -86,9 +88,12 @@ impl Core {
                 title,
                 state: row.get(3)?,
                 unread: row.get(4)?,
-                unread_mentions: row.get(12)?,
+                unread_mentions: row.get(13)?,
                 last_ms: row.get(5)?,
                 last_text: row.get(9)?,
+                last_author: row
+                    .get::<_, Option<String>>(12)?
+                    .and_then(|author| author.parse().ok()),
                 delivered_seq,
                 read_seq,
                 blocked: row.get(8)?,
@@ -259,6 +264,30 @@ impl Core {
             [],
             |row| row.get(0),
         )?)
+    }
+
+    /// Messages of a conversation whose ids begin with these small hexadecimal digits, the first
+    /// few of them.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn messages_beginning(
+        &self,
+        conversation: i64,
+        digits: &str,
+    ) -> Result<Vec<MessageId>, CoreError> {
+        let mut statement = self.store().prepare_cached(
+            "SELECT message_id FROM message WHERE conversation = ?1
+             AND substr(lower(hex(message_id)), 1, ?3) = ?2 LIMIT 2",
+        )?;
+        let length = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+        let mut rows = statement.query((conversation, digits, length))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let message = MessageId::from_slice(&row.get::<_, Vec<u8>>(0)?);
+            found.push(message.map_err(|_| CoreError::Damaged("message"))?);
+        }
+        Ok(found)
     }
 
     /// A line by its message.

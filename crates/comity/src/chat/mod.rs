@@ -16,7 +16,7 @@ mod words;
 pub(crate) use safe_text::{is_escaped_in_json, one_line};
 
 use crate::terminal;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -45,6 +45,8 @@ pub(crate) struct ChatArgs {
     act: Option<acts::Act>,
 }
 
+const NO_SERVER: &str = "say where the app is: --server https://chat.example (needed once)";
+
 /// Runs the client.
 pub(crate) fn run(args: ChatArgs) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("COMITY_LOG")
@@ -71,7 +73,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
         if let Some(server) = &args.server {
             net::Server::new(server.trim_end_matches('/'), args.ca.as_deref())?;
         } else if !args.store.exists() {
-            bail!("say where the app is: --server https://chat.example (needed once)");
+            bail!(usage(NO_SERVER));
         }
         let mut folder = store::StoreFolder::open(&args.store)?;
         if let Some(server) = &args.server {
@@ -81,7 +83,7 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
             folder.settings.ca = Some(std::path::absolute(ca)?);
         }
         if folder.settings.server.is_empty() {
-            bail!("say where the app is: --server https://chat.example (needed once)");
+            bail!(usage(NO_SERVER));
         }
         let passphrase = passphrase(&args, folder.exists())?;
         let conn = folder.unlock(&passphrase)?;
@@ -104,25 +106,38 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
 
 fn passphrase(args: &ChatArgs, exists: bool) -> Result<String> {
     if let Some(file) = &args.passphrase_file {
-        let text =
-            std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let message = format!("{}: {error}", file.display());
+            session::Refused::here("open", "source_gone", message)
+        })?;
         return Ok(text.lines().next().unwrap_or_default().to_owned());
     }
     if let Ok(passphrase) = std::env::var("COMITY_PASSPHRASE") {
         return Ok(passphrase);
     }
+    if std::fs::File::open("/dev/tty").is_err() {
+        bail!(usage(
+            "there is no terminal to type the store's passphrase on: --passphrase-file or COMITY_PASSPHRASE"
+        ));
+    }
     if exists {
         return Ok(rpassword::prompt_password("Passphrase of this store: ")?);
     }
     terminal::say(
-        "This device's messages and keys are kept encrypted. Choose a passphrase; it can not be recovered.",
+        "This device's messages and keys are kept encrypted. Choose a passphrase of at least 8 characters; it can not be recovered.",
     );
-    let first = rpassword::prompt_password("New passphrase: ")?;
-    if first.chars().count() < 8 {
-        bail!("a passphrase has at least 8 characters");
+    loop {
+        let first = rpassword::prompt_password("New passphrase: ")?;
+        if first.chars().count() < 8 {
+            terminal::say("That is too short: it has at least 8 characters.");
+        } else if rpassword::prompt_password("Once more: ")? != first {
+            terminal::say("These two differ: once more from the beginning.");
+        } else {
+            return Ok(first);
+        }
     }
-    if rpassword::prompt_password("Once more: ")? != first {
-        bail!("these two differ");
-    }
-    Ok(first)
+}
+
+fn usage(message: &str) -> session::Refused {
+    session::Refused::here("open", "usage", message.to_owned())
 }

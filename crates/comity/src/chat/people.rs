@@ -2,7 +2,7 @@
 
 use super::session::{Refused, Session};
 use anyhow::{Result, bail};
-use comity_client::{Command, ContactView, ConversationView, Event, Whom};
+use comity_client::{Command, ContactView, ConversationView, Event, MemberView, Whom, called};
 use comity_wire::Address;
 
 /// Finds whom `text` means, asking the app when it is a number that this device does not know.
@@ -16,7 +16,8 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
     if let Some(group) = group(session, text).await? {
         return Ok(Whom::Conversation(group));
     }
-    if !is_number(text) && text.parse::<Address>().is_err() && !is_known(session, text).await? {
+    let named = !is_number(text) && text.parse::<Address>().is_err();
+    if named && !is_known(session, text).await? && !lacks_plus(text) {
         // A group, or a person of one, that this device has yet to hear of.
         session.online().await?;
         session.settled().await?;
@@ -94,6 +95,21 @@ pub(crate) fn is_number(text: &str) -> bool {
             .all(|c| c.is_ascii_digit() || " -().".contains(c))
 }
 
+/// A number as one writes it who forgets that here it begins with + and the country code.
+fn lacks_plus(text: &str) -> bool {
+    let number = text
+        .chars()
+        .all(|c| c.is_ascii_digit() || " -().".contains(c));
+    number && digits(text).len() >= 5
+}
+
+/// Whether `text` is the beginning of an address, as it is shown where a name would stand. Few
+/// digits name nobody: an address is drawn by the app.
+fn begins(address: &Address, text: &str) -> bool {
+    let text = text.strip_suffix('…').unwrap_or(text);
+    text.len() >= 6 && address.to_string().starts_with(&text.to_ascii_lowercase())
+}
+
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
@@ -134,6 +150,9 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
             .iter()
             .filter(|request| request.name.eq_ignore_ascii_case(text));
         found.extend(asking.map(|request| request.address.clone()));
+        let all = contacts.iter().map(|contact| &contact.address);
+        let all = all.chain(requests.iter().map(|request| &request.address));
+        found.extend(all.filter(|address| begins(address, text)).cloned());
     }
     found.sort();
     found.dedup();
@@ -147,10 +166,42 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
                 "{text} only asks to talk: accept them first, or give a number, + and the country code first"
             )))
         }
+        [] if lacks_plus(text) => bail!(Refused::not_found(format!(
+            "{text}: a number begins with + and the country code, as +49 for Germany"
+        ))),
         [] => bail!(Refused::not_found(format!(
             "nobody here is called {text}: give a number, + and the country code first"
         ))),
-        _ => bail!("several people are called {text}: give a number or an address"),
+        _ => bail!(Refused::not_found(format!(
+            "several people are called {text}: give a number or an address"
+        ))),
+    }
+}
+
+/// Somebody in a group: by address or its beginning, by number, by name, `me`. Who is in none of
+/// these ways is anyone.
+pub(crate) async fn member(session: &Session, group: i64, text: &str) -> Result<Address> {
+    let members = session.query(move |core| core.group_members(group)).await?;
+    if text == "me"
+        && let Some(own) = members.iter().find(|member| member.own)
+    {
+        return Ok(own.address.clone());
+    }
+    let meant = |member: &&MemberView| {
+        let number = is_number(text) && digits(&member.number) == digits(text);
+        let name = !text.is_empty()
+            && (member.name.eq_ignore_ascii_case(text)
+                || called(&member.name, &member.number).eq_ignore_ascii_case(text));
+        number || name || begins(&member.address, text)
+    };
+    let found: Vec<&MemberView> = members.iter().filter(meant).collect();
+    match found.as_slice() {
+        [one] => Ok(one.address.clone()),
+        [] if text == "me" => bail!(Refused::not_found("you are not in this group".to_owned())),
+        [] => anyone(session, text).await,
+        _ => bail!(Refused::not_found(format!(
+            "several members are called {text}: give a number, or the beginning of an address"
+        ))),
     }
 }
 
@@ -206,4 +257,31 @@ pub(crate) async fn check_numbers(session: &Session) -> Result<()> {
         let _ = lookup(session, &request.number).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comity_wire::AccountId;
+
+    #[test]
+    fn a_number_without_plus_is_seen_as_one() {
+        for number in ["2025550121", "(202) 555-0121", "0049 30 123456"] {
+            assert!(lacks_plus(number), "{number}");
+        }
+        for other in ["+2025550121", "4711", "Bob", "2025550121x"] {
+            assert!(!lacks_plus(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_named_by_its_beginning() {
+        let address = Address::new("a.example".parse().unwrap(), AccountId::new([0x6a; 16]));
+        for beginning in ["6a6a6a6a…", "6a6a6a6a", "6A6A6A"] {
+            assert!(begins(&address, beginning), "{beginning}");
+        }
+        for other in ["6a6a", "", "…", "6a6a6b", "a6a6a6a6"] {
+            assert!(!begins(&address, other), "{other}");
+        }
+    }
 }

@@ -67,6 +67,25 @@ impl Session {
         })
     }
 
+    /// How an act on this store is typed.
+    pub(crate) fn hint(&self, act: &str) -> String {
+        let path = self.folder.path.as_os_str();
+        let known =
+            std::env::var_os("COMITY_STORE").map_or(path == "comity-chat", |set| set == path);
+        if known {
+            return format!("`comity chat {act}`");
+        }
+        let path = path.to_string_lossy();
+        let plain = path
+            .chars()
+            .all(|c| c.is_alphanumeric() || "/._-~".contains(c));
+        if plain {
+            format!("`comity chat --store {path} {act}`")
+        } else {
+            format!("`comity chat --store '{path}' {act}`")
+        }
+    }
+
     /// Ends the client.
     pub(crate) async fn stop(&self) {
         self.handle.stop().await;
@@ -139,13 +158,14 @@ impl Session {
         };
         match tokio::time::timeout(self.timeout, found).await {
             Ok(found) => found,
-            Err(_) => bail!(Refused {
-                act: acts.first().copied().unwrap_or("wait").to_owned(),
-                code: "timeout".to_owned(),
-                message: format!("nothing within {} seconds", self.timeout.as_secs()),
-                retry_after_ms: 0,
-            }),
+            Err(_) => bail!(self.late(acts.first().copied().unwrap_or("wait"), "nothing happened")),
         }
+    }
+
+    /// What was waited for did not come within `--timeout`.
+    pub(crate) fn late(&self, act: &str, what: &str) -> Refused {
+        let message = format!("{what} within {} seconds", self.timeout.as_secs());
+        Refused::here(act, "timeout", message)
     }
 
     /// Refused while a copy of this store is known to have been used.
@@ -158,7 +178,10 @@ impl Session {
             bail!(Refused {
                 act: "sign_in".to_owned(),
                 code: USED_ELSEWHERE.to_owned(),
-                message: "a copy of this device's store is or was in use elsewhere: nothing is sent from here. Use only one; if it is this one: comity chat go-on-here".to_owned(),
+                message: format!(
+                    "a copy of this device's store is or was in use elsewhere: nothing is sent from here. Use only one; if it is this one: {}",
+                    self.hint("go-on-here")
+                ),
                 retry_after_ms: 0,
             });
         }
@@ -174,8 +197,10 @@ impl Session {
             act: "sign_in".to_owned(),
             code: "not_now".to_owned(),
             message: format!(
-                "nobody is signed up in {}: `comity chat register` or `comity chat link` first",
-                self.folder.path.display()
+                "nobody is signed up in {}: {} or {} first",
+                self.folder.path.display(),
+                self.hint("register +…"),
+                self.hint("link")
             ),
             retry_after_ms: 0,
         })
@@ -266,10 +291,17 @@ impl Session {
             if let Err(error) = outcome {
                 match error.downcast_ref::<Refused>() {
                     // Until its person has decided which copy goes on, nothing goes out by itself.
-                    Some(refused) if refused.code != USED_ELSEWHERE => {
-                        waits_for = Some(refused.code.clone());
+                    Some(refused) if refused.code == USED_ELSEWHERE => {
+                        bail!(Kept(Refused {
+                            message: format!(
+                                "what you said is kept here and goes out after {}: do not say it again. A copy of this device's store is or was in use elsewhere",
+                                self.hint("go-on-here")
+                            ),
+                            ..refused.clone()
+                        }));
                     }
-                    _ => return Err(error),
+                    Some(refused) => waits_for = Some(refused.code.clone()),
+                    None => return Err(error),
                 }
             }
         }
@@ -327,9 +359,10 @@ impl Session {
             }
             anyhow::Ok(())
         };
+        let late = || Kept(self.late("send", "not everything could be sent"));
         tokio::time::timeout(self.timeout, all)
             .await
-            .context("not everything could be sent in time")?
+            .map_err(|_| late())?
     }
 
     /// Waits until nothing is under way: entries to fetch, changes of membership, calls.
@@ -390,7 +423,7 @@ impl Session {
 }
 
 /// An act that the app or the core refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{act}: {message} ({code}{})", wait(*.retry_after_ms))]
 pub(crate) struct Refused {
     /// The act.
@@ -402,6 +435,11 @@ pub(crate) struct Refused {
     /// 0 when waiting will not help.
     pub(crate) retry_after_ms: u32,
 }
+
+/// An act that did not come to its end, of what is kept here: it is not to be repeated.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Kept(pub(crate) Refused);
 
 impl Refused {
     /// What was named is not here.

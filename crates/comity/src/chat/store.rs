@@ -4,6 +4,7 @@
 //! `store.db` is an SQLCipher database under 32 random bytes; `key.json` holds them, sealed by
 //! XChaCha20-Poly1305 under Argon2id of the passphrase. Deliberately absent: a way around it.
 
+use super::session::Refused;
 use anyhow::{Context, Result, bail};
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -23,6 +24,8 @@ const MEMORY_KIB_MAX: u32 = 1024 * 1024;
 const PASSES_MAX: u32 = 64;
 const LANES_MAX: u32 = 64;
 
+/// Of `key.json`.
+const VERSION: u32 = 1;
 const AAD: &[u8] = b"comity store key v1";
 
 /// How the data key is wrapped.
@@ -57,15 +60,17 @@ pub(crate) struct StoreFolder {
 impl StoreFolder {
     /// Opens or makes the folder; refused while another process has it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        std::fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
+        let failed = |error| io_failed(path, &error);
+        std::fs::create_dir_all(path).map_err(failed)?;
         private_folder(path)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join("lock"))?;
+            .open(path.join("lock"))
+            .map_err(failed)?;
         if lock.try_lock().is_err() {
-            bail!(super::session::Refused {
+            bail!(Refused {
                 act: "open".to_owned(),
                 code: "store_in_use".to_owned(),
                 message: format!(
@@ -99,34 +104,35 @@ impl StoreFolder {
         if std::fs::read_to_string(&file).is_ok_and(|there| there == text) {
             return Ok(());
         }
-        write_synced(&file, text.as_bytes())
+        write_synced(&file, text.as_bytes()).map_err(|error| io_failed(&file, &error).into())
     }
 
     /// Opens the store under its passphrase, making it first if need be.
     pub(crate) fn unlock(&self, passphrase: &str) -> Result<Connection> {
         let key_file = self.path.join("key.json");
         let (key, fresh) = match std::fs::read(&key_file) {
-            Ok(bytes) => {
-                let wrapped = serde_json::from_slice(&bytes).context("key.json")?;
-                (unwrap_key(&wrapped, passphrase)?, false)
-            }
+            Ok(bytes) => (unwrap_key(&wrapped_key(&bytes)?, passphrase)?, false),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if self.path.join("store.db").exists() {
-                    bail!(
-                        "{} has a store but its key.json is gone: it can not be opened",
-                        self.path.display()
-                    );
+                    bail!(failed(
+                        "store_failed",
+                        format!(
+                            "{} has a store but its key.json is gone: it can not be opened",
+                            self.path.display()
+                        )
+                    ));
                 }
                 let (wrapped, key) = wrap_new_key(passphrase)?;
-                write_synced(&key_file, &serde_json::to_vec_pretty(&wrapped)?)?;
+                write_synced(&key_file, &serde_json::to_vec_pretty(&wrapped)?)
+                    .map_err(|error| io_failed(&key_file, &error))?;
                 (key, true)
             }
-            Err(error) => return Err(error).context("key.json"),
+            Err(error) => bail!(io_failed(&key_file, &error)),
         };
         let file = self.path.join("store.db");
         let empty = std::fs::metadata(&file).map_or(true, |facts| facts.len() == 0);
         if empty && !fresh {
-            bail!(super::session::Refused {
+            bail!(Refused {
                 act: "open".to_owned(),
                 code: "store_failed".to_owned(),
                 message: format!(
@@ -136,20 +142,25 @@ impl StoreFolder {
                 retry_after_ms: 0,
             });
         }
-        let conn = Connection::open(file)?;
-        let hex = data_encoding::HEXLOWER.encode(&key);
-        conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\";"))?;
-        if fresh {
-            // Something is in the file from now on: an empty one is a damaged one.
-            conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION};"))?;
-        }
-        conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .context(
-            "the store can not be read: it is damaged, or its key.json belongs to another store",
-        )?;
-        Ok(conn)
+        open_database(&file, &key, fresh).map_err(|error| self.database_failed(&error).into())
+    }
+
+    /// Why the database does not open, in words.
+    fn database_failed(&self, error: &rusqlite::Error) -> Refused {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, OutOfMemory};
+        let shown = self.path.display();
+        let why = match error.sqlite_error_code() {
+            // What a page says that does not open under the store's key.
+            Some(DatabaseCorrupt | NotADatabase | OutOfMemory) => {
+                "it is damaged, or its key.json belongs to another store".to_owned()
+            }
+            _ if is_full(&self.path) => "the disk is full".to_owned(),
+            _ => error.to_string(),
+        };
+        failed(
+            "store_failed",
+            format!("the store in {shown} can not be opened: {why}"),
+        )
     }
 
     /// Deletes everything in the folder.
@@ -183,8 +194,42 @@ fn private_folder(_: &Path) -> Result<()> {
     Ok(())
 }
 
+fn failed(code: &str, message: String) -> Refused {
+    Refused::here("open", code, message)
+}
+
+/// A file of the store that can not be read or written.
+fn io_failed(path: &Path, error: &std::io::Error) -> Refused {
+    let shown = path.display();
+    let why = match error.kind() {
+        std::io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
+    };
+    failed("store_failed", format!("{shown}: {why}"))
+}
+
+/// Whether the disk of this folder has no room left for this user.
+fn is_full(folder: &Path) -> bool {
+    const ROOM: u64 = 64 * 1024;
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM)
+}
+
+fn open_database(file: &Path, key: &[u8], fresh: bool) -> Result<Connection, rusqlite::Error> {
+    let conn = Connection::open(file)?;
+    let hex = data_encoding::HEXLOWER.encode(key);
+    conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\";"))?;
+    if fresh {
+        // Something is in the file from now on: an empty one is a damaged one.
+        conn.execute_batch(&format!("PRAGMA application_id = {APPLICATION};"))?;
+    }
+    conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(conn)
+}
+
 /// Whole or not at all, and there after a power loss.
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = File::create(&fresh)?;
     file.write_all(bytes)?;
@@ -204,7 +249,7 @@ fn derive(
     lanes: u32,
 ) -> Result<[u8; 32]> {
     let params = Params::new(memory_kib, passes, lanes, Some(32))
-        .map_err(|e| anyhow::anyhow!("key.json: {e}"))?;
+        .map_err(|error| failed("store_damaged", format!("key.json: {error}")))?;
     let mut key = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(passphrase.as_bytes(), salt, &mut key)
@@ -230,7 +275,7 @@ fn wrap_new_key(passphrase: &str) -> Result<(WrappedKey, Vec<u8>)> {
         )
         .map_err(|_| anyhow::anyhow!("sealing the store's key"))?;
     let wrapped = WrappedKey {
-        version: 1,
+        version: VERSION,
         memory_kib,
         passes,
         lanes,
@@ -241,17 +286,42 @@ fn wrap_new_key(passphrase: &str) -> Result<(WrappedKey, Vec<u8>)> {
     Ok((wrapped, key))
 }
 
+/// What `key.json` says, where this program knows its version.
+fn wrapped_key(bytes: &[u8]) -> Result<WrappedKey> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let damaged =
+        |error: serde_json::Error| failed("store_damaged", format!("key.json is damaged: {error}"));
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if version > VERSION {
+        bail!(failed(
+            "store_newer",
+            format!(
+                "key.json has version {version}: a newer comity wrote it, this one knows {VERSION}"
+            )
+        ));
+    }
+    Ok(serde_json::from_slice(bytes).map_err(damaged)?)
+}
+
 fn unwrap_key(wrapped: &WrappedKey, passphrase: &str) -> Result<Vec<u8>> {
-    if wrapped.version != 1 || wrapped.nonce.0.len() != 24 {
-        bail!("key.json was written by a newer comity");
+    if wrapped.version != VERSION || wrapped.nonce.0.len() != 24 {
+        bail!(failed(
+            "store_damaged",
+            "key.json is damaged: no program wrote it so".to_owned()
+        ));
     }
     if wrapped.memory_kib > MEMORY_KIB_MAX
         || wrapped.passes > PASSES_MAX
         || wrapped.lanes > LANES_MAX
     {
-        bail!(
+        bail!(failed(
+            "store_damaged",
             "key.json asks for more memory or time than any store of this program: it is damaged"
-        );
+                .to_owned()
+        ));
     }
     let wrapping = derive(
         passphrase,
@@ -269,7 +339,7 @@ fn unwrap_key(wrapped: &WrappedKey, passphrase: &str) -> Result<Vec<u8>> {
             },
         )
         .map_err(|_| {
-            super::session::Refused {
+            Refused {
                 act: "open".to_owned(),
                 code: "passphrase_wrong".to_owned(),
                 message: "wrong passphrase".to_owned(),
@@ -319,10 +389,31 @@ mod tests {
         assert!(std::fs::metadata(&file).unwrap().len() > 0);
         File::create(&file).unwrap();
         let refused = store.unlock("correct horse").unwrap_err();
-        let refused = refused
-            .downcast_ref::<super::super::session::Refused>()
-            .unwrap();
+        let refused = refused.downcast_ref::<Refused>().unwrap();
         assert_eq!(refused.code, "store_failed");
+    }
+
+    #[test]
+    fn a_key_that_is_newer_or_broken_says_which() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StoreFolder::open(folder.path()).unwrap();
+        drop(store.unlock("correct horse").unwrap());
+        let file = folder.path().join("key.json");
+        let good = std::fs::read_to_string(&file).unwrap();
+        let code = || {
+            let error = store.unlock("correct horse").unwrap_err();
+            error.downcast_ref::<Refused>().unwrap().code.clone()
+        };
+        std::fs::write(&file, r#"{"version": 2, "of": "another form"}"#).unwrap();
+        assert_eq!(code(), "store_newer");
+        for broken in ["", "{}", &good[..good.len() / 2], r#"{"version": 1}"#] {
+            std::fs::write(&file, broken).unwrap();
+            assert_eq!(code(), "store_damaged", "{broken}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(code(), "store_failed");
+        std::fs::write(&file, good).unwrap();
+        store.unlock("correct horse").unwrap();
     }
 
     #[test]

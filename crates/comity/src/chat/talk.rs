@@ -1,6 +1,7 @@
 //! The conversation on the screen: lines typed go to whom one is talking with, what arrives
 //! appears above the line being typed.
 
+mod account;
 mod groups;
 mod messages;
 mod people_and_devices;
@@ -11,7 +12,8 @@ use super::people;
 use super::session::Session;
 use super::words;
 use anyhow::Result;
-use comity_client::{Command, Core, Event, Status, TimelineItem, What, Whom};
+use comity_client::{Command, Core, Event, ItemKind, Status, TimelineItem, What, Whom};
+use comity_wire::DeviceId;
 use comity_wire::{Address, MessageId};
 use screen::Screen;
 use std::collections::BTreeSet;
@@ -21,7 +23,7 @@ use tokio::sync::mpsc;
 const LINES: u32 = 20;
 
 const HELP: &str = "\
-Type a line to send it; @NAME in it mentions a member. Each line of a conversation has a number such as :3, which a command may name; without one the newest line that fits is meant.
+Type a line to send it; @NAME in it mentions a member, // at its beginning says a /. Each line of a conversation has a number such as :3, which a command may name; without one the newest line that fits is meant.
 Talking
   /to WHO — talk with a NUMBER, a NAME, a group, or me
   /list — conversations
@@ -33,21 +35,27 @@ Messages
   /reply [:3] TEXT — quote a line
   /react [:3] EMOJI — nothing takes it back
   /edit [:3] TEXT — change a line of yours
-  /delete [:3] — take a line of yours back from everyone
+  /delete [:3] — take a line of yours back from everyone; asks first
   /file PATH [CAPTION] — send a file; a PATH may stand in quotes
-  /save [:3] PATH — save a file
+  /save [:3] PATH — save a file, or into a folder
   /forward [:3] WHO — say a line again to somebody else
   /info [:3] — who has a line of yours, and who read it
 People
   /contacts — whom you know
   /safety — the number to compare with whom you talk with
   /verify — you compared it, and it is the same
-  /block, /unblock [WHO]
+  /block [WHO] — nothing of them is shown any more; asks first
+  /unblock [WHO]
   /report REASON — to the operator's moderators
 Yourself
   /profile NAME — what you are called
+  /about TEXT — a line about you, or what the group you are in is about
+  /photo PATH — your picture, or the group's
   /devices — your devices
   /approve CODE — let a new device in
+  /remove-device NAME — take a device out; asks first
+  /recovery-phrase — twelve words that bring the account back
+  /lock PASSPHRASE|off — the registration lock
   /help, /quit
 Groups
   /create NAME — make one
@@ -55,10 +63,11 @@ Groups
   /group — who is in it
   /add WHO, /remove WHO
   /admin WHO, /no-admin WHO
-  /name TEXT, /about TEXT — what it is called
-  /timer 8h|off — messages vanish
+  /name TEXT — what it is called
+  /allow WHAT on|off — what members may do
+  /timer [8h|off] — after which time messages vanish
   /link, /unlink — invitation
-  /leave — leave it";
+  /leave — leave it; asks first";
 
 /// Talks until the input ends.
 pub(crate) async fn run(session: &Session) -> Result<()> {
@@ -78,9 +87,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
     };
     let mut events = session.handle.events();
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
-    for conversation in session.query(Core::conversations).await? {
-        talk.say(&words::conversation(&conversation));
-    }
+    talk.list().await?;
     talk.ask().await?;
     loop {
         tokio::select! {
@@ -118,6 +125,10 @@ enum Asked {
         messages: Vec<MessageId>,
         reason: String,
     },
+    Leave(i64),
+    Block(Address),
+    Delete(MessageId),
+    RemoveDevice(DeviceId),
 }
 
 struct Talk<'a> {
@@ -256,10 +267,11 @@ impl Talk<'_> {
         if self.current().await? != Some(conversation) {
             return Ok(());
         }
-        let own = self
-            .newest(conversation, |item| item.outgoing && item.seq.is_some())
+        // Who answered has it: only of what stands last it is of use to say so.
+        let last = self
+            .newest(conversation, |item| item.kind != ItemKind::Notice)
             .await?;
-        let Some(seq) = own.and_then(|item| item.seq) else {
+        let Some(seq) = last.filter(|item| item.outgoing).and_then(|item| item.seq) else {
             return Ok(());
         };
         let read = seq <= read_seq;
@@ -285,11 +297,14 @@ impl Talk<'_> {
         if line.is_empty() {
             return Ok(true);
         }
-        let Some(command) = line.strip_prefix('/') else {
+        let command = line.strip_prefix('/');
+        let Some(command) = command.filter(|command| !command.starts_with('/')) else {
             if self.with.is_some() {
                 self.screen.take_away(&self.prompt, line);
             }
-            self.speak(What::Text(line.to_owned()), None).await?;
+            // A text that begins with a slash has two of them here.
+            let text = command.unwrap_or(line).to_owned();
+            self.speak(What::Text(text), None).await?;
             return Ok(true);
         };
         let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
@@ -302,12 +317,11 @@ impl Talk<'_> {
             "to" if rest.is_empty() => self.say("— /to NUMBER, NAME, a group, or me"),
             "to" => self.turn_to(rest).await?,
             "more" => self.more().await?,
-            "list" => {
-                for conversation in self.session.query(Core::conversations).await? {
-                    self.say(&words::conversation(&conversation));
-                }
-            }
+            "list" => self.list().await?,
             "requests" => self.requests().await?,
+            "accept" | "decline" if rest.is_empty() => {
+                self.say(&format!("— /{word} WHO; /requests shows who asks to talk"));
+            }
             "accept" => {
                 let address = people::anyone(self.session, rest).await?;
                 self.session
@@ -324,17 +338,16 @@ impl Talk<'_> {
             }
             "file" if rest.is_empty() => self.say("— /file PATH [CAPTION]"),
             "file" => self.send_file(rest).await?,
+            "search" if rest.is_empty() => {
+                self.say("— /search WORDS finds the lines that have all of them");
+            }
             "search" => self.search(rest).await?,
             "contacts" => self.contacts().await?,
-            "devices" => self.devices().await?,
-            "profile" => self.profile(rest).await?,
-            "approve" => {
-                let code = rest.to_owned();
-                self.session
-                    .handle
-                    .act(Command::ApproveLink { code })
-                    .await?;
+            // In a group these are about it.
+            "about" | "photo" if !self.is_in_group().await? => {
+                self.about_account(word, rest).await?;
             }
+            _ if account::COMMANDS.contains(&word) => self.about_account(word, rest).await?,
             "safety" | "verify" | "block" | "unblock" | "report" => {
                 self.about_person(word, rest).await?;
             }
@@ -345,6 +358,27 @@ impl Talk<'_> {
             other => self.say(&format!("— no command /{other}; /help shows them")),
         }
         Ok(true)
+    }
+
+    async fn list(&self) -> Result<()> {
+        let names = names(self.session).await?;
+        let all = self.session.query(Core::conversations).await?;
+        for conversation in &all {
+            self.say(&words::conversation(&names, conversation));
+        }
+        if all.is_empty() {
+            self.say("— no conversations yet: /to NUMBER begins one");
+        }
+        Ok(())
+    }
+
+    /// Whether one is in a group.
+    async fn is_in_group(&self) -> Result<bool> {
+        let Some(with) = self.with.clone() else {
+            return Ok(false);
+        };
+        let found = people::with(self.session, &with).await?;
+        Ok(found.is_some_and(|conversation| conversation.kind == "group"))
     }
 
     async fn turn_to(&mut self, who: &str) -> Result<()> {

@@ -2,10 +2,13 @@
 //!
 //! Always holds: what others wrote passes through [`super::safe_text`] before it is shown.
 
+#[path = "words/notices.rs"]
+mod notices;
+
 pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
-    ContactView, ConversationView, Event, InfoView, ItemKind, MemberView, ReachView, RequestView,
-    Status, TimelineItem, called,
+    ContactView, ConversationView, DeviceView, Event, InfoView, ItemKind, MemberView, ReachView,
+    RequestView, Status, TimelineItem, called, shortened,
 };
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -15,10 +18,8 @@ pub(crate) type Names = BTreeMap<Address, String>;
 
 /// Who this is, as a person calls them.
 pub(crate) fn name(names: &Names, address: &Address) -> String {
-    names.get(address).cloned().unwrap_or_else(|| {
-        let text = address.to_string();
-        format!("{}…", text.chars().take(8).collect::<String>())
-    })
+    let known = names.get(address).cloned();
+    known.unwrap_or_else(|| shortened(address))
 }
 
 /// Hours and minutes in UTC.
@@ -72,66 +73,6 @@ pub(crate) fn waits_for(code: Option<&str>) -> String {
     }
 }
 
-/// What a notice says.
-fn notice(names: &Names, code: &str, who: &str) -> String {
-    if let Some((what, of)) = code.split_once(':') {
-        return notice_about(names, what, of.trim(), who);
-    }
-    match code {
-        "device_added" => format!("{who} uses a new device"),
-        "device_removed" => format!("{who} no longer uses one of their devices"),
-        "number_moved" => {
-            "this number now belongs to someone else: this conversation ends here".to_owned()
-        }
-        "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
-        "gap" => "some messages are missing: this device was away for too long".to_owned(),
-        "healing" => "this conversation is being repaired".to_owned(),
-        "healed" => "this conversation was repaired".to_owned(),
-        "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
-        "again_contradicted" => format!("{who} and someone else both say that one message here was theirs: one of them does not tell the truth"),
-        "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
-        "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
-        "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
-        "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
-        "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
-        "group_created" => format!("{who} made this group"),
-        "left" => format!("{who} left"),
-        "joined_by_link" => format!("{who} joined by the invitation link"),
-        "link_made" => format!("{who} made an invitation link"),
-        "link_revoked" => format!("{who} revoked the invitation link"),
-        "description" => format!("{who} changed the description"),
-        "photo" => format!("{who} changed the picture"),
-        other => plain(other),
-    }
-}
-
-/// Of a notice with something behind its colon.
-fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
-    let whom = || match of.parse::<Address>() {
-        Ok(address) => plain(&name(names, &address)),
-        Err(_) => plain(of),
-    };
-    match what {
-        "added" => format!("{who} added {}", whom()),
-        "added_many" => format!("{who} added {of} people"),
-        "removed" => format!("{who} removed {}", whom()),
-        "admin" => format!("{who} made {} an admin", whom()),
-        "member" if whom() == who => format!("{who} laid down the office of admin"),
-        "member" => format!("{who} took the office of admin from {}", whom()),
-        "permissions" => format!("{who} changed what members may do"),
-        "name" => format!("{who} named this group “{}”", plain(of)),
-        "timer" => match of.parse() {
-            Ok(0) | Err(_) => format!("{who} set messages to stay"),
-            Ok(seconds) => format!("{who} set messages to vanish after {}", duration(seconds)),
-        },
-        "refused" => format!(
-            "the server changed this conversation against its rules ({}): nothing more is sent or read here",
-            plain(of)
-        ),
-        _ => plain(of),
-    }
-}
-
 /// After which time messages vanish.
 pub(crate) fn timer(timer_s: u32) -> String {
     match timer_s {
@@ -155,8 +96,8 @@ pub(crate) fn duration(seconds: u32) -> String {
 }
 
 /// A group and who is in it.
-pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<String> {
-    let mut lines = vec![conversation(view)];
+pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberView]) -> Vec<String> {
+    let mut lines = vec![conversation(names, view)];
     if let Some(group) = &view.group {
         if !group.description.is_empty() {
             lines.push(format!("  {}", plain(&group.description)));
@@ -179,7 +120,8 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
             }
         }
         if let Some(link) = &group.link {
-            lines.push(format!("  who has this link joins: {link}"));
+            lines.push("  who has this link joins:".to_owned());
+            lines.push(link.clone());
         }
     }
     for member in members {
@@ -187,7 +129,7 @@ pub(crate) fn group(view: &ConversationView, members: &[MemberView]) -> Vec<Stri
             (true, _, _) => "you".to_owned(),
             (_, name, number) if !name.is_empty() => plain(&called(name, number)),
             (_, _, number) if !number.is_empty() => plain(number),
-            _ => member.address.to_string(),
+            _ => plain(&name(names, &member.address)),
         };
         let admin = if member.admin { ", admin" } else { "" };
         lines.push(format!("  {who}{admin}"));
@@ -217,12 +159,12 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     };
     let at = clock(item.at_ms);
     let mut said = match item.kind {
-        ItemKind::Notice => return format!("{at}  — {}", notice(names, &item.text, &who)),
+        ItemKind::Notice => return format!("{at}  — {}", notices::notice(names, &item.text, &who)),
         ItemKind::Unreadable => {
             return format!("{at}  — {}", plain(&unreadable(&item.failure)));
         }
-        ItemKind::Unknown => format!("{} (needs a newer program)", text(&item.text)),
         _ if item.deleted => "(deleted)".to_owned(),
+        ItemKind::Unknown => format!("{} (needs a newer program)", text(&item.text)),
         _ => text(&mentioned(names, item)),
     };
     if let Some(file) = &item.attachment {
@@ -249,7 +191,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         };
         said = format!("«{}»{source} {said}", plain(&quote.preview));
     }
-    if item.edited {
+    if item.edited && !item.deleted {
         said.push_str(" (edited)");
     }
     if let Some(teller) = &item.told_by {
@@ -311,6 +253,9 @@ pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
     ];
     let lists = lists.into_iter().filter(|(_, who)| !who.is_empty());
     let mut lines = vec![line(names, &info.item)];
+    if !info.item.outgoing {
+        lines.push("— of what others said, only they see who has it".to_owned());
+    }
     lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
     lines
 }
@@ -330,7 +275,7 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// A conversation in the list.
-pub(crate) fn conversation(view: &ConversationView) -> String {
+pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     let unread = if view.unread == 0 {
         String::new()
     } else {
@@ -348,9 +293,20 @@ pub(crate) fn conversation(view: &ConversationView) -> String {
         "left" => " · ended".to_owned(),
         _ => " · stopped: the server broke its rules".to_owned(),
     };
+    let blocked = if view.blocked { " · blocked" } else { "" };
     let last: String = view.last_text.chars().take(60).collect();
+    // Who said it, where it was said by somebody.
+    let by = match &view.last_author {
+        Some(author) if !last.is_empty() && view.kind != "self" => {
+            match name(names, author).as_str() {
+                "you" => "me: ".to_owned(),
+                other => format!("{}: ", plain(other)),
+            }
+        }
+        _ => String::new(),
+    };
     format!(
-        "#{} {}{unread}{state}  {}",
+        "#{} {}{unread}{blocked}{state}  {by}{}",
         view.conversation,
         plain(&view.title),
         plain(&last)
@@ -367,9 +323,20 @@ pub(crate) fn request(asks: &RequestView) -> String {
     format!(
         "{} ({number}; {}) asks to talk: “{}”",
         plain(&called(&asks.name, "")),
-        asks.address,
+        shortened(&asks.address),
         text(&asks.text)
     )
+}
+
+/// An own device.
+pub(crate) fn device(view: &DeviceView) -> String {
+    let name = match view.name.as_str() {
+        "" => "a device without a name".to_owned(),
+        name => plain(name),
+    };
+    let owner = if view.owner { ", owner" } else { "" };
+    let this = if view.this { " (this one)" } else { "" };
+    format!("{name}  {}{owner}{this}", view.device)
 }
 
 /// How far a person is to be trusted.
@@ -387,12 +354,10 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
     Some(match event {
         Event::Online => "— connected".to_owned(),
         Event::Offline => "— no connection: what you write is sent when it is back".to_owned(),
-        Event::Request { request: asks } => format!(
-            "— {}  /accept {} or /decline {}",
-            request(asks),
-            asks.address,
-            asks.address
-        ),
+        Event::Request { request: asks } => {
+            let who: String = asks.address.to_string().chars().take(8).collect();
+            format!("— {}  /accept {who} or /decline {who}", request(asks))
+        }
         Event::DevicesChanged {
             address,
             added,
@@ -400,8 +365,8 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         } => {
             let who = plain(&name(names, address));
             match (added.is_empty(), removed.is_empty()) {
-                (false, _) => format!("— {who} uses a new device"),
-                (_, false) => format!("— {who} no longer uses one of their devices"),
+                (false, _) => format!("— {}", notices::device_added(&who)),
+                (_, false) => format!("— {}", notices::device_removed(&who)),
                 _ => return None,
             }
         }
@@ -429,16 +394,33 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             ("running", _) => format!("— {} of {}", size(*done_bytes), size(*total_bytes)),
             _ => return None,
         },
-        Event::Invitation { link, .. } => format!("— who has this link joins the group: {link}"),
+        Event::Invitation { link, .. } => format!("— who has this link joins the group:\n{link}"),
         Event::HistoryProgress { done, total } => format!("— history: {done} of {total} parts"),
         Event::Linked { name, .. } => format!("— linked: {}", plain(name)),
         Event::Reported => "— reported to the operator".to_owned(),
-        Event::Saved { what } => format!("— saved: {what}"),
+        Event::Saved { what } => format!("— {}", saved(what)?),
         Event::Warning { code, .. } => format!("— warning: {}", warning(code)),
+        // Who looked somebody up is answered there.
+        Event::Failed { act, .. } if act == "lookup" => return None,
         Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— this store is erased: {reason}"),
         _ => return None,
+    })
+}
+
+/// What the app keeps from now on; absent where what was done says so itself.
+fn saved(what: &str) -> Option<&str> {
+    Some(match what {
+        "block" => return None,
+        "profile" => "your profile is saved",
+        "photo" => "your picture is saved",
+        "registration_lock" => "the registration lock is as you set it",
+        "recovery" => "the recovery phrase is good from now on",
+        "number" => "your number is saved",
+        "device_removed" => "the device is taken out",
+        "device_promoted" => "the device is an owner now",
+        other => other,
     })
 }
 
@@ -502,7 +484,9 @@ fn warning(code: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, day};
+    use super::{Names, date, day, line};
+    use comity_client::{ItemKind, Status, TimelineItem};
+    use comity_wire::{AccountId, Address, MessageId};
 
     #[test]
     fn a_day_has_its_date() {
@@ -510,5 +494,34 @@ mod tests {
         assert_eq!(date(day(951_782_400_000)), "── Tuesday, 2000-02-29 ──");
         assert_eq!(date(day(1_796_083_199_000)), "── Monday, 2026-11-30 ──");
         assert_eq!(date(-1), "── Wednesday, 1969-12-31 ──");
+    }
+
+    #[test]
+    fn what_was_taken_back_is_only_that() {
+        let mut item = TimelineItem {
+            message: MessageId::new([0; 16]),
+            seq: Some(1),
+            kind: ItemKind::Text,
+            author: Address::new("a.example".parse().unwrap(), AccountId::new([7; 16])),
+            outgoing: false,
+            at_ms: 0,
+            status: Status::Received,
+            text: String::new(),
+            edited: true,
+            deleted: true,
+            failure: String::new(),
+            quote: None,
+            attachment: None,
+            reactions: Vec::new(),
+            mentions: Vec::new(),
+            told_by: None,
+            expires_ms: None,
+            forwarded: false,
+        };
+        let shown = "00:00  07070707…: (deleted)";
+        assert_eq!(line(&Names::new(), &item), shown);
+        // As a device knows it that was linked afterwards.
+        item.kind = ItemKind::Unknown;
+        assert_eq!(line(&Names::new(), &item), shown);
     }
 }

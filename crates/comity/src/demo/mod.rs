@@ -133,22 +133,53 @@ fn wait_for_stop(server: &mut server::Server, bob: &bob::Bob) -> Result<()> {
 }
 
 fn write_env(path: &std::path::Path, people: &people::People, url: &str) -> Result<()> {
-    let mut lines = vec![format!("COMITY_URL={url}")];
+    let mut lines = vec![line("COMITY_URL", url)];
     for name in ["alice", "bob"] {
         let account = people.act(name, &["account"])?;
         let account = account.first().context("no account")?;
         let upper = name.to_uppercase();
-        lines.push(format!(
-            "{upper}_NUMBER={}",
-            people::field(account, "/number")
+        for field in ["number", "address", "device"] {
+            let value = people::field(account, &format!("/{field}"));
+            lines.push(line(&format!("{upper}_{}", field.to_uppercase()), value));
+        }
+        let token = people.act(name, &["token"])?;
+        let token = token.first().context("no token")?;
+        lines.push(line(
+            &format!("{upper}_TOKEN"),
+            people::field(token, "/token"),
         ));
-        lines.push(format!(
-            "{upper}_ADDRESS={}",
-            people::field(account, "/address")
-        ));
-        lines.push(format!("{upper}_STORE={}", people.store(name).display()));
+        let store = people.store(name).display().to_string();
+        lines.push(line(&format!("{upper}_STORE"), &store));
     }
-    lines.push(format!("COMITY_PASSPHRASE={}", people::PASSPHRASE));
+    lines.push(line("COMITY_PASSPHRASE", people::PASSPHRASE));
     std::fs::write(path, lines.join("\n") + "\n")
         .with_context(|| format!("writing {}", path.display()))
+}
+
+/// A line that a shell reads, too.
+fn line(key: &str, value: &str) -> String {
+    let plain = value
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_./:@+=-".contains(c));
+    if plain {
+        return format!("{key}={value}");
+    }
+    format!("{key}='{}'", value.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_shell_reads_what_was_written() {
+        for value in ["+12025550101", "comity demo", "it's $HOME", ""] {
+            let told = std::process::Command::new("sh")
+                .arg("-c")
+                .arg(format!("{}\nprintf %s \"$VALUE\"", line("VALUE", value)))
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(told.stdout).unwrap(), value);
+        }
+    }
 }

@@ -28,6 +28,18 @@ fn each_refusal_has_its_code() {
     std::fs::write(&file, "text").unwrap();
     let file = file.display().to_string();
     assert_eq!(code(&["save", BOB, &message, &file]), "exists");
+    // Bytes that are no text are an act that is not written as it is to be.
+    let odd = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xFF]);
+    let odd: std::ffi::OsString = odd;
+    let ended = alice
+        .command()
+        .args(["send", BOB, "--json"])
+        .arg(odd)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(told["error"], "usage");
     let nowhere = World::start().device("nowhere");
     assert_eq!(
         nowhere.refused(&["request-code", ALICE]).code,

@@ -465,3 +465,39 @@ fn all_see_a_new_name_timer_and_picture() {
             .contains("bob set messages to vanish after 1 hour")
     );
 }
+
+#[test]
+fn members_are_named_by_who_never_talked_to_them() {
+    let world = World::start();
+    let (alice, bob, carol) = choir(&world);
+    alice.act(&["group-admin", "Choir", "bob"]);
+    bob.act(&["sync"]);
+    carol.act(&["sync"]);
+    let group = bob.one(&["group-admin", "Choir", "Carol"]);
+    assert_eq!(
+        members(&group),
+        ["alice (admin)", "me (admin)", "carol (admin)"]
+    );
+    let mine = bob.one(&["group-admin", "Choir", "me", "--no-longer"]);
+    assert_eq!(members(&mine), ["alice (admin)", "me", "carol (admin)"]);
+    let screen = bob.screen(&["history", "Choir"]);
+    assert!(screen.contains("— you are no longer an admin"), "{screen}");
+    let address = mine["members"][2]["address"].as_str().unwrap();
+    let shown = alice.one(&["group-remove", "Choir", &address[..8]]);
+    assert_eq!(members(&shown), ["me (admin)", "bob"]);
+}
+
+#[test]
+fn of_two_who_take_each_other_out_one_is_told() {
+    let world = World::start();
+    let (alice, bob, _) = choir(&world);
+    alice.act(&["group-admin", "Choir", BOB]);
+    bob.act(&["sync"]);
+    let other = {
+        let bob = bob.clone();
+        std::thread::spawn(move || bob.try_act(&["group-remove", "Choir", ALICE]).is_ok())
+    };
+    let one = alice.try_act(&["group-remove", "Choir", BOB]).is_ok();
+    let other = other.join().unwrap();
+    assert_ne!(one, other, "one of them did it");
+}

@@ -163,6 +163,7 @@ fn live() -> Shapes {
     shapes.act(&alice, &["promote-device", device]);
     shapes.act(&alice, &["remove-device", device]);
     shapes.act(&alice, &["recovery-phrase"]);
+    shapes.act(&alice, &["token"]);
     shapes.act(&alice, &["lock", "open sesame"]);
     let code = alice.code_command();
     shapes.act(

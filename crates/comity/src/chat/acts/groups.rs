@@ -2,6 +2,7 @@
 
 use super::*;
 use comity_client::{ConversationView, GroupDetails, MemberView, Permissions, PermissionsView};
+use comity_wire::ErrorCode;
 use serde::Serialize;
 
 /// An act about a group.
@@ -167,12 +168,25 @@ const STEPS: &[&str] = &[
     "leave",
 ];
 
+/// Steps towards what is wished for that are taken again when the app refused them for now.
+const RETRIED: &[&str] = &["reconcile", "details", "rejoin"];
+
 /// A group as an act answers with it.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
     conversation: ConversationView,
     members: Vec<MemberView>,
+    /// It is kept here and done by itself.
+    queued: bool,
+    waits_for: Option<String>,
+}
+
+/// A group of which something was asked for.
+pub(super) struct Asked {
+    group: i64,
+    /// Code for what it waits for: the app refused it for now, it is asked for again by itself.
+    waits_for: Option<String>,
 }
 
 pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
@@ -195,7 +209,7 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
                 permissions: may.over(PermissionsView::default()),
             };
             let group = come_true(session, None, command).await?;
-            show(session, group).await
+            show_asked(session, group).await
         }
         GroupAct::Group { group } => {
             session.settled().await?;
@@ -211,11 +225,15 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             .await
         }
         GroupAct::GroupRemove { group, who } => {
-            let member = people::anyone(session, &who).await?;
-            change(session, &group, |conversation| Command::RemoveMember {
-                conversation,
-                member,
-            })
+            let (group, member) = member(session, &group, &who).await?;
+            change_it(
+                session,
+                group,
+                Command::RemoveMember {
+                    conversation: group,
+                    member,
+                },
+            )
             .await
         }
         GroupAct::GroupAdmin {
@@ -223,12 +241,16 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             who,
             no_longer,
         } => {
-            let member = myself_or(session, &who).await?;
-            change(session, &group, |conversation| Command::SetRole {
-                conversation,
-                member,
-                admin: !no_longer,
-            })
+            let (group, member) = member(session, &group, &who).await?;
+            change_it(
+                session,
+                group,
+                Command::SetRole {
+                    conversation: group,
+                    member,
+                    admin: !no_longer,
+                },
+            )
             .await
         }
         GroupAct::GroupAllow { group, may } => {
@@ -270,9 +292,11 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             .await
         }
         GroupAct::GroupJoin { link } => {
+            // Copied from a narrow screen, it may come in parts.
+            let link = link.split_whitespace().collect();
             let command = Command::JoinByInvitation { link };
             let group = come_true(session, None, command).await?;
-            show(session, group).await
+            show_asked(session, group).await
         }
         GroupAct::GroupLeave { group } => {
             change(session, &group, |conversation| Command::LeaveGroup {
@@ -291,13 +315,11 @@ async fn people(session: &Session, who: &[String]) -> Result<Vec<Address>> {
     Ok(found)
 }
 
-/// A person, or the own account.
-pub(crate) async fn myself_or(session: &Session, who: &str) -> Result<Address> {
-    if who != "me" {
-        return people::anyone(session, who).await;
-    }
-    let account = session.query(Core::account).await?;
-    Ok(account.context("nobody is signed up here")?.address)
+/// A group, and somebody in it.
+async fn member(session: &Session, group: &str, who: &str) -> Result<(i64, Address)> {
+    session.settled().await?;
+    let group = people::conversation(session, group).await?.conversation;
+    Ok((group, people::member(session, group, who).await?))
 }
 
 /// Catches up, acts on a group, waits until it is so, shows the group.
@@ -308,8 +330,12 @@ async fn change(
 ) -> Result<()> {
     session.settled().await?;
     let group = people::conversation(session, group).await?.conversation;
-    come_true(session, Some(group), command(group)).await?;
-    show(session, group).await
+    change_it(session, group, command(group)).await
+}
+
+async fn change_it(session: &Session, group: i64, command: Command) -> Result<()> {
+    let asked = come_true(session, Some(group), command).await?;
+    show_asked(session, asked).await
 }
 
 /// Shows the timer of a conversation, or sets it.
@@ -317,6 +343,7 @@ pub(super) async fn disappear(session: &Session, with: &str, after_s: Option<u32
     session.online().await?;
     session.settled().await?;
     let conversation = people::conversation(session, with).await?.conversation;
+    let mut waits_for = None;
     if after_s.is_some() {
         let details = GroupDetails {
             expires_after_s: after_s,
@@ -326,11 +353,18 @@ pub(super) async fn disappear(session: &Session, with: &str, after_s: Option<u32
             conversation,
             details,
         };
-        come_true(session, Some(conversation), command).await?;
+        let asked = come_true(session, Some(conversation), command).await?;
+        waits_for = asked.waits_for;
     }
     let timer_s = people::conversation(session, with).await?.timer_s;
+    if let Some(code) = &waits_for {
+        not_yet(code);
+    }
     if session.json {
-        say_json(&json!({ "conversation": conversation, "timer_s": timer_s }));
+        let queued = waits_for.is_some();
+        say_json(&json!({
+            "conversation": conversation, "timer_s": timer_s, "queued": queued, "waits_for": waits_for
+        }));
     } else {
         say(&words::timer(timer_s));
     }
@@ -346,12 +380,16 @@ async fn set(
 ) -> Result<()> {
     session.settled().await?;
     let conversation = people::conversation(session, with).await?.conversation;
+    let mut asked = Asked {
+        group: conversation,
+        waits_for: None,
+    };
     if details != GroupDetails::default() {
         let command = Command::SetGroupDetails {
             conversation,
             details,
         };
-        come_true(session, Some(conversation), command).await?;
+        asked = come_true(session, Some(conversation), command).await?;
     }
     if photo.is_some() || no_photo {
         let (path, size, media_type) = match photo {
@@ -370,62 +408,105 @@ async fn set(
             size,
             media_type,
         };
-        come_true(session, Some(conversation), command).await?;
+        let photo = come_true(session, Some(conversation), command).await?;
+        asked.waits_for = photo.waits_for.or(asked.waits_for);
     }
-    show(session, conversation).await
+    show_asked(session, asked).await
 }
 
 /// Gives an act about a group and waits until what it asks for is so. Without a group: the one
 /// that the act makes or joins.
-async fn come_true(session: &Session, group: Option<i64>, command: Command) -> Result<i64> {
+async fn come_true(session: &Session, group: Option<i64>, command: Command) -> Result<Asked> {
+    let leaves = matches!(command, Command::LeaveGroup { .. });
     let (told, mut events) = session.act(command).await?;
     let made = told.iter().find_map(|event| match event {
         Event::ConversationChanged { conversation } => Some(*conversation),
         _ => None,
     });
     let group = group.or(made).context("nothing came of it")?;
+    let open = move || session.query(move |core| core.wishes_open(group));
+    // Refused for now: it stays asked for, and is asked for again.
+    let mut later = None;
     let so = async {
-        loop {
-            let open = session.query(move |core| core.wishes_open(group)).await?;
+        while open().await? > 0 {
             while let Ok(event) = events.try_recv() {
-                refused(event)?;
-            }
-            if open == 0 {
-                return anyhow::Ok(());
+                let Some(refused) = refusal(event) else {
+                    continue;
+                };
+                if refused.retry_after_ms == 0 || open().await? == 0 {
+                    bail!(refused);
+                }
+                let full = refused.code == ErrorCode::StorageFull.as_str();
+                later = Some(refused.code);
+                if full {
+                    return Ok(());
+                }
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+        later = None;
+        // What ended the wish may be a refusal.
+        while let Ok(event) = events.try_recv() {
+            match refusal(event) {
+                Some(refused) if refused.retry_after_ms == 0 => bail!(refused),
+                _ => {}
+            }
+        }
+        Ok(())
     };
     match tokio::time::timeout(session.timeout, so).await {
         Ok(outcome) => outcome?,
-        Err(_) => bail!("nothing within {} seconds", session.timeout.as_secs()),
+        Err(_) if later.is_some() => {}
+        Err(_) => bail!(Kept(session.late(
+            "group",
+            "it is kept and done by itself, do not ask for it again; it was not done"
+        ))),
+    }
+    let waits_for = later;
+    if waits_for.is_some() {
+        return Ok(Asked { group, waits_for });
     }
     session.settled().await?;
+    // Somebody else was faster: what was asked for is not asked for by who is out.
+    let all = session.query(Core::conversations).await?;
+    let out = |one: &ConversationView| one.conversation == group && one.state == "left";
+    if !leaves && all.iter().any(out) {
+        bail!(Refused::here(
+            "group",
+            "refused",
+            "you are no longer in this group: somebody took you out before it was done".to_owned()
+        ));
+    }
     session.flushed().await?;
-    Ok(group)
+    Ok(Asked { group, waits_for })
 }
 
-fn refused(event: Event) -> Result<()> {
+/// Why a step of a group's act failed.
+fn refusal(event: Event) -> Option<Refused> {
     match event {
         Event::Failed {
             act,
             code,
             message,
             retry_after_ms,
-        } if STEPS.contains(&act.as_str()) => bail!(Refused {
-            act,
-            code,
-            message,
-            retry_after_ms
-        }),
-        _ => Ok(()),
+        } if STEPS.contains(&act.as_str())
+            || (retry_after_ms > 0 && RETRIED.contains(&act.as_str())) =>
+        {
+            Some(Refused {
+                act,
+                code,
+                message,
+                retry_after_ms,
+            })
+        }
+        _ => None,
     }
 }
 
 async fn save_photo(session: &Session, group: &str, path: PathBuf) -> Result<()> {
     session.settled().await?;
     let conversation = people::conversation(session, group).await?.conversation;
-    let path = target_path(&path)?;
+    let path = target_path(&path, None)?;
     let command = Command::SaveGroupPhoto {
         conversation,
         path: path.clone(),
@@ -433,7 +514,22 @@ async fn save_photo(session: &Session, group: &str, path: PathBuf) -> Result<()>
     saying::fetched(session, command, path).await
 }
 
-async fn show(session: &Session, conversation: i64) -> Result<()> {
+fn not_yet(code: &str) {
+    complain(&format!(
+        "not done yet ({code}): it is kept and done by itself, do not ask for it again"
+    ));
+}
+
+async fn show(session: &Session, group: i64) -> Result<()> {
+    let waits_for = None;
+    show_asked(session, Asked { group, waits_for }).await
+}
+
+async fn show_asked(session: &Session, asked: Asked) -> Result<()> {
+    let conversation = asked.group;
+    if let Some(code) = &asked.waits_for {
+        not_yet(code);
+    }
     let all = session.query(Core::conversations).await?;
     let view = all.into_iter().find(|one| one.conversation == conversation);
     let members = session
@@ -442,11 +538,14 @@ async fn show(session: &Session, conversation: i64) -> Result<()> {
     let shown = Shown {
         conversation: view.context("there is no such group")?,
         members,
+        queued: asked.waits_for.is_some(),
+        waits_for: asked.waits_for,
     };
     if session.json {
         say_json(&shown);
     } else {
-        for line in words::group(&shown.conversation, &shown.members) {
+        let names = names(session).await?;
+        for line in words::group(&names, &shown.conversation, &shown.members) {
             say(&line);
         }
     }

@@ -4,23 +4,26 @@
 //! docs/terminal-client.md and held by a test.
 
 mod groups;
+mod named;
 mod others;
 mod reading;
 mod saying;
 mod settings;
 mod sign_up;
 
-pub(crate) use groups::{myself_or, timer};
-pub(crate) use saying::{post, target_path, what_file};
+pub(crate) use groups::timer;
+pub(crate) use named::{MessageName, link_code, own_device, resolve};
+pub(crate) use saying::{plain_file, post, target_path, what_file};
 
+use named::{Asks, named};
 use others::{accept, block, contacts, report, requests, safety};
-use reading::{conversations, history, info, search, watch};
-use saying::{SayText, amend, forward, plain_file, save, send_file, send_text};
+use reading::{Wanted, conversations, history, info, search, watch};
+use saying::{SayText, amend, forward, save, send_file, send_text};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
 use sign_up::{Code, SignUp, approve, link, number_taken, prove, register, request_code};
 
 use super::people;
-use super::session::{Refused, Session};
+use super::session::{Kept, Refused, Session};
 use super::words::{self, Names};
 use crate::terminal::{complain, prompt, say, say_json};
 use anyhow::{Context, Result, bail};
@@ -60,8 +63,8 @@ pub(crate) enum Act {
         /// The number has an account that is not yours: begin a new one.
         #[arg(long)]
         take_over: bool,
-        /// Passphrase of the registration lock.
-        #[arg(long)]
+        /// Passphrase of the registration lock; `-` asks for it, or reads the first line of standard input.
+        #[arg(long, env = "COMITY_LOCK_PASSPHRASE", hide_env_values = true)]
         lock_passphrase: Option<String>,
     },
     /// Links this device to an account: shows a code, waits to be let in.
@@ -79,13 +82,13 @@ pub(crate) enum Act {
     Account,
     /// Takes a device out.
     RemoveDevice {
-        /// Its id.
-        device: comity_wire::DeviceId,
+        /// Its name or id, or the beginning of the id, as `account` shows them.
+        device: String,
     },
     /// Makes a device an owner.
     PromoteDevice {
-        /// Its id.
-        device: comity_wire::DeviceId,
+        /// Its name or id, or the beginning of the id, as `account` shows them.
+        device: String,
     },
     /// Sets name and about.
     Profile {
@@ -103,7 +106,8 @@ pub(crate) enum Act {
     RecoveryPhrase,
     /// Sets or, without a passphrase, removes the registration lock.
     Lock {
-        /// At least 8 characters.
+        /// At least 8 characters; `-` asks for it, or reads the first line of standard input.
+        #[arg(env = "COMITY_LOCK_PASSPHRASE", hide_env_values = true)]
         passphrase: Option<String>,
     },
     /// Moves the account to another number.
@@ -119,8 +123,9 @@ pub(crate) enum Act {
         /// The number has an account: take it from there.
         #[arg(long)]
         take_over: bool,
-        /// Passphrase of that account's registration lock.
-        #[arg(long)]
+        /// Passphrase of that account's registration lock; `-` asks for it, or reads the first line
+        /// of standard input.
+        #[arg(long, env = "COMITY_LOCK_PASSPHRASE", hide_env_values = true)]
         lock_passphrase: Option<String>,
     },
     /// Deletes the account and this store.
@@ -140,9 +145,9 @@ pub(crate) enum Act {
         to: String,
         /// The text; `-` takes it from standard input.
         text: String,
-        /// Answers this message.
+        /// Answers this message: its id, or the beginning of it, as `history --ids` shows it.
         #[arg(long)]
-        reply: Option<MessageId>,
+        reply: Option<MessageName>,
         /// Names the message, so that a repeated act says it once.
         #[arg(long)]
         id: Option<MessageId>,
@@ -167,8 +172,8 @@ pub(crate) enum Act {
     Save {
         /// The conversation.
         with: String,
-        /// The message.
-        message: MessageId,
+        /// The message: its id, or the beginning of it, as `history --ids` shows it.
+        message: MessageName,
         /// Where to; must not exist.
         path: PathBuf,
     },
@@ -176,8 +181,8 @@ pub(crate) enum Act {
     React {
         /// The conversation.
         with: String,
-        /// The message.
-        message: MessageId,
+        /// The message: its id, or the beginning of it, as `history --ids` shows it.
+        message: MessageName,
         /// One emoji.
         emoji: String,
     },
@@ -185,8 +190,8 @@ pub(crate) enum Act {
     Edit {
         /// The conversation.
         with: String,
-        /// The message.
-        message: MessageId,
+        /// The message: its id, or the beginning of it, as `history --ids` shows it.
+        message: MessageName,
         /// The new text.
         text: String,
     },
@@ -194,15 +199,15 @@ pub(crate) enum Act {
     Delete {
         /// The conversation.
         with: String,
-        /// The message.
-        message: MessageId,
+        /// The message: its id, or the beginning of it, as `history --ids` shows it.
+        message: MessageName,
     },
     /// Says a text or file of a conversation again, to somebody else.
     Forward {
         /// The conversation that it stands in.
         with: String,
-        /// The message.
-        message: MessageId,
+        /// The message: its id, or the beginning of it, as `history --ids` shows it.
+        message: MessageName,
         /// Number, address, name, or `me`.
         to: String,
     },
@@ -218,8 +223,8 @@ pub(crate) enum Act {
     Info {
         /// The conversation.
         with: String,
-        /// The message.
-        message: MessageId,
+        /// The message: its id, or the beginning of it, as `history --ids` shows it.
+        message: MessageName,
     },
     #[command(flatten)]
     Group(groups::GroupAct),
@@ -238,7 +243,10 @@ pub(crate) enum Act {
         limit: u32,
         /// Lines before this message.
         #[arg(long)]
-        before: Option<MessageId>,
+        before: Option<MessageName>,
+        /// Shows before each line the beginning of its id, by which other acts know it.
+        #[arg(long)]
+        ids: bool,
         /// Does not connect first.
         #[arg(long)]
         offline: bool,
@@ -250,6 +258,9 @@ pub(crate) enum Act {
         /// Lines.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Shows before each line the beginning of its id, by which other acts know it.
+        #[arg(long)]
+        ids: bool,
     },
     /// Finds words.
     Search {
@@ -301,8 +312,8 @@ pub(crate) enum Act {
     Report {
         /// Who.
         who: String,
-        /// Which messages; none for the request.
-        messages: Vec<MessageId>,
+        /// Which messages, as `history --ids` shows them; none for the request.
+        messages: Vec<MessageName>,
         /// Why.
         #[arg(long, default_value = "")]
         reason: String,
@@ -312,6 +323,8 @@ pub(crate) enum Act {
         /// The conversation.
         with: String,
     },
+    /// Signs in and tells a bearer token of the app's HTTP API, for programs of your own.
+    Token,
     /// After a copy of this store was used elsewhere: it goes on here, and nowhere else.
     GoOnHere,
     /// Connects, catches up, sends what waits, ends.
@@ -381,10 +394,17 @@ pub(crate) fn one_emoji(emoji: &str) -> Result<()> {
 
 /// Tells a script why there was no answer.
 pub(crate) fn tell_error(error: &anyhow::Error) {
-    let told = match error.downcast_ref::<Refused>() {
-        Some(refused) => json!({
-            "error": refused.code, "act": refused.act, "message": refused.message, "retry_after_ms": refused.retry_after_ms
-        }),
+    let kept = error.downcast_ref::<Kept>().map(|kept| &kept.0);
+    let told = match kept.or_else(|| error.downcast_ref::<Refused>()) {
+        Some(refused) => {
+            let mut told = json!({
+                "error": refused.code, "act": refused.act, "message": refused.message, "retry_after_ms": refused.retry_after_ms
+            });
+            if let (true, Some(told)) = (kept.is_some(), told.as_object_mut()) {
+                told.insert("queued".to_owned(), true.into());
+            }
+            told
+        }
         None => match error.downcast_ref::<comity_client::CoreError>() {
             Some(core) => json!({ "error": core.code(), "message": core.to_string() }),
             None => json!({ "error": "failed", "message": format!("{error:#}") }),
@@ -415,7 +435,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 device_name,
                 recover,
                 take_over,
-                lock_passphrase,
+                lock_passphrase: named::lock_passphrase(lock_passphrase, Asks::Known).await?,
             };
             register(session, number, code, how).await
         }
@@ -424,14 +444,17 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Approve { code } => approve(session, code).await,
         Act::Account => account(session).await,
         Act::RemoveDevice { device } => {
+            let device = own_device(session, &device).await?;
             setting(session, Command::RemoveDevice(device), "device_removed").await
         }
         Act::PromoteDevice { device } => {
+            let device = own_device(session, &device).await?;
             setting(session, Command::PromoteDevice(device), "device_promoted").await
         }
         Act::Profile { name, about, photo } => profile(session, name, about, photo).await,
         Act::RecoveryPhrase => recovery_phrase(session).await,
         Act::Lock { passphrase } => {
+            let passphrase = named::lock_passphrase(passphrase, Asks::New).await?;
             setting(
                 session,
                 Command::SetRegistrationLock(passphrase),
@@ -450,7 +473,8 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 code,
                 command: code_command,
             };
-            change_number(session, number, code, take_over, lock_passphrase).await
+            let lock = named::lock_passphrase(lock_passphrase, Asks::Known).await?;
+            change_number(session, number, code, take_over, lock).await
         }
         Act::DeleteAccount { yes } => delete_account(session, yes).await,
         Act::Lookup { number } => {
@@ -464,9 +488,10 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                     words::plain(&called(&contact.name, "")),
                     contact.address
                 ));
-                say(
-                    "Their key is as the app says: not yet verified. Compare safety numbers with `comity chat safety`.",
-                );
+                say(&format!(
+                    "Their key is as the app says: not yet verified. Compare safety numbers: {}",
+                    session.hint(&format!("safety {number}"))
+                ));
             }
             Ok(())
         }
@@ -497,15 +522,10 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             message,
             emoji,
         } => {
-            amend(
-                session,
-                &with,
-                message,
-                What::React {
-                    target: message,
-                    emoji,
-                },
-            )
+            amend(session, &with, message, |target| What::React {
+                target,
+                emoji,
+            })
             .await
         }
         Act::Edit {
@@ -513,19 +533,14 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             message,
             text,
         } => {
-            amend(
-                session,
-                &with,
-                message,
-                What::Edit {
-                    target: message,
-                    text,
-                },
-            )
+            amend(session, &with, message, |target| What::Edit {
+                target,
+                text,
+            })
             .await
         }
         Act::Delete { with, message } => {
-            amend(session, &with, message, What::Delete { target: message }).await
+            amend(session, &with, message, |target| What::Delete { target }).await
         }
         Act::Forward { with, message, to } => forward(session, &with, message, &to).await,
         Act::Timer { with, after } => groups::disappear(session, &with, after).await,
@@ -536,9 +551,28 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             with,
             limit,
             before,
+            ids,
             offline,
-        } => history(session, &with, limit, before, offline, false).await,
-        Act::Read { with, limit } => history(session, &with, limit, None, false, true).await,
+        } => {
+            let wanted = Wanted {
+                limit,
+                before,
+                ids,
+                offline,
+                read: false,
+            };
+            history(session, &with, wanted).await
+        }
+        Act::Read { with, limit, ids } => {
+            let wanted = Wanted {
+                limit,
+                before: None,
+                ids,
+                offline: false,
+                read: true,
+            };
+            history(session, &with, wanted).await
+        }
         Act::Search { query, limit } => search(session, query, limit).await,
         Act::Requests { offline } => requests(session, offline).await,
         Act::Accept { who } => accept(session, &who).await,
@@ -573,6 +607,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 .await?;
             Ok(())
         }
+        Act::Token => settings::token(session).await,
         Act::GoOnHere => {
             session.handle.act(Command::GoOnHere).await?;
             session.online().await?;

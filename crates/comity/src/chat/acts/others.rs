@@ -46,7 +46,7 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     };
     tokio::time::timeout(session.timeout, begun)
         .await
-        .context("the conversation did not begin in time")??;
+        .map_err(|_| Kept(session.late("accept", "the conversation did not begin")))??;
     session.settled().await?;
     finish(session).await
 }
@@ -82,9 +82,10 @@ pub(super) async fn safety(session: &Session, who: &str) -> Result<()> {
     if contact.verified {
         say("You compared this number, and it still holds.");
     } else {
-        say(
-            "Not yet verified: compare it with theirs by voice or side by side, then `comity chat verify`.",
-        );
+        say(&format!(
+            "Not yet verified: compare it with theirs by voice or side by side, then {}",
+            session.hint(&format!("verify {who}"))
+        ));
     }
     Ok(())
 }
@@ -97,11 +98,22 @@ pub(super) async fn block(session: &Session, who: &str, blocked: bool) -> Result
 pub(super) async fn report(
     session: &Session,
     who: &str,
-    messages: Vec<MessageId>,
+    names: Vec<MessageName>,
     reason: String,
 ) -> Result<()> {
     session.online().await?;
     let address: Address = people::anyone(session, who).await?;
+    let whom = Whom::Person(address.clone());
+    let mut messages = Vec::new();
+    for name in &names {
+        messages.push(match (name, people::with(session, &whom).await?) {
+            (MessageName::Whole(message), _) => *message,
+            (_, Some(with)) => resolve(session, with.conversation, name).await?,
+            (_, None) => bail!(Refused::not_found(
+                "nothing was said with them yet".to_owned()
+            )),
+        });
+    }
     session
         .act_until(
             Command::Report {

@@ -5,29 +5,42 @@ use super::*;
 pub(super) async fn conversations(session: &Session, offline: bool) -> Result<()> {
     session.catch_up(offline).await?;
     let all = session.query(Core::conversations).await?;
+    let names = names(session).await?;
     for conversation in &all {
         if session.json {
             say_json(conversation);
         } else {
-            say(&words::conversation(conversation));
+            say(&words::conversation(&names, conversation));
         }
     }
     if all.is_empty() && !session.json {
-        say("No conversations yet: comity chat send +49… 'hello'");
+        say(&format!(
+            "No conversations yet: {}",
+            session.hint("send +49… 'hello'")
+        ));
     }
     Ok(())
 }
 
-pub(super) async fn history(
-    session: &Session,
-    with: &str,
-    limit: u32,
-    before: Option<MessageId>,
-    offline: bool,
-    read: bool,
-) -> Result<()> {
-    session.catch_up(offline).await?;
+/// Which lines of a conversation, and how.
+pub(super) struct Wanted {
+    pub(super) limit: u32,
+    pub(super) before: Option<MessageName>,
+    /// With the beginning of each message's id.
+    pub(super) ids: bool,
+    pub(super) offline: bool,
+    /// The others learn that it was read.
+    pub(super) read: bool,
+}
+
+pub(super) async fn history(session: &Session, with: &str, wanted: Wanted) -> Result<()> {
+    session.catch_up(wanted.offline).await?;
     let conversation = people::conversation(session, with).await?.conversation;
+    let before = match &wanted.before {
+        Some(name) => Some(resolve(session, conversation, name).await?),
+        None => None,
+    };
+    let limit = wanted.limit;
     let items = session
         .query(move |core| core.timeline(conversation, before.as_ref(), limit))
         .await?;
@@ -43,9 +56,14 @@ pub(super) async fn history(
         if std::mem::replace(&mut day, other) != other {
             say(&words::date(other));
         }
-        say(&words::line(&names, item));
+        let line = words::line(&names, item);
+        if wanted.ids {
+            say(&format!("{}  {line}", named::short(&item.message)));
+        } else {
+            say(&line);
+        }
     }
-    if read {
+    if wanted.read {
         session
             .handle
             .act(Command::MarkRead { conversation })
@@ -58,10 +76,10 @@ pub(super) async fn history(
 }
 
 /// Who has a message, and who read it.
-pub(super) async fn info(session: &Session, with: &str, message: MessageId) -> Result<()> {
+pub(super) async fn info(session: &Session, with: &str, message: MessageName) -> Result<()> {
     session.online().await?;
     session.settled().await?;
-    let conversation = people::conversation(session, with).await?.conversation;
+    let (conversation, message) = named(session, with, &message).await?;
     let info = session
         .query(move |core| core.info(conversation, &message))
         .await?;

@@ -3,11 +3,12 @@
 use super::*;
 use crate::chat::mentions;
 use crate::chat::session::Said;
+use std::path::Path;
 
 /// What `send` was asked to say.
 pub(super) struct SayText {
     pub(super) text: String,
-    pub(super) quote: Option<MessageId>,
+    pub(super) quote: Option<MessageName>,
     pub(super) id: Option<MessageId>,
     /// Whom to mention, as typed.
     pub(super) mention: Vec<String>,
@@ -20,6 +21,12 @@ pub(super) async fn send_text(
     wait: bool,
 ) -> Result<()> {
     let to = people::whom(session, to).await?;
+    let quote = match (&say.quote, people::with(session, &to).await?) {
+        (None, _) => None,
+        (Some(MessageName::Whole(message)), _) => Some(*message),
+        (Some(name), Some(with)) => Some(resolve(session, with.conversation, name).await?),
+        (Some(_), None) => bail!(Refused::not_found("nothing was said there yet".to_owned())),
+    };
     let members = members(session, &to).await?;
     let mut mentions = mentions::find(&say.text, &members);
     for who in &say.mention {
@@ -30,7 +37,7 @@ pub(super) async fn send_text(
     }
     let what = Say {
         to,
-        quote: say.quote,
+        quote,
         id: say.id,
         mentions,
         what: What::Text(say.text),
@@ -53,11 +60,11 @@ async fn members(session: &Session, to: &Whom) -> Result<Vec<(Address, String)>>
 pub(super) async fn forward(
     session: &Session,
     with: &str,
-    message: MessageId,
+    message: MessageName,
     to: &str,
 ) -> Result<()> {
     session.online().await?;
-    let conversation = people::conversation(session, with).await?.conversation;
+    let (conversation, message) = named(session, with, &message).await?;
     arrived(session, conversation, message).await?;
     let what = Say {
         to: people::whom(session, to).await?,
@@ -157,7 +164,7 @@ pub(super) async fn send_file(
 }
 
 /// A plain file: its whole path, its name, its bytes. A pipe or a device would be read for ever.
-pub(crate) fn plain_file(path: &std::path::Path) -> Result<(String, String, u64)> {
+pub(crate) fn plain_file(path: &Path) -> Result<(String, String, u64)> {
     let refuse = |code: &str, message: &str| Refused::here("file", code, message.to_owned());
     let path = std::path::absolute(path)?;
     let facts = std::fs::metadata(&path)
@@ -181,7 +188,7 @@ pub(crate) fn plain_file(path: &std::path::Path) -> Result<(String, String, u64)
 }
 
 /// What is to be said with a plain file.
-pub(crate) fn what_file(path: &std::path::Path, caption: String) -> Result<What> {
+pub(crate) fn what_file(path: &Path, caption: String) -> Result<What> {
     let (path, file_name, size) = plain_file(path)?;
     Ok(What::File {
         media_type: mime_guess::from_path(&path)
@@ -194,32 +201,69 @@ pub(crate) fn what_file(path: &std::path::Path, caption: String) -> Result<What>
     })
 }
 
-/// Where a file is to be saved, as the core keeps it.
-pub(crate) fn target_path(path: &std::path::Path) -> Result<String> {
-    let path = std::path::absolute(path)?;
-    match path.to_str() {
+/// Where a file is to be saved, as the core keeps it: what does not exist yet, in a folder that
+/// does. A folder means a file in it, by the name that its sender gave it.
+pub(crate) fn target_path(path: &Path, own_name: Option<&str>) -> Result<String> {
+    let refuse = |code: &str, message: String| Refused::here("save", code, message);
+    let mut target = std::path::absolute(path)?;
+    if let (true, Some(name)) = (target.is_dir(), own_name) {
+        target.push(file_name(name));
+    }
+    if target.symlink_metadata().is_ok() {
+        let shown = target.display();
+        bail!(refuse(
+            "exists",
+            format!("{shown} exists: give another name")
+        ));
+    }
+    let folder = target.parent().unwrap_or(&target);
+    if !folder.is_dir() {
+        let shown = folder.display();
+        bail!(refuse(
+            "folder_missing",
+            format!("there is no folder {shown}")
+        ));
+    }
+    match target.to_str() {
         Some(path) => Ok(path.to_owned()),
-        None => bail!("{} is not UTF-8: give another name", path.display()),
+        None => bail!(refuse(
+            "file_name",
+            format!("{} is not UTF-8: give another name", target.display())
+        )),
+    }
+}
+
+/// A name that somebody else chose, fit to be a file's in a folder: no way out of it, nothing hidden.
+fn file_name(name: &str) -> String {
+    let name: String = crate::chat::one_line(name)
+        .chars()
+        .map(|c| if matches!(c, '/' | '\\') { '_' } else { c })
+        .collect();
+    let name = name.trim().trim_start_matches(['.', '-']);
+    match name {
+        "" => "file".to_owned(),
+        // File systems take 255 bytes.
+        name => name.chars().take(60).collect(),
     }
 }
 
 pub(super) async fn save(
     session: &Session,
     with: &str,
-    message: MessageId,
+    message: MessageName,
     path: PathBuf,
 ) -> Result<()> {
-    if path.symlink_metadata().is_ok() {
-        bail!(Refused::here(
-            "save",
-            "exists",
-            format!("{} exists: give another name", path.display())
-        ));
+    // Where it can not be is said before the app is asked.
+    if !path.is_dir() {
+        target_path(&path, None)?;
     }
     session.online().await?;
-    let conversation = people::conversation(session, with).await?.conversation;
+    let (conversation, message) = named(session, with, &message).await?;
     arrived(session, conversation, message).await?;
-    let path = target_path(&path)?;
+    let item = session.item(conversation, message).await?;
+    let file = item.and_then(|item| item.attachment);
+    let own_name = file.map(|file| file.file_name).unwrap_or_default();
+    let path = target_path(&path, Some(&own_name))?;
     let command = Command::SaveAttachment {
         conversation,
         message,
@@ -252,12 +296,13 @@ pub(super) async fn fetched(session: &Session, command: Command, wanted: String)
 pub(super) async fn amend(
     session: &Session,
     with: &str,
-    message: MessageId,
-    what: What,
+    message: MessageName,
+    what: impl FnOnce(MessageId) -> What,
 ) -> Result<()> {
     session.online().await?;
-    let conversation = people::conversation(session, with).await?.conversation;
+    let (conversation, message) = named(session, with, &message).await?;
     arrived(session, conversation, message).await?;
+    let what = what(message);
     let to = Whom::Conversation(conversation);
     let mentions = match &what {
         What::Edit { text, .. } => mentions::find(text, &members(session, &to).await?),

@@ -3,9 +3,9 @@
 use super::*;
 
 pub(super) async fn account(session: &Session) -> Result<()> {
-    let Some(account) = session.query(Core::account).await? else {
-        bail!("nobody is signed up here")
-    };
+    session.signed_up().await?;
+    let account = session.query(Core::account).await?;
+    let account = account.context("nobody is signed up here")?;
     if session.json {
         say_json(&account);
         return Ok(());
@@ -17,13 +17,7 @@ pub(super) async fn account(session: &Session) -> Result<()> {
         account.address
     ));
     for device in &account.devices {
-        let this = if device.this { " (this one)" } else { "" };
-        let owner = if device.owner { ", owner" } else { "" };
-        say(&format!(
-            "  {} {}{owner}{this}",
-            device.device,
-            words::plain(&device.name)
-        ));
+        say(&format!("  {}", words::device(device)));
     }
     Ok(())
 }
@@ -46,9 +40,9 @@ pub(super) async fn profile(
     about: Option<String>,
     photo: Option<PathBuf>,
 ) -> Result<()> {
-    let Some(account) = session.query(Core::account).await? else {
-        bail!("nobody is signed up here")
-    };
+    session.signed_up().await?;
+    let account = session.query(Core::account).await?;
+    let account = account.context("nobody is signed up here")?;
     session.online().await?;
     if let Some(path) = photo {
         let media_type = mime_guess::from_path(&path)
@@ -140,7 +134,12 @@ pub(super) async fn change_number(
 
 pub(super) async fn delete_account(session: &Session, yes: bool) -> Result<()> {
     if !yes {
-        bail!("this deletes the account at the app and this store, with no way back: say --yes");
+        bail!(Refused::here(
+            "delete_account",
+            "usage",
+            "this deletes the account at the app and this store, with no way back: say --yes"
+                .to_owned()
+        ));
     }
     session.online().await?;
     let (_, mut events) = session.act(Command::DeleteAccount).await?;
@@ -152,6 +151,21 @@ pub(super) async fn delete_account(session: &Session, yes: bool) -> Result<()> {
         say_json(&json!({ "ok": true }));
     } else {
         say("The account is deleted.");
+    }
+    Ok(())
+}
+
+/// The right to act for this device at the app, for as long as the app gives it.
+pub(super) async fn token(session: &Session) -> Result<()> {
+    session.online().await?;
+    let (token, expires_ms) = session
+        .query(|core| Ok(core.token()))
+        .await?
+        .context("the connection was lost")?;
+    if session.json {
+        say_json(&json!({ "token": token, "expires_ms": expires_ms }));
+    } else {
+        say(&token);
     }
     Ok(())
 }

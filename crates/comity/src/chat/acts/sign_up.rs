@@ -56,7 +56,10 @@ async fn ordered(session: &Session, number: String, code: &Code) -> Result<Strin
     if code.is_typed() && !std::io::stdin().is_terminal() {
         bail!(refused(
             "usage",
-            "there is no terminal to type the code on: --code-command, or `comity chat request-code NUMBER` and then --code"
+            &format!(
+                "there is no terminal to type the code on: --code-command, or {} and then --code",
+                session.hint("request-code NUMBER")
+            )
         ));
     }
     if code.code.is_none() {
@@ -67,7 +70,10 @@ async fn ordered(session: &Session, number: String, code: &Code) -> Result<Strin
         Some((known, _)) if digits(&known) == digits(&number) => Ok(known),
         _ => bail!(refused(
             "not_now",
-            "no code was ordered for this number from here: `comity chat request-code NUMBER` first"
+            &format!(
+                "no code was ordered for this number from here: {} first",
+                session.hint("request-code NUMBER")
+            )
         )),
     }
 }
@@ -203,9 +209,8 @@ pub(super) async fn register(
             })
             .await?;
     }
-    if let Some(name) = how.device_name {
-        session.handle.act(Command::NameDevice(name)).await?;
-    }
+    let name = how.device_name.unwrap_or_else(|| "terminal".to_owned());
+    session.handle.act(Command::NameDevice(name)).await?;
     session.online().await?;
     session.settled().await?;
     let Event::Ready { address, number } = told else {
@@ -215,9 +220,10 @@ pub(super) async fn register(
         say_json(&json!({ "address": address, "number": number }));
     } else {
         say(&format!("Signed up: {number}, {address}"));
-        say(
-            "Write down a recovery phrase with `comity chat recovery-phrase`: without it, losing all devices loses the account.",
-        );
+        say(&format!(
+            "Write down a recovery phrase with {}: without it, losing all devices loses the account.",
+            session.hint("recovery-phrase")
+        ));
     }
     Ok(())
 }
@@ -277,6 +283,7 @@ pub(super) fn qr(text: &str) -> String {
 
 pub(super) async fn approve(session: &Session, code: String) -> Result<()> {
     session.online().await?;
+    let code = link_code(&code);
     let linked = session
         .act_until(Command::ApproveLink { code }, &["approve_link"], |event| {
             matches!(event, Event::Linked { .. }).then(|| event.clone())

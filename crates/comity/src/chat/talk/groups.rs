@@ -1,15 +1,17 @@
 //! Commands about groups while talking. What comes of them is told by the group's own lines.
 
-use super::Talk;
-use crate::chat::acts::{myself_or, timer};
+use super::account::picture;
+use super::{Asked, Talk};
+use crate::chat::acts::timer;
 use crate::chat::{people, words};
 use anyhow::Result;
-use comity_client::{Command, Core, GroupDetails, Permissions, Whom};
+use anyhow::bail;
+use comity_client::{Command, Core, GroupDetails, Permissions, PermissionsView, Whom};
 
 /// Commands of this module.
 pub(super) const COMMANDS: &[&str] = &[
     "create", "group", "add", "remove", "admin", "no-admin", "name", "about", "timer", "link",
-    "unlink", "join", "leave",
+    "unlink", "join", "leave", "allow", "photo",
 ];
 
 impl Talk<'_> {
@@ -18,7 +20,8 @@ impl Talk<'_> {
         let command = match word {
             "create" => return self.create(rest).await,
             "join" => Command::JoinByInvitation {
-                link: rest.to_owned(),
+                // Copied from a narrow screen, it may come in parts.
+                link: rest.split_whitespace().collect(),
             },
             _ => {
                 let Some(conversation) = self.current().await? else {
@@ -56,7 +59,7 @@ impl Talk<'_> {
     }
 
     async fn about_group(
-        &self,
+        &mut self,
         conversation: i64,
         word: &str,
         rest: &str,
@@ -65,6 +68,10 @@ impl Talk<'_> {
             conversation,
             details,
         };
+        if rest.is_empty() && matches!(word, "add" | "remove" | "admin" | "no-admin") {
+            self.say(&format!("— /{word} NAME; /group shows who is in it"));
+            return Ok(None);
+        }
         Ok(Some(match word {
             "add" => Command::AddMembers {
                 conversation,
@@ -72,11 +79,11 @@ impl Talk<'_> {
             },
             "remove" => Command::RemoveMember {
                 conversation,
-                member: people::anyone(self.session, rest).await?,
+                member: people::member(self.session, conversation, rest).await?,
             },
             "admin" | "no-admin" => Command::SetRole {
                 conversation,
-                member: myself_or(self.session, rest).await?,
+                member: people::member(self.session, conversation, rest).await?,
                 admin: word == "admin",
             },
             "name" => details(GroupDetails {
@@ -87,17 +94,88 @@ impl Talk<'_> {
                 description: Some(rest.to_owned()),
                 ..GroupDetails::default()
             }),
+            "timer" if rest.is_empty() => {
+                let all = self.session.query(Core::conversations).await?;
+                let here = all.iter().find(|one| one.conversation == conversation);
+                let timer_s = here.map_or(0, |one| one.timer_s);
+                self.say(&format!(
+                    "— {}; /timer 8h or /timer off sets it",
+                    words::timer(timer_s)
+                ));
+                return Ok(None);
+            }
             "timer" => details(GroupDetails {
                 expires_after_s: Some(timer(rest).map_err(anyhow::Error::msg)?),
                 ..GroupDetails::default()
             }),
             "link" => Command::MakeInvitation { conversation },
             "unlink" => Command::RevokeInvitation { conversation },
-            "leave" => Command::LeaveGroup { conversation },
+            "allow" => return self.allow(conversation, rest).await,
+            "photo" if rest.is_empty() => {
+                self.say("— /photo PATH of a small picture");
+                return Ok(None);
+            }
+            "photo" => {
+                let (path, size, media_type) = picture(rest)?;
+                Command::SetGroupPhoto {
+                    conversation,
+                    path: Some(path),
+                    size,
+                    media_type,
+                }
+            }
+            "leave" => {
+                if !self.is_in_group().await? {
+                    bail!("only a group can be left; /block is about a person");
+                }
+                self.say("— leave this group, with all your devices? /yes to do it");
+                self.asked = Some(Asked::Leave(conversation));
+                return Ok(None);
+            }
             _ => {
                 self.show_group(conversation).await?;
                 return Ok(None);
             }
+        }))
+    }
+
+    /// What members may do who are no admins: one thing of it set, or shown.
+    async fn allow(&self, conversation: i64, rest: &str) -> Result<Option<Command>> {
+        let all = self.session.query(Core::conversations).await?;
+        let here = all.into_iter().find(|one| one.conversation == conversation);
+        let Some(group) = here.and_then(|one| one.group) else {
+            bail!("this is no group");
+        };
+        let PermissionsView {
+            mut members_add,
+            mut members_edit,
+            mut only_admins_speak,
+            mut history_for_new,
+        } = group.permissions;
+        let (what, set) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (name, set) = match (what, set.trim()) {
+            ("members-add", set) => (&mut members_add, set),
+            ("members-edit", set) => (&mut members_edit, set),
+            ("only-admins-speak", set) => (&mut only_admins_speak, set),
+            ("history-for-new", set) => (&mut history_for_new, set),
+            _ => (&mut members_add, ""),
+        };
+        match set {
+            "on" => *name = true,
+            "off" => *name = false,
+            _ => {
+                self.say("— /allow members-add|members-edit|only-admins-speak|history-for-new on|off; /group shows what holds");
+                return Ok(None);
+            }
+        }
+        Ok(Some(Command::SetPermissions {
+            conversation,
+            permissions: Permissions {
+                members_add,
+                members_edit,
+                only_admins_speak,
+                history_for_new,
+            },
         }))
     }
 
@@ -108,7 +186,8 @@ impl Talk<'_> {
             .query(move |core| core.group_members(conversation))
             .await?;
         if let Some(view) = all.iter().find(|one| one.conversation == conversation) {
-            for line in words::group(view, &members) {
+            let names = super::names(self.session).await?;
+            for line in words::group(&names, view, &members) {
                 self.say(&line);
             }
         }

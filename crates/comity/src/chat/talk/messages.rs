@@ -47,14 +47,20 @@ impl Talk<'_> {
                 let text = rest.to_owned();
                 self.speak(What::Edit { target, text }, None).await
             }
-            "delete" => self.speak(What::Delete { target }, None).await,
+            "delete" => {
+                let names = super::names(self.session).await?;
+                self.say(&words::line(&names, &item));
+                self.say("— take this line back from everyone? /yes to do it");
+                self.asked = Some(super::Asked::Delete(target));
+                Ok(())
+            }
             "forward" if rest.is_empty() => {
                 self.say("— /forward WHO, or /forward :3 WHO for line 3");
                 Ok(())
             }
             "forward" => self.forward(conversation, target, rest).await,
             "info" => self.info(conversation, target).await,
-            _ => self.save(conversation, target, rest).await,
+            _ => self.save(conversation, &item, rest).await,
         }
     }
 
@@ -119,21 +125,18 @@ impl Talk<'_> {
         Ok(())
     }
 
-    async fn save(&self, conversation: i64, message: MessageId, path: &str) -> Result<()> {
+    async fn save(&self, conversation: i64, item: &TimelineItem, path: &str) -> Result<()> {
         let (path, _) = quoted(path).unwrap_or((path, ""));
         if path.is_empty() {
-            self.say("— /save PATH");
+            self.say("— /save PATH, a file that does not exist yet, or a folder");
             return Ok(());
         }
-        let path = std::path::absolute(path)?;
-        if path.symlink_metadata().is_ok() {
-            self.say(&format!("— {} exists: give another name", path.display()));
-            return Ok(());
-        }
-        let path = target_path(&path)?;
+        let file = item.attachment.as_ref();
+        let own_name = file.map_or("", |file| file.file_name.as_str());
+        let path = target_path(std::path::Path::new(path), Some(own_name))?;
         let command = Command::SaveAttachment {
             conversation,
-            message,
+            message: item.message,
             path,
         };
         self.session.handle.act(command).await.map(|_| ())
@@ -197,6 +200,11 @@ impl Talk<'_> {
         // A line that goes out at once is shown when it did.
         if waits && item.status == Status::Queued {
             self.show_line(conversation, &item).await?;
+            self.say(if asked {
+                "— it waits until they accept your request, and goes out by itself then"
+            } else {
+                "— it waits for a connection, and goes out by itself then"
+            });
         }
         Ok(())
     }

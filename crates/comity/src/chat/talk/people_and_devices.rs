@@ -1,9 +1,9 @@
-//! Commands about people, requests and the own account.
+//! Commands about people and requests, and what waits for a `/yes`.
 
 use super::{Asked, Talk};
 use crate::chat::{people, words};
 use anyhow::Result;
-use comity_client::{Command, Core, Event, Whom, called};
+use comity_client::{Command, Core, Event, What, Whom, called};
 
 impl Talk<'_> {
     /// Commands about a person: the one that is named, or whom one talks with.
@@ -22,17 +22,19 @@ impl Talk<'_> {
                 self.asked = Some(Asked::Verify(address));
                 self.say("— did you compare the safety number (/safety) by voice or side by side, and it was the same? /yes to say so");
             }
-            "block" | "unblock" => {
-                let blocked = word == "block";
+            "block" => {
+                let names = super::names(self.session).await?;
+                let who = words::plain(&words::name(&names, &address));
+                self.say(&format!("— block {who}? What they write reaches none of your devices then, also not after /unblock: /yes to do it"));
+                self.asked = Some(Asked::Block(address));
+            }
+            "unblock" => {
+                let blocked = false;
                 self.session
                     .handle
                     .act(Command::Block { address, blocked })
                     .await?;
-                self.say(if blocked {
-                    "— blocked: what they write reaches none of your devices, also not after /unblock"
-                } else {
-                    "— no longer blocked"
-                });
+                self.say("— no longer blocked");
             }
             "report" => {
                 let theirs = match self.current().await? {
@@ -91,12 +93,35 @@ impl Talk<'_> {
                 };
                 self.session.handle.act(command).await?;
             }
+            Some(Asked::Leave(conversation)) => {
+                let command = Command::LeaveGroup { conversation };
+                self.session.handle.act(command).await?;
+                self.with = None;
+                self.say("— you left it");
+            }
+            Some(Asked::Block(address)) => {
+                let blocked = true;
+                self.session
+                    .handle
+                    .act(Command::Block { address, blocked })
+                    .await?;
+                self.say("— blocked");
+            }
+            Some(Asked::Delete(target)) => self.speak(What::Delete { target }, None).await?,
+            Some(Asked::RemoveDevice(device)) => {
+                let command = Command::RemoveDevice(device);
+                self.session.handle.act(command).await?;
+            }
         }
         Ok(())
     }
 
     pub(super) async fn contacts(&self) -> Result<()> {
-        for contact in self.session.query(Core::contacts).await? {
+        let contacts = self.session.query(Core::contacts).await?;
+        if contacts.is_empty() {
+            self.say("— you know nobody yet: /to and a number, + and the country code first, asks somebody to talk");
+        }
+        for contact in contacts {
             let state = match (contact.blocked, contact.number_moved, contact.verified) {
                 (true, _, _) => ", blocked",
                 (_, true, _) => ", their number belongs to someone else now",
@@ -112,26 +137,6 @@ impl Talk<'_> {
         Ok(())
     }
 
-    pub(super) async fn profile(&self, name: &str) -> Result<()> {
-        let Some(account) = self.session.query(Core::account).await? else {
-            return Ok(());
-        };
-        if name.is_empty() {
-            self.say(&format!(
-                "{}  {}  {}",
-                words::plain(&account.name),
-                account.number,
-                words::plain(&account.about)
-            ));
-            return Ok(());
-        }
-        let command = Command::SetProfile {
-            name: name.to_owned(),
-            about: account.about,
-        };
-        self.session.handle.act(command).await.map(|_| ())
-    }
-
     pub(super) async fn requests(&self) -> Result<()> {
         if self.session.query(|core| Ok(core.is_online())).await? {
             people::check_numbers(self.session).await?;
@@ -145,20 +150,6 @@ impl Talk<'_> {
                 &words::event(&words::Names::new(), &Event::Request { request })
                     .unwrap_or_default(),
             );
-        }
-        Ok(())
-    }
-
-    pub(super) async fn devices(&self) -> Result<()> {
-        if let Some(account) = self.session.query(Core::account).await? {
-            for device in account.devices {
-                let this = if device.this { " (this one)" } else { "" };
-                self.say(&format!(
-                    "{} {}{this}",
-                    device.device,
-                    words::plain(&device.name)
-                ));
-            }
         }
         Ok(())
     }

@@ -6,7 +6,8 @@
 use crate::terminal;
 use anyhow::Result;
 use rustyline::ExternalPrinter;
-use std::io::{BufRead, IsTerminal};
+use rustyline::error::ReadlineError;
+use std::io::{BufRead, ErrorKind, IsTerminal};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
 
@@ -23,11 +24,18 @@ impl Screen {
     pub(super) fn open(lines: mpsc::Sender<String>) -> Result<Self> {
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
             std::thread::spawn(move || {
-                for line in std::io::stdin().lock().lines() {
-                    let Ok(line) = line else { break };
-                    if lines.blocking_send(line).is_err() {
+                let mut input = std::io::stdin().lock();
+                let mut line = Vec::new();
+                while input
+                    .read_until(b'\n', &mut line)
+                    .is_ok_and(|read| read > 0)
+                {
+                    // Bytes that are no text are nothing that was said.
+                    let text: String = line.utf8_chunks().map(|part| part.valid()).collect();
+                    if lines.blocking_send(text).is_err() {
                         break;
                     }
+                    line.clear();
                 }
             });
             return Ok(Self { terminal: None });
@@ -37,9 +45,15 @@ impl Screen {
         let (prompts, wanted) = std::sync::mpsc::channel::<String>();
         std::thread::spawn(move || {
             while let Ok(prompt) = wanted.recv() {
-                let Ok(line) = editor.readline(&prompt) else {
-                    break;
+                let line = loop {
+                    match editor.readline(&prompt) {
+                        // A key that is no text of UTF-8: the line begins anew.
+                        Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                        }
+                        line => break line,
+                    }
                 };
+                let Ok(line) = line else { break };
                 let _ = editor.add_history_entry(&line);
                 if lines.blocking_send(line).is_err() {
                     break;

@@ -1,0 +1,114 @@
+//! What a conversation says by itself: notices, in words.
+
+use super::{Names, duration, name, plain};
+use comity_wire::Address;
+
+/// What a notice says.
+pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
+    if let Some((what, of)) = code.split_once(':') {
+        return notice_about(names, what, of.trim(), who);
+    }
+    match code {
+        "device_added" => device_added(who),
+        "device_removed" => device_removed(who),
+        "number_moved" => {
+            "this number now belongs to someone else: this conversation ends here".to_owned()
+        }
+        "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
+        "gap" => "some messages are missing: this device was away for too long".to_owned(),
+        "healing" => "this conversation is being repaired".to_owned(),
+        "healed" => "this conversation was repaired".to_owned(),
+        "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
+        "again_contradicted" => format!("{who} and someone else both say that one message here was theirs: one of them does not tell the truth"),
+        "rolled_back" => "the server lost or hid the newest messages of this conversation: it went back to an earlier state".to_owned(),
+        "rewritten" => "the server gave another message in the place of one that you have: it tells two stories".to_owned(),
+        "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
+        "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
+        "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
+        "group_created" => format!("{who} made this group"),
+        "left" => format!("{who} left"),
+        "joined_by_link" => format!("{who} joined by the invitation link"),
+        "link_made" => format!("{who} made an invitation link"),
+        "link_revoked" => format!("{who} revoked the invitation link"),
+        "description" => format!("{who} changed the description"),
+        "photo" => format!("{who} changed the picture"),
+        other => plain(other),
+    }
+}
+
+/// Of a notice with something behind its colon.
+fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
+    let whom = || match of.parse::<Address>() {
+        Ok(address) => plain(&name(names, &address)),
+        Err(_) => plain(of),
+    };
+    match what {
+        "added" => format!("{who} added {}", whom()),
+        "added_many" => format!("{who} added {of} people"),
+        "removed" => format!("{who} removed {}", whom()),
+        "admin" => format!("{who} made {} an admin", whom()),
+        "member" if whom() == who => no_admin(who),
+        "member" => format!("{who} took the rights of an admin from {}", whom()),
+        "permissions" => format!("{who} changed what members may do"),
+        "name" => format!("{who} named this group “{}”", plain(of)),
+        "timer" => match of.parse() {
+            Ok(0) | Err(_) => format!("{who} set messages to stay"),
+            Ok(seconds) => format!("{who} set messages to vanish after {}", duration(seconds)),
+        },
+        "refused" => format!(
+            "the server changed this conversation against its rules ({}): nothing more is sent or read here",
+            plain(of)
+        ),
+        _ => plain(of),
+    }
+}
+
+/// Somebody, or "you", uses a new device.
+pub(super) fn device_added(who: &str) -> String {
+    match who {
+        "you" => "you use a new device".to_owned(),
+        _ => format!("{who} uses a new device"),
+    }
+}
+
+/// Somebody, or "you", has a device less.
+pub(super) fn device_removed(who: &str) -> String {
+    match who {
+        "you" => "you no longer use one of your devices".to_owned(),
+        _ => format!("{who} no longer uses one of their devices"),
+    }
+}
+
+fn no_admin(who: &str) -> String {
+    match who {
+        "you" => "you are no longer an admin".to_owned(),
+        _ => format!("{who} is no longer an admin"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comity_wire::AccountId;
+
+    #[test]
+    fn what_one_did_oneself_is_said_to_oneself() {
+        let own = Address::new("a.example".parse().unwrap(), AccountId::new([7; 16]));
+        let names = Names::from([(own.clone(), "you".to_owned())]);
+        let of = |code: &str, who: &str| notice(&names, code, who);
+        assert_eq!(of("device_added", "you"), "you use a new device");
+        assert_eq!(of("device_added", "Bob"), "Bob uses a new device");
+        assert_eq!(
+            of("device_removed", "you"),
+            "you no longer use one of your devices"
+        );
+        assert_eq!(
+            of(&format!("member:{own}"), "you"),
+            "you are no longer an admin"
+        );
+        assert_eq!(
+            of(&format!("member:{own}"), "Bob"),
+            "Bob took the rights of an admin from you"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! What people type: in the talk, and in place of whole ids, codes and addresses.
+
+use super::support::{Person, World};
+use super::{ALICE, BOB, CAROL, alice_and_bob};
+use std::io::Write as _;
+use std::process::Stdio;
+
+/// The screen of a talk in which these lines are typed.
+#[track_caller]
+fn typed(who: &Person, lines: &[u8]) -> String {
+    let mut talk = who
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    talk.stdin.take().unwrap().write_all(lines).unwrap();
+    let ended = talk.wait_with_output().unwrap();
+    assert!(ended.status.success());
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+#[track_caller]
+fn says(screen: &str, all: &[&str]) {
+    for text in all {
+        assert!(screen.contains(text), "no “{text}” in:\n{screen}");
+    }
+}
+
+#[test]
+fn a_slip_of_the_fingers_is_answered() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let screen = typed(
+        &alice,
+        b"/search\n/decline\n/to 2025550121\n/to +12025550177\n\xff\xfe/to bob\n//me\n/timer\n/delete\n/quit\n",
+    );
+    says(
+        &screen,
+        &[
+            "— /search WORDS",
+            "— /decline WHO",
+            "a number begins with + and the country code",
+            "— messages stay",
+            "take this line back from everyone? /yes",
+        ],
+    );
+    // A number that nobody has is said once.
+    let failed = screen.lines().filter(|line| line.contains("lookup"));
+    assert_eq!(failed.count(), 1, "{screen}");
+    alice.act(&["sync"]);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< /me\n");
+    typed(&alice, b"/to bob\n/delete\n/yes\n/quit\n");
+    alice.act(&["sync"]);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< (taken back)\n");
+}
+
+#[test]
+fn what_waits_for_a_stranger_says_so() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let carol = world.person("carol", CAROL);
+    let screen = typed(
+        &alice,
+        b"/contacts\n/to +12025550103\nHello\nAre you there?\n/quit\n",
+    );
+    says(
+        &screen,
+        &[
+            "you know nobody yet",
+            "waits until they accept your request",
+        ],
+    );
+    // A stranger is named by the beginning of their address, as the screen shows it.
+    alice.act(&["sync"]);
+    let asks = carol.one(&["requests"])["address"].clone();
+    let shown: String = asks.as_str().unwrap().chars().take(8).collect();
+    says(&carol.screen(&["requests"]), &[&format!("{shown}…")]);
+    typed(&carol, format!("/accept {shown}\n/quit\n").as_bytes());
+    carol.act(&["sync"]);
+    alice.act(&["sync"]);
+    assert!(carol.history(ALICE).ends_with("< Are you there?\n"));
+}
+
+#[test]
+fn a_message_is_named_by_the_beginning_of_its_id() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let message = bob.say(ALICE, "Tea?");
+    let shown = alice.screen(&["history", BOB, "--ids"]);
+    let line = shown.lines().find(|line| line.ends_with("Tea?")).unwrap();
+    let (id, _) = line.split_once("  ").unwrap();
+    assert_eq!(id, &message[..8]);
+    alice.act(&["react", BOB, id, "👍"]);
+    alice.act(&["send", BOB, "Yes", "--reply", id]);
+    let line = bob.act(&["history", ALICE]).pop().unwrap();
+    assert_eq!(line["quote"]["message"], message.as_str());
+    assert!(bob.history(ALICE).contains("> Tea? 👍\n"));
+    assert_eq!(
+        alice.refused(&["react", BOB, "0000", "👍"]).code,
+        "not_found"
+    );
+    assert_eq!(alice.refused(&["react", BOB, "tea", "👍"]).code, "usage");
+    // Of what somebody else said, there is an answer, too.
+    let info = alice.screen(&["info", BOB, id]);
+    says(&info, &["only they see who has it"]);
+}
+
+#[test]
+fn a_file_is_saved_into_a_folder_under_its_own_name() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let source = world.folder().join("score.txt");
+    std::fs::write(&source, "la la").unwrap();
+    let sent = alice.one(&["file", BOB, &source.display().to_string()]);
+    let message = sent["item"]["message"].as_str().unwrap();
+    let folder = world.folder().join("saved");
+    let to = format!("{}/", folder.display());
+    let save = |to: &str| bob.try_act(&["save", ALICE, message, to]);
+    assert_eq!(save(&format!("{to}a")).unwrap_err().code, "folder_missing");
+    std::fs::create_dir(&folder).unwrap();
+    save(&to).unwrap();
+    assert_eq!(
+        std::fs::read_to_string(folder.join("score.txt")).unwrap(),
+        "la la"
+    );
+    assert_eq!(save(&to).unwrap_err().code, "exists");
+}
+
+#[test]
+fn a_device_is_named_by_its_name_and_a_code_without_its_beginning() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let tablet = world.device("tablet");
+    alice.link(&tablet, "Alice's tablet");
+    let shown = alice.screen(&["account"]);
+    says(
+        &shown,
+        &["terminal  ", ", owner (this one)", "Alice's tablet  "],
+    );
+    let code = |act: &[&str]| alice.refused(act).code;
+    assert_eq!(code(&["remove-device", "phone"]), "not_found");
+    assert_eq!(code(&["approve", "AEHH-IZLT"]), "code_wrong");
+    alice.act(&["remove-device", "alice's TABLET"]);
+    let devices = alice.one(&["account"])["devices"].clone();
+    assert_eq!(devices.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_group_is_left_only_when_one_says_yes() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    alice.act(&["group-create", "Choir"]);
+    let state = || {
+        let all = alice.act(&["conversations"]);
+        let group = all.into_iter().find(|one| one["title"] == "Choir");
+        group.unwrap()["state"].clone()
+    };
+    typed(&alice, b"/to Choir\n/leave\n/quit\n");
+    assert_eq!(state(), "active");
+    let screen = typed(
+        &alice,
+        b"/to Choir\n/allow members-add on\n/leave\n/yes\n/more\n/quit\n",
+    );
+    says(&screen, &["— you left it", "first say with whom"]);
+    alice.act(&["sync"]);
+    assert_eq!(state(), "left");
+}
+
+#[test]
+fn the_passphrase_of_the_lock_need_not_stand_on_the_command_line() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let lock = |input: &[u8]| {
+        let mut act = alice.command();
+        let mut act = act
+            .args(["lock", "-", "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        act.stdin.take().unwrap().write_all(input).unwrap();
+        act.wait().unwrap().success()
+    };
+    assert!(!lock(b"\n"));
+    assert!(lock(b"open sesame\n"));
+    let other = world.device("other");
+    let code = other.code_command();
+    let take = ["register", ALICE, "--code-command", &code, "--take-over"];
+    let refused = other.refused(&take);
+    assert!(!refused.code.is_empty(), "{refused:?}");
+    let taken = other
+        .command()
+        .args(take)
+        .env("COMITY_LOCK_PASSPHRASE", "open sesame")
+        .output()
+        .unwrap();
+    assert!(taken.status.success(), "{taken:?}");
+}
