@@ -161,7 +161,9 @@ impl Step<'_> {
                 self.introduction_target(&address, parse(result))
             }
             Call::PostIntroduction { address } => self.introduction_posted(&address, parse(result)),
-            Call::KeyPackagesFor(lot) => self.key_packages_fetched(*lot, parse(result)),
+            Call::KeyPackagesFor(lot) => self.pursuing(lot.intent, |step| {
+                step.key_packages_fetched(*lot, parse(result))
+            }),
             Call::MyConversations => self.my_conversations(parse(result)),
             Call::Report => self.report_posted(result),
             Call::Renewed {

@@ -262,6 +262,15 @@ impl Step<'_> {
         let Some(result) = reply.result else {
             return Ok(());
         };
+        match request {
+            Request::Details { intent } | Request::PutDetails { intent, .. } => {
+                self.pursuing(intent, |step| step.answered(request, result))
+            }
+            _ => self.answered(request, result),
+        }
+    }
+
+    fn answered(&mut self, request: Request, result: reply::Result) -> Result<(), CoreError> {
         match (request, result) {
             (Request::SignIn, reply::Result::SignedIn(signed_in)) => self.signed_in(&signed_in),
             (Request::Sync, reply::Result::Sync(changes)) => self.changes(&changes),

@@ -37,6 +37,22 @@ pub enum CoreError {
 }
 
 impl CoreError {
+    /// The store itself failed, and not a value that has no place in it.
+    pub(crate) fn is_of_the_store(&self) -> bool {
+        match self {
+            Self::Store(
+                rusqlite::Error::ToSqlConversionFailure(_)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::QueryReturnedNoRows,
+            ) => false,
+            Self::Store(_) | Self::NewerStore { .. } | Self::Engine(EngineError::Storage(_)) => {
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Stable code for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -248,6 +248,32 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// Does something of which, when it fails by what it is about, nothing remains but the error. A
+    /// fault of the store fails the whole step.
+    pub(crate) fn attempt(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<(), CoreError>,
+    ) -> Result<Result<(), CoreError>, CoreError> {
+        let (effects, events, memory) = (self.effects.len(), self.events.len(), self.mem.clone());
+        self.tx.execute_batch("SAVEPOINT attempt")?;
+        match what(self) {
+            Err(error) if !error.is_of_the_store() => {
+                self.tx
+                    .execute_batch("ROLLBACK TO attempt; RELEASE attempt")?;
+                self.effects.truncate(effects);
+                self.events.truncate(events);
+                *self.mem = memory;
+                self.groups.forget_all();
+                Ok(Err(error))
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                self.tx.execute_batch("RELEASE attempt")?;
+                Ok(Ok(()))
+            }
+        }
+    }
+
     pub(crate) fn finish(self) -> Output {
         Output {
             effects: self.effects,

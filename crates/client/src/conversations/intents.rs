@@ -115,7 +115,7 @@ impl Step<'_> {
         };
         for intent in due {
             if !self.is_under_way(intent.id) {
-                self.pursue(&intent)?;
+                self.pursuing(intent.id, |step| step.pursue(&intent))?;
             }
         }
         let next: Option<i64> = self.tx.query_row(
@@ -174,6 +174,33 @@ impl Step<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Does something for an intent. When it can not be done, what was wished is given up, and the
+    /// person is told; what else the intent is for is tried later. It keeps nobody from anything
+    /// else, now or in the next step.
+    pub(crate) fn pursuing(
+        &mut self,
+        intent: i64,
+        what: impl FnOnce(&mut Self) -> Result<(), CoreError>,
+    ) -> Result<(), CoreError> {
+        let Err(error) = self.attempt(what)? else {
+            return Ok(());
+        };
+        let Some(intent) = self.intent_row(intent)? else {
+            return Ok(());
+        };
+        let details = match intent.kind.as_str() {
+            "details" => true,
+            "reconcile" => false,
+            _ => return self.try_later(&intent),
+        };
+        for wish in self.wishes(intent.conversation)? {
+            if wish.is_detail() == details {
+                self.wish_failed(&wish, error.code(), &error.to_string())?;
+            }
+        }
+        self.try_later(&intent)
     }
 
     fn are_details_under_way(&self, conversation: i64) -> Result<bool, CoreError> {

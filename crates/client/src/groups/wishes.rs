@@ -18,7 +18,7 @@ impl Wish {
     /// Wishes about the sealed state; the others are about the group itself.
     const DETAILS: [&'static str; 5] = ["name", "description", "timer", "photo", "link_seed"];
 
-    pub(super) fn is_detail(&self) -> bool {
+    pub(crate) fn is_detail(&self) -> bool {
         Self::DETAILS.contains(&self.kind.as_str())
     }
 }

@@ -202,6 +202,7 @@ fn who_comes_by_the_link_takes_details_from_nobody_without_the_right() -> Result
             store.execute("DELETE FROM conversation WHERE kind = 3", [])?;
             Ok(())
         })?;
+        world.settle()?;
     }
     world.nothing_is_wrong()
 }
@@ -466,5 +467,37 @@ fn a_name_of_which_nothing_is_seen_is_none() -> Result<()> {
     world.settle()?;
     assert_eq!(group(&world, alice)?.title, "Group");
     assert_eq!(notices(&world, alice, "name:")?, 0);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn one_wish_that_can_not_be_carried_out_stops_nothing_else() -> Result<()> {
+    let mut world = World::calm(40)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    make_group(&mut world, alice, &[bob], Permissions::default())?;
+    // As an earlier program could have left it.
+    world.alter(alice, |store| {
+        store.execute("UPDATE conversation SET details = x'ff' WHERE kind = 3", [])?;
+        Ok(())
+    })?;
+    world.run_for(5_000);
+    let conversation = group(&world, alice)?.conversation;
+    let command = Command::SetGroupDetails {
+        conversation,
+        details: name("Concert choir"),
+    };
+    world.act(alice, command)?;
+    world.run_for(20_000);
+    let told = world.events(alice).iter();
+    let codes = told.filter_map(|event| match event {
+        Event::Failed { code, .. } => Some(code.as_str()),
+        _ => None,
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), ["store_damaged"]);
+    assert_eq!(world.core(alice)?.wishes_open(conversation)?, 0);
+    world.say(alice, bob, "Still here.")?;
+    world.run_for(20_000);
+    assert!(world.chat(bob, alice)?.contains("Alice: Still here."));
     world.nothing_is_wrong()
 }
