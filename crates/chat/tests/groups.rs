@@ -252,6 +252,15 @@ async fn the_sealed_state_is_one_compare_and_swap_and_members_are_told() {
         eve.socket.ask(put(version + 1, b"mine")).await.unwrap_err(),
         "not_member"
     );
+    // Bob is no admin: he seals anew what there is, and changes nothing.
+    assert_eq!(
+        bob.socket.ask(put(version + 1, b"mine")).await.unwrap_err(),
+        "forbidden"
+    );
+    assert_eq!(
+        alice.socket.ask(put(version + 1, b"")).await.unwrap_err(),
+        "malformed"
+    );
     let only = FetchState {
         conversation: log.clone(),
         sealed_only: true,
@@ -336,4 +345,58 @@ async fn a_common_group_gives_no_right_to_key_packages_and_a_block_takes_it() {
         .unwrap();
     let refused = alice.fetch_key_packages(&house, &bob.address, None).await;
     assert_eq!(common::code(refused), "consent_needed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_everybody_left_is_over_for_who_has_its_link() {
+    let house = House::open().await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut dora = Person::sign_up(&house, 2).await;
+    let conversation = group(&house, &mut alice, &mut []).await;
+    let link = Invitation::generate(conversation.clone(), &mut random);
+    change(&mut alice, &conversation, |context| {
+        context.link_key = Some(link.public_key());
+    })
+    .await;
+    let ask = FetchState {
+        conversation: conversation.id.to_vec(),
+        link_signature: link.sign_fetch(&dora.keys.id()),
+        ..FetchState::default()
+    };
+    let shown = fetch_state(&mut dora, ask.clone()).await.unwrap();
+    let leave = Leave {
+        conversation: conversation.id.to_vec(),
+        ..Leave::default()
+    };
+    alice.socket.ask(Act::Leave(leave)).await.unwrap();
+    let refused = fetch_state(&mut dora, ask).await.unwrap_err();
+    assert_eq!(refused, "not_member");
+    // Nor for who was shown the group before that.
+    let (address, device) = (dora.address.clone(), dora.keys.id());
+    let key = dora.keys.public();
+    let header = CommitHeader {
+        version: 1,
+        link_signature: link.sign_join(shown.epoch, &address, &device, &key),
+        ..CommitHeader::default()
+    };
+    let pending = dora
+        .session()
+        .prepare_external_join(
+            &conversation,
+            &shown.group_info,
+            &shown.ratchet_tree,
+            &header,
+            &mut |_, _, _| Ok(()),
+        )
+        .unwrap();
+    let submit = SubmitCommit {
+        conversation: conversation.id.to_vec(),
+        expected_epoch: shown.epoch,
+        idempotency_key: common::random16().to_vec(),
+        commit: pending.commit,
+        group_info: pending.group_info,
+        ..SubmitCommit::default()
+    };
+    let answer = dora.socket.ask(Act::SubmitCommit(submit)).await;
+    assert_eq!(answer.unwrap_err(), "not_member");
 }

@@ -6,8 +6,8 @@ use crate::account::{ABOUT_CHARS_MAX, Me, NAME_CHARS_MAX, address_of, proto_addr
 use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
-use crate::views;
 use crate::{CallError, CoreError};
+use crate::{names, views};
 use comity_content::proto as said;
 use comity_membership::manifest::{self, ManifestError, VerifiedManifest};
 use comity_wire::http::{Found, Lookup, ProfileOf, PutBlock};
@@ -417,7 +417,7 @@ impl Step<'_> {
         };
         // What is longer than the own program writes is cut.
         let cut = |text: &str, chars| text.chars().take(chars).collect::<String>();
-        profile.name = cut(&profile.name, NAME_CHARS_MAX);
+        profile.name = cut(names::shown(&profile.name), NAME_CHARS_MAX);
         profile.about = cut(&profile.about, ABOUT_CHARS_MAX);
         self.tx.execute(
             "UPDATE contact SET name = ?2, about = ?3, changed_ms = ?4 WHERE address = ?1",

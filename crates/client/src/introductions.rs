@@ -9,8 +9,8 @@ use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::timeline::NewMessage;
 use crate::timeline::arrived::{Line, Said};
-use crate::views;
 use crate::{CallError, CoreError};
+use crate::{names, views};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::{envelope, introduction};
 use comity_membership::introduction_key;
@@ -353,14 +353,14 @@ impl Step<'_> {
         if opened.profile_key.len() == 32 {
             self.tx.execute(
                 "UPDATE contact SET profile_key = ?2, name = CASE WHEN name = '' THEN ?3 ELSE name END WHERE address = ?1",
-                (from.to_string(), &opened.profile_key, &opened.name),
+                (from.to_string(), &opened.profile_key, names::shown(&opened.name)),
             )?;
         }
         self.tx.execute(
             "INSERT OR REPLACE INTO request (address, id, name, alias, first, token, at_ms, from_device, franking_key, sender_nonce, header, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             (
-                from.to_string(), &envelope.id, &opened.name, &opened.alias, first.content.encode_to_vec(),
+                from.to_string(), &envelope.id, names::shown(&opened.name), &opened.alias, first.content.encode_to_vec(),
                 &opened.key_package_token, envelope.at_ms, device.id.to_vec(), &opened.franking_key,
                 &opened.sender_nonce, &envelope.header, &envelope.seal,
             ),

@@ -27,6 +27,7 @@ mod leases;
 mod logs;
 mod marks;
 mod missing;
+mod names;
 mod output;
 mod reports;
 mod send_queue;

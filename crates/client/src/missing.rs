@@ -270,7 +270,7 @@ impl Step<'_> {
         if !is_missing && !self.stands(meant.id, message)? {
             return Ok(());
         }
-        if self.take_archived(meant, message)? {
+        if self.take_archived(meant, message, only_by.is_some())? {
             if let Some(member) = only_by {
                 let claim = claimed(meant.id, message.seq);
                 meta::put(self.tx, &claim, &vec![member.address.clone()])?;
@@ -305,7 +305,7 @@ impl Step<'_> {
         }
         claimants.push(by.address.clone());
         meta::put(self.tx, &claim, &claimants)?;
-        self.take_archived(meant, message)?;
+        self.take_archived(meant, message, true)?;
         if self.mem.warned.insert(("again_contradicted", meant.id)) {
             self.warn("again_contradicted", Some(meant.id));
             let nobody = DeviceId::new([0; 16]);

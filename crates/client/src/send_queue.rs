@@ -247,6 +247,9 @@ impl Step<'_> {
         conversation: &Conversation,
         item: &Queued,
     ) -> Result<bool, CoreError> {
+        if self.has_unlisted(conversation.id)? {
+            return Ok(false);
+        }
         let me = self.me()?;
         let id = conversation.cid()?.clone();
         let content = said::Content::decode(item.content.as_slice())

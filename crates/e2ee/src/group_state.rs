@@ -26,6 +26,12 @@ const PAD_TO: usize = 512;
 pub const NAME_CHARS_MAX: usize = 100;
 /// Characters of its description.
 pub const DESCRIPTION_CHARS_MAX: usize = 512;
+/// The longest time after which messages may be set to vanish: a year.
+pub const TIMER_S_MAX: u32 = 365 * 24 * 3_600;
+/// Versions count from one: nobody comes near this.
+pub const VERSION_MAX: u64 = 1 << 62;
+/// A version that is further ahead than this was made up.
+const LEAP_MAX: u64 = 1 << 20;
 
 /// The key of one epoch's state.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -62,7 +68,7 @@ pub enum StateError {
     /// The signature does not hold for this conversation.
     #[error("the signature does not hold")]
     Signature,
-    /// A name, description or the whole is longer than it may be.
+    /// A name, description or the whole is longer than it may be, or a number is none.
     #[error("too large")]
     TooLarge,
 }
@@ -135,6 +141,9 @@ pub fn verify(
     }
     let state = GroupState::decode(document.state.as_slice()).map_err(|_| StateError::Malformed)?;
     fits(&state)?;
+    if state.version > VERSION_MAX || !can_be_sealed(document.encoded_len()) {
+        return Err(StateError::TooLarge);
+    }
     Ok(VerifiedState {
         state,
         author,
@@ -142,13 +151,42 @@ pub fn verify(
     })
 }
 
-/// Whether name and description have the sizes that they may have.
+/// The version after another one.
+#[must_use]
+pub const fn next_version(version: u64) -> u64 {
+    if version < VERSION_MAX {
+        version + 1
+    } else {
+        1
+    }
+}
+
+/// Whether one version is newer than another, on every device alike. The larger one is, unless it is
+/// so much larger that it was made up: then the smaller one is, so that whoever may change a state
+/// takes that from nobody else by a number.
+#[must_use]
+pub const fn is_newer(version: u64, than: u64) -> bool {
+    if version > than {
+        version - than <= LEAP_MAX
+    } else {
+        than - version > LEAP_MAX
+    }
+}
+
+const fn can_be_sealed(bytes: usize) -> bool {
+    bytes.next_multiple_of(PAD_TO) + PAD_TO + SEAL_BYTES <= STATE_BYTES_MAX
+}
+
+/// Whether name, description and timer are such as they may be.
 ///
 /// # Errors
 /// [`StateError::TooLarge`].
 pub fn fits(state: &GroupState) -> Result<(), StateError> {
     let longer = |text: &str, chars: usize| text.chars().nth(chars).is_some();
-    if longer(&state.name, NAME_CHARS_MAX) || longer(&state.description, DESCRIPTION_CHARS_MAX) {
+    if longer(&state.name, NAME_CHARS_MAX)
+        || longer(&state.description, DESCRIPTION_CHARS_MAX)
+        || state.expires_after_s > TIMER_S_MAX
+    {
         Err(StateError::TooLarge)
     } else {
         Ok(())
@@ -166,7 +204,7 @@ pub fn seal(
     random: &mut dyn Random,
 ) -> Result<Vec<u8>, StateError> {
     let plaintext = document.encode_to_vec();
-    if plaintext.len().next_multiple_of(PAD_TO) + PAD_TO + SEAL_BYTES > STATE_BYTES_MAX {
+    if !can_be_sealed(plaintext.len()) {
         return Err(StateError::TooLarge);
     }
     Ok(sealed::seal(
@@ -286,11 +324,33 @@ mod tests {
         };
         let document = sign(&keys, &ana(), &id, &state);
         assert_eq!(verify(&id, &document), Err(StateError::TooLarge));
+        for (version, expires_after_s) in [(VERSION_MAX + 1, 0), (u64::MAX, 0), (1, u32::MAX)] {
+            let state = GroupState {
+                version,
+                expires_after_s,
+                ..GroupState::default()
+            };
+            let document = sign(&keys, &ana(), &id, &state);
+            assert_eq!(verify(&id, &document), Err(StateError::TooLarge));
+        }
         let mut big = sign(&keys, &ana(), &id, &GroupState::default());
         big.state = vec![0; STATE_BYTES_MAX];
         assert_eq!(
             seal(&StateKey([1; 32]), &id, &big, &mut Counting(0)),
             Err(StateError::TooLarge)
         );
+    }
+
+    #[test]
+    fn no_version_is_the_last_word() {
+        for (one, other) in [(2, 1), (1 << 20, 1), (1, VERSION_MAX), (7, u64::MAX)] {
+            assert!(is_newer(one, other), "{one} {other}");
+            assert!(!is_newer(other, one), "{one} {other}");
+        }
+        assert!(!is_newer(3, 3));
+        assert_eq!(next_version(6), 7);
+        for version in [0, 1, LEAP_MAX, VERSION_MAX - 1, VERSION_MAX, u64::MAX] {
+            assert!(is_newer(next_version(version), version), "{version}");
+        }
     }
 }

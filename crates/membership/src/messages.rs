@@ -99,7 +99,7 @@ pub fn members_of_tree(ratchet_tree: &[u8]) -> Result<Vec<Member>, MlsError> {
             let node = nodes.next().ok_or_else(malformed)?;
             length = node.tls_serialized_len();
             // What is no leaf where one has its place is refused with the tree.
-            if place % 2 == 0 {
+            if place.is_multiple_of(2) {
                 let leaf = leaves.next().ok_or_else(malformed)?;
                 let (credential, key) = (leaf.credential(), leaf.signature_key());
                 members.push(Member::of_parts(place / 2, credential, key.as_slice())?);

@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Sixteen bytes that name a log at the hub.
 pub type LogName = [u8; 16];
 
-/// Something that a device's core took to be said.
+/// Something that a device's core took to be said, or a line that it took to be changed.
 #[derive(Debug, Clone)]
 pub struct Said {
     /// By which device.
     pub who: Who,
-    /// Its name.
+    /// The line's name.
     pub message: MessageId,
 }
 
@@ -99,22 +99,47 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
             });
         }
     }
-    // Words of a device that its account took out are shown by nobody who knew of that before they
-    // came: who has them, and who has not, depends on when each heard of it.
-    let disowned: BTreeSet<MessageId> = said
-        .iter()
-        .filter(|said| world.is_erased(said.who))
-        .map(|said| said.message)
-        .collect();
+    let disowned = disowned(world, said)?;
     for shown in logs.values() {
         readable(world, shown, &mut wrong);
-        same(world, shown, &mut wrong);
+        same(world, shown, &disowned, &mut wrong);
         complete(world, shown, &disowned, &mut wrong);
         nothing_after_removal(world, shown, &mut wrong);
     }
     seated(world, &seats, &logs, &mut wrong)?;
     kept(world, &logs, said, &mut wrong)?;
     Ok(wrong)
+}
+
+/// Lines that a device said or changed which its account took out: who knew of that before the words
+/// came does not show them, so who has them depends on when each heard of it.
+fn disowned(world: &World, said: &[Said]) -> Result<BTreeSet<MessageId>> {
+    let mut listed: BTreeMap<Address, Vec<BTreeSet<[u8; 16]>>> = BTreeMap::new();
+    for who in world.everyone() {
+        if !world.is_erased(who)
+            && let Some(account) = world.core(who)?.account()?
+        {
+            let devices = account.devices.iter();
+            let devices = devices.map(|device| *device.device.as_bytes()).collect();
+            listed.entry(account.address).or_default().push(devices);
+        }
+    }
+    let mut disowned = BTreeSet::new();
+    for said in said {
+        let account = if world.is_erased(said.who) {
+            None
+        } else {
+            world.core(said.who)?.account()?
+        };
+        let is_listed = account.is_some_and(|account| {
+            let mut lists = listed.get(&account.address).into_iter().flatten();
+            lists.all(|list| list.contains(account.device.as_bytes()))
+        });
+        if !is_listed {
+            disowned.insert(said.message);
+        }
+    }
+    Ok(disowned)
 }
 
 fn seats(world: &World) -> Result<BTreeMap<(LogName, [u8; 16]), Seat>> {
@@ -222,7 +247,7 @@ fn is_said(item: &TimelineItem) -> bool {
 
 /// One message is one line, at one place, the same at everybody who is a member and had it from
 /// the log.
-fn same(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
+fn same(world: &World, shown: &[Shown], disowned: &BTreeSet<MessageId>, wrong: &mut Vec<String>) {
     let mut first: BTreeMap<MessageId, (Who, String)> = BTreeMap::new();
     let mut places: BTreeMap<MessageId, u64> = BTreeMap::new();
     for device in shown {
@@ -244,7 +269,7 @@ fn same(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
                     wrong.push(format!("{name}: {} at {seq}, not {place}", item.message));
                 }
             }
-            if !device.may_read(seq) {
+            if !device.may_read(seq) || disowned.contains(&item.message) {
                 continue;
             }
             let line = canonical(item);

@@ -518,6 +518,20 @@ impl Wild {
         Ok(true)
     }
 
+    /// Changes a line.
+    fn change(
+        &mut self,
+        who: Who,
+        conversation: i64,
+        message: MessageId,
+        what: What,
+    ) -> Result<bool> {
+        self.world
+            .act(who, say(Whom::Conversation(conversation), what))?;
+        self.said.push(Said { who, message });
+        Ok(true)
+    }
+
     fn say_something(&mut self, who: Who) -> Result<bool> {
         let Some(view) = self.somewhere(who, false)? else {
             return Ok(false);
@@ -549,7 +563,7 @@ impl Wild {
         };
         let text = format!("better {}", self.dice.between(0, 999));
         let what = What::Edit { target, text };
-        self.done(who, say(Whom::Conversation(conversation), what))
+        self.change(who, conversation, target, what)
     }
 
     fn delete(&mut self, who: Who) -> Result<bool> {
@@ -560,7 +574,7 @@ impl Wild {
             return Ok(false);
         };
         let what = What::Delete { target };
-        self.done(who, say(Whom::Conversation(conversation), what))
+        self.change(who, conversation, target, what)
     }
 
     fn react(&mut self, who: Who) -> Result<bool> {
@@ -572,7 +586,7 @@ impl Wild {
         };
         let emoji = self.dice.one_of(&["👍", "🎶", "❤", ""]).to_owned();
         let what = What::React { target, emoji };
-        self.done(who, say(Whom::Conversation(conversation), what))
+        self.change(who, conversation, target, what)
     }
 
     fn read(&mut self, who: Who) -> Result<bool> {

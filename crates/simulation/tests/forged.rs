@@ -1,6 +1,9 @@
 //! A person with a changed program says things that no honest one says: they cost a line each, and
 //! stop nothing.
 
+#[path = "forged/groups.rs"]
+mod groups;
+
 use anyhow::Result;
 use comity_client::ItemKind;
 use comity_content::{Message as _, proto as said};
@@ -10,6 +13,15 @@ use said::content::Body;
 /// Queues contents as a changed program would.
 fn forge(world: &mut World, from: Who, to: Who, contents: &[said::Content]) -> Result<()> {
     let conversation = world.conversation(from, to)?.conversation;
+    forge_in(world, from, conversation, contents)
+}
+
+fn forge_in(
+    world: &mut World,
+    from: Who,
+    conversation: i64,
+    contents: &[said::Content],
+) -> Result<()> {
     world.alter(from, |store| {
         for (index, content) in contents.iter().enumerate() {
             let id = [u8::try_from(index)?; 16];

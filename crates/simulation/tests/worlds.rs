@@ -23,6 +23,16 @@ fn the_same_seed_is_the_same_world() -> Result<()> {
 }
 
 #[test]
+fn worlds_of_two_apps_end_well() -> Result<()> {
+    for seed in [0, 3] {
+        let report = wild::live(seed, Size::FAMILY, false)?;
+        assert_eq!(report.wrong, [""; 0], "seed {seed}");
+        assert!(report.crashes >= Size::FAMILY.crashes);
+    }
+    Ok(())
+}
+
+#[test]
 fn the_page_lists_every_bug() {
     let page = include_str!("../../../docs/simulation.md");
     for bug in Bug::ALL {

@@ -150,7 +150,8 @@ fn judge(
     if let Some(before) = entries::by_key(conn, meta.id, &key)? {
         return Ok(Judgement::Before(committed(&before)));
     }
-    if super::leave::is_leaving(conn, meta.id, &address)? {
+    // Everybody left: what the group still has as members are leaves of nobody.
+    if meta.seats.is_empty() || super::leave::is_leaving(conn, meta.id, &address)? {
         return Err(super::not_member());
     }
     same_epoch(&meta, request.expected_epoch)?;

@@ -8,6 +8,7 @@ use crate::logs::book::read_meta;
 use crate::logs::{LogKind, LogMeta, entries, sync};
 use comity_membership::Context;
 use comity_membership::manifest::holds;
+use comity_membership::rules::may_edit_details;
 use comity_platform::Failure;
 use comity_wire::proto::{
     ConversationKind, Deliver, Fetch, FetchState, FetchWelcome, PutGroupInfo, PutState,
@@ -140,6 +141,10 @@ pub(crate) async fn state(
                     ..StateReply::default()
                 });
             }
+            // A group that everybody left is over, for who has its link too.
+            if meta.seats.is_empty() {
+                return Err(not_member());
+            }
             let state = stored.state()?;
             if !may_join(conn, &meta, &address)? {
                 by_link(state.context(), &caller, &request)?;
@@ -207,8 +212,15 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
         limits::STATE_BYTES_MAX,
         "a sealed state",
     )?;
+    if request.sealed_state.is_empty() {
+        return Err(Failure::refused(
+            ErrorCode::Malformed,
+            "nothing is no sealed state",
+        ));
+    }
     let conversation = request.conversation.clone();
     let resealed = request.resealed;
+    let address = app.address_of(&caller)?;
     let (meta, state_version) = app
         .db
         .write(move |conn, book| {
@@ -224,6 +236,17 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
                     ErrorCode::StaleEpoch,
                     "the state moved on",
                 ));
+            }
+            if !resealed {
+                let group = stored.state()?;
+                let members = group.members().map_err(|error| crate::error::mls(&error))?;
+                // What is in it nobody sees here; that it is another one is for who may say that.
+                if !may_edit_details(group.context(), &members, &address) {
+                    return Err(Failure::refused(
+                        ErrorCode::Forbidden,
+                        "only an admin of the group may change its details",
+                    ));
+                }
             }
             let version = stored.sealed_version + 1;
             group_state::write_sealed(conn, meta.id, &request.sealed_state, version)?;

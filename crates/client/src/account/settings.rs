@@ -5,7 +5,7 @@ use crate::calls::Call;
 use crate::output::{Event, Method, Source};
 use crate::step::Step;
 use crate::store::meta;
-use crate::{CallError, CoreError};
+use crate::{CallError, CoreError, names};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::{profile, recovery};
 use comity_wire::Bytes64;
@@ -26,6 +26,9 @@ impl Step<'_> {
             return Err(CoreError::Refused(format!(
                 "a name has at most {NAME_CHARS_MAX} characters, the about line {ABOUT_CHARS_MAX}"
             )));
+        }
+        if !name.is_empty() && names::is_blank(&name) {
+            return Err(CoreError::Refused("a name shows something".into()));
         }
         self.change_me(|me| (me.name, me.about) = (name, about))?;
         meta::put(self.tx, "publish_profile", &true)?;

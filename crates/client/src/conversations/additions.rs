@@ -34,6 +34,7 @@ impl Step<'_> {
         let waiting = lot(&goal);
         if waiting.is_empty() {
             if intent.kind == "reconcile" && !self.has_work(conversation, &goal)? {
+                self.all_listed(conversation.id)?;
                 return self.fulfilled(intent.id);
             }
             return self.submit(intent, conversation, Vec::new(), goal, &[]);

@@ -5,6 +5,7 @@ use crate::CoreError;
 use crate::contacts::{Adopted, adopt, known_manifest};
 use crate::groups::Before;
 use crate::step::Step;
+use crate::store::meta;
 use comity_e2ee::engine::{EngineError, Merged};
 use comity_membership::manifest::{self, VerifiedManifest};
 use comity_membership::{Change, Committer, Context, Member, Refusal, rules};
@@ -153,6 +154,7 @@ impl Step<'_> {
             Err(_) => return self.heal(conversation, "fork_suspected"),
         };
         self.fulfilled(intent)?;
+        self.all_listed(conversation.id)?;
         self.merged(conversation, &merged, before.as_ref())?;
         self.want_missing(conversation, !merged.change.added.is_empty())
     }
@@ -219,13 +221,16 @@ impl Step<'_> {
             self.tell_changes(conversation, before, merged)?;
         }
         self.settle_wishes(conversation)?;
+        self.check_details_author(conversation, &merged.change)?;
         if matches!(merged.change.committer, Committer::External { .. }) {
             self.want_resealed(conversation)?;
         } else if !is_by(&merged.change, &self.me()?.keys.id()) {
             self.check_recent_details(conversation)?;
         }
-        // A device that is listed nowhere, or no longer, is taken out at once.
+        // A device that is listed nowhere, or no longer, is taken out at once, and nothing is
+        // sealed before: who brings it may be in league with the hub.
         if self.brought_unlisted(&merged.change)? {
+            meta::put(self.tx, &unlisted(conversation.id), &true)?;
             let delay = self.spread_ms(conversation.id, 100)?;
             self.want(conversation.id, "reconcile", delay)?;
         }
@@ -262,6 +267,17 @@ impl Step<'_> {
             [conversation.id],
         )?;
         self.set_state(conversation, State::Left)
+    }
+
+    /// Whether there may be a leaf of a device that its account does not list: nothing is sealed
+    /// for it.
+    pub(crate) fn has_unlisted(&self, conversation: i64) -> Result<bool, CoreError> {
+        Ok(meta::get(self.tx, &unlisted(conversation))?.unwrap_or(false))
+    }
+
+    /// All leaves are those of listed devices.
+    pub(crate) fn all_listed(&mut self, conversation: i64) -> Result<(), CoreError> {
+        meta::remove(self.tx, &unlisted(conversation))
     }
 
     /// Whether the commit gave a leaf to a device that its account does not list.
@@ -458,4 +474,8 @@ impl Step<'_> {
 /// The device made the commit.
 fn is_by(change: &Change, device: &DeviceId) -> bool {
     matches!(&change.committer, Committer::Member(member) if member.device == *device)
+}
+
+fn unlisted(conversation: i64) -> String {
+    format!("unlisted/{conversation}")
 }

@@ -242,11 +242,13 @@ impl Step<'_> {
     /// Common to every way in.
     pub(super) fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
         self.refresh_membership(conversation)?;
+        self.all_listed(conversation.id)?;
         self.tx.execute(
             "DELETE FROM intent WHERE conversation = ?1 AND kind IN ('create', 'rejoin')",
             [conversation.id],
         )?;
         self.set_state(conversation, State::Active)?;
+        self.tell_healed(conversation.id)?;
         self.save_position(conversation)?;
         self.acknowledge(conversation);
         if conversation.kind == ConversationKind::Self_ as i32 {

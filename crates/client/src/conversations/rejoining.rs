@@ -287,10 +287,10 @@ impl Step<'_> {
             (conversation.id, committed.seq),
         )?;
         self.entered(conversation)?;
-        self.tell_healed(conversation.id)?;
         self.want(conversation.id, "details", 0)?;
         self.check_listed(&members)?;
         if by_link {
+            self.expect_history(conversation)?;
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;
         }
         Ok(())
@@ -310,7 +310,7 @@ impl Step<'_> {
     }
 
     /// The lines that said that the conversation is being repaired say that it was.
-    fn tell_healed(&mut self, conversation: i64) -> Result<(), CoreError> {
+    pub(super) fn tell_healed(&mut self, conversation: i64) -> Result<(), CoreError> {
         self.healing_became(conversation, "healed")
     }
 

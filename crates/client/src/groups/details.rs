@@ -1,20 +1,20 @@
 //! Name, description, photo and timer of a conversation: the sealed state.
 //!
-//! One intent, `details`, drives everything: it reads what the hub has, takes it when it is newer
-//! and its author had the right, applies the own wishes to it, and puts it back, sealed for the
-//! epoch that is now. Always holds: what this device knows never goes back to an older version;
-//! who seals anew keeps the author's signature. Deliberately absent: details in a commit's place
-//! in the log; the line that tells a change stands where this device learned of it.
+//! One intent, `details`, drives everything: it reads what the hub has, takes it when its author has
+//! the right and it is newer, applies the own wishes to it, and puts it back, sealed for the epoch
+//! that is now. Always holds: nothing is taken whose author may not change it now, the first document
+//! neither; who seals anew keeps the author's signature, or, having the right, says the same in the
+//! own name where the author is gone or may no longer (`rights`). Deliberately absent: details in a
+//! commit's place in the log; the line that tells a change stands where this device learned of it.
 
 use super::Wish;
-use crate::CoreError;
 use crate::conversations::{Conversation, Intent};
 use crate::step::{Request, Step};
+use crate::{CoreError, names};
 use comity_content::Message as _;
 use comity_content::proto::{Attachment, GroupState, SignedGroupState};
 use comity_e2ee::engine::Pending;
 use comity_e2ee::group_state::{self, VerifiedState};
-use comity_membership::rules::may_edit_details;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{ErrorCode, WireError};
 
@@ -22,13 +22,13 @@ use comity_wire::{ErrorCode, WireError};
 const RECENT_MS: i64 = 60_000;
 
 /// What this device knows of a conversation's state.
-struct Known {
-    document: SignedGroupState,
-    state: GroupState,
+pub(super) struct Known {
+    pub(super) document: SignedGroupState,
+    pub(super) state: GroupState,
 }
 
 impl Step<'_> {
-    fn known_details(&self, conversation: i64) -> Result<Option<Known>, CoreError> {
+    pub(super) fn known_details(&self, conversation: i64) -> Result<Option<Known>, CoreError> {
         let bytes: Option<Vec<u8>> = self.tx.query_row(
             "SELECT details FROM conversation WHERE id = ?1",
             [conversation],
@@ -58,7 +58,7 @@ impl Step<'_> {
             (
                 conversation,
                 document.encode_to_vec(),
-                &state.name,
+                names::shown(&state.name),
                 &state.description,
                 state.expires_after_s,
                 self.now,
@@ -78,8 +78,9 @@ impl Step<'_> {
             return Ok(Vec::new());
         };
         let id = conversation.cid()?;
-        group_state::seal(&pending.state_key, id, &known.document, self.random)
-            .map_err(|error| CoreError::Crypto(error.to_string()))
+        // What can not be sealed any more holds up no commit: who knows it seals it afterwards.
+        let sealed = group_state::seal(&pending.state_key, id, &known.document, self.random);
+        Ok(sealed.unwrap_or_default())
     }
 
     pub(crate) fn pursue_details(
@@ -160,6 +161,8 @@ impl Step<'_> {
         let mut readable = found.is_some();
         if let Some((document, verified)) = found {
             readable = self.adopt_details(&conversation, document, &verified)?;
+            // Of two that nobody vouches for now, neither takes the other's place.
+            readable = readable || !self.vouched_for(&conversation)?;
         }
         self.tx.execute(
             "UPDATE conversation SET state_version = ?2 WHERE id = ?1",
@@ -180,8 +183,12 @@ impl Step<'_> {
         let id = conversation.cid()?.clone();
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
         let key = group_state::key(&mut mls, &id)?;
-        let sealed = group_state::seal(&key, &id, &document, self.random)
-            .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        let Ok(sealed) = group_state::seal(&key, &id, &document, self.random) else {
+            let too_large = ErrorCode::TooLarge.as_str();
+            let why = "this does not fit into a group's details";
+            self.detail_wishes_failed(conversation.id, too_large, why)?;
+            return self.fulfilled(intent);
+        };
         let (hub, log) = conversation.wire_log(self);
         self.request(
             Request::PutDetails {
@@ -212,8 +219,10 @@ impl Step<'_> {
         )?;
         let document =
             SignedGroupState::decode(document).map_err(|_| CoreError::Damaged("details"))?;
-        let verified = group_state::verify(conversation.cid()?, &document)
-            .map_err(|_| CoreError::Damaged("details"))?;
+        // What an earlier program of this device took, and no program takes now.
+        let Ok(verified) = group_state::verify(conversation.cid()?, &document) else {
+            return Ok(());
+        };
         let state = verified.state.clone();
         self.adopt_details(&conversation, document, &verified)?;
         // What was wished meanwhile stays wished.
@@ -240,6 +249,17 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         match error.code {
             ErrorCode::NotMember | ErrorCode::NotFound => self.fulfilled(intent),
+            ErrorCode::Forbidden | ErrorCode::TooLarge | ErrorCode::Malformed => {
+                // It will be refused again.
+                if let Some(row) = self.intent_row(intent)? {
+                    self.detail_wishes_failed(
+                        row.conversation,
+                        error.code.as_str(),
+                        &error.message,
+                    )?;
+                }
+                self.fulfilled(intent)
+            }
             _ => {
                 let Some(row) = self.intent_row(intent)? else {
                     return Ok(());
@@ -249,14 +269,25 @@ impl Step<'_> {
         }
     }
 
-    /// Takes a document that is newer than the one known. False when the one known is better.
+    /// Takes a document whose author has the right, and that is newer than the one known, if that is
+    /// one that may still stand. False when the one known is better.
     fn adopt_details(
         &mut self,
         conversation: &Conversation,
         document: SignedGroupState,
         verified: &VerifiedState,
     ) -> Result<bool, CoreError> {
-        let Some(known) = self.known_details(conversation.id)? else {
+        let known = self.known_details(conversation.id)?;
+        if let Some(known) = &known
+            && known.document.state == document.state
+        {
+            return Ok(true);
+        }
+        if !self.may_stand(conversation, &verified.author, &verified.device)? {
+            self.warn_once("details_refused", conversation.id);
+            return Ok(false);
+        }
+        let Some(known) = known else {
             self.keep_details(conversation.id, &document, &verified.state)?;
             if conversation.kind == ConversationKind::Direct as i32 {
                 // Both were here when the first timer was set.
@@ -264,19 +295,9 @@ impl Step<'_> {
             }
             return Ok(true);
         };
-        if known.document.state == document.state {
-            return Ok(true);
-        }
         // Two who changed it at once: the version decides, then the bytes, on every device alike.
-        let order = (verified.state.version, &document.state);
-        if order < (known.state.version, &known.document.state) {
+        if !is_newer(&verified.state, &document, &known) && self.vouched_for(conversation)? {
             self.warn("details_older", Some(conversation.id));
-            return Ok(false);
-        }
-        if let Some((context, members)) = self.group_now(conversation)?
-            && !may_edit_details(&context, &members, &verified.author)
-        {
-            self.warn("details_refused", Some(conversation.id));
             return Ok(false);
         }
         self.keep_details(conversation.id, &document, &verified.state)?;
@@ -291,7 +312,7 @@ impl Step<'_> {
         after: &VerifiedState,
     ) -> Result<(), CoreError> {
         let (id, by, now) = (conversation.id, &after.author, &after.state);
-        if before.name != now.name {
+        if before.name != now.name && !names::is_blank(&now.name) {
             self.group_notice(id, by, &format!("name:{}", now.name))?;
         }
         if before.description != now.description {
@@ -306,19 +327,19 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The state with the own wishes in it, signed; absent when nothing is to change.
+    /// The state with the own wishes in it, signed; absent when nothing is to change. What is known
+    /// by somebody who is gone, or may no longer, is said anew by who may.
     fn apply_detail_wishes(
         &mut self,
         conversation: &Conversation,
     ) -> Result<Option<SignedGroupState>, CoreError> {
         let wishes = self.wishes(conversation.id)?;
-        if !wishes.iter().any(Wish::is_detail) {
+        let orphaned = self.is_orphaned(conversation)?;
+        if !orphaned && !wishes.iter().any(Wish::is_detail) {
             return Ok(None);
         }
         let me = self.me()?;
-        let allowed = self
-            .group_now(conversation)?
-            .is_none_or(|(context, members)| may_edit_details(&context, &members, &me.address));
+        let allowed = self.may_edit(conversation)?;
         let before = self
             .known_details(conversation.id)?
             .map(|known| known.state)
@@ -333,13 +354,30 @@ impl Step<'_> {
                 apply(wish, &mut state);
             }
         }
-        if state == before {
+        if state == before && !(orphaned && allowed) {
             return Ok(None);
         }
-        state.version = before.version + 1;
-        state.changed_ms = self.now;
+        if state != before {
+            state.changed_ms = self.now;
+        }
+        state.version = group_state::next_version(before.version);
         let id = conversation.cid()?;
         Ok(Some(group_state::sign(&me.keys, &me.address, id, &state)))
+    }
+
+    /// What was wished can not be: it is not tried for ever.
+    fn detail_wishes_failed(
+        &mut self,
+        conversation: i64,
+        code: &str,
+        why: &str,
+    ) -> Result<(), CoreError> {
+        for wish in self.wishes(conversation)? {
+            if wish.is_detail() {
+                self.wish_failed(&wish, code, why)?;
+            }
+        }
+        Ok(())
     }
 
     /// The hub says that its document was replaced.
@@ -349,7 +387,9 @@ impl Step<'_> {
             return Ok(());
         };
         let unknown = self.known_details(conversation.id)?.is_none();
-        if conversation.is_active() && (unknown || !changed.resealed) {
+        // Whether what was sealed anew is what was there, admins look.
+        let looks = unknown || !changed.resealed || self.is_acting_admin(conversation.id)?;
+        if conversation.is_active() && looks {
             let delay = self.spread_ms(conversation.id, 10)?;
             self.want(conversation.id, "details", delay)?;
         }
@@ -399,6 +439,14 @@ impl Step<'_> {
         }
         Ok(())
     }
+}
+
+/// Of two versions that are one, the bytes decide.
+fn is_newer(state: &GroupState, document: &SignedGroupState, known: &Known) -> bool {
+    if state.version == known.state.version {
+        return document.state > known.document.state;
+    }
+    group_state::is_newer(state.version, known.state.version)
 }
 
 fn timer_of(value: &[u8]) -> u32 {

@@ -37,6 +37,8 @@ impl Step<'_> {
     pub(crate) fn goal(&mut self, conversation: &Conversation) -> Result<Goal, CoreError> {
         let mut goal = self.by_device_lists(conversation)?;
         if conversation.kind == ConversationKind::Group as i32 {
+            // What is so already, perhaps by somebody else, asks for no commit.
+            self.end_what_is_so(conversation)?;
             self.add_wishes(conversation, &mut goal)?;
         }
         Ok(goal)
@@ -133,6 +135,8 @@ impl Step<'_> {
                         goal.extra.push(leaf.device);
                     }
                 }
+                // Who is put out does not come back by the link that they had.
+                after.link_key = None;
                 after.roles.remove(target);
                 if !after.roles.values().any(|role| *role == Role::Admin) {
                     after.roles.insert(me.address.clone(), Role::Admin);
@@ -167,14 +171,22 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// After a commit: what has come true is no wish any more.
+    /// After a commit: what has come true is no wish any more; what has not is wished on.
     pub(crate) fn settle_wishes(&mut self, group: &Conversation) -> Result<(), CoreError> {
+        if self.end_what_is_so(group)? {
+            self.want(group.id, "reconcile", 0)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the wishes that are so. True when others are left that a commit is to fulfil.
+    fn end_what_is_so(&mut self, group: &Conversation) -> Result<bool, CoreError> {
         let wishes = self.wishes(group.id)?;
-        if wishes.is_empty() {
-            return Ok(());
+        if wishes.iter().all(Wish::is_detail) {
+            return Ok(false);
         }
         let Some((context, members)) = self.group_now(group)? else {
-            return Ok(());
+            return Ok(false);
         };
         let me = self.me()?;
         let mut open = false;
@@ -199,10 +211,7 @@ impl Step<'_> {
                 open = true;
             }
         }
-        if open {
-            self.want(group.id, "reconcile", 0)?;
-        }
-        Ok(())
+        Ok(open)
     }
 }
 

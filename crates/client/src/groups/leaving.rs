@@ -134,25 +134,23 @@ impl Step<'_> {
         )?)
     }
 
-    /// `who` says that they leave.
+    /// `who` says that they leave. By their word alone nobody is out, so no line says so: it comes
+    /// with the commit that takes them out. The own devices know by it that it is their person's will.
     pub(crate) fn says_left(
         &mut self,
         group: &Conversation,
         who: &Address,
     ) -> Result<(), CoreError> {
-        if group.kind != ConversationKind::Group as i32 {
-            return Ok(());
-        }
-        if *who == self.me()?.address {
+        if group.kind == ConversationKind::Group as i32 && *who == self.me()?.address {
             self.tx.execute(
                 "UPDATE conversation SET leaving = 1 WHERE id = ?1",
                 [group.id],
             )?;
         }
-        self.tell_left(group, who)
+        Ok(())
     }
 
-    /// One line a departure: by the word of who leaves, or by the app's removal.
+    /// One line a departure, once it is so.
     pub(super) fn tell_left(
         &mut self,
         group: &Conversation,

@@ -10,6 +10,7 @@ mod details;
 mod goal;
 mod leaving;
 mod links;
+mod rights;
 pub(crate) mod views;
 mod wishes;
 
@@ -21,7 +22,7 @@ use crate::conversations::{Conversation, State};
 use crate::input::GroupDetails;
 use crate::output::Source;
 use crate::step::Step;
-use crate::{Command, CoreError};
+use crate::{Command, CoreError, names};
 use comity_content::Message as _;
 use comity_content::proto::{Attachment, AttachmentKind, GroupState};
 use comity_e2ee::group_state;
@@ -32,8 +33,6 @@ use comity_wire::{Address, ConversationId, DeviceId, Id16, limits};
 
 /// People that one act may name.
 const PEOPLE_MAX: usize = limits::CONVERSATION_DEVICES_MAX;
-/// The longest time after which messages may be set to vanish: a year.
-const TIMER_S_MAX: u32 = 365 * 24 * 3_600;
 /// Devices of a group in which profiles are shared at once when somebody comes.
 const INTRODUCED_MAX: usize = 32;
 /// The largest picture of a group.
@@ -102,7 +101,7 @@ impl Step<'_> {
             changed_ms: self.now,
             ..GroupState::default()
         };
-        if state.name.is_empty() {
+        if names::is_blank(&state.name) {
             return Err(CoreError::Refused("a group has a name".into()));
         }
         check_state(&state)?;
@@ -294,7 +293,7 @@ impl Step<'_> {
         })?;
         if let Some(name) = details.name {
             let name = name.trim();
-            if name.is_empty() {
+            if names::is_blank(name) {
                 return Err(CoreError::Refused("a group has a name".into()));
             }
             self.wish(row.id, "name", None, name.as_bytes())?;
@@ -367,6 +366,7 @@ impl Step<'_> {
         if group.kind != ConversationKind::Group as i32 || by.address == me.address {
             return Ok(());
         }
+        self.expect_history(group)?;
         self.group_notice(group.id, &by.address, &format!("added:{}", me.address))?;
         if self.is_blocked(&by.address)? {
             // Who is blocked pulls nobody anywhere.
@@ -425,17 +425,16 @@ impl Step<'_> {
 }
 
 fn check_state(state: &GroupState) -> Result<(), CoreError> {
+    if state.expires_after_s > group_state::TIMER_S_MAX {
+        return Err(CoreError::Refused(
+            "messages vanish after a year at the latest".into(),
+        ));
+    }
     group_state::fits(state).map_err(|_| {
         CoreError::Refused(format!(
             "a name has at most {} characters, a description {}",
             group_state::NAME_CHARS_MAX,
             group_state::DESCRIPTION_CHARS_MAX
         ))
-    })?;
-    if state.expires_after_s > TIMER_S_MAX {
-        return Err(CoreError::Refused(
-            "messages vanish after a year at the latest".into(),
-        ));
-    }
-    Ok(())
+    })
 }

@@ -3,9 +3,9 @@
 //!
 //! Who added them gives it, newest first, one sealed piece after the other; when nothing comes,
 //! another member begins after a while. Always holds: it is given and taken only while the policy is
-//! on, by members; what came this way never replaces a line, and says which member gave it, since
-//! nobody else vouches for it. Deliberately absent: own words from others' hands; what was taken
-//! back or has disappeared.
+//! on, by members, in small pieces; what came this way never replaces a line, and says which member
+//! gave it, since nobody else vouches for it. Deliberately absent: own words from others' hands; what
+//! was taken back or has disappeared; which pieces are fetched (`expected`).
 
 use super::{ARCHIVED, PIECE, archived};
 use crate::CoreError;
@@ -23,14 +23,15 @@ use comity_wire::{Address, DeviceId};
 use rusqlite::OptionalExtension;
 
 /// Messages that a new member is given at most.
-const GIVEN_MAX: i64 = 10_000;
+pub(super) const GIVEN_MAX: i64 = 10_000;
 /// How long a member waits for another who is to give, or has begun to.
 const PATIENCE_MS: i64 = 60_000;
 /// Each member waits that much longer for each that there is, in the mean, so that one begins.
 const SPREAD_MS: i64 = 10_000;
 /// Who has not given it for so long does not give it any more.
-const OWED_MS: i64 = 7 * 24 * 3_600_000;
-
+pub(super) const OWED_MS: i64 = 7 * 24 * 3_600_000;
+/// A piece is no larger; what does not fit goes into the next one.
+pub(super) const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A row of `owed_history`: what a new member is still to be given.
 struct Owed {
     id: i64,
@@ -208,10 +209,16 @@ impl Step<'_> {
              ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT ?4"
         ))?;
         let mut rows = statement.query((owed.conversation, seq, id, PIECE))?;
+        let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            (seq, id) = (row.get(3)?, row.get(0)?);
             let mut message = archived(self, row)?;
             message.outgoing = false;
+            // With what stands before each.
+            bytes += message.encoded_len() + 16;
+            if bytes > PIECE_BYTES_MAX {
+                break;
+            }
+            (seq, id) = (row.get(3)?, row.get(0)?);
             archive.messages.push(message);
         }
         Ok((archive, seq, id))
@@ -294,8 +301,8 @@ impl Step<'_> {
         if to != me.address {
             return self.another_gives(group, &to, given);
         }
-        if !self.gives_history(group)? {
-            self.warn("history_refused", Some(group.id));
+        if !self.gives_history(group)? || !self.takes_piece(group, from, given, archive)? {
+            self.warn_once("history_refused", group.id);
             return Ok(());
         }
         let transfer = self.start_download("group_history", Some(group.id), None, None, archive)?;
@@ -412,6 +419,6 @@ impl Step<'_> {
             ]),
             told_by: Some(from.clone()),
         })?;
-        self.archived_changes(group.id, &line, message)
+        self.archived_changes(group.id, &line, message, true)
     }
 }

@@ -3,6 +3,7 @@
 //! Each piece is a blob of its own, so the giving and the taking device can both stop anywhere
 //! and go on; a message that is there already stays as it is.
 
+mod expected;
 mod group;
 
 use crate::CoreError;
@@ -364,7 +365,7 @@ impl Step<'_> {
         else {
             return Ok(());
         };
-        if !self.take_archived(&conversation, message)? {
+        if !self.take_archived(&conversation, message, false)? {
             return Ok(());
         }
         // What came as history was read elsewhere.
@@ -375,11 +376,13 @@ impl Step<'_> {
         self.count_unread(conversation.id)
     }
 
-    /// Puts a message from another device into its place; false when it is malformed.
+    /// Puts a message from another device into its place; false when it is malformed. `foreign`:
+    /// the device is another person's.
     pub(crate) fn take_archived(
         &mut self,
         conversation: &Conversation,
         message: &said::ArchivedMessage,
+        foreign: bool,
     ) -> Result<bool, CoreError> {
         let (Some(author), Ok(device), true, Ok(Said::Line(line))) = (
             message.author.as_ref().and_then(address_of),
@@ -410,7 +413,7 @@ impl Step<'_> {
             ]),
             told_by: message.told_by.as_ref().and_then(address_of),
         })?;
-        self.archived_changes(conversation.id, &line, message)?;
+        self.archived_changes(conversation.id, &line, message, foreign)?;
         if message.deleted {
             self.tx.execute(
                 "UPDATE message SET text = '', content = x'', deleted = 1 WHERE conversation = ?1 AND message_id = ?2",
@@ -424,13 +427,16 @@ impl Step<'_> {
         Ok(true)
     }
 
-    /// What was done to an archived message: reactions and a new text.
+    /// What was done to an archived message: reactions and a new text. What the own account did,
+    /// and another person tells it of (`foreign`), it has itself, or did not do.
     fn archived_changes(
         &mut self,
         conversation: i64,
         line: &Line,
         message: &said::ArchivedMessage,
+        foreign: bool,
     ) -> Result<(), CoreError> {
+        let me = self.me()?.address.clone();
         let target = line.message.as_bytes();
         let edited_ms: Option<i64> = self
             .tx
@@ -446,18 +452,21 @@ impl Step<'_> {
         };
         for reaction in &message.reactions {
             if let Some(author) = reaction.author.as_ref().and_then(address_of)
+                && !(foreign && author == me)
                 && let Ok(set) = Reaction::arrive(target, &reaction.emoji)
             {
+                // Nothing was done later than now: it would stand for ever.
+                let at_ms = reaction.at_ms.min(self.now);
                 let newer: bool = self.tx.query_row(
                     "SELECT EXISTS (SELECT 1 FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3 AND at_ms > ?4)",
-                    (conversation, target, author.to_string(), reaction.at_ms),
+                    (conversation, target, author.to_string(), at_ms),
                     |row| row.get(0),
                 )?;
                 if newer {
                     continue;
                 }
                 let expires_ms = self.expiry(line.content.expires_after_s, message.at_ms);
-                self.apply_reaction(conversation, &author, &set, reaction.at_ms, expires_ms)?;
+                self.apply_reaction(conversation, &author, &set, at_ms, expires_ms)?;
             }
         }
         // Whoever made the archive may not have seen yet what this device has.
@@ -468,7 +477,12 @@ impl Step<'_> {
                 mentions: &message.edited_mentions,
                 expires_ms: None,
             };
-            self.retext(conversation, target, edited, message.edited_ms)?;
+            self.retext(
+                conversation,
+                target,
+                edited,
+                message.edited_ms.min(self.now),
+            )?;
         }
         Ok(())
     }

@@ -471,7 +471,7 @@ mod tests {
         struct Endless;
         impl Serialize for Endless {
             fn serialize<S: ser::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_seq((0..9_u8).filter(|number| number % 2 == 0))
+                to.collect_seq((0..9_u8).filter(|number| number.is_multiple_of(2)))
             }
         }
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());

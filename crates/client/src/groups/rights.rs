@@ -1,0 +1,131 @@
+//! Whose word the sealed state is, and whether it may stand.
+//!
+//! A document is judged by the group as it is now: its author may change details, and its device
+//! has a leaf, or had one by its account's list. Always holds: who holds a document whose author
+//! is gone or may no longer shows it on, but nobody who comes takes it; the first editor who sees
+//! that says the same in the own name. Deliberately absent: reading and putting documents
+//! (`details`).
+
+use crate::CoreError;
+use crate::contacts::known_manifest;
+use crate::conversations::Conversation;
+use crate::step::Step;
+use comity_e2ee::group_state::{self, VerifiedState};
+use comity_membership::rules::may_edit_details;
+use comity_membership::{Change, Committer, Member};
+use comity_wire::proto::ConversationKind;
+use comity_wire::{Address, DeviceId};
+
+/// Editors who would say the same anew do not all do so at once.
+const SPREAD_MS: i64 = 50;
+
+impl Step<'_> {
+    /// Whether this account may change the details.
+    pub(super) fn may_edit(&mut self, conversation: &Conversation) -> Result<bool, CoreError> {
+        let me = self.me()?;
+        let now = self.group_now(conversation)?;
+        Ok(now.is_none_or(|(context, members)| may_edit_details(&context, &members, &me.address)))
+    }
+
+    /// Whether somebody's device could say what a document says, now.
+    pub(super) fn may_stand(
+        &mut self,
+        conversation: &Conversation,
+        author: &Address,
+        device: &DeviceId,
+    ) -> Result<bool, CoreError> {
+        let Some((context, members)) = self.group_now(conversation)? else {
+            return Ok(false);
+        };
+        let here = members.iter().any(|member| member.address == *author);
+        if !here || !may_edit_details(&context, &members, author) {
+            return Ok(false);
+        }
+        if has_leaf(&members, author, device) {
+            return Ok(true);
+        }
+        // One that the account had: its signature is as good as it was.
+        Ok(known_manifest(self.tx, author)?.is_some_and(|list| {
+            list.manifest.device(device).is_some() || list.manifest.revoked.contains(device)
+        }))
+    }
+
+    /// Whether the document that this device knows may stand now.
+    pub(super) fn vouched_for(&mut self, conversation: &Conversation) -> Result<bool, CoreError> {
+        match self.known_author(conversation)? {
+            Some(known) => self.may_stand(conversation, &known.author, &known.device),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the document that this device knows is by nobody who is here and may say it now.
+    pub(super) fn is_orphaned(&mut self, conversation: &Conversation) -> Result<bool, CoreError> {
+        let Some(known) = self.known_author(conversation)? else {
+            // None, or one that nobody takes any more.
+            return Ok(self.known_details(conversation.id)?.is_some());
+        };
+        let Some((context, members)) = self.group_now(conversation)? else {
+            return Ok(false);
+        };
+        Ok(!has_leaf(&members, &known.author, &known.device)
+            || !may_edit_details(&context, &members, &known.author))
+    }
+
+    fn known_author(
+        &self,
+        conversation: &Conversation,
+    ) -> Result<Option<VerifiedState>, CoreError> {
+        let Some(known) = self.known_details(conversation.id)? else {
+            return Ok(None);
+        };
+        Ok(group_state::verify(conversation.cid()?, &known.document).ok())
+    }
+
+    /// Whether this account acts as an admin of the group.
+    pub(super) fn is_acting_admin(&self, conversation: i64) -> Result<bool, CoreError> {
+        let own = self.me()?.address.to_string();
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND address = ?2 AND admin = 1)",
+            )?
+            .query_row((conversation, own), |row| row.get(0))?)
+    }
+
+    /// After a commit: the author of the details may have gone by it, or lost the right; who adds
+    /// somebody gives them the details, which one who may not change them could have made up; and
+    /// with each commit come details for who has none yet.
+    pub(crate) fn check_details_author(
+        &mut self,
+        conversation: &Conversation,
+        change: &Change,
+    ) -> Result<(), CoreError> {
+        let shifted = !change.removed.is_empty() || change.context_after.is_some();
+        let by_another = match &change.committer {
+            Committer::Member(member) => Some(&member.address),
+            _ => None,
+        };
+        let lacks = conversation.kind == ConversationKind::Group as i32
+            && self.known_details(conversation.id)?.is_none();
+        let given = !change.added.is_empty()
+            && self.is_acting_admin(conversation.id)?
+            && match (by_another, self.group_now(conversation)?) {
+                (Some(by), Some((context, members))) => !may_edit_details(&context, &members, by),
+                _ => false,
+            };
+        if lacks
+            || given
+            || (shifted && self.is_orphaned(conversation)? && self.may_edit(conversation)?)
+        {
+            let delay = self.spread_ms(conversation.id, SPREAD_MS)?;
+            self.want(conversation.id, "details", delay)?;
+        }
+        Ok(())
+    }
+}
+
+fn has_leaf(members: &[Member], author: &Address, device: &DeviceId) -> bool {
+    members
+        .iter()
+        .any(|member| member.device == *device && member.address == *author)
+}
