@@ -11,7 +11,9 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
         return Ok(Whom::Myself);
     }
     if let Some(id) = text.strip_prefix('#') {
-        return Ok(Whom::Conversation(id.parse()?));
+        let id = id.parse();
+        let unknown = |_| Refused::not_found(format!("{text}: there is no such conversation"));
+        return Ok(Whom::Conversation(id.map_err(unknown)?));
     }
     if let Some(group) = group(session, text).await? {
         return Ok(Whom::Conversation(group));
@@ -46,14 +48,18 @@ async fn group(session: &Session, text: &str) -> Result<Option<i64>> {
         ([one], _) => one.conversation,
         ([], [one]) => one.conversation,
         ([], []) => return Ok(None),
-        _ => bail!("several groups are called {text}: give one as #3, see `conversations`"),
+        _ => bail!(Refused::not_found(format!(
+            "several groups are called {text}: give one as #3, see `conversations`"
+        ))),
     };
     let contacts = session.query(comity_client::Core::contacts).await?;
     if contacts
         .iter()
         .any(|contact| contact.name.eq_ignore_ascii_case(text))
     {
-        bail!("a person and a group are called {text}: give a number, or the group as #3");
+        bail!(Refused::not_found(format!(
+            "a person and a group are called {text}: give a number, or the group as #3"
+        )));
     }
     Ok(Some(found))
 }

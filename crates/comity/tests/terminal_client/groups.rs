@@ -476,10 +476,10 @@ fn members_are_named_by_who_never_talked_to_them() {
     let group = bob.one(&["group-admin", "Choir", "Carol"]);
     assert_eq!(
         members(&group),
-        ["alice (admin)", "me (admin)", "carol (admin)"]
+        ["me (admin)", "alice (admin)", "carol (admin)"]
     );
     let mine = bob.one(&["group-admin", "Choir", "me", "--no-longer"]);
-    assert_eq!(members(&mine), ["alice (admin)", "me", "carol (admin)"]);
+    assert_eq!(members(&mine), ["me", "alice (admin)", "carol (admin)"]);
     let screen = bob.screen(&["history", "Choir"]);
     assert!(screen.contains("— you are no longer an admin"), "{screen}");
     let address = mine["members"][2]["address"].as_str().unwrap();
