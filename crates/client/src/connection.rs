@@ -60,7 +60,7 @@ impl Step<'_> {
             }
             Some(Frame::StateChanged(changed)) => self.state_changed(&changed),
             Some(Frame::Closing(closing)) if closing.code == ErrorCode::Exists.as_str() => {
-                self.used_elsewhere()
+                self.used_elsewhere("it signed in")
             }
             // The shell sees the socket close and comes back after a while.
             Some(Frame::Closing(_)) | None => Ok(()),

@@ -17,7 +17,8 @@ const INBOX: &str = "inbox_from_cursor";
 
 impl Step<'_> {
     /// This device signed in from elsewhere, or the hub saw more of it than this store knows of.
-    pub(crate) fn used_elsewhere(&mut self) -> Result<(), CoreError> {
+    /// `how` it shows goes into the message.
+    pub(crate) fn used_elsewhere(&mut self, how: &str) -> Result<(), CoreError> {
         if self.mem.used_elsewhere {
             return Ok(());
         }
@@ -28,7 +29,7 @@ impl Step<'_> {
         self.refuse(
             "sign_in",
             "store_used_elsewhere",
-            "a copy of this device's store is or was in use elsewhere: nothing is sent from here",
+            &format!("a copy of this device's store is or was in use elsewhere ({how}): nothing is sent from here"),
         );
         Ok(())
     }
@@ -43,7 +44,7 @@ impl Step<'_> {
             self.mem.ahead.remove(&conversation.id);
         } else if conversation.next_seq > cursor {
             self.mem.ahead.remove(&conversation.id);
-            return self.used_elsewhere();
+            return self.used_elsewhere("it has read more of a conversation");
         }
         Ok(())
     }
@@ -78,7 +79,7 @@ impl Step<'_> {
             meta::remove(self.tx, INBOX)?;
             return meta::put(self.tx, "inbox_next", &(cursor + 1));
         }
-        self.used_elsewhere()
+        self.used_elsewhere("it has read more of the inbox")
     }
 
     /// The person says that the store goes on here.

@@ -49,7 +49,7 @@ impl Step<'_> {
             // What this device is said to have read can not be read any more, and it is more than
             // the seat that it may have been given anew while it was away.
             if log.first_seq > conversation.next_seq && cursor >= log.first_seq {
-                return self.used_elsewhere();
+                return self.used_elsewhere("it has read what is no longer to be had");
             }
             self.mem.ahead.insert(conversation.id, cursor);
         }

@@ -211,7 +211,7 @@ impl Step<'_> {
         if let Committer::External { joiner } = &merged.change.committer
             && joiner.device == self.me()?.keys.id()
         {
-            return self.used_elsewhere();
+            return self.used_elsewhere("it came into a conversation anew");
         }
         if merged.self_removed {
             return self.removed(conversation, merged);
