@@ -148,7 +148,6 @@ fn a_ghost_in_the_device_list_is_refused() -> Result<()> {
 me: Hello, this is Alice.
 — Bob uses a new device
 — warning: the server gave a device list that is not that person's; it is refused
-— lookup: the app's answer about this person was refused
 "
     );
     Ok(())
