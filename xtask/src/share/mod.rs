@@ -65,11 +65,6 @@ const SHARES: &[Share] = &[
         run: nextest::run,
     },
     Share {
-        name: "simulation",
-        what: "200 wild worlds end with one history; each planted bug is found",
-        run: simulation,
-    },
-    Share {
         name: "doc",
         what: "examples in the documentation",
         run: doc,
@@ -210,20 +205,6 @@ fn doc(project: &Project) -> Result<Count> {
             .cargo()
             .args(["test", "--locked", "--workspace", "--doc", "--quiet"]),
     ))
-}
-
-/// In the same build as all tests, so that nothing is compiled twice.
-fn simulation(project: &Project) -> Result<Count> {
-    crate::worlds::build(project)?;
-    one(crate::worlds::run(
-        project,
-        &["--from", "0", "--count", "200"],
-    ))?;
-    one(crate::worlds::run(project, &["--bugs", "--count", "1000"]))?;
-    Ok(Count {
-        passed: 2,
-        failed: 0,
-    })
 }
 
 fn story(project: &Project) -> Result<Count> {

@@ -12,14 +12,18 @@ use std::process::{Command, Stdio};
 
 /// The names in fuzz/Cargo.toml, a seed each.
 const NAMES: &[&str] = &[
+    "arrived",
     "client_batch",
     "commit",
     "content",
     "documents",
     "envelope",
+    "family",
     "file",
+    "group_state",
     "http_bodies",
     "identifiers",
+    "invitation",
     "key_package",
     "link_code",
     "manifest",

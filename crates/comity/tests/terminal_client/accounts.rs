@@ -124,6 +124,8 @@ fn a_deleted_account_is_gone() {
     let (alice, bob) = alice_and_bob(&world);
     let tablet = world.device("tablet");
     alice.link(&tablet, "tablet");
+    tablet.act(&["sync"]);
+    assert_eq!(tablet.history(BOB), "> Hello Bob\n");
     alice.act(&["delete-account", "--yes"]);
     assert_eq!(tablet.refused(&["sync"]).code, "account_gone");
     assert_eq!(
