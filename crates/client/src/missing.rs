@@ -359,7 +359,6 @@ impl Step<'_> {
                 (conversation, row.range.from, range.to + 1),
             )?;
             // The line stands where what is missing begins.
-            // The line stands where what is missing begins.
             self.move_notice(conversation, &row.line, range.to)?;
         } else if row.range.to <= range.to {
             self.tx.execute(
