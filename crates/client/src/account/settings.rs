@@ -20,16 +20,27 @@ pub(crate) const ABOUT_CHARS_MAX: usize = 140;
 /// Largest photo.
 const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Refuses a person's name that is too long, or that shows nothing though it is not empty.
+pub(crate) fn check_name(name: &str) -> Result<(), CoreError> {
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(CoreError::Refused(format!(
+            "a name has at most {NAME_CHARS_MAX} characters"
+        )));
+    }
+    if !name.is_empty() && names::is_blank(name) {
+        return Err(CoreError::Refused("a name shows something".into()));
+    }
+    Ok(())
+}
+
 impl Step<'_> {
     pub(crate) fn set_profile(&mut self, name: String, about: String) -> Result<(), CoreError> {
-        if name.chars().count() > NAME_CHARS_MAX || about.chars().count() > ABOUT_CHARS_MAX {
+        if about.chars().count() > ABOUT_CHARS_MAX {
             return Err(CoreError::Refused(format!(
-                "a name has at most {NAME_CHARS_MAX} characters, the about line {ABOUT_CHARS_MAX}"
+                "the about line has at most {ABOUT_CHARS_MAX} characters"
             )));
         }
-        if !name.is_empty() && names::is_blank(&name) {
-            return Err(CoreError::Refused("a name shows something".into()));
-        }
+        check_name(&name)?;
         self.change_me(|me| (me.name, me.about) = (name, about))?;
         meta::put(self.tx, "publish_profile", &true)?;
         if self.is_synced() {

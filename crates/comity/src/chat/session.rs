@@ -1,7 +1,7 @@
 //! A running client with its waits: for being online, for an event, for a message's fate.
 
 use super::net::Server;
-use super::shell::{self, Handle};
+use super::shell::{self, Handle, STORE};
 use super::store::StoreFolder;
 use anyhow::{Context, Result, bail};
 use comity_client::{Command, Core, CoreError, Event, Status, TimelineItem, Whom};
@@ -135,7 +135,7 @@ impl Session {
                         code,
                         message,
                         retry_after_ms,
-                    } if acts.contains(&act.as_str()) || code == USED_ELSEWHERE => {
+                    } if acts.contains(&act.as_str()) || act == STORE || code == USED_ELSEWHERE => {
                         bail!(Refused {
                             act,
                             code,
