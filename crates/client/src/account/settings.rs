@@ -68,7 +68,7 @@ impl Step<'_> {
             name: me.name.clone(),
             about: me.about.clone(),
             photo,
-            version: u64::try_from(self.now).unwrap_or(0),
+            version: self.next_profile_version()?,
         };
         let sealed = profile::seal(&me.profile_key, &me.address, &body, self.random)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
@@ -135,6 +135,9 @@ impl Step<'_> {
             Ok(_) => {
                 if what == "profile" {
                     meta::remove(self.tx, "publish_profile")?;
+                    // The other own devices read it now.
+                    let own = self.me()?.address.clone();
+                    self.sync_contact(&own)?;
                 }
                 if !quiet {
                     self.event(Event::Saved {
