@@ -11,7 +11,7 @@ mod common;
 use comity_chat::operator;
 use comity_wire::http::{BlobOffset, BlobStarted, Me, StartBlob};
 use common::steps::{acknowledge, fetch, group, say, state};
-use common::{House, Person};
+use common::{House, Person, code};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +46,45 @@ async fn what_everybody_has_goes_and_what_is_too_old_goes_as_well() {
     assert_eq!((gone.gap_until_seq, gone.entries.len()), (second, 0));
     // Numbers go on.
     assert_eq!(say(&mut alice, &conversation, b"three").await, second + 1);
+}
+
+/// A body that begins with some bytes and goes on when it is told to.
+fn slow_body(first: Vec<u8>) -> (tokio::sync::oneshot::Sender<Vec<u8>>, reqwest::Body) {
+    let (go_on, rest) = tokio::sync::oneshot::channel();
+    let begun = futures_util::stream::once(async move { Ok::<_, std::io::Error>(first) });
+    let ended =
+        futures_util::stream::once(async move { rest.await.map_err(std::io::Error::other) });
+    let body = reqwest::Body::wrap_stream(futures_util::StreamExt::chain(begun, ended));
+    (go_on, body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_account_goes_meanwhile_is_no_fault_of_the_server() {
+    let house = House::open().await;
+    let alice = Person::sign_up(&house, 1).await;
+    let mut answers = Vec::new();
+    for (size, last) in [(200, 100), (200, 50)] {
+        let started: BlobStarted = alice
+            .act(&house, "POST", "/v1/blobs", &StartBlob { size })
+            .await
+            .unwrap();
+        let (go_on, body) = slow_body(vec![1; 100]);
+        let request = house
+            .http
+            .patch(house.url(&format!("/v1/blobs/{}", started.blob)))
+            .bearer_auth(data_encoding::BASE64URL_NOPAD.encode(&alice.token))
+            .header("upload-offset", "0")
+            .body(body);
+        answers.push((go_on, last, tokio::spawn(request.send())));
+    }
+    // Both are being taken: another piece is refused as long as they are.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let _: serde_json::Value = alice.act(&house, "DELETE", "/v1/me", &()).await.unwrap();
+    for (go_on, last, answer) in answers {
+        go_on.send(vec![2; last]).unwrap();
+        let refused = House::read::<BlobOffset>(answer.await.unwrap().unwrap()).await;
+        assert_eq!(code(refused), "not_found");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,8 @@ use comity_wire::proto::{
     PutMark, SendSignal, Sync, WelcomePointer, client_frame::Act, reply, server_frame::Frame,
 };
 use comity_wire::{Bytes64, DeviceAddress, Message as _, MessageId};
-use common::{House, Person, number, random16};
+
+use common::{House, Person, Socket, number, random16};
 
 fn log_of(person: &Person) -> Vec<u8> {
     person.keys.id().to_vec()
@@ -338,5 +339,37 @@ async fn many_appends_from_both_sides_are_one_order_without_holes() {
             }
         }
         assert_eq!(replies, 50);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_killed_while_signing_in_displaces_nobody() {
+    let house = House::open().await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    // A program says hello and answers the challenge, but its answer is looked at late …
+    let mut killed = Socket::connect(house.running().address).await;
+    let nonce = killed.hello(&alice.keys).await.unwrap();
+    // … when the one that was started after it is signed in.
+    alice.reconnect(&house).await;
+    killed
+        .prove(&house.app(), &alice.keys, &nonce)
+        .await
+        .unwrap();
+    assert_eq!(closing(&mut killed).await, "unavailable");
+    let sync = Act::Sync(Sync::default());
+    assert!(alice.socket.ask(sync).await.is_ok(), "she is still there");
+    // A copy of her store that comes now is told of to her.
+    let mut copy = Socket::connect(house.running().address).await;
+    copy.sign_in(&house.app(), &alice.keys).await.unwrap();
+    assert_eq!(closing(&mut alice.socket).await, "exists");
+}
+
+/// The code that a connection ends with.
+async fn closing(socket: &mut Socket) -> String {
+    loop {
+        match socket.frame().await.expect("it says why it ends") {
+            Frame::Closing(closing) => return closing.code,
+            _ => continue,
+        }
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! Always holds: a root key never changes silently, a device list never goes back.
 
-use crate::account::{ABOUT_CHARS_MAX, Me, NAME_CHARS_MAX, address_of, proto_address};
+use crate::account::{Me, address_of, proto_address};
 use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
+use crate::views;
 use crate::{CallError, CoreError};
-use crate::{names, views};
 use comity_content::proto as said;
 use comity_membership::manifest::{self, ManifestError, VerifiedManifest};
-use comity_wire::http::{Found, Lookup, ProfileOf, PutBlock};
+use comity_wire::http::{Found, Lookup, PutBlock};
 use comity_wire::{AccountId, Address, DeviceId, UnixMs};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -328,110 +328,6 @@ impl Step<'_> {
                 Ok(())
             }
         }
-    }
-
-    /// Someone gave the key to their profile: read it.
-    pub(crate) fn profile_shared(
-        &mut self,
-        address: &Address,
-        key: &[u8],
-    ) -> Result<(), CoreError> {
-        if key.len() != 32 {
-            return Ok(());
-        }
-        let before: Option<Vec<u8>> = self
-            .tx
-            .query_row(
-                "SELECT profile_key FROM contact WHERE address = ?1",
-                [address.to_string()],
-                |row| row.get(0),
-            )
-            .optional()?
-            .flatten();
-        // Another key than before: they came back with a recovery phrase, and know nobody's.
-        if before.is_some_and(|before| before != key)
-            && let Some(conversation) = self.conversation_with(address)?
-            && conversation.is_active()
-        {
-            self.share_profile(&conversation)?;
-        }
-        let known = self.tx.execute(
-            "UPDATE contact SET profile_key = ?2, changed_ms = ?3 WHERE address = ?1",
-            (address.to_string(), key, self.now),
-        )?;
-        if known == 0 {
-            // Somebody of a group who is new here: kept until their device list was seen.
-            crate::store::meta::put(self.tx, &format!("profile_key/{address}"), &key)?;
-            return self.refresh_contact(address);
-        }
-        self.fetch_profile(address)
-    }
-
-    fn apply_profile_key(&mut self, address: &Address) -> Result<(), CoreError> {
-        let name = format!("profile_key/{address}");
-        let Some(key) = crate::store::meta::get::<Vec<u8>>(self.tx, &name)? else {
-            return Ok(());
-        };
-        crate::store::meta::remove(self.tx, &name)?;
-        if known_manifest(self.tx, address)?.is_none() {
-            return Ok(());
-        }
-        self.profile_shared(address, &key)
-    }
-
-    pub(crate) fn fetch_profile(&mut self, address: &Address) -> Result<(), CoreError> {
-        self.http::<()>(
-            Method::Get,
-            format!("/v1/accounts/{}/profile", self.account_path(address)?),
-            None,
-            Call::Profile {
-                address: address.clone(),
-            },
-        )
-    }
-
-    pub(crate) fn profile_fetched(
-        &mut self,
-        address: &Address,
-        answer: Result<ProfileOf, CallError>,
-    ) -> Result<(), CoreError> {
-        let Ok(found) = answer else { return Ok(()) };
-        let key: Option<Vec<u8>> = self
-            .tx
-            .query_row(
-                "SELECT profile_key FROM contact WHERE address = ?1",
-                [address.to_string()],
-                |row| row.get(0),
-            )
-            .optional()?
-            .flatten();
-        let Some(key) = key.and_then(|key| <[u8; 32]>::try_from(key).ok()) else {
-            return Ok(());
-        };
-        if found.sealed.0.is_empty() {
-            return Ok(());
-        }
-        let Ok(mut profile) = comity_e2ee::profile::open(&key, address, &found.sealed.0) else {
-            self.warn("profile_unreadable", None);
-            return Ok(());
-        };
-        // What is longer than the own program writes is cut.
-        let cut = |text: &str, chars| text.chars().take(chars).collect::<String>();
-        profile.name = cut(names::shown(&profile.name), NAME_CHARS_MAX);
-        profile.about = cut(&profile.about, ABOUT_CHARS_MAX);
-        self.tx.execute(
-            "UPDATE contact SET name = ?2, about = ?3, changed_ms = ?4 WHERE address = ?1",
-            (address.to_string(), &profile.name, &profile.about, self.now),
-        )?;
-        if *address == self.me()?.address {
-            self.change_me(|me| (me.name, me.about) = (profile.name, profile.about))?;
-        }
-        if let Some(conversation) = self.conversation_with(address)? {
-            self.event(Event::ConversationChanged {
-                conversation: conversation.id,
-            });
-        }
-        Ok(())
     }
 
     pub(crate) fn verify(&mut self, address: &Address) -> Result<(), CoreError> {

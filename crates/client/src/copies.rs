@@ -12,6 +12,8 @@ use crate::{Core, CoreError};
 
 /// Of the mark in the store.
 pub(crate) const KEY: &str = "used_elsewhere";
+/// By what it was noticed.
+const HOW: &str = "used_elsewhere_how";
 /// The inbox goes on where the other copy left it.
 const INBOX: &str = "inbox_from_cursor";
 
@@ -24,6 +26,7 @@ impl Step<'_> {
         }
         self.mem.used_elsewhere = true;
         meta::put(self.tx, KEY, &true)?;
+        meta::put(self.tx, HOW, &how)?;
         self.disconnected();
         self.effect(Effect::Disconnect);
         self.refuse(
@@ -105,5 +108,18 @@ impl Core {
     #[must_use]
     pub const fn is_used_elsewhere(&self) -> bool {
         self.memory.used_elsewhere
+    }
+
+    /// By what the other copy was noticed: `it signed in`, `it has read more of the inbox` and the
+    /// like; none while no copy is known of.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn used_elsewhere_how(&self) -> Result<Option<String>, CoreError> {
+        if self.memory.used_elsewhere {
+            Ok(Some(meta::get(&self.conn, HOW)?.unwrap_or_default()))
+        } else {
+            Ok(None)
+        }
     }
 }

@@ -29,6 +29,7 @@ mod marks;
 mod missing;
 mod names;
 mod output;
+mod profiles;
 mod reports;
 mod send_queue;
 mod step;

@@ -28,6 +28,7 @@ impl Step<'_> {
         if changed > 0 {
             self.count_unread(conversation)?;
         }
+        self.refresh_profiles(conversation)?;
         self.renew_shown(conversation)
     }
 

@@ -287,6 +287,8 @@ pub enum Event {
         state: String,
         /// Where it is, when it was saved to a file.
         path: Option<String>,
+        /// Stable code of why it failed, when it did: see [`Input::TransferFailed`](crate::Input).
+        failure: Option<String>,
     },
     /// History from another own device.
     HistoryProgress {

@@ -70,6 +70,8 @@ pub(crate) struct Memory {
     pub(crate) ahead: BTreeMap<i64, u64>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
+    /// When the profiles of a conversation were read again, by conversation.
+    pub(crate) profiles_read: BTreeMap<i64, UnixMs>,
     /// When the files of a conversation were looked after, by conversation.
     pub(crate) looked: BTreeMap<i64, UnixMs>,
     /// The newest ids of rows that requests are made for, by table.

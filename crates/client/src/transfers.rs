@@ -224,10 +224,15 @@ impl Step<'_> {
             "UPDATE transfer SET done_bytes = ?2 WHERE id = ?1",
             (transfer, done_bytes),
         )?;
-        self.transfer_event(transfer, "running")
+        self.transfer_event(transfer, "running", None)
     }
 
-    pub(crate) fn transfer_event(&mut self, transfer: i64, state: &str) -> Result<(), CoreError> {
+    pub(crate) fn transfer_event(
+        &mut self,
+        transfer: i64,
+        state: &str,
+        failure: Option<&str>,
+    ) -> Result<(), CoreError> {
         if let Some(view) = views::transfer(self.tx, transfer)? {
             self.event(Event::Transfer {
                 transfer,
@@ -235,6 +240,7 @@ impl Step<'_> {
                 total_bytes: view.total_bytes,
                 state: state.to_owned(),
                 path: view.path,
+                failure: failure.map(str::to_owned),
             });
         }
         Ok(())
@@ -261,7 +267,7 @@ impl Step<'_> {
             "UPDATE transfer SET state = 'done', done_bytes = ?2, inline = NULL WHERE id = ?1",
             (transfer, blob_size),
         )?;
-        self.transfer_event(transfer, "done")?;
+        self.transfer_event(transfer, "done", None)?;
         match (row.purpose.as_str(), row.conversation, row.message_id) {
             ("message", Some(conversation), Some(message_id)) => {
                 let Some(mut content) = self.stored_content(conversation, &message_id)? else {
@@ -301,7 +307,7 @@ impl Step<'_> {
             "UPDATE transfer SET state = 'done', done_bytes = ?2 WHERE id = ?1",
             (transfer, row.attachment.blob_size),
         )?;
-        self.transfer_event(transfer, "done")?;
+        self.transfer_event(transfer, "done", None)?;
         match (row.purpose.as_str(), bytes) {
             ("history", Some(bytes)) => self.history_part_here(transfer, &bytes),
             ("group_history", Some(bytes)) => {
@@ -364,7 +370,7 @@ impl Step<'_> {
             "UPDATE transfer SET state = 'failed', failure = ?2 WHERE id = ?1",
             (transfer, code),
         )?;
-        self.transfer_event(transfer, "failed")
+        self.transfer_event(transfer, "failed", Some(code))
     }
 
     /// Tries the failed upload or renewal of a message's file again; false when there is none.

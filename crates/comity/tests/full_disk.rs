@@ -121,6 +121,14 @@ fn a_client_without_room_refuses_clearly_and_goes_on() {
         "{refused}"
     );
 
+    // What waits for the app's answer, which finds no room, ends as soon as it came.
+    alice.layer.set_room(Some(0)).unwrap();
+    let asked = Instant::now();
+    let late = alice.run(&["lookup", BOB, "--timeout", "50"]);
+    assert!(!late.status.success() && asked.elapsed() < Duration::from_secs(40));
+    let late = serde_json::from_str::<Value>(late.stdout.trim()).unwrap();
+    assert_eq!(late["error"], "store_failed", "{late}");
+
     alice.layer.set_room(None).unwrap();
     alice.act(&["send", BOB, "said at last"]);
     bob.act(&["sync"]);

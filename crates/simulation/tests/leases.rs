@@ -136,3 +136,61 @@ fn the_own_picture_goes_up_again_after_a_long_absence() -> Result<()> {
     assert!(leases.iter().all(|until| *until > now));
     world.nothing_is_wrong()
 }
+
+#[test]
+fn a_profile_is_one_on_all_devices_and_its_changes_are_seen() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.put_file(alice, "me.jpg", PICTURE);
+    world.act(
+        alice,
+        Command::SetPhoto {
+            path: Some("me.jpg".into()),
+            size: PICTURE.len() as u64,
+            media_type: "image/jpeg".into(),
+        },
+    )?;
+    world.settle()?;
+    // Her other device gives her another name, and the picture stays.
+    world.act(
+        tablet,
+        Command::SetProfile {
+            name: "Alice in the hills".into(),
+            about: "Out".into(),
+        },
+    )?;
+    world.settle()?;
+    let phone = world.core(alice)?.account()?.context("signed up")?;
+    assert_eq!(phone.name, "Alice in the hills");
+    let address = world.address(alice)?;
+    let seen = |world: &World| -> Result<String> {
+        Ok(world.core(bob)?.contact(&address)?.context("known")?.name)
+    };
+    assert_eq!(seen(&world)?, "Alice");
+    let conversations = world.core(bob)?.conversations()?;
+    let conversation = conversations
+        .iter()
+        .find(|view| view.peer.as_ref() == Some(&address))
+        .context("a conversation")?
+        .conversation;
+    world.run_for(2 * 3_600_000);
+    world.act(bob, Command::MarkRead { conversation })?;
+    world.settle()?;
+    assert_eq!(seen(&world)?, "Alice in the hills");
+    // The phone is away, and the picture stays up for as long as the other device is used.
+    let step = u64::try_from(BLOB_LEASE_MS)? * 2 / 3;
+    world.crash(alice, 9 * step);
+    for _ in 0..3 {
+        for who in [tablet, bob] {
+            world.crash(who, step + 5_000);
+        }
+        world.crash_hub(step);
+        world.run_for(step + 600_000);
+    }
+    let now = comity_simulation::clock::now_ms();
+    assert!(leases(&world)?.iter().any(|until| *until > now));
+    Ok(())
+}

@@ -5,9 +5,12 @@ use crate::access::{Signed, from};
 use crate::app::App;
 use crate::family::Sibling;
 use crate::registration::number;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use comity_platform::listen::Peer;
-use comity_platform::{Failure, http::Json};
+use comity_platform::{
+    Failure,
+    http::{Json, Segment},
+};
 use comity_wire::http::{Found, Lookup, ProfileOf};
 use comity_wire::{AccountId, Address, Bytes64, ErrorCode};
 use rusqlite::Connection;
@@ -36,7 +39,7 @@ pub(crate) async fn account(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     signed: Option<Signed>,
-    Path(account): Path<String>,
+    Segment(account): Segment,
 ) -> Result<Json<Found>, Failure> {
     if signed.is_none() {
         app.rates.network(from(&peer))?;
@@ -98,7 +101,7 @@ pub(crate) async fn profile(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     signed: Option<Signed>,
-    Path(account): Path<String>,
+    Segment(account): Segment,
 ) -> Result<Json<ProfileOf>, Failure> {
     if signed.is_none() {
         app.rates.network(from(&peer))?;

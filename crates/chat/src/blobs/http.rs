@@ -6,10 +6,14 @@ use crate::access::Signed;
 use crate::accounts::me::{Nothing, nothing};
 use crate::app::App;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use comity_platform::clock::now_ms;
-use comity_platform::{Failure, http::Json, secret};
+use comity_platform::{
+    Failure,
+    http::{Json, Segment},
+    secret,
+};
 use comity_wire::http::{BlobOffset, BlobStarted, StartBlob};
 use comity_wire::{BlobId, ErrorCode, limits};
 use futures_util::StreamExt;
@@ -88,7 +92,7 @@ async fn own_upload(app: &App, signed: Signed, blob: BlobId) -> Result<sql::Row,
 pub(crate) async fn upload(
     State(app): State<Arc<App>>,
     signed: Signed,
-    Path(blob): Path<String>,
+    Segment(blob): Segment,
 ) -> Result<Json<BlobOffset>, Failure> {
     let row = own_upload(&app, signed, blob.parse()?).await?;
     Ok(Json(BlobOffset {
@@ -102,7 +106,7 @@ pub(crate) async fn upload(
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     signed: Signed,
-    Path(blob): Path<String>,
+    Segment(blob): Segment,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<BlobOffset>, Failure> {
@@ -127,7 +131,15 @@ pub(crate) async fn patch(
     // What was begun is finished even when the sender goes away: its bytes are safe then.
     let finished = tokio::spawn(async move {
         let _claim = claim;
-        take_piece(&app, blob, row, body).await
+        let taken = take_piece(&app, blob, row, body).await;
+        if taken
+            .as_ref()
+            .is_err_and(|failure| failure.code() == ErrorCode::Internal)
+        {
+            // The account, and so the file, may have gone meanwhile: then that is what to say.
+            own_upload(&app, signed, blob).await?;
+        }
+        taken
     });
     finished.await.map_err(Failure::internal)?.map(Json)
 }
@@ -145,30 +157,36 @@ async fn take_piece(
         .map(|piece| piece.map_err(|_| ()))
         .boxed();
     let (safe, too_much) = app.blobs.write(&blob, row.safe, end, body).await?;
-    let complete = safe == row.size && !too_much;
-    if complete {
-        // The last piece counts only once the blob is in the store: who hears the whole size as
-        // offset may rely on it. A crash in between asks for that piece again.
-        app.blobs.keep(&blob).await?;
-        let until_ms = now_ms() + app.config.retention.blob_lease_ms;
-        app.db
-            .write(move |conn, _| {
-                sql::set_safe(conn, &blob, safe)?;
-                Ok(sql::set_complete(conn, &blob, until_ms)?)
-            })
-            .await?;
-        app.blobs.unstage(&blob).await;
-    } else {
-        let safe = safe.min(row.size.saturating_sub(1)).max(row.safe);
-        app.db
-            .write(move |conn, _| Ok(sql::set_safe(conn, &blob, safe)?))
-            .await?;
-    }
     if too_much {
+        // Nothing of it counts: the next piece overwrites it.
         return Err(Failure::refused(
             ErrorCode::TooLarge,
             "more bytes than the piece or the blob may have",
         ));
+    }
+    let complete = safe == row.size;
+    if complete {
+        // The last piece counts only once the blob is in the store: who hears the whole size as
+        // offset may rely on it. A crash in between asks for that piece again.
+        app.blobs.keep(&blob).await?;
+    }
+    let until_ms = now_ms() + app.config.retention.blob_lease_ms;
+    let owned = app
+        .db
+        .write(move |conn, _| {
+            let owned = sql::set_safe(conn, &blob, safe)?;
+            if complete {
+                sql::set_complete(conn, &blob, until_ms)?;
+            }
+            Ok(owned)
+        })
+        .await?;
+    if complete {
+        app.blobs.unstage(&blob).await;
+    }
+    if !owned {
+        app.blobs.delete(&blob).await;
+        return Err(no_such_blob());
     }
     Ok(BlobOffset {
         offset: safe,
@@ -180,7 +198,7 @@ async fn take_piece(
 /// `GET /v1/blobs/{blob}`.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
-    Path(blob): Path<String>,
+    Segment(blob): Segment,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let blob: BlobId = blob.parse()?;
@@ -229,7 +247,7 @@ pub(crate) async fn get(
 pub(crate) async fn renew(
     State(app): State<Arc<App>>,
     _signed: Signed,
-    Path(blob): Path<String>,
+    Segment(blob): Segment,
 ) -> Nothing {
     let blob: BlobId = blob.parse()?;
     let lease = app.config.retention.blob_lease_ms;

@@ -70,10 +70,16 @@ pub(super) fn insert(
     Ok(())
 }
 
-pub(super) fn set_safe(conn: &Connection, blob: &BlobId, safe: u64) -> Result<(), rusqlite::Error> {
-    conn.prepare_cached("UPDATE blob SET safe = ?2 WHERE id = ?1")?
+/// Remembers how much of an upload is safe; false when nobody owns it any more.
+pub(super) fn set_safe(
+    conn: &Connection,
+    blob: &BlobId,
+    safe: u64,
+) -> Result<bool, rusqlite::Error> {
+    let known = conn
+        .prepare_cached("UPDATE blob SET safe = ?2 WHERE id = ?1")?
         .execute(params![blob.as_bytes(), safe])?;
-    Ok(())
+    Ok(known > 0)
 }
 
 pub(super) fn set_complete(

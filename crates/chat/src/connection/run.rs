@@ -46,7 +46,7 @@ pub(crate) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let time = milliseconds(app.config.limits.sign_in_timeout_ms);
     let signed = tokio::time::timeout(time, sign(&app, &mut socket, exporter)).await;
-    let (session, rest) = match signed {
+    let (session, rest, arrival) = match signed {
         Ok(Ok(signed)) => signed,
         Ok(Err(Ended)) => return,
         Err(_) => {
@@ -57,7 +57,9 @@ pub(crate) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<
     app.counts.connections.add(1);
     let device = session.caller.device;
     let outbound = session.outbound.clone();
-    app.live.connect(device, outbound.clone());
+    if !app.live.connect(device, outbound.clone(), arrival) {
+        outbound.close(ErrorCode::Unavailable, 0);
+    }
     let _end = serve(&app, socket, session, rest).await;
     leave(&app, &device, &outbound);
 }
@@ -94,8 +96,9 @@ async fn sign(
     app: &Arc<App>,
     socket: &mut Socket,
     exporter: Option<[u8; 32]>,
-) -> Result<(Session, Vec<ClientFrame>), Ended> {
+) -> Result<(Session, Vec<ClientFrame>, u64), Ended> {
     let mut challenged: Option<Challenged> = None;
+    let mut arrival = 0;
     loop {
         let frames = match next(socket).await {
             Ok(frames) => frames,
@@ -110,6 +113,7 @@ async fn sign(
             let step = match (frame.act, challenged.take()) {
                 (Some(Act::Hello(hello)), None) => match sign_in::challenge(app, &hello) {
                     Ok((waiting, challenge)) => {
+                        arrival = waiting.arrival;
                         challenged = Some(waiting);
                         send(socket, vec![Frame::Challenge(challenge)]).await?;
                         continue;
@@ -137,6 +141,7 @@ async fn sign(
                     return Ok((
                         Session::new(app.clone(), caller, outbound),
                         frames.collect(),
+                        arrival,
                     ));
                 }
                 Err(failure) => {

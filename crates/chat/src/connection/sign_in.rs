@@ -19,6 +19,8 @@ const AGENT_BYTES_MAX: usize = 64;
 pub(super) struct Challenged {
     device: DeviceId,
     nonce: [u8; 32],
+    /// When it said hello, among all connections.
+    pub(super) arrival: u64,
 }
 
 /// Answers a hello.
@@ -38,6 +40,7 @@ pub(super) fn challenge(app: &App, hello: &Hello) -> Result<(Challenged, Challen
     let challenged = Challenged {
         device: DeviceId::from_slice(&hello.device)?,
         nonce: secret::random(),
+        arrival: app.live.arrive(),
     };
     let challenge = Challenge {
         nonce: challenged.nonce.to_vec(),

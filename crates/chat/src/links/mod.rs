@@ -8,10 +8,13 @@ use crate::access::{Signed, from};
 use crate::accounts::me::{Nothing, nothing};
 use crate::app::App;
 use crate::conversations::fits;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use comity_platform::clock::now_ms;
 use comity_platform::listen::Peer;
-use comity_platform::{Failure, http::Json};
+use comity_platform::{
+    Failure,
+    http::{Json, Segment},
+};
 use comity_wire::http::{LinkGrantBody, LinkOfferBody};
 use comity_wire::{Bytes64, ErrorCode, UnixMs, limits};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -63,7 +66,7 @@ pub(crate) fn sweep(conn: &Connection, now_ms: UnixMs) -> Result<(), rusqlite::E
 pub(crate) async fn put_offer(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Json(request): Json<LinkOfferBody>,
 ) -> Nothing {
     check_id(&id)?;
@@ -93,7 +96,7 @@ pub(crate) async fn put_offer(
 /// `GET /v1/links/{id}/offer`.
 pub(crate) async fn get_offer(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<LinkOfferBody>, Failure> {
     check_id(&id)?;
     let (offer, _) = app
@@ -109,7 +112,7 @@ pub(crate) async fn get_offer(
 pub(crate) async fn put_grant(
     State(app): State<Arc<App>>,
     _signed: Signed,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Json(request): Json<LinkGrantBody>,
 ) -> Nothing {
     check_id(&id)?;
@@ -137,7 +140,7 @@ pub(crate) async fn put_grant(
 /// `GET /v1/links/{id}/grant`.
 pub(crate) async fn get_grant(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<LinkGrantBody>, Failure> {
     check_id(&id)?;
     let (_, grant) = app

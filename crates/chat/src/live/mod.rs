@@ -16,16 +16,25 @@ use crate::logs::{LogName, Published, Seat};
 use comity_wire::proto::EntryKind;
 use comity_wire::{DeviceId, ErrorCode};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 const SHARDS: usize = 16;
 
-type Shard = Mutex<BTreeMap<DeviceId, Arc<Outbound>>>;
+type Shard = Mutex<BTreeMap<DeviceId, Connected>>;
+
+/// A device's connection, and when it said hello among all.
+#[derive(Debug)]
+struct Connected {
+    arrival: u64,
+    outbound: Arc<Outbound>,
+}
 
 /// The connected devices, and the siblings that follow.
 #[derive(Debug)]
 pub(crate) struct Live {
     shards: [Shard; SHARDS],
+    arrivals: AtomicU64,
     siblings: Mutex<BTreeMap<SiblingNo, Arc<Outbound>>>,
     pub(crate) views: views::Views,
     pub(crate) cursors: cursors::Cursors,
@@ -35,6 +44,7 @@ impl Live {
     pub(crate) fn new() -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
+            arrivals: AtomicU64::new(0),
             siblings: Mutex::default(),
             views: views::Views::default(),
             cursors: cursors::Cursors::default(),
@@ -46,14 +56,30 @@ impl Live {
         self.shards.get(usize::from(byte) % SHARDS)
     }
 
-    /// Registers a device's connection; one that it had before is closed.
-    pub(crate) fn connect(&self, device: DeviceId, outbound: Arc<Outbound>) {
-        let before = self
-            .shard(&device)
-            .and_then(|shard| shard.lock().ok()?.insert(device, outbound));
-        if let Some(before) = before {
-            before.replace();
+    /// The place of a connection that says hello now.
+    pub(crate) fn arrive(&self) -> u64 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Registers a device's connection; one that it had before is closed. False when the device has
+    /// one that arrived later: a program that was killed in the middle of signing in may be
+    /// answered after the one that was started in its place, which must not take that for a copy.
+    pub(crate) fn connect(&self, device: DeviceId, outbound: Arc<Outbound>, arrival: u64) -> bool {
+        let Some(mut shard) = self.shard(&device).and_then(|shard| shard.lock().ok()) else {
+            return true;
+        };
+        if shard
+            .get(&device)
+            .is_some_and(|current| current.arrival > arrival)
+        {
+            return false;
         }
+        let before = shard.insert(device, Connected { arrival, outbound });
+        drop(shard);
+        if let Some(before) = before {
+            before.outbound.replace();
+        }
+        true
     }
 
     /// Forgets a connection, unless the device has a newer one.
@@ -63,14 +89,15 @@ impl Live {
         };
         if shard
             .get(device)
-            .is_some_and(|current| Arc::ptr_eq(current, outbound))
+            .is_some_and(|current| Arc::ptr_eq(&current.outbound, outbound))
         {
             shard.remove(device);
         }
     }
 
     pub(crate) fn outbound(&self, device: &DeviceId) -> Option<Arc<Outbound>> {
-        self.shard(device)?.lock().ok()?.get(device).cloned()
+        let shard = self.shard(device)?.lock().ok()?;
+        shard.get(device).map(|current| current.outbound.clone())
     }
 
     /// Closes a device's connection, if it has one; its inbox is gone.
@@ -100,7 +127,11 @@ impl Live {
         let mut found = Vec::new();
         for shard in &self.shards {
             if let Ok(shard) = shard.lock() {
-                found.extend(shard.iter().map(|(device, outbound)| of(device, outbound)));
+                found.extend(
+                    shard
+                        .iter()
+                        .map(|(device, current)| of(device, &current.outbound)),
+                );
             }
         }
         found

@@ -5,11 +5,14 @@ use super::{number, sql};
 use crate::access::from;
 use crate::accounts::{manifests, sql as accounts};
 use crate::app::App;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use comity_platform::clock::now_ms;
 use comity_platform::listen::Peer;
 use comity_platform::secret::{self, equal, keyed_hash, random, random_below};
-use comity_platform::{Failure, http::Json};
+use comity_platform::{
+    Failure,
+    http::{Json, Segment},
+};
 use comity_wire::http::{
     CheckCode, CodeChecked, ExistingAccount, RegistrationStarted, StartRegistration,
 };
@@ -76,7 +79,7 @@ fn code_hash(app: &App, registration: &str, code: &str) -> Vec<u8> {
 /// `POST /v1/registrations/{registration}/code`.
 pub(crate) async fn check(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Json(request): Json<CheckCode>,
 ) -> Result<Json<CodeChecked>, Failure> {
     let on_app = app.clone();

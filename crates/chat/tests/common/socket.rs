@@ -51,6 +51,12 @@ impl Socket {
     }
 
     pub async fn sign_in(&mut self, app: &AppId, keys: &DeviceKeys) -> Result<SignedIn, String> {
+        let nonce = self.hello(keys).await?;
+        self.prove(app, keys, &nonce).await
+    }
+
+    /// Says who it is; the challenge's nonce.
+    pub async fn hello(&mut self, keys: &DeviceKeys) -> Result<Vec<u8>, String> {
         let device = keys.id();
         let hello = Hello {
             version: PROTOCOL_VERSION,
@@ -58,21 +64,28 @@ impl Socket {
             agent: "test".to_owned(),
         };
         self.send(Act::Hello(hello)).await;
-        let nonce = match self.frame().await {
-            Some(Frame::Challenge(challenge)) => challenge.nonce,
+        match self.frame().await {
+            Some(Frame::Challenge(challenge)) => Ok(challenge.nonce),
             Some(Frame::Reply(Reply {
                 result: Some(reply::Result::Error(error)),
                 ..
-            })) => {
-                return Err(error.code);
-            }
+            })) => Err(error.code),
             other => panic!("{other:?}"),
-        };
+        }
+    }
+
+    /// Answers the challenge.
+    pub async fn prove(
+        &mut self,
+        app: &AppId,
+        keys: &DeviceKeys,
+        nonce: &[u8],
+    ) -> Result<SignedIn, String> {
         let signature = keys
             .sign(&sign_in_message(
                 app,
-                &device,
-                &nonce,
+                &keys.id(),
+                nonce,
                 self.exporter.as_ref().map(<[u8; 32]>::as_slice),
             ))
             .to_vec();

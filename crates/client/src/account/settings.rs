@@ -20,16 +20,27 @@ pub(crate) const ABOUT_CHARS_MAX: usize = 140;
 /// Largest photo.
 const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Refuses a person's name that is too long, or that shows nothing though it is not empty.
+pub(crate) fn check_name(name: &str) -> Result<(), CoreError> {
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(CoreError::Refused(format!(
+            "a name has at most {NAME_CHARS_MAX} characters"
+        )));
+    }
+    if !name.is_empty() && names::is_blank(name) {
+        return Err(CoreError::Refused("a name shows something".into()));
+    }
+    Ok(())
+}
+
 impl Step<'_> {
     pub(crate) fn set_profile(&mut self, name: String, about: String) -> Result<(), CoreError> {
-        if name.chars().count() > NAME_CHARS_MAX || about.chars().count() > ABOUT_CHARS_MAX {
+        if about.chars().count() > ABOUT_CHARS_MAX {
             return Err(CoreError::Refused(format!(
-                "a name has at most {NAME_CHARS_MAX} characters, the about line {ABOUT_CHARS_MAX}"
+                "the about line has at most {ABOUT_CHARS_MAX} characters"
             )));
         }
-        if !name.is_empty() && names::is_blank(&name) {
-            return Err(CoreError::Refused("a name shows something".into()));
-        }
+        check_name(&name)?;
         self.change_me(|me| (me.name, me.about) = (name, about))?;
         meta::put(self.tx, "publish_profile", &true)?;
         if self.is_synced() {
@@ -57,7 +68,7 @@ impl Step<'_> {
             name: me.name.clone(),
             about: me.about.clone(),
             photo,
-            version: u64::try_from(self.now).unwrap_or(0),
+            version: self.next_profile_version()?,
         };
         let sealed = profile::seal(&me.profile_key, &me.address, &body, self.random)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
@@ -124,6 +135,9 @@ impl Step<'_> {
             Ok(_) => {
                 if what == "profile" {
                     meta::remove(self.tx, "publish_profile")?;
+                    // The other own devices read it now.
+                    let own = self.me()?.address.clone();
+                    self.sync_contact(&own)?;
                 }
                 if !quiet {
                     self.event(Event::Saved {

@@ -142,6 +142,7 @@ impl Step<'_> {
         if self.mem.me.is_some() {
             return Err(CoreError::NotNow("this device is signed up already"));
         }
+        super::settings::check_name(&name)?;
         let (path, _) = self.registration_path()?;
         let body = CheckCode {
             code: as_sent(code),

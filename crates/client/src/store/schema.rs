@@ -249,7 +249,10 @@ CREATE TABLE missing (
     asked INTEGER NOT NULL DEFAULT 0, asked_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (conversation, from_seq)
 ) STRICT, WITHOUT ROWID;
-", TALK, ARRIVAL];
+", TALK, ARRIVAL, "
+-- When a profile was read last.
+ALTER TABLE contact ADD COLUMN profile_ms INTEGER NOT NULL DEFAULT 0;
+"];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.
 const TALK: &str = "

@@ -1,7 +1,7 @@
 //! A running client with its waits: for being online, for an event, for a message's fate.
 
 use super::net::Server;
-use super::shell::{self, Handle};
+use super::shell::{self, Handle, STORE};
 use super::store::StoreFolder;
 use anyhow::{Context, Result, bail};
 use comity_client::{Command, Core, CoreError, Event, Status, TimelineItem, Whom};
@@ -135,7 +135,7 @@ impl Session {
                         code,
                         message,
                         retry_after_ms,
-                    } if acts.contains(&act.as_str()) || code == USED_ELSEWHERE => {
+                    } if acts.contains(&act.as_str()) || act == STORE || code == USED_ELSEWHERE => {
                         bail!(Refused {
                             act,
                             code,
@@ -170,16 +170,12 @@ impl Session {
 
     /// Refused while a copy of this store is known to have been used.
     async fn only_one(&self) -> Result<()> {
-        if self
-            .handle
-            .query(|core| Ok(core.is_used_elsewhere()))
-            .await?
-        {
+        if let Some(how) = self.handle.query(Core::used_elsewhere_how).await? {
             bail!(Refused {
                 act: "sign_in".to_owned(),
                 code: USED_ELSEWHERE.to_owned(),
                 message: format!(
-                    "a copy of this device's store is or was in use elsewhere: nothing is sent from here. Use only one; if it is this one: {}",
+                    "a copy of this device's store is or was in use elsewhere ({how}): nothing is sent from here. Use only one; if it is this one: {}",
                     self.hint("go-on-here")
                 ),
                 retry_after_ms: 0,

@@ -21,6 +21,9 @@ use tokio_tungstenite::tungstenite;
 /// A device says something at least this often, so that both sides notice a dead line.
 const PING: Duration = Duration::from_secs(45);
 
+/// The act of a failure that is the store's own.
+pub(crate) const STORE: &str = "store";
+
 /// A connection that is being made: the socket and its TLS exporter.
 type Connecting = tokio::task::JoinHandle<Result<(Socket, Option<Vec<u8>>)>>;
 type Query = Box<dyn FnOnce(&Core) + Send>;
@@ -262,6 +265,13 @@ impl Shell {
                 let _ = self.damage.set(error.to_string());
                 return;
             }
+            // Who waits for what the step was about hears why it does not come.
+            let _ = self.events.send(Event::Failed {
+                act: STORE.to_owned(),
+                code: error.code().to_owned(),
+                message: error.to_string(),
+                retry_after_ms: 1,
+            });
             // What the step was about is asked for again by the next session.
             self.socket = None;
             self.lost();

@@ -137,6 +137,20 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
     lines
 }
 
+/// Why a file was not moved, by its code.
+pub(crate) fn not_moved(failure: &str) -> &str {
+    match failure {
+        "damaged" => "it is not what its sender sent",
+        "disk" => "the disk is full, or can not be read or written",
+        "file_exists" => "there is a file of this name",
+        "folder_missing" => "the folder to save it in is not there",
+        "not_found" | "file_gone" => "the app no longer has it",
+        "source_changed" => "it changed while it was sent",
+        "source_gone" => "it is no longer there",
+        other => other,
+    }
+}
+
 /// Why a message stays closed.
 fn unreadable(failure: &str) -> String {
     let why = match failure {
@@ -387,10 +401,14 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             total_bytes,
             state,
             path,
+            failure,
             ..
         } => match (state.as_str(), path) {
             ("done", Some(path)) => format!("— {} done", plain(path)),
-            ("failed", _) => "— a file could not be moved".to_owned(),
+            ("failed", _) => format!(
+                "— a file could not be moved: {}",
+                not_moved(failure.as_deref().unwrap_or_default())
+            ),
             ("running", _) => format!("— {} of {}", size(*done_bytes), size(*total_bytes)),
             _ => return None,
         },

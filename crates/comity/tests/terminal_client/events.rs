@@ -136,6 +136,7 @@ pub(super) fn events() -> Vec<Event> {
             total_bytes: 1,
             state: text(),
             path: Some(text()),
+            failure: Some(text()),
         },
         Event::HistoryProgress { done: 1, total: 1 },
         Event::Invitation {

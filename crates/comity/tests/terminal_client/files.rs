@@ -68,7 +68,7 @@ fn a_file_that_the_server_damaged_is_refused() {
     bob.act(&["history", ALICE]);
     let saved = world.folder().join("saved");
     let refusal = bob.refused(&["save", ALICE, &message, &saved.display().to_string()]);
-    assert_eq!(refusal.code, "failed");
+    assert_eq!(refusal.code, "damaged");
     assert!(!saved.exists(), "nothing half or false is left");
 }
 

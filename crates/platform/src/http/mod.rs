@@ -3,8 +3,10 @@
 //! Always holds: every error is an `ErrorBody`, and when waiting helps `Retry-After` says how long.
 
 mod json;
+mod segment;
 
 pub use json::{Json, parse};
+pub use segment::Segment;
 
 use crate::Failure;
 use axum::response::{IntoResponse, Response};

@@ -3,6 +3,7 @@
 use super::*;
 use crate::chat::mentions;
 use crate::chat::session::Said;
+use crate::chat::words::not_moved;
 use std::path::Path;
 
 /// What `send` was asked to say.
@@ -288,8 +289,14 @@ pub(super) async fn fetched(session: &Session, command: Command, wanted: String)
         say_json(&done);
     }
     match done {
-        Event::Transfer { state, .. } if state == "done" => Ok(()),
-        _ => bail!("the file could not be fetched, or is not what its sender sent"),
+        Event::Transfer {
+            failure: Some(code),
+            ..
+        } => {
+            let message = format!("the file could not be fetched: {}", not_moved(&code));
+            bail!(Refused::here("save", &code, message))
+        }
+        _ => Ok(()),
     }
 }
 

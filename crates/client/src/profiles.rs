@@ -1,0 +1,174 @@
+//! Profiles: name, about and picture, sealed under a key that their owner gives to whom they talk
+//! with; read again while somebody looks at a conversation, and by the owner's other devices at once.
+//!
+//! Always holds: of one's own profile the newest version wins, and what this device has not yet
+//! published is not overwritten. Deliberately absent: pictures' bytes, which a screen fetches.
+
+use crate::account::{ABOUT_CHARS_MAX, NAME_CHARS_MAX};
+use crate::calls::Call;
+use crate::contacts::known_manifest;
+use crate::names;
+use crate::output::{Event, Method};
+use crate::step::Step;
+use crate::store::meta;
+use crate::{CallError, CoreError};
+use comity_content::{Message as _, proto as said};
+use comity_wire::http::ProfileOf;
+use comity_wire::{Address, Bytes64};
+use rusqlite::OptionalExtension;
+
+/// A profile that somebody looks at is read again after this time.
+const FRESH_MS: i64 = 3_600_000;
+/// Profiles that are read again at once, the oldest first.
+const AT_ONCE: i64 = 20;
+/// Version of the own profile as this device knows it.
+const VERSION: &str = "profile_version";
+
+impl Step<'_> {
+    fn profile_key_of(&self, address: &Address) -> Result<Option<Vec<u8>>, CoreError> {
+        Ok(self
+            .tx
+            .prepare_cached("SELECT profile_key FROM contact WHERE address = ?1")?
+            .query_row([address.to_string()], |row| row.get(0))
+            .optional()?
+            .flatten())
+    }
+
+    /// Someone gave the key to their profile: read it.
+    pub(crate) fn profile_shared(
+        &mut self,
+        address: &Address,
+        key: &[u8],
+    ) -> Result<(), CoreError> {
+        if key.len() != 32 {
+            return Ok(());
+        }
+        let before = self.profile_key_of(address)?;
+        // Another key than before: they came back with a recovery phrase, and know nobody's.
+        if before.is_some_and(|before| before != key)
+            && let Some(conversation) = self.conversation_with(address)?
+            && conversation.is_active()
+        {
+            self.share_profile(&conversation)?;
+        }
+        let known = self.tx.execute(
+            "UPDATE contact SET profile_key = ?2, changed_ms = ?3 WHERE address = ?1",
+            (address.to_string(), key, self.now),
+        )?;
+        if known == 0 {
+            // Somebody of a group who is new here: kept until their device list was seen.
+            meta::put(self.tx, &format!("profile_key/{address}"), &key)?;
+            return self.refresh_contact(address);
+        }
+        self.fetch_profile(address)
+    }
+
+    pub(crate) fn apply_profile_key(&mut self, address: &Address) -> Result<(), CoreError> {
+        let name = format!("profile_key/{address}");
+        let Some(key) = meta::get::<Vec<u8>>(self.tx, &name)? else {
+            return Ok(());
+        };
+        meta::remove(self.tx, &name)?;
+        if known_manifest(self.tx, address)?.is_none() {
+            return Ok(());
+        }
+        self.profile_shared(address, &key)
+    }
+
+    pub(crate) fn fetch_profile(&mut self, address: &Address) -> Result<(), CoreError> {
+        self.http::<()>(
+            Method::Get,
+            format!("/v1/accounts/{}/profile", self.account_path(address)?),
+            None,
+            Call::Profile {
+                address: address.clone(),
+            },
+        )
+    }
+
+    pub(crate) fn profile_fetched(
+        &mut self,
+        address: &Address,
+        answer: Result<ProfileOf, CallError>,
+    ) -> Result<(), CoreError> {
+        let Ok(found) = answer else { return Ok(()) };
+        let key = self.profile_key_of(address)?;
+        let Some(key) = key.and_then(|key| <[u8; 32]>::try_from(key).ok()) else {
+            return Ok(());
+        };
+        if found.sealed.0.is_empty() {
+            return Ok(());
+        }
+        let Ok(mut profile) = comity_e2ee::profile::open(&key, address, &found.sealed.0) else {
+            self.warn("profile_unreadable", None);
+            return Ok(());
+        };
+        // What is longer than the own program writes is cut.
+        let cut = |text: &str, chars| text.chars().take(chars).collect::<String>();
+        profile.name = cut(names::shown(&profile.name), NAME_CHARS_MAX);
+        profile.about = cut(&profile.about, ABOUT_CHARS_MAX);
+        let photo = profile.photo.as_ref().map(said::Attachment::encode_to_vec);
+        self.tx.execute(
+            "UPDATE contact SET name = ?2, about = ?3, photo = ?4, profile_ms = ?5, changed_ms = ?5 WHERE address = ?1",
+            (address.to_string(), &profile.name, &profile.about, photo, self.now),
+        )?;
+        if *address == self.me()?.address {
+            self.own_profile_fetched(profile)?;
+        }
+        if let Some(conversation) = self.conversation_with(address)? {
+            self.event(Event::ConversationChanged {
+                conversation: conversation.id,
+            });
+        }
+        Ok(())
+    }
+
+    /// Another own device may have changed it: the newest counts, but for what is still to be
+    /// published from here.
+    fn own_profile_fetched(&mut self, profile: said::Profile) -> Result<(), CoreError> {
+        if profile.version <= meta::get(self.tx, VERSION)?.unwrap_or(0) {
+            return Ok(());
+        }
+        meta::put(self.tx, VERSION, &profile.version)?;
+        match profile.photo {
+            Some(photo) => meta::put(self.tx, "photo", &Bytes64(photo.encode_to_vec()))?,
+            None => meta::remove(self.tx, "photo")?,
+        }
+        if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
+            return Ok(());
+        }
+        self.change_me(|me| (me.name, me.about) = (profile.name, profile.about))
+    }
+
+    /// The version of a profile that is published now: newer than all that this device knows of.
+    pub(crate) fn next_profile_version(&mut self) -> Result<u64, CoreError> {
+        let before: u64 = meta::get(self.tx, VERSION)?.unwrap_or(0);
+        let version = u64::try_from(self.now).unwrap_or(0).max(before + 1);
+        meta::put(self.tx, VERSION, &version)?;
+        Ok(version)
+    }
+
+    /// A person looks at a conversation: who is in it may have another name by now.
+    pub(crate) fn refresh_profiles(&mut self, conversation: i64) -> Result<(), CoreError> {
+        let read = self.mem.profiles_read.get(&conversation).copied();
+        if !self.is_synced() || read.is_some_and(|at| self.now - at < FRESH_MS) {
+            return Ok(());
+        }
+        self.mem.profiles_read.insert(conversation, self.now);
+        let own = self.me()?.address.to_string();
+        let stale: Vec<String> = self
+            .tx
+            .prepare_cached(
+                "SELECT address FROM contact WHERE profile_key IS NOT NULL AND profile_ms < ?2 AND address <> ?3
+                     AND address IN (SELECT address FROM member WHERE conversation = ?1)
+                 ORDER BY profile_ms LIMIT ?4",
+            )?
+            .query_map((conversation, self.now - FRESH_MS, own, AT_ONCE), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for address in stale {
+            let address: Address = address.parse().map_err(|_| CoreError::Damaged("address"))?;
+            self.fetch_profile(&address)?;
+        }
+        Ok(())
+    }
+}
