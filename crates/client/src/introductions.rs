@@ -519,15 +519,6 @@ impl Step<'_> {
         self.fetch_profile(peer)
     }
 
-    /// Gives the other side the key to the own profile.
-    pub(crate) fn share_profile(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        let me = self.me()?;
-        let body = said::content::Body::ProfileShared(said::ProfileShared {
-            profile_key: me.profile_key.to_vec(),
-        });
-        self.enqueue_hidden(conversation.id, body)
-    }
-
     pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
         let gone = self.tx.execute(
             "DELETE FROM request WHERE address = ?1",

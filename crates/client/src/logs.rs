@@ -179,13 +179,12 @@ impl Step<'_> {
     }
 
     /// The hub gives what this device sent a place at which something else stood: it has forgotten
-    /// that. What was before this device came in anew is none of its business.
+    /// that.
     pub(crate) fn place_was_taken(
         &mut self,
         conversation: &mut Conversation,
-        seq: u64,
     ) -> Result<(), CoreError> {
-        if seq > conversation.joined_seq && conversation.is_active() {
+        if conversation.is_active() {
             return self.log_went_back(conversation, "rolled_back");
         }
         Ok(())

@@ -347,6 +347,11 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// What stands at this place is known.
+    pub(crate) fn is_here(&mut self, conversation: i64, seq: u64) -> Result<(), CoreError> {
+        self.covered(conversation, &SeqRange { from: seq, to: seq })
+    }
+
     /// An answer that was cut off: what is left is asked for again, behind what came.
     fn partly_covered(&mut self, conversation: i64, range: &SeqRange) -> Result<(), CoreError> {
         let rows = self.missing(conversation)?;

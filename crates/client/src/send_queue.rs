@@ -1,8 +1,9 @@
 //! The send queue: what was said and is not yet in the log.
 //!
 //! A message is stored before it is sealed, its ciphertext and idempotency key before they leave;
-//! a retry sends the same bytes. When the epoch has moved on too far, it is sealed anew under the
-//! same message id, after the log was read to its end: had the first been taken, it would be there.
+//! a retry sends the same bytes, also after this device came in anew and did not read where they may
+//! stand. When the hub says that their epoch is too far back, and so that it did not take them and
+//! never will, it is sealed anew under the same message id, after the log was read to its end.
 
 use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
@@ -12,7 +13,7 @@ use comity_e2ee::engine::EngineError;
 use comity_e2ee::envelope;
 use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, client_frame::Act};
-use comity_wire::{ErrorCode, IdempotencyKey, WireError, limits};
+use comity_wire::{ErrorCode, IdempotencyKey, WireError};
 use rusqlite::OptionalExtension;
 
 /// Appends of one conversation under way at once.
@@ -194,12 +195,9 @@ impl Step<'_> {
             if under_way.contains(&item.id) {
                 continue;
             }
-            let fresh = !planted::is(Bug::SealsRetriesAnew)
-                && item
-                    .epoch
-                    .is_some_and(|epoch| epoch + limits::EPOCHS_BEHIND_MAX >= conversation.epoch);
+            let again = !planted::is(Bug::SealsRetriesAnew);
             let (Some(body), Some(key), Some(nonce), Some(epoch), true) =
-                (&item.body, &item.key, &item.nonce, item.epoch, fresh)
+                (&item.body, &item.key, &item.nonce, item.epoch, again)
             else {
                 if !self.seal_and_send(conversation, &item)? {
                     break;
@@ -322,8 +320,19 @@ impl Step<'_> {
         if planted::is(Bug::JumpsToOwnEntry) && appended.seq > conversation.next_seq {
             conversation.next_seq = appended.seq;
         }
+        // Said before this device came in anew: the place is one that it did not read.
+        if appended.seq <= conversation.joined_seq {
+            self.own_entry(
+                &conversation,
+                &item,
+                appended.seq,
+                appended.at_ms,
+                &appended.seal,
+            )?;
+            return self.is_here(conversation.id, appended.seq);
+        }
         if appended.seq < conversation.next_seq {
-            return self.place_was_taken(&mut conversation, appended.seq);
+            return self.place_was_taken(&mut conversation);
         }
         if appended.seq != conversation.next_seq {
             conversation.head_seq = conversation.head_seq.max(appended.seq);

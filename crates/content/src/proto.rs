@@ -189,6 +189,9 @@ pub struct Profile {
 pub struct ProfileShared {
     #[prost(bytes = "vec", tag = "1")]
     pub profile_key: ::prost::alloc::vec::Vec<u8>,
+    /// Whoever came back with a recovery phrase knows nobody's: the others give theirs.
+    #[prost(bool, tag = "2")]
+    pub ask: bool,
 }
 /// A piece of an encrypted archive for a newly linked device, newest first.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -1,6 +1,7 @@
 //! HPKE with the suite of the conversations (hybrid, post-quantum), for what is sealed to a device
 //! or an operator outside of a group: introductions, link grants, reports.
 
+use crate::engine::chance::SystemChance;
 use comity_membership::SUITE;
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::{HpkeCiphertext, OpenMlsCrypto as _, OpenMlsRand as _};
@@ -28,14 +29,13 @@ impl fmt::Debug for HpkeKeys {
 }
 
 impl HpkeKeys {
-    /// A new pair, by the library's own randomness (as for everything in HPKE).
+    /// A new pair, by the system's randomness (as for everything in HPKE).
     ///
     /// # Errors
     /// When the system gives no randomness.
     pub fn generate() -> Result<Self, HpkeOpenError> {
-        let crypto = RustCrypto::default();
-        let seed = Zeroizing::new(crypto.random_vec(64).map_err(|_| HpkeOpenError)?);
-        let pair = crypto
+        let seed = Zeroizing::new(SystemChance.random_vec(64).map_err(|_| HpkeOpenError)?);
+        let pair = RustCrypto::default()
             .derive_hpke_keypair(SUITE.hpke_config(), &seed)
             .map_err(|_| HpkeOpenError)?;
         Ok(Self {

@@ -38,6 +38,7 @@ mod pace;
 mod remains;
 mod screen;
 pub mod story;
+mod system;
 mod transfers;
 mod vfs;
 pub mod wild;

@@ -10,7 +10,7 @@ use crate::oracle::{self, Said};
 use crate::remains;
 use crate::story::say;
 use crate::world::{Standing, Who, World};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use comity_client::{
     Command, ConversationView, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
 };
@@ -67,6 +67,19 @@ pub struct Report {
 /// # Errors
 /// When the world can not be set up or a store not be read.
 pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
+    alone(|| lived(seed, size, keep_lines))
+}
+
+/// On a thread of its own: what a thread keeps for its life (the keys of its hash maps, generators
+/// of chance) is made in this world and goes with it.
+fn alone<T: Send>(live: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(live);
+        thread.join().map_err(|_| anyhow!("the world panicked"))?
+    })
+}
+
+fn lived(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
     let mut wild = if size.apps > 1 {
         Wild::of_two_apps(seed, size)?
     } else {
@@ -104,9 +117,10 @@ pub fn first_to_find(bug: Bug, from: u64, count: u64) -> Result<Option<(u64, Str
     for seed in from..from + count {
         // Everybody met before the bug came.
         let _ = met(seed)?;
-        planted::plant(Some(bug));
-        let outcome = live(seed, Size::SEED, false);
-        planted::plant(None);
+        let outcome = alone(|| {
+            planted::plant(Some(bug));
+            lived(seed, Size::SEED, false)
+        });
         let wrong = match outcome {
             Ok(report) => report.wrong,
             // A bug may already show while everybody meets.
@@ -150,6 +164,9 @@ struct Met {
 const FIRST: [&str; 4] = ["Ana", "Ben", "Cleo", "Dan"];
 /// Meetings that the seeds take turns with.
 const MEETINGS: u64 = 4;
+/// Their seeds are no other world's: who goes on by the seed of what was before gets the same chance
+/// again, so that new keys and names are those of then.
+const MEETING_SEED: u64 = u64::MAX - MEETINGS;
 
 /// Signing up and meeting is a third of a seed's time and the same for all: it is lived once a
 /// process for each of a few meetings, and every seed goes on from a copy of everybody's disks.
@@ -160,13 +177,13 @@ fn met(seed: u64) -> Result<Arc<Met>> {
     if let Some(met) = kept.get(&number) {
         return Ok(met.clone());
     }
-    let met = Arc::new(meet(number).context("while everybody met")?);
+    let met = Arc::new(alone(|| meet(number)).context("while everybody met")?);
     kept.insert(number, met.clone());
     Ok(met)
 }
 
 fn meet(number: u64) -> Result<Met> {
-    let mut world = World::new(number, Faults::CALM)?;
+    let mut world = World::new(MEETING_SEED + number, Faults::CALM)?;
     let (mut people, mut addresses) = (Vec::new(), Vec::new());
     for (first, index) in FIRST.iter().zip(0..) {
         let who = world.sign_up(first)?;

@@ -184,6 +184,7 @@ impl World {
     }
 
     fn on(seed: u64, faults: Faults, hub: Hub, later_ms: u64) -> Result<Self> {
+        clock::chance_begins(seed);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

@@ -27,6 +27,37 @@ impl Malice for LosesCreated {
     }
 }
 
+/// Loses the answer to the first thing that a device says from now on, and then has nothing more of
+/// what stands in that log.
+struct LosesWords {
+    device: &'static str,
+    answered: bool,
+    gave: bool,
+}
+
+impl Malice for LosesWords {
+    fn to_device(&mut self, device: &str, mut frame: ServerFrame) -> Vec<ServerFrame> {
+        let Some(Frame::Reply(reply)) = &mut frame.frame else {
+            return vec![frame];
+        };
+        match &mut reply.result {
+            Some(reply::Result::Appended(_)) if device == self.device && !self.answered => {
+                self.answered = true;
+                Vec::new()
+            }
+            Some(reply::Result::Deliver(deliver))
+                if device == self.device && self.answered && !self.gave =>
+            {
+                self.gave = true;
+                deliver.entries.clear();
+                deliver.gap_until_seq = deliver.head_seq;
+                vec![frame]
+            }
+            _ => vec![frame],
+        }
+    }
+}
+
 fn make_group(world: &mut World, who: Who, members: Vec<Address>) -> Result<()> {
     let command = Command::CreateGroup {
         details: GroupDetails {
@@ -104,4 +135,40 @@ fn who_is_taken_out_is_told_that_the_last_word_was_not_said() -> Result<()> {
     );
     assert_eq!(world.core(bob)?.unsent()?, 0);
     world.nothing_is_wrong()
+}
+
+#[test]
+fn what_was_said_before_coming_in_anew_is_not_said_twice() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.set_malice(LosesWords {
+        device: "Alice",
+        answered: false,
+        gave: false,
+    });
+    world.say(alice, bob, "Rehearsal at six?")?;
+    world.run_for(3_000);
+    world.cut_off(alice, 1_000);
+    world.settle()?;
+    // It did come in anew.
+    let warned = world.warnings(alice);
+    assert!(warned.contains(&"gap".to_owned()), "{warned:?}");
+    let mut places = Vec::new();
+    for who in [alice, tablet, bob] {
+        let core = world.core(who)?;
+        let all = core.conversations()?;
+        let direct = all.iter().find(|view| view.kind == "direct");
+        let direct = direct.context("no conversation")?.conversation;
+        let items = core.timeline(direct, None, 100)?;
+        let lines = items.iter().filter(|item| item.text == "Rehearsal at six?");
+        places.extend(lines.map(|item| item.seq));
+        let missing = items.iter().filter(|item| item.text == "gap");
+        assert_eq!(missing.count(), 0, "{}", world.name(who));
+    }
+    assert_eq!(places.len(), 3);
+    assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
+    Ok(())
 }

@@ -93,21 +93,23 @@ pub(crate) fn add(
         .active_seat(caller)
         .filter(|_| meta.kind.is_hosted())
         .ok_or_else(not_member)?;
-    if seat.muted {
-        return Err(Failure::refused(
+    let refusal = if seat.muted {
+        Some(Failure::refused(
             ErrorCode::Forbidden,
             "in this group only admins speak",
-        ));
-    }
-    if !epoch_is_taken(checked.epoch, meta.epoch, meta.read_from) {
-        // What was taken while the epoch was good stays taken.
+        ))
+    } else if !epoch_is_taken(checked.epoch, meta.epoch, meta.read_from) {
+        Some(Failure::refused(
+            ErrorCode::StaleEpoch,
+            format!("the log is at epoch {}", meta.epoch),
+        ))
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        // What was taken while it was right stays taken.
         let before = entries::by_key(conn, meta.id, &checked.entry.idempotency_key)?;
-        return before.map(Added::Before).ok_or_else(|| {
-            Failure::refused(
-                ErrorCode::StaleEpoch,
-                format!("the log is at epoch {}", meta.epoch),
-            )
-        });
+        return before.map(Added::Before).ok_or(refusal);
     }
     checked.entry.at_ms = now_ms();
     entries::add(conn, book, checked.log, &mut meta, checked.entry)

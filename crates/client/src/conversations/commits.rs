@@ -171,8 +171,12 @@ impl Step<'_> {
         if row.kind == "rejoin" {
             return self.rejoined(&mut conversation, intent, committed);
         }
+        // What was before this device came in anew is none of its business.
+        if committed.seq <= conversation.joined_seq {
+            return Ok(());
+        }
         if committed.seq < conversation.next_seq {
-            return self.place_was_taken(&mut conversation, committed.seq);
+            return self.place_was_taken(&mut conversation);
         }
         if committed.seq != conversation.next_seq {
             let (hub, log) = conversation.wire_log(self);

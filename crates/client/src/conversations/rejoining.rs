@@ -277,10 +277,16 @@ impl Step<'_> {
         conversation.next_seq = committed.seq + 1;
         conversation.head_seq = conversation.head_seq.max(committed.seq);
         conversation.state = State::Active;
-        // What was on its way from here belongs to epochs that are gone: it is sealed anew.
+        // What was on its way may stand in what this device did not read: it is sent again as it
+        // was, and the hub says where it stands, or that it is too late for it. Unless it is of
+        // epochs that the log does not have: those are another branch's.
+        let epoch = self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .epoch(&id)?;
         self.tx.execute(
-            "UPDATE send_queue SET body = NULL, epoch = NULL WHERE conversation = ?1",
-            [conversation.id],
+            "UPDATE send_queue SET body = NULL, epoch = NULL WHERE conversation = ?1 AND epoch >= ?2",
+            (conversation.id, epoch),
         )?;
         self.tx.execute(
             "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
@@ -289,6 +295,11 @@ impl Step<'_> {
         self.entered(conversation)?;
         self.want(conversation.id, "details", 0)?;
         self.check_listed(&members)?;
+        if kind == ConversationKind::Group as i32
+            && (by_link || self.lacks_profiles(conversation.id)?)
+        {
+            self.introduce_to(conversation)?;
+        }
         if by_link {
             self.expect_history(conversation)?;
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;

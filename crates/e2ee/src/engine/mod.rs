@@ -12,6 +12,7 @@
 //! the library merges it while it makes it; until it is confirmed nothing else is done with the
 //! group ([`EngineError::PendingCommit`]), and discarding it leaves no group.
 
+pub(crate) mod chance;
 mod commits;
 mod error;
 mod joining;
@@ -21,6 +22,7 @@ mod reading;
 
 pub use error::{EngineError, Unreadable};
 
+use self::chance::SystemChance;
 use crate::group_state::StateKey;
 use crate::keys::DeviceKeys;
 use crate::storage::{Kind, Storage};
@@ -241,7 +243,8 @@ struct External {
     replaced: Option<u32>,
 }
 
-/// The library's provider: its crypto, our storage, and the suite that all is of.
+/// The library's provider: its crypto, the system's chance, our storage, and the suite that all is
+/// of.
 struct Provider<'a> {
     crypto: &'a RustCrypto,
     storage: Storage<'a>,
@@ -250,7 +253,7 @@ struct Provider<'a> {
 
 impl<'a> OpenMlsProvider for Provider<'a> {
     type CryptoProvider = RustCrypto;
-    type RandProvider = RustCrypto;
+    type RandProvider = SystemChance;
     type StorageProvider = Storage<'a>;
 
     fn storage(&self) -> &Self::StorageProvider {
@@ -262,7 +265,7 @@ impl<'a> OpenMlsProvider for Provider<'a> {
     }
 
     fn rand(&self) -> &Self::RandProvider {
-        self.crypto
+        &SystemChance
     }
 }
 

@@ -17,6 +17,7 @@ struct Wanted {
     from: u64,
     count: u64,
     lines: bool,
+    traces: bool,
     size: Size,
     bugs: bool,
 }
@@ -26,6 +27,7 @@ fn wanted() -> Result<Wanted> {
         from: 0,
         count: 200,
         lines: false,
+        traces: false,
         size: Size::SEED,
         bugs: false,
     };
@@ -39,16 +41,23 @@ fn wanted() -> Result<Wanted> {
             "--from" => wanted.from = number()?,
             "--count" => wanted.count = number()?,
             "--lines" => wanted.lines = true,
+            "--traces" => wanted.traces = true,
             "--family" => wanted.size = Size::FAMILY,
             "--bugs" => wanted.bugs = true,
-            other => bail!("{other}: there are --from N, --count N, --family, --lines and --bugs"),
+            other => bail!(
+                "{other}: there are --from N, --count N, --family, --lines, --traces and --bugs"
+            ),
         }
     }
     Ok(wanted)
 }
 
-fn tell(report: &Report) -> Result<()> {
+fn tell(report: &Report, traces: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
+    if traces {
+        let trace = report.trace.iter().map(|byte| format!("{byte:02x}"));
+        writeln!(out, "seed {} {}", report.seed, trace.collect::<String>())?;
+    }
     for line in &report.lines {
         writeln!(out, "{line}")?;
     }
@@ -131,7 +140,7 @@ fn run() -> Result<()> {
             }
             let report = wild::live(seed, wanted.size, wanted.lines)
                 .with_context(|| format!("seed {seed}"))?;
-            tell(&report)?;
+            tell(&report, wanted.traces)?;
             taken.fetch_add(u64::try_from(report.taken)?, Ordering::Relaxed);
             if !report.wrong.is_empty()
                 && let Ok(mut failed) = failed.lock()

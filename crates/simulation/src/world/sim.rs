@@ -3,7 +3,7 @@
 //! Always holds: whatever is due happens in the order of its time; nothing happens without the
 //! clock. Deliberately absent: what a story may ask for (the parent module).
 
-use super::words::{command_name, frame_name, input_name, refusal, unsettled};
+use super::words::{command_name, frame_name, input_name, places, refusal, unsettled};
 use super::*;
 
 impl Sim {
@@ -217,6 +217,11 @@ impl Sim {
     pub(super) fn give(&mut self, who: usize, input: Input) {
         let kind = input_name(&input);
         self.note(|| format!("{who} {kind}"));
+        if self.lines.is_some()
+            && let Some(places) = places(&input)
+        {
+            self.tell(|| places);
+        }
         if let Err(error) = self.step(who, input) {
             let Some(device) = self.devices.get(who) else {
                 return;

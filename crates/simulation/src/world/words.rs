@@ -59,10 +59,11 @@ pub(super) fn frame_name(frame: &ClientFrame) -> String {
             act.after_seq
         ),
         Act::Append(act) => format!(
-            "Append {} {} epoch {}",
+            "Append {} {} epoch {} key {}",
             act.hub,
             short(&act.conversation),
-            act.epoch
+            act.epoch,
+            short(&act.idempotency_key)
         ),
         Act::SubmitCommit(act) => {
             let (log, epoch) = (short(&act.conversation), act.expected_epoch);
@@ -91,6 +92,30 @@ pub(super) fn frame_name(frame: &ClientFrame) -> String {
         }
     };
     format!("{} {about}", frame.request)
+}
+
+/// What an input says of places in a log, for people.
+pub(super) fn places(input: &Input) -> Option<String> {
+    let short = |log: &[u8]| data_encoding::HEXLOWER.encode(log.get(..3).unwrap_or_default());
+    let Input::Frame(frame) = input else {
+        return None;
+    };
+    let deliver = match frame.frame.as_ref()? {
+        server_frame::Frame::Deliver(deliver) => deliver,
+        server_frame::Frame::Reply(reply) => match reply.result.as_ref()? {
+            reply::Result::Deliver(deliver) => deliver,
+            reply::Result::Appended(appended) => return Some(format!("at {}", appended.seq)),
+            reply::Result::Committed(committed) => return Some(format!("at {}", committed.seq)),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let entries = deliver
+        .entries
+        .iter()
+        .map(|entry| format!("{} {}", entry.seq, short(&entry.idempotency_key)));
+    let entries: Vec<String> = entries.collect();
+    Some(format!("{} {entries:?}", short(&deliver.log)))
 }
 
 /// The kind of an input, for the trace: nothing that depends on keys.
