@@ -20,6 +20,7 @@ fn reported(row: &Row<'_>) -> Result<said::ReportedMessage, rusqlite::Error> {
         seq: row.get(5)?,
         at_ms: row.get(6)?,
         author_device: row.get(7)?,
+        introduction: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
     })
 }
 
@@ -59,7 +60,8 @@ impl Step<'_> {
                 let row = self
                     .tx
                     .query_row(
-                        "SELECT content, franking_key, sender_nonce, header, seal, seq, at_ms, author_device FROM message
+                        "SELECT content, franking_key, sender_nonce, header, seal, iif(introduction IS NULL, seq, 0), at_ms,
+                             author_device, introduction FROM message
                          WHERE conversation = ?1 AND message_id = ?2 AND author = ?3 AND deleted = 0 AND seal IS NOT NULL",
                         (conversation.id, message.to_vec(), address.to_string()),
                         reported,
@@ -91,16 +93,19 @@ impl Step<'_> {
         let row = self
             .tx
             .query_row(
-                "SELECT first, franking_key, sender_nonce, header, seal, 0, at_ms, from_device, id FROM request WHERE address = ?1",
+                "SELECT first, franking_key, sender_nonce, header, seal, 0, at_ms, from_device, id FROM request WHERE address = ?1
+                 UNION ALL
+                 SELECT * FROM (SELECT content, franking_key, sender_nonce, header, seal, 0, at_ms, author_device, introduction FROM message
+                     WHERE author = ?1 AND introduction IS NOT NULL AND deleted = 0 ORDER BY id LIMIT 1)",
                 [address.to_string()],
-                |row| Ok((reported(row)?, row.get::<_, Vec<u8>>(8)?)),
+                reported,
             )
             .optional()?;
-        let Some((message, id)) = row else {
+        let Some(message) = row else {
             return Err(CoreError::NoSuch("request"));
         };
+        report.introduction.clone_from(&message.introduction);
         report.messages.push(message);
-        report.introduction = id;
         Ok(())
     }
 

@@ -526,6 +526,9 @@ pub struct ReportedMessage {
     pub at_ms: i64,
     #[prost(bytes = "vec", tag = "8")]
     pub author_device: ::prost::alloc::vec::Vec<u8>,
+    /// the id of the introduction that it was, under which its app sealed it; else empty
+    #[prost(bytes = "vec", tag = "9")]
+    pub introduction: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

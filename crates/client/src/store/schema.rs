@@ -252,6 +252,9 @@ CREATE TABLE missing (
 ", TALK, ARRIVAL, "
 -- When a profile was read last.
 ALTER TABLE contact ADD COLUMN profile_ms INTEGER NOT NULL DEFAULT 0;
+", "
+-- The introduction that a first line was: its seal was made under that id.
+ALTER TABLE message ADD COLUMN introduction BLOB;
 "];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.
