@@ -131,8 +131,13 @@ impl Step<'_> {
                 .query_map([conversation.id], |row| row.get(0))?
                 .collect::<Result<_, _>>()?
         };
+        // A one-to-one conversation ends with the account of the other side.
+        let code = match conversation.peer {
+            Some(_) => ErrorCode::AccountGone,
+            None => ErrorCode::NotMember,
+        };
         for message_id in waiting {
-            self.message_failed(conversation.id, &message_id, ErrorCode::NotMember.as_str())?;
+            self.message_failed(conversation.id, &message_id, code.as_str())?;
         }
         Ok(())
     }

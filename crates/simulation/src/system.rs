@@ -102,9 +102,9 @@ mod tests {
     fn chance() -> Result<(Vec<u8>, Vec<u8>)> {
         let mut bytes = vec![0; 16];
         rand::rngs::OsRng.try_fill_bytes(&mut bytes)?;
-        let (crypto, config) = (RustCrypto::default(), SUITE.hpke_config());
-        let pair = crypto.derive_hpke_keypair(config, &[7; 64])?;
-        let sealed = crypto.hpke_seal(config, &pair.public, &[], &[], b"word")?;
+        let crypto = RustCrypto::default();
+        let pair = crypto.derive_hpke_keypair(SUITE.hpke_config(), &[7; 64])?;
+        let sealed = crypto.hpke_seal(SUITE.hpke_config(), &pair.public, &[], &[], b"word")?;
         Ok((bytes, sealed.kem_output.as_slice().to_vec()))
     }
 

@@ -344,7 +344,8 @@ impl Talk<'_> {
                 self.about_account(word, rest).await?;
             }
             _ if account::COMMANDS.contains(&word) => self.about_account(word, rest).await?,
-            "safety" | "verify" | "block" | "unblock" | "report" => {
+            "report" => self.report(rest).await?,
+            "safety" | "verify" | "block" | "unblock" => {
                 self.about_person(word, rest).await?;
             }
             "react" | "reply" | "save" | "edit" | "delete" | "forward" | "info" => {

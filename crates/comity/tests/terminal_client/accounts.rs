@@ -161,6 +161,12 @@ fn a_deleted_account_is_gone() {
     );
     assert!(!alice.store().join("store.db").exists());
     assert_eq!(bob.refused(&["lookup", ALICE]).code, "not_found");
+    // Who talked to her hears of it, and does not wait for what never comes.
+    bob.act(&["sync"]);
+    let refusal = bob.refused(&["send", ALICE, "Are you there?"]);
+    assert_eq!(refusal.code, "account_gone", "{refusal:?}");
+    bob.act(&["sync"]);
+    assert!(bob.history(ALICE).contains("* account_gone\n"));
     assert!(world.admin(&["stats", "--json"]).contains("\"accounts\":1"));
     // The number is free: who signs up with it is somebody new.
     let heir = world.device("heir");

@@ -38,7 +38,7 @@ People
   /verify [WHO] — you compared it, and it is the same; asks first
   /block [WHO] — nothing of them is shown any more; asks first
   /unblock [WHO]
-  /report REASON — to the operator's moderators; asks first
+  /report [:3] REASON — the newest line of others, or line 3, to the operator's moderators; asks first
   /yes, /no — the answer to what was asked; y and n, too",
     ),
     (
