@@ -9,6 +9,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Bytes of a moderation key: an HPKE public key of the hybrid suite, ML-KEM-768 and X25519.
+/// Shortest metrics token.
+const TOKEN_BYTES_MIN: usize = 8;
+/// Longest time between things that a person waits for.
+const TIME_MS_MAX: i64 = 365 * 86_400_000;
 const MODERATION_KEY_BYTES: usize = 1_184 + 32;
 
 /// Where verification codes go.
@@ -186,6 +190,30 @@ impl Config {
                 "listen = \"{}\" is beyond loopback: that needs tls_certificate and tls_key, or a proxy on this machine and a loopback address",
                 self.listen
             ));
+        }
+        if self
+            .metrics_token
+            .as_ref()
+            .is_some_and(|token| token.len() < TOKEN_BYTES_MIN)
+        {
+            return refused(format!(
+                "metrics_token has less than {TOKEN_BYTES_MIN} characters: who guesses it reads the metrics"
+            ));
+        }
+        for (name, ms) in [
+            ("limits.code_life_ms", self.limits.code_life_ms),
+            ("limits.code_interval_ms", self.limits.code_interval_ms),
+            ("limits.sign_in_timeout_ms", self.limits.sign_in_timeout_ms),
+            ("limits.idle_timeout_ms", self.limits.idle_timeout_ms),
+        ] {
+            if !(0..=TIME_MS_MAX).contains(&ms) {
+                return refused(format!("{name} = {ms} is not between 0 and a year"));
+            }
+        }
+        if self.limits.sign_in_timeout_ms < 1_000 {
+            return refused(
+                "limits.sign_in_timeout_ms below 1000: nobody could sign in".to_owned(),
+            );
         }
         let key = self.moderation_key()?;
         if !key.is_empty() && key.len() != MODERATION_KEY_BYTES {

@@ -13,6 +13,7 @@ use comity_platform::Failure;
 use comity_platform::listen::Peer;
 use comity_wire::ErrorCode;
 use http::{HeaderValue, header};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,20 +125,37 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     response
 }
 
-/// Takes the address that the proxy on this machine saw.
+/// Takes the address that the proxy on this machine saw. One that can not be read is nobody's: it
+/// must not pass for the proxy's own.
 fn forwarded(request: &mut Request) {
-    let seen = request
+    let Some(seen) = request
         .headers()
         .get_all("x-forwarded-for")
         .iter()
         .next_back()
-        .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    else {
+        return;
+    };
+    let last = seen.to_str().ok().and_then(|text| text.rsplit(',').next());
+    let seen = last
+        .and_then(address_of)
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     if let Some(peer) = request.extensions_mut().get_mut::<Peer>()
         && peer.address.ip().is_loopback()
-        && let Some(seen) = seen
     {
         peer.address.set_ip(seen);
     }
+}
+
+/// An address as proxies write it: bare, in brackets, with or without a port.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let address = bare.unwrap_or(text).parse::<IpAddr>().ok();
+    let address = address.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
+    address.map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -162,5 +180,35 @@ mod tests {
             let peer = request.extensions().get::<Peer>().unwrap();
             assert_eq!(peer.address.ip().to_string(), wanted);
         }
+    }
+
+    #[test]
+    fn an_address_is_read_as_proxies_write_it() {
+        for (text, wanted) in [
+            ("203.0.113.9", Some("203.0.113.9")),
+            (" 203.0.113.9:5555", Some("203.0.113.9")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("::ffff:203.0.113.9", Some("203.0.113.9")),
+            ("unknown", None),
+            ("", None),
+        ] {
+            let wanted = wanted.map(|wanted| wanted.parse::<IpAddr>().unwrap());
+            assert_eq!(address_of(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_can_not_be_read_is_not_the_proxys() {
+        let mut request = Request::new(axum::body::Body::empty());
+        let value = HeaderValue::from_static("unknown");
+        request.headers_mut().insert("x-forwarded-for", value);
+        request.extensions_mut().insert(Peer {
+            address: "127.0.0.1:1".parse().unwrap(),
+            exporter: None,
+        });
+        forwarded(&mut request);
+        let peer = request.extensions().get::<Peer>().unwrap();
+        assert!(!peer.address.ip().is_loopback());
     }
 }

@@ -9,8 +9,10 @@
 mod common;
 
 use comity_wire::http::{BlobStarted, PutNumber, PutRegistrationLock, StartBlob};
-use comity_wire::proto::{Fetch, Sync, client_frame::Act, reply, server_frame::Frame};
-use comity_wire::{Bytes64, limits};
+use comity_wire::proto::{
+    ClientBatch, ClientFrame, Fetch, Sync, client_frame::Act, reply, server_frame::Frame,
+};
+use comity_wire::{Bytes64, Message as _, limits};
 use common::steps::{group, say};
 use common::{House, Person, Socket, code, prove};
 
@@ -111,4 +113,56 @@ async fn a_registration_lock_is_not_guessed() {
         .act::<serde_json::Value>(&house, "PUT", "/v1/me/number", &guess)
         .await;
     assert_eq!(code(refused), "rate_limited");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_much_at_once_and_reads_it_gets_all_of_it() {
+    let house = House::open_with(|config| config.limits.outbound_bytes = 16_384).await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut bob = Person::sign_up(&house, 2).await;
+    let conversation = group(&house, &mut alice, &mut [&mut bob]).await;
+    for _ in 0..4 {
+        say(&mut alice, &conversation, &[7; 6_000]).await;
+    }
+    // More than may be under way, and their answers are more than waits to be written.
+    let fetch = ClientFrame {
+        request: 0,
+        act: Some(Act::Fetch(Fetch {
+            log: conversation.id.to_vec(),
+            ..Fetch::default()
+        })),
+    };
+    let mut asked = 0;
+    for _ in 0..6 {
+        let mut batch = ClientBatch::default();
+        for _ in 0..250 {
+            asked += 1;
+            batch.frames.push(ClientFrame {
+                request: 1_000_000 + asked,
+                ..fetch.clone()
+            });
+        }
+        bob.socket.send_raw(batch.encode_to_vec()).await;
+    }
+    let mut answered = 0;
+    while answered < asked {
+        match bob.socket.frame().await.expect("the connection goes on") {
+            Frame::Reply(reply) if reply.request > 1_000_000 => answered += 1,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_says_little_before_signing_in() {
+    let house = House::open().await;
+    let mut stranger = Socket::connect(house.running().address).await;
+    stranger.send_raw(vec![0x0a; 1_000_000]).await;
+    let mut code = String::new();
+    while let Some(frame) = stranger.frame().await {
+        if let Frame::Closing(closing) = frame {
+            code = closing.code;
+        }
+    }
+    assert_eq!(code, "too_large");
 }

@@ -57,6 +57,8 @@ pub(crate) enum Call {
     },
     Profile {
         address: Address,
+        /// Somebody looked for this person and waits.
+        looked_up: bool,
     },
     IntroductionTarget {
         address: Address,
@@ -156,7 +158,13 @@ impl Step<'_> {
             Call::Delete => self.account_deleted(result),
             Call::Lookup => self.looked_up(parse(result)),
             Call::Refresh { address } => self.refreshed(&address, parse(result)),
-            Call::Profile { address } => self.profile_fetched(&address, parse(result)),
+            Call::Profile { address, looked_up } => {
+                self.profile_fetched(&address, parse(result))?;
+                if looked_up {
+                    self.tell_found(&address)?;
+                }
+                Ok(())
+            }
             Call::IntroductionTarget { address } => {
                 self.introduction_target(&address, parse(result))
             }

@@ -249,7 +249,15 @@ impl Step<'_> {
             "UPDATE contact SET alias = ?2, changed_ms = ?3 WHERE address = ?1",
             (found.address.to_string(), &number, self.now),
         )?;
-        if let Some(contact) = views::contact(self.tx, &found.address)? {
+        if self.profile_key_of(&found.address)?.is_some() {
+            // What they call themselves now is told with the answer.
+            return self.ask_for_profile(&found.address, true);
+        }
+        self.tell_found(&found.address)
+    }
+
+    pub(crate) fn tell_found(&mut self, address: &Address) -> Result<(), CoreError> {
+        if let Some(contact) = views::contact(self.tx, address)? {
             self.event(Event::Found { contact });
         }
         Ok(())

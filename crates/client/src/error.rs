@@ -31,6 +31,9 @@ pub enum CoreError {
     /// What the caller asked for does not exist.
     #[error("there is no such {0}")]
     NoSuch(&'static str),
+    /// Whom it is for is no more.
+    #[error("their account was deleted: this conversation has ended")]
+    AccountGone,
     /// What the caller asked for is against a rule or limit.
     #[error("{0}")]
     Refused(String),
@@ -64,6 +67,7 @@ impl CoreError {
             Self::Crypto(_) => "cryptography",
             Self::NotNow(_) => "not_now",
             Self::NoSuch(_) => "not_found",
+            Self::AccountGone => "account_gone",
             Self::Refused(_) => "refused",
         }
     }

@@ -396,7 +396,7 @@ impl Step<'_> {
         let row = self
             .tx
             .query_row(
-                "SELECT first, at_ms, from_device, franking_key, sender_nonce, header, seal FROM request WHERE address = ?1",
+                "SELECT first, at_ms, from_device, franking_key, sender_nonce, header, seal, id FROM request WHERE address = ?1",
                 [from.to_string()],
                 |row| {
                     Ok((
@@ -404,11 +404,12 @@ impl Step<'_> {
                         row.get::<_, i64>(1)?,
                         row.get::<_, Vec<u8>>(2)?,
                         [row.get::<_, Vec<u8>>(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
+                        row.get::<_, Vec<u8>>(7)?,
                     ))
                 },
             )
             .optional()?;
-        let Some((first, at_ms, device, franking)) = row else {
+        let Some((first, at_ms, device, franking, id)) = row else {
             return Ok(());
         };
         let Ok(Said::Line(line)) = Said::decode(&first) else {
@@ -433,7 +434,12 @@ impl Step<'_> {
             status: "received",
             franking: Some(franking),
             told_by: None,
-        })
+        })?;
+        self.tx.execute(
+            "UPDATE message SET introduction = ?3 WHERE conversation = ?1 AND message_id = ?2 AND seal IS NOT NULL",
+            (conversation, line.message.as_bytes(), id),
+        )?;
+        Ok(())
     }
 
     pub(crate) fn accept(&mut self, address: &Address) -> Result<(), CoreError> {
@@ -511,15 +517,6 @@ impl Step<'_> {
         }
         self.share_profile(conversation)?;
         self.fetch_profile(peer)
-    }
-
-    /// Gives the other side the key to the own profile.
-    pub(crate) fn share_profile(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        let me = self.me()?;
-        let body = said::content::Body::ProfileShared(said::ProfileShared {
-            profile_key: me.profile_key.to_vec(),
-        });
-        self.enqueue_hidden(conversation.id, body)
     }
 
     pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {

@@ -7,6 +7,7 @@
 use crate::account::{ABOUT_CHARS_MAX, NAME_CHARS_MAX};
 use crate::calls::Call;
 use crate::contacts::known_manifest;
+use crate::conversations::Conversation;
 use crate::names;
 use crate::output::{Event, Method};
 use crate::step::Step;
@@ -14,24 +15,72 @@ use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_wire::http::ProfileOf;
+use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, Bytes64};
 use rusqlite::OptionalExtension;
 
 /// A profile that somebody looks at is read again after this time.
-const FRESH_MS: i64 = 3_600_000;
+const FRESH_MS: i64 = 600_000;
+/// Who asks for the own profile's key gets it this often.
+const ASKED_MS: i64 = 3_600_000;
 /// Profiles that are read again at once, the oldest first.
 const AT_ONCE: i64 = 20;
+/// Set while the profile of an account that was recovered has not been read.
+pub(crate) const UNREAD: &str = "own_profile_unread";
 /// Version of the own profile as this device knows it.
 const VERSION: &str = "profile_version";
 
 impl Step<'_> {
-    fn profile_key_of(&self, address: &Address) -> Result<Option<Vec<u8>>, CoreError> {
+    pub(crate) fn profile_key_of(&self, address: &Address) -> Result<Option<Vec<u8>>, CoreError> {
         Ok(self
             .tx
             .prepare_cached("SELECT profile_key FROM contact WHERE address = ?1")?
             .query_row([address.to_string()], |row| row.get(0))
             .optional()?
             .flatten())
+    }
+
+    /// Gives the others there the key to the own profile, and asks for theirs where this account
+    /// came back with a recovery phrase and does not know them all.
+    pub(crate) fn share_profile(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let recovered = meta::get(self.tx, "recovered")?.unwrap_or(false);
+        let body = said::content::Body::ProfileShared(said::ProfileShared {
+            profile_key: me.profile_key.to_vec(),
+            ask: recovered && self.lacks_profiles(conversation.id)?,
+        });
+        self.enqueue_hidden(conversation.id, body)
+    }
+
+    /// Whether somebody is there whose profile this device can not read.
+    pub(crate) fn lacks_profiles(&self, conversation: i64) -> Result<bool, CoreError> {
+        let own = self.me()?.address.to_string();
+        Ok(self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM member m LEFT JOIN contact c ON c.address = m.address
+                     WHERE m.conversation = ?1 AND m.address <> ?2 AND c.profile_key IS NULL)",
+            )?
+            .query_row((conversation, own), |row| row.get(0))?)
+    }
+
+    /// They gave theirs and ask for the own one: they get it, once an hour.
+    pub(crate) fn profile_asked(
+        &mut self,
+        conversation: &Conversation,
+        by: &Address,
+    ) -> Result<(), CoreError> {
+        let asked = (conversation.id, by.clone());
+        let given = self.mem.profiles_given.get(&asked).copied();
+        if !conversation.is_active() || given.is_some_and(|at| self.now - at < ASKED_MS) {
+            return Ok(());
+        }
+        self.mem.profiles_given.insert(asked, self.now);
+        if conversation.kind == ConversationKind::Group as i32 {
+            self.introduce_to(conversation)
+        } else {
+            self.share_profile(conversation)
+        }
     }
 
     /// Someone gave the key to their profile: read it.
@@ -76,12 +125,22 @@ impl Step<'_> {
     }
 
     pub(crate) fn fetch_profile(&mut self, address: &Address) -> Result<(), CoreError> {
+        self.ask_for_profile(address, false)
+    }
+
+    /// Reads a profile; who was `looked_up` is told of once it was read, or could not be.
+    pub(crate) fn ask_for_profile(
+        &mut self,
+        address: &Address,
+        looked_up: bool,
+    ) -> Result<(), CoreError> {
         self.http::<()>(
             Method::Get,
             format!("/v1/accounts/{}/profile", self.account_path(address)?),
             None,
             Call::Profile {
                 address: address.clone(),
+                looked_up,
             },
         )
     }
@@ -91,7 +150,23 @@ impl Step<'_> {
         address: &Address,
         answer: Result<ProfileOf, CallError>,
     ) -> Result<(), CoreError> {
-        let Ok(found) = answer else { return Ok(()) };
+        let own = *address == self.me()?.address;
+        match answer {
+            Ok(found) => self.profile_read(address, &found)?,
+            Err(CallError::Refused(_)) => {}
+            // Asked again with the next upkeep, or when somebody looks.
+            Err(_) => return Ok(()),
+        }
+        if own && meta::get(self.tx, UNREAD)?.unwrap_or(false) {
+            meta::remove(self.tx, UNREAD)?;
+            if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
+                return self.publish_profile(true);
+            }
+        }
+        Ok(())
+    }
+
+    fn profile_read(&mut self, address: &Address, found: &ProfileOf) -> Result<(), CoreError> {
         let key = self.profile_key_of(address)?;
         let Some(key) = key.and_then(|key| <[u8; 32]>::try_from(key).ok()) else {
             return Ok(());
@@ -134,10 +209,14 @@ impl Step<'_> {
             Some(photo) => meta::put(self.tx, "photo", &Bytes64(photo.encode_to_vec()))?,
             None => meta::remove(self.tx, "photo")?,
         }
-        if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
-            return Ok(());
+        if !meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
+            return self.change_me(|me| (me.name, me.about) = (profile.name, profile.about));
         }
-        self.change_me(|me| (me.name, me.about) = (profile.name, profile.about))
+        // Who came back gave a name and nothing else.
+        if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
+            return self.change_me(|me| me.about = profile.about);
+        }
+        Ok(())
     }
 
     /// The version of a profile that is published now: newer than all that this device knows of.

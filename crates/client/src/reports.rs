@@ -2,6 +2,7 @@
 
 use crate::account::proto_address;
 use crate::calls::Call;
+use crate::conversations::Conversation;
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::{CallError, CoreError};
@@ -20,6 +21,7 @@ fn reported(row: &Row<'_>) -> Result<said::ReportedMessage, rusqlite::Error> {
         seq: row.get(5)?,
         at_ms: row.get(6)?,
         author_device: row.get(7)?,
+        introduction: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
     })
 }
 
@@ -48,9 +50,7 @@ impl Step<'_> {
         if messages.is_empty() {
             self.add_request(&mut report, address)?;
         } else {
-            let conversation = self
-                .conversation_with(address)?
-                .ok_or(CoreError::NoSuch("conversation"))?;
+            let conversation = self.said_in(address, messages)?;
             if let Some(id) = &conversation.conversation {
                 report.hub = id.hub.to_string();
                 report.conversation = id.id.to_vec();
@@ -59,7 +59,8 @@ impl Step<'_> {
                 let row = self
                     .tx
                     .query_row(
-                        "SELECT content, franking_key, sender_nonce, header, seal, seq, at_ms, author_device FROM message
+                        "SELECT content, franking_key, sender_nonce, header, seal, iif(introduction IS NULL, seq, 0), at_ms,
+                             author_device, introduction FROM message
                          WHERE conversation = ?1 AND message_id = ?2 AND author = ?3 AND deleted = 0 AND seal IS NOT NULL",
                         (conversation.id, message.to_vec(), address.to_string()),
                         reported,
@@ -82,6 +83,24 @@ impl Step<'_> {
         )
     }
 
+    /// Where they said these: with this account alone, or in a group.
+    fn said_in(
+        &self,
+        address: &Address,
+        messages: &[MessageId],
+    ) -> Result<Conversation, CoreError> {
+        let first = messages.first().ok_or(CoreError::NoSuch("message"))?;
+        let found: Option<i64> = self
+            .tx
+            .query_row(
+                "SELECT conversation FROM message WHERE message_id = ?1 AND author = ?2",
+                (first.to_vec(), address.to_string()),
+                |row| row.get(0),
+            )
+            .optional()?;
+        self.conversation(found.ok_or(CoreError::NoSuch("message of this person"))?)
+    }
+
     /// The request itself, or the first line of the conversation that it became.
     fn add_request(
         &mut self,
@@ -91,16 +110,19 @@ impl Step<'_> {
         let row = self
             .tx
             .query_row(
-                "SELECT first, franking_key, sender_nonce, header, seal, 0, at_ms, from_device, id FROM request WHERE address = ?1",
+                "SELECT first, franking_key, sender_nonce, header, seal, 0, at_ms, from_device, id FROM request WHERE address = ?1
+                 UNION ALL
+                 SELECT * FROM (SELECT content, franking_key, sender_nonce, header, seal, 0, at_ms, author_device, introduction FROM message
+                     WHERE author = ?1 AND introduction IS NOT NULL AND deleted = 0 ORDER BY id LIMIT 1)",
                 [address.to_string()],
-                |row| Ok((reported(row)?, row.get::<_, Vec<u8>>(8)?)),
+                reported,
             )
             .optional()?;
-        let Some((message, id)) = row else {
+        let Some(message) = row else {
             return Err(CoreError::NoSuch("request"));
         };
+        report.introduction.clone_from(&message.introduction);
         report.messages.push(message);
-        report.introduction = id;
         Ok(())
     }
 

@@ -139,10 +139,14 @@ impl Step<'_> {
                 .query_map([conversation.id], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?
         };
-        let code = ErrorCode::NotMember.as_str();
+        // A one-to-one conversation ends with the account of the other side.
+        let code = match conversation.peer {
+            Some(_) => ErrorCode::AccountGone,
+            None => ErrorCode::NotMember,
+        };
         for (message_id, content) in waiting {
-            self.message_failed(conversation.id, &message_id, code)?;
-            self.change_refused(conversation.id, &content, code)?;
+            self.message_failed(conversation.id, &message_id, code.as_str())?;
+            self.change_refused(conversation.id, &content, code.as_str())?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::store::meta;
 use crate::timeline::Differing;
 use crate::{CallError, CoreError, Input};
 use comity_e2ee::engine::Groups;
-use comity_wire::{AppId, DeviceId, Random, UnixMs, limits, proto};
+use comity_wire::{Address, AppId, DeviceId, Random, UnixMs, limits, proto};
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +72,8 @@ pub(crate) struct Memory {
     pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
     /// When the profiles of a conversation were read again, by conversation.
     pub(crate) profiles_read: BTreeMap<i64, UnixMs>,
+    /// To whom the own profile was given because they asked, and where.
+    pub(crate) profiles_given: BTreeMap<(i64, Address), UnixMs>,
     /// When the files of a conversation were looked after, by conversation.
     pub(crate) looked: BTreeMap<i64, UnixMs>,
     /// The newest ids of rows that requests are made for, by table.

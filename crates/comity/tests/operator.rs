@@ -36,20 +36,46 @@ fn a_report_shows_what_was_said_and_that_it_was_said() {
     alice.say(BOB, "something nasty");
     bob.act(&["sync"]);
     let message = bob.find(ALICE, "something nasty");
-    bob.act(&["report", ALICE, &message, "--reason", "insult"]);
+    // The first line of all was a request, which the server sealed under another name.
+    let first = bob.find(ALICE, "Hello Bob");
+    bob.act(&["report", ALICE, &first, &message, "--reason", "insult"]);
 
     let key = world.moderation_key().display().to_string();
     let report = json(&world.admin(&["reports", "--json", "--key", &key]));
     assert_eq!(report["reason"], "insult");
     let messages = report["messages"].as_array().unwrap();
-    let nasty = messages
-        .iter()
-        .find(|message| message["text"] == "something nasty")
-        .unwrap();
-    assert_eq!(nasty["genuine"], true, "{nasty}");
+    let of = |texts: &[Value]| -> Vec<(Value, Value)> {
+        let of = |message: &Value| (message["text"].clone(), message["genuine"].clone());
+        texts.iter().map(of).collect()
+    };
+    let genuine = |text: &str| (Value::from(text), Value::from(true));
+    assert_eq!(
+        of(messages),
+        [genuine("Hello Bob"), genuine("something nasty")]
+    );
     let number = report["report"].to_string();
     world.admin(&["reports", "--key", &key, "--delete", &number]);
     assert_eq!(world.admin(&["reports", "--json", "--key", &key]), "");
+    // The request alone, though it is accepted.
+    bob.act(&["report", ALICE, "--reason", "from the beginning"]);
+    let report = json(&world.admin(&["reports", "--json", "--key", &key]));
+    let messages = report["messages"].as_array().unwrap();
+    assert_eq!(of(messages), [genuine("Hello Bob")]);
+    let number = report["report"].to_string();
+    world.admin(&["reports", "--key", &key, "--delete", &number]);
+
+    // What was said in a group.
+    bob.act(&["group-create", "Choir", ALICE]);
+    alice.act(&["sync"]);
+    alice.act(&["send", "Choir", "loud and nasty"]);
+    bob.act(&["sync"]);
+    let message = bob.find("Choir", "loud and nasty");
+    bob.act(&["report", "Choir", &message]);
+    let report = json(&world.admin(&["reports", "--json", "--key", &key]));
+    let messages = report["messages"].as_array().unwrap();
+    assert_eq!(of(messages), [genuine("loud and nasty")]);
+    let address = alice.one(&["account"])["address"].clone();
+    assert_eq!(report["reported"], address);
 }
 
 /// A report that whoever has the server's database can put into it: sealed to the operator, with

@@ -189,6 +189,9 @@ pub struct Profile {
 pub struct ProfileShared {
     #[prost(bytes = "vec", tag = "1")]
     pub profile_key: ::prost::alloc::vec::Vec<u8>,
+    /// Whoever came back with a recovery phrase knows nobody's: the others give theirs.
+    #[prost(bool, tag = "2")]
+    pub ask: bool,
 }
 /// A piece of an encrypted archive for a newly linked device, newest first.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -523,6 +526,9 @@ pub struct ReportedMessage {
     pub at_ms: i64,
     #[prost(bytes = "vec", tag = "8")]
     pub author_device: ::prost::alloc::vec::Vec<u8>,
+    /// the id of the introduction that it was, under which its app sealed it; else empty
+    #[prost(bytes = "vec", tag = "9")]
+    pub introduction: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -1,4 +1,5 @@
-//! Recovery: the root key in a box that twelve words open; and the registration lock.
+//! Recovery: the root key and the profile key in a box that twelve words open; and the
+//! registration lock.
 //!
 //! The words carry 128 random bits, so that the box may lie at the app; Argon2id is there for
 //! words that were partly seen. The lock's passphrase is a person's, so its proof costs more.
@@ -15,7 +16,10 @@ use zeroize::Zeroizing;
 
 const ENTROPY_BYTES: usize = 16;
 const SALT_BYTES: usize = 16;
-const VERSION: u8 = 1;
+/// Of a box that holds the root key alone, which earlier programs made.
+const VERSION_ROOT: u8 = 1;
+const VERSION: u8 = 2;
+const PROFILE_KEY_BYTES: usize = 32;
 /// Memory (KiB) and passes for the words, and for a passphrase.
 const PHRASE_COST: (u32, u32) = (19 * 1024, 2);
 const PASSPHRASE_COST: (u32, u32) = (64 * 1024, 3);
@@ -89,20 +93,31 @@ fn context(address: &Address) -> Vec<u8> {
     bound(b"comity recovery box v1", &[address.to_string().as_bytes()])
 }
 
-/// Seals the root key under a phrase: version ‖ salt ‖ sealed key.
+/// What a recovery box holds.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The account's root key.
+    pub root: RootKey,
+    /// The key of its profile; none in a box of an earlier program.
+    pub profile_key: Option<[u8; PROFILE_KEY_BYTES]>,
+}
+
+/// Seals root key and profile key under a phrase: version ‖ salt ‖ sealed keys.
 ///
 /// # Errors
 /// [`RecoveryError::Phrase`] when it is none.
 pub fn seal_box(
     phrase: &str,
     root: &RootKey,
+    profile_key: &[u8; PROFILE_KEY_BYTES],
     address: &Address,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>, RecoveryError> {
     let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt);
     let key = box_key(phrase, &salt)?;
-    let sealed = sealed::seal(&key, &context(address), &root.to_bytes(), 1, random)?;
+    let keys = Zeroizing::new([root.to_bytes().as_slice(), profile_key].concat());
+    let sealed = sealed::seal(&key, &context(address), &keys, 1, random)?;
     Ok([[VERSION].as_slice(), &salt, &sealed].concat())
 }
 
@@ -110,17 +125,30 @@ pub fn seal_box(
 ///
 /// # Errors
 /// [`RecoveryError`], by what is wrong.
-pub fn open_box(phrase: &str, sealed: &[u8], address: &Address) -> Result<RootKey, RecoveryError> {
+pub fn open_box(
+    phrase: &str,
+    sealed: &[u8],
+    address: &Address,
+) -> Result<Recovered, RecoveryError> {
     let (version, rest) = sealed.split_first().ok_or(RecoveryError::Box)?;
     let (salt, rest) = rest
         .split_at_checked(SALT_BYTES)
         .ok_or(RecoveryError::Box)?;
-    if *version != VERSION {
+    if !matches!(*version, VERSION_ROOT | VERSION) {
         return Err(RecoveryError::Box);
     }
     let key = box_key(phrase, salt)?;
-    let bytes = sealed::open(&key, &context(address), rest)?;
-    RootKey::from_bytes(&bytes).map_err(|_| RecoveryError::Box)
+    let bytes = Zeroizing::new(sealed::open(&key, &context(address), rest)?);
+    let (root, profile_key) = if *version == VERSION {
+        let (root, profile_key) = bytes
+            .split_last_chunk::<PROFILE_KEY_BYTES>()
+            .ok_or(RecoveryError::Box)?;
+        (root, Some(*profile_key))
+    } else {
+        (bytes.as_slice(), None)
+    };
+    let root = RootKey::from_bytes(root).map_err(|_| RecoveryError::Box)?;
+    Ok(Recovered { root, profile_key })
 }
 
 /// The proof of a registration lock's passphrase: Argon2id under the account's salt (16 bytes).

@@ -338,9 +338,18 @@ fn twelve_words_bring_the_root_back_and_wrong_ones_do_not() {
     let (alice, bob) = (Phone::new(1), Phone::new(2));
     let phrase = recovery::new_phrase(&mut random(3));
     assert_eq!(phrase.split(' ').count(), 12);
-    let sealed = recovery::seal_box(&phrase, &alice.root, &alice.address, &mut random(4)).unwrap();
+    let sealed = recovery::seal_box(
+        &phrase,
+        &alice.root,
+        &[7; 32],
+        &alice.address,
+        &mut random(4),
+    )
+    .unwrap();
     let typed = format!("  {}\n", phrase.to_uppercase().replace(' ', "  "));
-    let root = recovery::open_box(&typed, &sealed, &alice.address).unwrap();
+    let recovery::Recovered { root, profile_key } =
+        recovery::open_box(&typed, &sealed, &alice.address).unwrap();
+    assert_eq!(profile_key, Some([7; 32]));
     assert_eq!(root.public(), alice.root.public());
     assert!(recovery::open_box(&phrase, &sealed, &bob.address).is_err());
     let other = recovery::new_phrase(&mut random(5));

@@ -187,6 +187,8 @@ impl Listener {
             };
             match accepted {
                 Ok((tcp, address)) => {
+                    // A socket of both families gives IPv4 mapped into IPv6: one network for all.
+                    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
                     let Some(seat) = networks.enter(address.ip(), self.per_network) else {
                         continue;
                     };

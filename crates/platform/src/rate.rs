@@ -51,8 +51,8 @@ impl Bucket {
 /// What is counted as one network: whoever has one IPv6 address has 2^64 of them.
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => {
             let kept = u128::from(v6) >> 64 << 64;
             IpAddr::V6(kept.into())

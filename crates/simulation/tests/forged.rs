@@ -87,7 +87,10 @@ fn what_is_malformed_costs_a_line_and_stops_nothing() -> Result<()> {
         let deletion = said::Deletion { target };
         unreadable.push(content(&[3; 16], Body::Deletion(deletion)));
         let profile_key = id.to_vec();
-        let shared = said::ProfileShared { profile_key };
+        let shared = said::ProfileShared {
+            profile_key,
+            ask: false,
+        };
         unreadable.push(content(&[4; 16], Body::ProfileShared(shared)));
     }
     for (index, body) in [

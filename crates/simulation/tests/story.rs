@@ -1,7 +1,8 @@
 //! A world in which people sign up and talk, on a good day and on bad ones.
 
 use anyhow::Result;
-use comity_simulation::{Faults, World};
+use comity_client::{Command, Event, GroupDetails, Permissions};
+use comity_simulation::{Faults, Who, World};
 
 fn two_talk(world: &mut World) -> Result<()> {
     let alice = world.sign_up("Alice")?;
@@ -87,5 +88,56 @@ fn more_than_fits_into_one_answer_comes_in_several() -> Result<()> {
         !shown.contains("gap") && !shown.contains("missing"),
         "{shown}"
     );
+    world.nothing_is_wrong()
+}
+
+/// How somebody is called in another's list of people.
+fn called(world: &World, by: Who, who: Who) -> Result<String> {
+    let contact = world.core(by)?.contact(&world.address(who)?)?;
+    Ok(contact.map_or_else(|| "nobody".to_owned(), |contact| contact.name))
+}
+
+#[test]
+fn strangers_in_a_group_and_who_came_by_its_link_have_names() -> Result<()> {
+    let mut world = World::calm(7)?;
+    let [alice, bob, carol] = ["Alice", "Bob", "Carol"].map(|name| world.sign_up(name));
+    let (alice, bob, carol) = (alice?, bob?, carol?);
+    world.befriend(alice, bob)?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(bob)?, world.address(carol)?];
+    let details = GroupDetails {
+        name: Some("Choir".into()),
+        ..GroupDetails::default()
+    };
+    let permissions = Permissions::default();
+    world.act(
+        alice,
+        Command::CreateGroup {
+            details,
+            members,
+            permissions,
+        },
+    )?;
+    world.settle()?;
+    assert_eq!(called(&world, bob, carol)?, "Carol");
+    assert_eq!(called(&world, carol, bob)?, "Bob");
+    let groups = world.core(alice)?.conversations()?;
+    let conversation = groups
+        .iter()
+        .find(|view| view.kind == "group")
+        .expect("the group")
+        .conversation;
+    world.act(alice, Command::MakeInvitation { conversation })?;
+    let link = world.wait_for(alice, 0, |event| match event {
+        Event::Invitation { link, .. } => Some(link.clone()),
+        _ => None,
+    })?;
+    let dora = world.sign_up("Dora")?;
+    world.act(dora, Command::JoinByInvitation { link })?;
+    world.settle()?;
+    for one in [alice, bob, carol] {
+        assert_eq!(called(&world, one, dora)?, "Dora");
+    }
+    assert_eq!(called(&world, dora, bob)?, "Bob");
     world.nothing_is_wrong()
 }

@@ -137,7 +137,9 @@ fn store(
     let proven = registration::sql::by_token(conn, &request.registration_token.0, now)?;
     if let Some(made) = proven.made_account {
         // The same call again, after a lost answer.
-        return if made == address.account {
+        let device = sql::device(conn, &request.device)?;
+        let same = device.is_some_and(|device| device.account == made);
+        return if made == address.account && same {
             Ok((proven.number, (address, Vec::new())))
         } else {
             Err(Failure::refused(

@@ -30,7 +30,10 @@ pub(crate) async fn start(
     signed: Signed,
     Json(request): Json<StartBlob>,
 ) -> Result<Json<BlobStarted>, Failure> {
-    if request.size == 0 || request.size > limits::BLOB_BYTES_MAX {
+    if request.size == 0 {
+        return Err(Failure::refused(ErrorCode::Malformed, "a blob has bytes"));
+    }
+    if request.size > limits::BLOB_BYTES_MAX {
         return Err(Failure::refused(
             ErrorCode::TooLarge,
             "no blob may have this size",

@@ -13,8 +13,11 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
+/// Longest silence of who uploads.
+const BODY_SILENCE: Duration = Duration::from_secs(30);
 /// Bytes that are moved at once.
 const PART_BYTES: usize = 4 * 1024 * 1024;
 
@@ -125,18 +128,31 @@ impl Blobs {
     ) -> Result<(u64, bool), Failure> {
         let mut file = self.staging.writer(blob, offset).await?;
         let mut at = offset;
-        let mut too_much = false;
-        while let Some(Ok(bytes)) = body.next().await {
-            let length = bytes.len() as u64;
-            if at + length > end {
-                too_much = true;
-                break;
+        let written = async {
+            // Who says nothing for so long is gone, and others of the account may go on.
+            while let Ok(Some(Ok(bytes))) = tokio::time::timeout(BODY_SILENCE, body.next()).await {
+                let length = bytes.len() as u64;
+                if at + length > end {
+                    return Ok(true);
+                }
+                file.write_all(&bytes).await?;
+                at += length;
             }
-            file.write_all(&bytes).await?;
-            at += length;
+            Ok(false)
         }
-        file.finish().await?;
-        Ok((at, too_much))
+        .await;
+        match written {
+            Ok(too_much) => {
+                file.finish().await?;
+                Ok((at, too_much))
+            }
+            Err(failure) => {
+                // What was written of the piece would keep a full disk full.
+                drop(file);
+                let _ = self.staging.writer(blob, offset).await;
+                Err(failure)
+            }
+        }
     }
 
     /// Moves a complete upload into the store, durably. The staging file stays.

@@ -112,26 +112,25 @@ impl Session {
         }
     }
 
-    /// Starts what these frames ask for, in order.
-    pub(super) async fn take(&mut self, frames: Vec<ClientFrame>) {
-        for frame in frames {
-            if self.outbound.is_closing() {
-                return;
-            }
-            let permit = self.in_flight.clone().acquire_owned().await.ok();
-            let answer = Answer {
-                app: self.app.clone(),
-                outbound: self.outbound.clone(),
-                request: frame.request,
-                _permit: permit,
-            };
-            match frame.act {
-                Some(act) => self.act(act, answer).await,
-                None => answer.give(Err(Failure::refused(
-                    ErrorCode::Malformed,
-                    "an empty frame",
-                ))),
-            }
+    /// The right to ask for one thing more: at most so many are under way at once.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.in_flight.clone().acquire_owned().await.ok()
+    }
+
+    /// Starts what a frame asks for, in the order of the frames.
+    pub(super) async fn take(&mut self, frame: ClientFrame, permit: Option<OwnedSemaphorePermit>) {
+        let answer = Answer {
+            app: self.app.clone(),
+            outbound: self.outbound.clone(),
+            request: frame.request,
+            _permit: permit,
+        };
+        match frame.act {
+            Some(act) => self.act(act, answer).await,
+            None => answer.give(Err(Failure::refused(
+                ErrorCode::Malformed,
+                "an empty frame",
+            ))),
         }
     }
 

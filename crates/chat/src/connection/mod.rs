@@ -5,6 +5,7 @@
 //! bytes; how the stream came about (`upgrade`) is apart.
 
 mod acts;
+mod guard;
 mod run;
 mod sign_in;
 mod upgrade;

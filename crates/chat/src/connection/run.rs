@@ -1,6 +1,7 @@
 //! One connection, from its first frame to its last.
 
 use super::acts::Session;
+use super::guard::{Allowance, Guarded};
 use super::sign_in::{self, Challenged};
 use crate::app::App;
 use crate::live::Outbound;
@@ -11,6 +12,7 @@ use comity_wire::proto::{
 };
 use comity_wire::{DeviceId, ErrorCode, Message as _, WireError, limits};
 use futures_util::{SinkExt, StreamExt};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -43,17 +45,27 @@ pub(crate) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<
         .max_write_buffer_size(usize::MAX)
         .max_message_size(Some(limits::FRAME_BYTES_MAX))
         .max_frame_size(Some(limits::FRAME_BYTES_MAX));
-    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let allowance = Allowance::new();
+    let guarded: Box<dyn Bytes> = Box::new(Guarded {
+        stream,
+        allowance: allowance.clone(),
+    });
+    let mut socket = WebSocketStream::from_raw_socket(guarded, Role::Server, Some(config)).await;
     let time = milliseconds(app.config.limits.sign_in_timeout_ms);
     let signed = tokio::time::timeout(time, sign(&app, &mut socket, exporter)).await;
     let (session, rest, arrival) = match signed {
         Ok(Ok(signed)) => signed,
+        Ok(Err(Ended)) if allowance.is_spent() => {
+            let much = WireError::new(ErrorCode::TooLarge, "more than a sign-in takes");
+            return refuse(&mut socket, 0, much).await;
+        }
         Ok(Err(Ended)) => return,
         Err(_) => {
             let late = WireError::new(ErrorCode::Unauthenticated, "not signed in in time");
             return refuse(&mut socket, 0, late).await;
         }
     };
+    allowance.lift();
     app.counts.connections.add(1);
     let device = session.caller.device;
     let outbound = session.outbound.clone();
@@ -84,7 +96,19 @@ async fn next(socket: &mut Socket) -> Result<Vec<ClientFrame>, Result<WireError,
             ErrorCode::TooLarge,
             "the message is too large",
         ))),
-        Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(Err(Ended)),
+        Some(Err(
+            tokio_tungstenite::tungstenite::Error::Protocol(_)
+            | tokio_tungstenite::tungstenite::Error::Utf8(_),
+        )) => Err(Ok(WireError::new(
+            ErrorCode::Malformed,
+            "this is not the WebSocket protocol",
+        ))),
+        Some(Ok(Message::Close(_))) => {
+            // The peer hears that its goodbye came.
+            let _ = tokio::time::timeout(Duration::from_secs(5), socket.flush()).await;
+            Err(Err(Ended))
+        }
+        Some(Ok(Message::Frame(_)) | Err(_)) | None => Err(Err(Ended)),
     }
 }
 
@@ -207,8 +231,11 @@ async fn serve(
     if app.stop.is_stopped() {
         outbound.close(ErrorCode::Unavailable, 1_000);
     }
-    session.take(first).await;
+    let mut asked = VecDeque::from(first);
     loop {
+        if outbound.is_closing() {
+            asked.clear();
+        }
         tokio::select! {
             // What waits to be written goes first: replies must not wait for reading.
             biased;
@@ -227,10 +254,16 @@ async fn serve(
                     return Err(Ended);
                 }
             }
-            frames = next(&mut socket) => {
+            // One after the other as others are answered, while their answers are written.
+            permit = session.permit(), if !asked.is_empty() => {
+                if let Some(frame) = asked.pop_front() {
+                    session.take(frame, permit).await;
+                }
+            }
+            frames = next(&mut socket), if asked.is_empty() => {
                 heard = Instant::now();
                 match frames {
-                    Ok(frames) => session.take(frames).await,
+                    Ok(frames) => asked.extend(frames),
                     Err(Ok(error)) => {
                         refuse(&mut socket, 0, error).await;
                         return Err(Ended);

@@ -83,7 +83,8 @@ pub(crate) async fn metrics(
         .unwrap_or_default();
     let token = app.config.metrics_token.as_ref();
     let allowed = peer.address.ip().is_loopback()
-        || token.is_some_and(|token| equal(token.as_bytes(), given.as_bytes()));
+        || token
+            .is_some_and(|token| !token.is_empty() && equal(token.as_bytes(), given.as_bytes()));
     if !allowed {
         return Err(Failure::refused(
             ErrorCode::Forbidden,

@@ -38,8 +38,8 @@ pub(crate) async fn start(
     let started = RegistrationStarted {
         registration: id.clone(),
         number: number.clone(),
-        expires_ms: now + limits.code_life_ms,
-        next_code_ms: now + limits.code_interval_ms,
+        expires_ms: now.saturating_add(limits.code_life_ms),
+        next_code_ms: now.saturating_add(limits.code_interval_ms),
     };
     let (on_app, expires_ms, sent) = (app.clone(), started.expires_ms, code.clone());
     let to = number.clone();
@@ -65,9 +65,21 @@ pub(crate) async fn start(
             Ok(())
         })
         .await?;
-    app.codes
+    let sent = app
+        .codes
         .send(app.id.as_str(), &app.config.name, &number, &code)
-        .await?;
+        .await;
+    if let Err(failure) = sent {
+        // A code that never left is not counted against the number.
+        app.db
+            .write(move |conn, _| {
+                conn.prepare_cached("DELETE FROM registration WHERE id = ?1")?
+                    .execute([&started.registration])?;
+                Ok(())
+            })
+            .await?;
+        return Err(failure);
+    }
     Ok(Json(started))
 }
 

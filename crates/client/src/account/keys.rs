@@ -2,6 +2,7 @@
 
 use crate::calls::Call;
 use crate::output::Method;
+use crate::profiles::UNREAD;
 use crate::step::Step;
 use crate::store::meta;
 use crate::{CallError, CoreError};
@@ -30,7 +31,10 @@ impl Step<'_> {
         self.upkeep_self_conversation()?;
         self.upkeep_leaves()?;
         self.upkeep_photo()?;
-        if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
+        if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
+            let own = self.me()?.address.clone();
+            self.fetch_profile(&own)?;
+        } else if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
             self.publish_profile(true)?;
         }
         if meta::get(self.tx, "rejoin_all")?.unwrap_or(false) {

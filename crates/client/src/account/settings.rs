@@ -158,7 +158,7 @@ impl Step<'_> {
             ));
         };
         let phrase = recovery::new_phrase(self.random);
-        let sealed = recovery::seal_box(&phrase, root, &me.address, self.random)
+        let sealed = recovery::seal_box(&phrase, root, &me.profile_key, &me.address, self.random)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
         self.http(
             Method::Put,

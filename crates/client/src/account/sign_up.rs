@@ -235,8 +235,8 @@ impl Step<'_> {
             return Ok(());
         };
         let address = known.manifest.address.clone();
-        let root = match recovery::open_box(phrase, &sealed.0, &address) {
-            Ok(root) if root.public() == known.manifest.root_key => root,
+        let recovered = match recovery::open_box(phrase, &sealed.0, &address) {
+            Ok(recovered) if recovered.root.public() == known.manifest.root_key => recovered,
             _ => {
                 self.refuse(
                     "recover",
@@ -252,7 +252,13 @@ impl Step<'_> {
         list.previous_hash = known.hash.to_vec();
         list.at_ms = self.now;
         list.devices.push(own_device(&device, self.now));
+        let root = recovered.root;
         let signed = sign_manifest(&list, Some(&root), None);
+        // The profile, sealed under the key that contacts have, is read before anything is put
+        // in its place.
+        if let Some(key) = recovered.profile_key {
+            meta::put(self.tx, "recovered_profile_key", &key)?;
+        }
         self.post_account(&proved, address, &device, &root, signed, None, true)
     }
 
@@ -267,6 +273,11 @@ impl Step<'_> {
         lock_proof: Option<Bytes64>,
         recover: bool,
     ) -> Result<(), CoreError> {
+        let fresh_key: [u8; 32] = self.random_bytes();
+        let profile_key = match recover {
+            true => meta::get(self.tx, "recovered_profile_key")?.unwrap_or(fresh_key),
+            false => fresh_key,
+        };
         meta::put(
             self.tx,
             "pending_account",
@@ -275,7 +286,7 @@ impl Step<'_> {
                 device: Bytes64(device.to_bytes().to_vec()),
                 root: Bytes64(root.to_bytes().to_vec()),
                 manifest: Bytes64(manifest.clone()),
-                profile_key: self.random_bytes(),
+                profile_key,
                 name: proved.name.clone(),
                 number: proved.number.clone(),
             },
@@ -339,10 +350,18 @@ impl Step<'_> {
         for key in ["pending_account", "proved", "registration"] {
             meta::remove(self.tx, key)?;
         }
-        if meta::get(self.tx, "recovered")?.unwrap_or(false) {
+        let recovered = meta::get(self.tx, "recovered")?.unwrap_or(false);
+        if recovered {
             meta::put(self.tx, "rejoin_all", &true)?;
         }
-        meta::put(self.tx, "publish_profile", &true)?;
+        if meta::get::<[u8; 32]>(self.tx, "recovered_profile_key")?.is_some() {
+            meta::remove(self.tx, "recovered_profile_key")?;
+            meta::put(self.tx, crate::profiles::UNREAD, &true)?;
+        }
+        // Who comes back without a name keeps what contacts know of them.
+        if !recovered || !me.name.is_empty() {
+            meta::put(self.tx, "publish_profile", &true)?;
+        }
         self.become_me(me)
     }
 

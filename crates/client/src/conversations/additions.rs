@@ -4,8 +4,8 @@
 //! Always holds: a lot is one commit; what is not in it waits for the next, which is weighed anew.
 //! Deliberately absent: what is to be (`groups::goal`).
 
-use super::Conversation;
 use super::intents::Intent;
+use super::{Conversation, State};
 use crate::calls::{Call, Lot};
 use crate::contacts::known_manifest;
 use crate::groups::Goal;
@@ -100,6 +100,11 @@ impl Step<'_> {
                 self.collect(&row, &address, &list, &fetched, &mut lot);
                 lot.manifests.push(list.bytes);
             }
+            Err(CallError::Refused(error))
+                if self.peer_is_gone(row.conversation, &address, error.code)? =>
+            {
+                return Ok(());
+            }
             // For good: who can not be added does not keep out the others.
             Err(CallError::Refused(error))
                 if is_for_good(error.code)
@@ -117,6 +122,33 @@ impl Step<'_> {
             return Ok(());
         }
         self.submit_lot(&row, &conversation, lot)
+    }
+
+    /// The other side of a one-to-one conversation deleted the account: it ends.
+    fn peer_is_gone(
+        &mut self,
+        conversation: i64,
+        address: &Address,
+        code: ErrorCode,
+    ) -> Result<bool, CoreError> {
+        let mut conversation = self.conversation(conversation)?;
+        if !matches!(code, ErrorCode::AccountGone | ErrorCode::NotFound)
+            || conversation.peer.as_ref() != Some(address)
+        {
+            return Ok(false);
+        }
+        self.tx.execute(
+            "DELETE FROM intent WHERE conversation = ?1",
+            [conversation.id],
+        )?;
+        self.insert_notice(
+            conversation.id,
+            address,
+            &DeviceId::new([0; 16]),
+            ErrorCode::AccountGone.as_str(),
+        )?;
+        self.set_state(&mut conversation, State::Left)?;
+        Ok(true)
     }
 
     fn adopt_list(

@@ -295,6 +295,11 @@ impl Step<'_> {
         self.entered(conversation)?;
         self.want(conversation.id, "details", 0)?;
         self.check_listed(&members)?;
+        if kind == ConversationKind::Group as i32
+            && (by_link || self.lacks_profiles(conversation.id)?)
+        {
+            self.introduce_to(conversation)?;
+        }
         if by_link {
             self.expect_history(conversation)?;
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;

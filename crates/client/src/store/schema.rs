@@ -253,6 +253,9 @@ CREATE TABLE missing (
 -- When a profile was read last.
 ALTER TABLE contact ADD COLUMN profile_ms INTEGER NOT NULL DEFAULT 0;
 ", "
+-- The introduction that a first line was: its seal was made under that id.
+ALTER TABLE message ADD COLUMN introduction BLOB;
+", "
 -- What a line showed before a change of it that is on its way.
 CREATE TABLE before_change (
     conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,

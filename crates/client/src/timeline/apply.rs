@@ -259,7 +259,13 @@ impl Step<'_> {
                 at_ms,
             ),
             Said::ProfileShared { .. } if own => Ok(()),
-            Said::ProfileShared { key } => self.profile_shared(&sender.address, &key),
+            Said::ProfileShared { key, ask } => {
+                self.profile_shared(&sender.address, &key)?;
+                if ask {
+                    self.profile_asked(conversation, &sender.address)?;
+                }
+                Ok(())
+            }
             Said::HistoryPart(part) if from_own_device => self.history_part(&part),
             Said::DeviceSync(sync) if from_own_device => self.device_sync(&sync),
             Said::HistoryPart(_) | Said::DeviceSync(_) => Ok(()),

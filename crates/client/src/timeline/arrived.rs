@@ -65,7 +65,7 @@ pub(crate) enum Said {
     Reaction(Reaction),
     Edit { target: MessageId, text: String },
     Deletion { target: MessageId },
-    ProfileShared { key: [u8; 32] },
+    ProfileShared { key: [u8; 32], ask: bool },
     HistoryPart(said::HistoryPart),
     DeviceSync(said::DeviceSync),
     Left,
@@ -136,6 +136,7 @@ impl Said {
                     .as_slice()
                     .try_into()
                     .map_err(|_| MALFORMED)?,
+                ask: shared.ask,
             },
             Some(said::content::Body::HistoryPart(part)) => {
                 if let Some(archive) = &part.archive {

@@ -229,6 +229,7 @@ impl Step<'_> {
             None => false,
         };
         match conversation.state {
+            State::Left if conversation.peer.is_some() => Err(CoreError::AccountGone),
             State::Left => Err(CoreError::Refused(
                 "this device is no longer in the conversation".into(),
             )),

@@ -118,8 +118,13 @@ fn check(
 ) -> Result<(), String> {
     let reported = reported.ok_or("the report names nobody")?;
     report::verify(message, reported).map_err(|error| error.to_string())?;
-    let log = if report.conversation.is_empty() {
-        let id = MessageId::from_slice(&report.introduction).map_err(|error| error.to_string())?;
+    let introduction = if message.introduction.is_empty() && report.conversation.is_empty() {
+        &report.introduction
+    } else {
+        &message.introduction
+    };
+    let log = if report.conversation.is_empty() || !introduction.is_empty() {
+        let id = MessageId::from_slice(introduction).map_err(|error| error.to_string())?;
         id.to_string()
     } else {
         if report.hub != app {

@@ -4,6 +4,7 @@ use super::session::{Refused, Session};
 use anyhow::{Result, bail};
 use comity_client::{Command, ContactView, ConversationView, Event, MemberView, Whom, called};
 use comity_wire::Address;
+use rand::seq::IteratorRandom;
 
 /// Finds whom `text` means, asking the app when it is a number that this device does not know.
 pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
@@ -258,7 +259,8 @@ pub(crate) async fn check_numbers(session: &Session) -> Result<()> {
     let unsure = requests
         .iter()
         .filter(|request| !request.number_confirmed && is_number(&request.number));
-    for request in unsure.take(AT_ONCE) {
+    // Any of them: whoever comes first, and lies, must not keep the others from being asked about.
+    for request in unsure.choose_multiple(&mut rand::rng(), AT_ONCE) {
         // Nobody has it, or the app gives no answer: it stays unconfirmed.
         let _ = lookup(session, &request.number).await;
     }

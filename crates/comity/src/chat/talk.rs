@@ -46,7 +46,7 @@ People
   /verify — you compared it, and it is the same
   /block [WHO] — nothing of them is shown any more; asks first
   /unblock [WHO]
-  /report REASON — to the operator's moderators
+  /report [:3] REASON — the newest line of others, or line 3, to the operator's moderators
 Yourself
   /profile NAME — what you are called
   /about TEXT — a line about you, or what the group you are in is about
@@ -348,7 +348,8 @@ impl Talk<'_> {
                 self.about_account(word, rest).await?;
             }
             _ if account::COMMANDS.contains(&word) => self.about_account(word, rest).await?,
-            "safety" | "verify" | "block" | "unblock" | "report" => {
+            "report" => self.report(rest).await?,
+            "safety" | "verify" | "block" | "unblock" => {
                 self.about_person(word, rest).await?;
             }
             "react" | "reply" | "save" | "edit" | "delete" | "forward" | "info" => {

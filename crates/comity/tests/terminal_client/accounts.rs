@@ -2,6 +2,7 @@
 
 use super::support::World;
 use super::{ALICE, BOB, alice_and_bob};
+use serde_json::json;
 
 #[test]
 fn a_lost_phone_is_replaced_by_twelve_words() {
@@ -9,6 +10,7 @@ fn a_lost_phone_is_replaced_by_twelve_words() {
     let (alice, bob) = alice_and_bob(&world);
     bob.say(ALICE, "See you");
     alice.act(&["read", BOB]);
+    alice.act(&["profile", "--about", "In the hills"]);
     let phrase = alice.one(&["recovery-phrase"])["phrase"].clone();
     let phrase = phrase.as_str().unwrap();
     assert_eq!(phrase.split(' ').count(), 12);
@@ -47,6 +49,16 @@ fn a_lost_phone_is_replaced_by_twelve_words() {
     // Bob's phone saw that Alice began anew, and told her again who he is.
     let contact = phone.one(&["contacts"]);
     assert_eq!(contact["name"], "bob", "{contact}");
+    // Her profile was sealed under a key that the words bring back.
+    let account = phone.one(&["account"]);
+    assert_eq!(
+        (&account["name"], &account["about"]),
+        (&json!("alice"), &json!("In the hills")),
+    );
+    bob.act(&["lookup", ALICE]);
+    let contact = bob.one(&["contacts"]);
+    assert_eq!(contact["name"], "alice", "{contact}");
+    assert_eq!(contact["about"], "In the hills", "{contact}");
 }
 
 #[test]
@@ -135,6 +147,12 @@ fn a_deleted_account_is_gone() {
     );
     assert!(!alice.store().join("store.db").exists());
     assert_eq!(bob.refused(&["lookup", ALICE]).code, "not_found");
+    // Who talked to her hears of it, and does not wait for what never comes.
+    bob.act(&["sync"]);
+    let refusal = bob.refused(&["send", ALICE, "Are you there?"]);
+    assert_eq!(refusal.code, "account_gone", "{refusal:?}");
+    bob.act(&["sync"]);
+    assert!(bob.history(ALICE).contains("* account_gone\n"));
     assert!(world.admin(&["stats", "--json"]).contains("\"accounts\":1"));
     // The number is free: who signs up with it is somebody new.
     let heir = world.device("heir");

@@ -33,6 +33,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     })
 }
 
+/// Why a body could not be read whole.
+fn unread(error: axum::Error) -> WireError {
+    if error.into_inner().is::<http_body_util::LengthLimitError>() {
+        WireError::new(ErrorCode::TooLarge, "the body is too large")
+    } else {
+        WireError::new(ErrorCode::Malformed, "the body broke off, or is not HTTP")
+    }
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Response;
 
@@ -46,9 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
                     "the body took too long",
                 ))
             })?
-            .map_err(|_| {
-                error_response(WireError::new(ErrorCode::TooLarge, "the body is too large"))
-            })?;
+            .map_err(|error| error_response(unread(error)))?;
         parse(&body).map(Self).map_err(error_response)
     }
 }

@@ -310,7 +310,7 @@ pub(crate) enum Act {
     },
     /// Reports messages of someone, or their request, to the operator.
     Report {
-        /// Who.
+        /// Who; or the group in which they were said.
         who: String,
         /// Which messages, as `history --ids` shows them; none for the request.
         messages: Vec<MessageName>,

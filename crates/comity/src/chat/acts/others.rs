@@ -95,6 +95,24 @@ pub(super) async fn block(session: &Session, who: &str, blocked: bool) -> Result
     setting(session, Command::Block { address, blocked }, "block").await
 }
 
+/// Who wrote these lines of a group: a report is about one person.
+async fn author(session: &Session, group: i64, messages: &[MessageId]) -> Result<Address> {
+    let mut authors = std::collections::BTreeSet::new();
+    for message in messages {
+        let item = session.item(group, *message).await?;
+        let item = item.ok_or_else(|| Refused::not_found("no such message there".to_owned()))?;
+        authors.insert(item.author);
+    }
+    match (authors.pop_first(), authors.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => bail!(Refused::here(
+            "report",
+            "refused",
+            "these are by several people: report each on their own".to_owned()
+        )),
+    }
+}
+
 pub(super) async fn report(
     session: &Session,
     who: &str,
@@ -102,8 +120,11 @@ pub(super) async fn report(
     reason: String,
 ) -> Result<()> {
     session.online().await?;
-    let address: Address = people::anyone(session, who).await?;
-    let whom = Whom::Person(address.clone());
+    let whom = match names.as_slice() {
+        // Without messages it is a person's request that is meant.
+        [] => Whom::Person(people::anyone(session, who).await?),
+        _ => people::whom(session, who).await?,
+    };
     let mut messages = Vec::new();
     for name in &names {
         messages.push(match (name, people::with(session, &whom).await?) {
@@ -114,6 +135,15 @@ pub(super) async fn report(
             )),
         });
     }
+    let address: Address = match whom {
+        Whom::Person(address) => address,
+        Whom::Conversation(group) => author(session, group, &messages).await?,
+        Whom::Myself => bail!(Refused::here(
+            "report",
+            "refused",
+            "these are your own notes".to_owned()
+        )),
+    };
     session
         .act_until(
             Command::Report {

@@ -65,7 +65,7 @@ impl Talk<'_> {
     }
 
     /// The line that `:3` at the beginning names, and what follows.
-    async fn numbered<'t>(
+    pub(super) async fn numbered<'t>(
         &self,
         conversation: i64,
         rest: &'t str,

@@ -3,12 +3,12 @@
 use super::{Asked, Talk};
 use crate::chat::{people, words};
 use anyhow::Result;
-use comity_client::{Command, Core, Event, What, Whom, called};
+use comity_client::{Command, Core, Event, ItemKind, TimelineItem, What, Whom, called};
 
 impl Talk<'_> {
     /// Commands about a person: the one that is named, or whom one talks with.
     pub(super) async fn about_person(&mut self, word: &str, rest: &str) -> Result<()> {
-        let named = !rest.is_empty() && word != "report";
+        let named = !rest.is_empty();
         let address = if named {
             people::anyone(self.session, rest).await?
         } else if let Some(Whom::Person(address)) = self.with.clone() {
@@ -36,25 +36,6 @@ impl Talk<'_> {
                     .await?;
                 self.say("— no longer blocked");
             }
-            "report" => {
-                let theirs = match self.current().await? {
-                    Some(conversation) => {
-                        self.newest(conversation, |item| !item.outgoing && !item.deleted)
-                            .await?
-                    }
-                    None => None,
-                };
-                let what = match &theirs {
-                    Some(item) => format!("their line “{}”", words::plain(&item.text)),
-                    None => "their request".to_owned(),
-                };
-                self.say(&format!("— this gives {what} and your reason to the operator's moderators, who can read it then: /yes to do it"));
-                self.asked = Some(Asked::Report {
-                    address,
-                    messages: theirs.map(|item| item.message).into_iter().collect(),
-                    reason: rest.to_owned(),
-                });
-            }
             _ => {
                 let found = self
                     .session
@@ -70,6 +51,44 @@ impl Talk<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Asks whether a line is to be reported: the newest of others, or the one that `:3` names; where
+    /// nothing was said yet, their request.
+    pub(super) async fn report(&mut self, rest: &str) -> Result<()> {
+        let (theirs, reason) = match self.current().await? {
+            Some(conversation) => match self.numbered(conversation, rest).await? {
+                Some((item, reason)) => (Some(item), reason),
+                None => {
+                    let theirs = |item: &TimelineItem| {
+                        !item.outgoing && !item.deleted && item.kind != ItemKind::Notice
+                    };
+                    (self.newest(conversation, theirs).await?, rest)
+                }
+            },
+            None => (None, rest),
+        };
+        let address = match (&theirs, &self.with) {
+            (Some(item), _) => item.author.clone(),
+            (None, Some(Whom::Person(address))) => address.clone(),
+            _ => {
+                self.say("— /report REASON is about the newest line of others, /report :3 REASON about line 3");
+                return Ok(());
+            }
+        };
+        let names = super::names(self.session).await?;
+        let who = words::plain(&words::name(&names, &address));
+        let what = match &theirs {
+            Some(item) => format!("{who}’s line “{}”", words::plain(&item.text)),
+            None => format!("{who}’s request"),
+        };
+        self.say(&format!("— this gives {what} and your reason to the operator's moderators, who can read it then: /yes to do it"));
+        self.asked = Some(Asked::Report {
+            address,
+            messages: theirs.map(|item| item.message).into_iter().collect(),
+            reason: reason.to_owned(),
+        });
         Ok(())
     }
 

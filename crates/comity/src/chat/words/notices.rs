@@ -14,6 +14,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         "number_moved" => {
             "this number now belongs to someone else: this conversation ends here".to_owned()
         }
+        "account_gone" => format!("{who} deleted the account: this conversation has ended"),
         "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
         "gap" => "some messages are missing: this device was away for too long".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
