@@ -24,7 +24,7 @@ impl Step<'_> {
     }
 
     /// How long a message stays that something is said about.
-    pub(super) fn timer_of(&self, conversation: i64, message_id: &[u8]) -> Result<u32, CoreError> {
+    pub(crate) fn timer_of(&self, conversation: i64, message_id: &[u8]) -> Result<u32, CoreError> {
         Ok(self
             .stored_content(conversation, message_id)?
             .map_or(0, |content| content.expires_after_s))
@@ -54,6 +54,16 @@ impl Step<'_> {
 
     /// Takes away whatever is over.
     pub(crate) fn expire(&mut self) -> Result<(), CoreError> {
+        let any: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE expires_ms <= ?1)
+                 OR EXISTS (SELECT 1 FROM reaction WHERE expires_ms <= ?1)
+                 OR EXISTS (SELECT 1 FROM amendment WHERE expires_ms <= ?1)",
+            [self.now],
+            |row| row.get(0),
+        )?;
+        if !any {
+            return Ok(());
+        }
         let over: Vec<(i64, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT conversation, message_id FROM message WHERE expires_ms <= ?1 ORDER BY expires_ms",
@@ -103,6 +113,7 @@ impl Step<'_> {
             ("mention", "message_id"),
             ("reaction", "target"),
             ("amendment", "target"),
+            ("before_change", "target"),
         ] {
             self.tx.execute(
                 &format!("DELETE FROM {table} WHERE conversation = ?1 AND {column} = ?2"),

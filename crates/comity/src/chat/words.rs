@@ -380,7 +380,7 @@ pub(crate) fn device(view: &DeviceView) -> String {
 }
 
 /// How far a person is to be trusted.
-fn trust(contact: &ContactView) -> String {
+pub(crate) fn trust(contact: &ContactView) -> String {
     let all = [
         (contact.blocked, "blocked"),
         (
