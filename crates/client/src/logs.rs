@@ -54,6 +54,10 @@ impl Step<'_> {
             self.mem.ahead.insert(conversation.id, cursor);
         }
         conversation.head_seq = log.head_seq.max(conversation.head_seq);
+        if planted::is(Bug::JumpsToOwnEntry) && self.has_unsent(conversation.id)? {
+            conversation.next_seq = conversation.head_seq + 1;
+            self.save_position(&conversation)?;
+        }
         self.tx.execute(
             "UPDATE conversation SET head_seq = ?2 WHERE id = ?1",
             (conversation.id, conversation.head_seq),

@@ -21,8 +21,10 @@ use comity_wire::{Address, DeviceId};
 const OWN_FIRST_MS: i64 = 3_000;
 /// Ranges in one question.
 const RANGES_MAX: usize = 64;
-/// Devices of a conversation in which others are asked.
-const ASKED_MAX: usize = 64;
+/// In a conversation of more devices than this each question goes to many: they are asked of one
+/// range at a time, and not often.
+const FEW: usize = 64;
+const ASK_MANY_MS: i64 = 60_000;
 
 /// Members whose words for one message that was missing are taken.
 const CLAIMANTS_MAX: usize = 4;
@@ -102,9 +104,19 @@ impl Step<'_> {
             return self.ask_later(intent, OWN_FIRST_MS);
         }
         let patience = self.now - OWN_FIRST_MS;
-        let due = ranges(&rows, |row| {
+        let mut due = ranges(&rows, |row| {
             (row.asked == 0 && !siblings) || (row.asked == 1 && row.asked_ms <= patience)
         });
+        if !due.is_empty() && self.members(conversation.id)?.len() > FEW {
+            let asked = rows.iter().filter(|row| row.asked == 2);
+            let last_ms = asked.map(|row| row.asked_ms).max();
+            if let Some(next) = last_ms.map(|last_ms| last_ms + ASK_MANY_MS)
+                && next > self.now
+            {
+                return self.ask_later(intent, next - self.now);
+            }
+            due.truncate(1);
+        }
         if !due.is_empty() {
             self.ask_others(conversation, &due)?;
             self.note_asked(conversation.id, &due, 2)?;
@@ -127,11 +139,7 @@ impl Step<'_> {
         ranges: &[SeqRange],
     ) -> Result<(), CoreError> {
         let own = conversation.kind == ConversationKind::Self_ as i32;
-        if own
-            || self.members(conversation.id)?.len() > ASKED_MAX
-            || self.is_leaving(conversation.id)?
-            || !self.may_say(conversation)?
-        {
+        if own || self.is_leaving(conversation.id)? || !self.may_say(conversation)? {
             return Ok(());
         }
         let question = Unread {

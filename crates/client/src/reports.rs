@@ -2,6 +2,7 @@
 
 use crate::account::proto_address;
 use crate::calls::Call;
+use crate::conversations::Conversation;
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::{CallError, CoreError};
@@ -49,9 +50,7 @@ impl Step<'_> {
         if messages.is_empty() {
             self.add_request(&mut report, address)?;
         } else {
-            let conversation = self
-                .conversation_with(address)?
-                .ok_or(CoreError::NoSuch("conversation"))?;
+            let conversation = self.said_in(address, messages)?;
             if let Some(id) = &conversation.conversation {
                 report.hub = id.hub.to_string();
                 report.conversation = id.id.to_vec();
@@ -82,6 +81,24 @@ impl Step<'_> {
             }),
             Call::Report,
         )
+    }
+
+    /// Where they said these: with this account alone, or in a group.
+    fn said_in(
+        &self,
+        address: &Address,
+        messages: &[MessageId],
+    ) -> Result<Conversation, CoreError> {
+        let first = messages.first().ok_or(CoreError::NoSuch("message"))?;
+        let found: Option<i64> = self
+            .tx
+            .query_row(
+                "SELECT conversation FROM message WHERE message_id = ?1 AND author = ?2",
+                (first.to_vec(), address.to_string()),
+                |row| row.get(0),
+            )
+            .optional()?;
+        self.conversation(found.ok_or(CoreError::NoSuch("message of this person"))?)
     }
 
     /// The request itself, or the first line of the conversation that it became.

@@ -120,15 +120,23 @@ impl Step<'_> {
         Ok(())
     }
 
+    pub(crate) fn has_unsent(&self, conversation: i64) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM send_queue WHERE conversation = ?1)",
+            [conversation],
+            |row| row.get(0),
+        )?)
+    }
+
     /// Out of it: what waited to be said is not sent, and its lines say so. Who comes back may try
     /// again.
     fn nothing_leaves(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        let waiting: Vec<Vec<u8>> = {
+        let waiting: Vec<(Vec<u8>, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
-                "DELETE FROM send_queue WHERE conversation = ?1 RETURNING message_id",
+                "DELETE FROM send_queue WHERE conversation = ?1 RETURNING message_id, content",
             )?;
             statement
-                .query_map([conversation.id], |row| row.get(0))?
+                .query_map([conversation.id], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?
         };
         // A one-to-one conversation ends with the account of the other side.
@@ -136,8 +144,9 @@ impl Step<'_> {
             Some(_) => ErrorCode::AccountGone,
             None => ErrorCode::NotMember,
         };
-        for message_id in waiting {
+        for (message_id, content) in waiting {
             self.message_failed(conversation.id, &message_id, code.as_str())?;
+            self.change_refused(conversation.id, &content, code.as_str())?;
         }
         Ok(())
     }
@@ -322,9 +331,6 @@ impl Step<'_> {
         if !conversation.is_active() {
             return Ok(());
         }
-        if planted::is(Bug::JumpsToOwnEntry) && appended.seq > conversation.next_seq {
-            conversation.next_seq = appended.seq;
-        }
         // Said before this device came in anew: the place is one that it did not read.
         if appended.seq <= conversation.joined_seq {
             self.own_entry(
@@ -398,20 +404,21 @@ impl Step<'_> {
             "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5 WHERE conversation = ?1 AND message_id = ?2",
             (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
         )?;
+        self.change_stands(conversation.id, &item.message_id)?;
         self.own_change_in_place(conversation.id, &item.content, at_ms)?;
         self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal)
     }
 
     pub(crate) fn append_refused(&mut self, queue: i64, error: WireError) -> Result<(), CoreError> {
-        let row: Option<(i64, Vec<u8>, i64)> = self
+        let row: Option<(i64, Vec<u8>, Vec<u8>, i64)> = self
             .tx
             .query_row(
-                "SELECT conversation, message_id, attempts FROM send_queue WHERE id = ?1",
+                "SELECT conversation, message_id, content, attempts FROM send_queue WHERE id = ?1",
                 [queue],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
             )
             .optional()?;
-        let Some((conversation, message_id, attempts)) = row else {
+        let Some((conversation, message_id, content, attempts)) = row else {
             return Ok(());
         };
         let row = self.conversation(conversation)?;
@@ -451,7 +458,8 @@ impl Step<'_> {
             code => {
                 self.tx
                     .execute("DELETE FROM send_queue WHERE id = ?1", [queue])?;
-                self.message_failed(conversation, &message_id, code.as_str())
+                self.message_failed(conversation, &message_id, code.as_str())?;
+                self.change_refused(conversation, &content, code.as_str())
             }
         }
     }

@@ -582,7 +582,8 @@ fn requests<P: rusqlite::Params>(
 pub(crate) fn transfer(tx: &Connection, id: i64) -> Result<Option<TransferView>, CoreError> {
     Ok(tx
         .prepare_cached(
-            "SELECT id, done_bytes, plain_size, state, path FROM transfer WHERE id = ?1",
+            // What moves is sealed: a little more than what it holds.
+            "SELECT id, min(done_bytes, plain_size), plain_size, state, path FROM transfer WHERE id = ?1",
         )?
         .query_row([id], |row| {
             Ok(TransferView {

@@ -61,6 +61,26 @@ fn a_report_shows_what_was_said_and_that_it_was_said() {
     let report = json(&world.admin(&["reports", "--json", "--key", &key]));
     let messages = report["messages"].as_array().unwrap();
     assert_eq!(of(messages), [genuine("Hello Bob")]);
+    assert_ne!(
+        report["report"].to_string(),
+        number,
+        "a number means one report for ever"
+    );
+    let number = report["report"].to_string();
+    world.admin(&["reports", "--key", &key, "--delete", &number]);
+
+    // What was said in a group.
+    bob.act(&["group-create", "Choir", ALICE]);
+    alice.act(&["sync"]);
+    alice.act(&["send", "Choir", "loud and nasty"]);
+    bob.act(&["sync"]);
+    let message = bob.find("Choir", "loud and nasty");
+    bob.act(&["report", "Choir", &message]);
+    let report = json(&world.admin(&["reports", "--json", "--key", &key]));
+    let messages = report["messages"].as_array().unwrap();
+    assert_eq!(of(messages), [genuine("loud and nasty")]);
+    let address = alice.one(&["account"])["address"].clone();
+    assert_eq!(report["reported"], address);
 }
 
 /// A report that whoever has the server's database can put into it: sealed to the operator, with

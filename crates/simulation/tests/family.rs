@@ -2,7 +2,9 @@
 //! follower both run.
 
 use anyhow::{Context, Result};
-use comity_client::{Command, Event, GroupDetails, ItemKind, Permissions, What, Whom};
+use comity_client::{
+    Command, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
+};
 use comity_simulation::story::say;
 use comity_simulation::{Dice, Faults, Who, World};
 use std::collections::BTreeMap;
@@ -224,6 +226,25 @@ fn texts(world: &World, who: Who, with: Who) -> Result<Vec<String>> {
     Ok(texts.map(|item| item.text).collect())
 }
 
+fn line(world: &World, who: Who, with: Who, text: &str) -> Result<TimelineItem> {
+    let conversation = world.conversation(who, with)?.conversation;
+    let items = world.core(who)?.timeline(conversation, None, 100)?;
+    let line = items.into_iter().find(|item| item.text == text);
+    line.with_context(|| format!("{} does not show {text:?}", world.name(who)))
+}
+
+/// What they have said first is put in better words, and thought well of.
+fn amend(world: &mut World, who: Who, with: Who) -> Result<()> {
+    let conversation = Whom::Conversation(world.conversation(who, with)?.conversation);
+    let target = line(world, who, with, "First word")?.message;
+    let text = "First word, and a better one".to_owned();
+    world.act(who, say(conversation.clone(), What::Edit { target, text }))?;
+    let target = line(world, who, with, "It is you!")?.message;
+    let emoji = "🎶".to_owned();
+    world.act(who, say(conversation, What::React { target, emoji }))?;
+    Ok(())
+}
+
 #[test]
 fn conversations_begun_at_once_at_two_apps_become_one() -> Result<()> {
     let text = |text: &str| What::Text(text.to_owned());
@@ -261,6 +282,8 @@ fn conversations_begun_at_once_at_two_apps_become_one() -> Result<()> {
         began += u32::from(begun.hub == highs.app);
         world.say(high, low, "First word")?;
         world.say(low, high, "Another one")?;
+        world.run_for(1_000);
+        amend(&mut world, high, low)?;
         world.run_for(20_000);
         world.settle()?;
         world.say(high, low, "Are we one?")?;
@@ -281,12 +304,20 @@ fn conversations_begun_at_once_at_two_apps_become_one() -> Result<()> {
             let all = [
                 "Another one",
                 "Are we one?",
-                "First word",
+                "First word, and a better one",
                 "Hello?",
                 "It is you!",
                 "We are.",
             ];
             assert_eq!(said, all, "seed {seed}: {}", world.name(who));
+            let own = line(&world, who, with, "It is you!")?;
+            let emoji = own.reactions.iter().map(|one| one.emoji.as_str());
+            assert_eq!(
+                emoji.collect::<Vec<_>>(),
+                ["🎶"],
+                "seed {seed}: {}",
+                world.name(who)
+            );
         }
         world.nothing_is_wrong()?;
     }

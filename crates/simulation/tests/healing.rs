@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 use anyhow::{Context, Result};
-use comity_client::{Command, GroupDetails, Permissions, Status, What, Whom};
+use comity_client::{Command, Event, GroupDetails, Permissions, Status, TimelineItem, What, Whom};
 use comity_simulation::story::say;
 use comity_simulation::{Malice, Who, World};
 use comity_wire::Address;
-use comity_wire::proto::{ServerFrame, reply, server_frame::Frame};
+use comity_wire::proto::{ClientFrame, ConversationKind, ServerFrame};
+use comity_wire::proto::{client_frame::Act, reply, server_frame::Frame};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 /// Loses the answer to the first thing that was created from now on.
 #[derive(Default)]
@@ -171,4 +174,158 @@ fn what_was_said_before_coming_in_anew_is_not_said_twice() -> Result<()> {
     assert_eq!(places.len(), 3);
     assert!(places.iter().all(|place| *place == places[0]), "{places:?}");
     Ok(())
+}
+
+/// Damages the trees of the first groups that are to be made, and remembers all trees.
+#[derive(Default)]
+struct DamagesTrees {
+    asked: usize,
+    trees: BTreeSet<Vec<u8>>,
+}
+
+impl Malice for DamagesTrees {
+    fn to_hub(&mut self, _: &str, mut frame: ClientFrame) -> Vec<ClientFrame> {
+        if let Some(Act::CreateConversation(create)) = &mut frame.act
+            && create.kind == i32::from(ConversationKind::Group)
+        {
+            self.asked += 1;
+            self.trees.insert(create.ratchet_tree.clone());
+            if self.asked <= 4 {
+                create.ratchet_tree.truncate(40);
+            }
+        }
+        vec![frame]
+    }
+}
+
+#[test]
+fn a_group_that_the_hub_refuses_is_made_anew_once() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let malice = Arc::new(Mutex::new(DamagesTrees::default()));
+    world.set_malice(malice.clone());
+    let member = world.address(bob)?;
+    make_group(&mut world, alice, vec![member])?;
+    world.settle()?;
+    let (asked, trees) = {
+        let seen = malice.lock().unwrap();
+        (seen.asked, seen.trees.len())
+    };
+    assert_eq!((asked, trees), (5, 2));
+    group(&world, bob)?;
+    world.nothing_is_wrong()
+}
+
+fn line(world: &World, who: Who, text: &str) -> Result<TimelineItem> {
+    let items = world
+        .core(who)?
+        .timeline(group(world, who)?, None, 100)?
+        .into_iter();
+    let mut found = items.filter(|item| item.text == text);
+    let found = found.next();
+    found.with_context(|| format!("{} does not show {text:?}", world.name(who)))
+}
+
+#[test]
+fn a_change_that_is_refused_is_taken_back_on_its_authors_screen() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let member = world.address(bob)?;
+    make_group(&mut world, alice, vec![member])?;
+    world.settle()?;
+    let (here, there) = (group(&world, alice)?, group(&world, bob)?);
+    let tell = |world: &mut World, who, to, what| {
+        world.act(who, say(Whom::Conversation(to), what))?;
+        anyhow::Ok(())
+    };
+    let text = |text: &str| What::Text(text.to_owned());
+    tell(&mut world, alice, here, text("Rehearsal at six?"))?;
+    tell(&mut world, bob, there, text("Six it is."))?;
+    tell(&mut world, bob, there, text("I bring the score."))?;
+    world.settle()?;
+    let asked = line(&world, bob, "Rehearsal at six?")?.message;
+    let react = |emoji: &str| What::React {
+        target: asked,
+        emoji: emoji.to_owned(),
+    };
+    tell(&mut world, bob, there, react("👍"))?;
+    world.settle()?;
+    // Only admins speak from now on, and Bob has yet to hear of it.
+    world.cut_off(bob, 20_000);
+    let permissions = Permissions {
+        only_admins_speak: true,
+        ..Permissions::default()
+    };
+    let conversation = here;
+    let command = Command::SetPermissions {
+        conversation,
+        permissions,
+    };
+    world.act(alice, command)?;
+    world.run_for(5_000);
+    let target = line(&world, bob, "Six it is.")?.message;
+    for now in ["Seven it is.", "Eight it is."] {
+        let text = now.to_owned();
+        tell(&mut world, bob, there, What::Edit { target, text })?;
+    }
+    tell(&mut world, bob, there, react("❤"))?;
+    tell(&mut world, bob, there, react(""))?;
+    let target = line(&world, bob, "I bring the score.")?.message;
+    tell(&mut world, bob, there, What::Delete { target })?;
+    line(&world, bob, "Eight it is.")?;
+    world.settle()?;
+    for who in [alice, bob] {
+        let name = world.name(who).to_owned();
+        assert!(!line(&world, who, "Six it is.")?.edited, "{name}");
+        assert!(!line(&world, who, "I bring the score.")?.deleted, "{name}");
+        let reactions = line(&world, who, "Rehearsal at six?")?.reactions;
+        let emoji: Vec<&str> = reactions.iter().map(|one| one.emoji.as_str()).collect();
+        assert_eq!(emoji, ["👍"], "{name}");
+    }
+    let told = world.events(bob).iter().filter(|event| {
+        matches!(event, Event::Failed { act, code, .. } if act == "send" && code == "forbidden")
+    });
+    assert_eq!(told.count(), 5);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn what_who_leaves_changed_a_moment_before_stays() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let member = world.address(bob)?;
+    make_group(&mut world, alice, vec![member])?;
+    world.settle()?;
+    let conversation = group(&world, alice)?;
+    let details = GroupDetails {
+        name: Some("Choir of the old town".to_owned()),
+        ..GroupDetails::default()
+    };
+    let command = Command::SetGroupDetails {
+        conversation,
+        details,
+    };
+    world.act(alice, command)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_for(10_000);
+    world.settle()?;
+    let there = world.core(bob)?.conversations()?;
+    let there = there
+        .iter()
+        .find(|view| view.kind == "group")
+        .context("no group")?;
+    assert_eq!(there.title, "Choir of the old town");
+    let here = world.core(alice)?.conversations()?;
+    let here = here
+        .iter()
+        .find(|view| view.kind == "group")
+        .context("no group")?;
+    assert_eq!(here.state, "left");
+    world.nothing_is_wrong()
 }

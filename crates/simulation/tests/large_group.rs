@@ -10,8 +10,9 @@ mod bystanders;
 use anyhow::{Context as _, Result};
 use comity_client::{Command, Event, GroupDetails, Permissions, What, Whom};
 use comity_simulation::story::say;
-use comity_simulation::{Who, World};
+use comity_simulation::{Malice, Who, World};
 use comity_wire::limits::ADDITIONS_MAX;
+use comity_wire::proto::{EntryKind, ServerFrame, server_frame::Frame};
 
 fn group(world: &World, who: Who) -> Result<i64> {
     let all = world.core(who)?.conversations()?;
@@ -23,6 +24,34 @@ fn tell(world: &mut World, who: Who, text: &str) -> Result<()> {
     let group = Whom::Conversation(group(world, who)?);
     world.act(who, say(group, What::Text(text.to_owned())))?;
     world.settle()
+}
+
+fn spoken(world: &World, who: Who) -> Result<Vec<String>> {
+    let items = world.core(who)?.timeline(group(world, who)?, None, 1_000)?;
+    let texts = items
+        .into_iter()
+        .filter(|item| item.kind == comity_client::ItemKind::Text);
+    Ok(texts.map(|item| item.text).collect())
+}
+
+/// Damages the next thing that is said on its way to Carol.
+#[derive(Default)]
+struct DamagesOne(bool);
+
+impl Malice for DamagesOne {
+    fn to_device(&mut self, device: &str, mut frame: ServerFrame) -> Vec<ServerFrame> {
+        if let Some(Frame::Deliver(deliver)) = &mut frame.frame
+            && device == "Carol"
+            && !self.0
+            && let Some(entry) = deliver.entries.first_mut()
+            && entry.kind == i32::from(EntryKind::Content)
+            && let Some(last) = entry.body.last_mut()
+        {
+            *last ^= 1;
+            self.0 = true;
+        }
+        vec![frame]
+    }
 }
 
 #[test]
@@ -96,19 +125,17 @@ fn many_are_added_in_lots_and_all_see_the_same() -> Result<()> {
     world.run_for(5_000);
     world.settle()?;
     tell(&mut world, carol, "I am here")?;
-    let spoken = |who: Who| -> Result<Vec<String>> {
-        let items = world
-            .core(who)?
-            .timeline(group(&world, who)?, None, 1_000)?;
-        let texts = items
-            .into_iter()
-            .filter(|item| item.kind == comity_client::ItemKind::Text);
-        Ok(texts.map(|item| item.text).collect())
-    };
     let all = ["Hello everybody", "Hello Alice", "I am here"];
-    assert_eq!(spoken(alice)?, all);
-    assert_eq!(spoken(bob)?, all);
-    assert_eq!(spoken(carol)?, all[2..]);
+    assert_eq!(spoken(&world, alice)?, all);
+    assert_eq!(spoken(&world, bob)?, all);
+    assert_eq!(spoken(&world, carol)?, all[2..]);
+    // Others are asked for what was damaged on its way, though they are many.
+    world.set_malice(DamagesOne::default());
+    tell(&mut world, bob, "Did you hear that?")?;
+    world.run_for(30_000);
+    world.settle()?;
+    assert_eq!(spoken(&world, carol)?.last(), spoken(&world, bob)?.last());
+    assert_eq!(spoken(&world, carol)?.len(), 2);
     // Alice, Bob, Carol, and the bystanders but the one who was put out.
     let here = ADDITIONS_MAX + 6 - 1 + 3;
     for who in [alice, bob, carol] {

@@ -21,7 +21,7 @@ pub enum Bug {
     LosesWelcomes,
     /// A device forgets an epoch's keys with the next commit.
     ForgetsPastEpochs,
-    /// A device takes the answer to its append for having read everything before it.
+    /// A device that has something to say takes for read what stands before it.
     JumpsToOwnEntry,
     /// The hub does not recognise an append that comes again.
     HubForgetsKeys,

@@ -169,6 +169,7 @@ impl Step<'_> {
         for contact in &grant.contacts {
             self.contact_synced(contact)?;
         }
+        self.devices_named(&grant.devices)?;
         Ok(Some(Me {
             address,
             keys,
@@ -309,6 +310,7 @@ impl Step<'_> {
             contacts: self.contacts_to_sync()?,
             alias: me.number.clone(),
             root_secret: Vec::new(),
+            devices: self.device_names()?,
         };
         let name = meta::get(self.tx, &format!("device_name/{device}"))?.unwrap_or_default();
         let sealed = link::seal_grant(offer, &grant)
@@ -334,6 +336,10 @@ impl Step<'_> {
             return Ok(());
         }
         self.event(Event::Linked { device, name });
+        // The new device was told with the grant; the others hear of it.
+        if self.me()?.manifest.manifest.devices.len() > 2 {
+            self.tell_device_names()?;
+        }
         self.promise_history(device)
     }
 }

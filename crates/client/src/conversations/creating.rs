@@ -1,10 +1,11 @@
 //! Making a conversation at its hub, and finding that it is there already.
 
-use super::intents::Intent;
+use super::intents::{Intent, made_anew};
 use super::{Conversation, State};
 use crate::CoreError;
 use crate::groups::permissions_of;
 use crate::step::{Request, Step};
+use crate::store::meta;
 use comity_membership::{Context, Role};
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{ConversationId, Id16};
@@ -98,6 +99,7 @@ impl Step<'_> {
             },
         };
         self.fulfilled(intent)?;
+        meta::remove(self.tx, &made_anew(conversation.id))?;
         if existing == id.id {
             self.set_state(&mut conversation, State::Active)?;
             self.refresh_membership(&mut conversation)?;
@@ -145,6 +147,10 @@ impl Step<'_> {
         )?;
         self.tx.execute(
             "UPDATE send_queue SET conversation = ?2 WHERE conversation = ?1",
+            (from.id, into.id),
+        )?;
+        self.tx.execute(
+            "UPDATE OR IGNORE before_change SET conversation = ?2 WHERE conversation = ?1",
             (from.id, into.id),
         )?;
         self.tx.execute(

@@ -40,6 +40,24 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Wants it now, unless it is wanted already.
+    pub(crate) fn want_if_not_wanted(
+        &mut self,
+        conversation: i64,
+        kind: &str,
+    ) -> Result<(), CoreError> {
+        let wanted: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM intent WHERE conversation = ?1 AND kind = ?2)",
+            (conversation, kind),
+            |row| row.get(0),
+        )?;
+        if wanted {
+            Ok(())
+        } else {
+            self.want(conversation, kind, 0)
+        }
+    }
+
     /// A delay by which members of a large conversation do not all act at once.
     pub(crate) fn spread_ms(&mut self, conversation: i64, each_ms: i64) -> Result<i64, CoreError> {
         let members: i64 = self
@@ -305,9 +323,14 @@ impl Step<'_> {
                 self.wishes_refused(&conversation, error)?;
                 self.try_later(&row)
             }
-            // What was made for the hub is not what it takes: another one next time.
+            // What was made for the hub is not what it takes: another one next time, once. A hub that
+            // takes none would have this device make groups for ever.
             ErrorCode::MlsInvalid if row.kind == "create" => {
-                if let Some(id) = &conversation.conversation {
+                let made_anew = made_anew(conversation.id);
+                if let Some(id) = &conversation.conversation
+                    && !meta::get(self.tx, &made_anew)?.unwrap_or(false)
+                {
+                    meta::put(self.tx, &made_anew, &true)?;
                     let me = self.me()?;
                     self.groups
                         .session(self.tx, &me.keys, &me.address)
@@ -354,6 +377,11 @@ impl Step<'_> {
             .discard_pending(id)?;
         Ok(())
     }
+}
+
+/// Where it is kept that a conversation's first group was refused, and another made.
+pub(super) fn made_anew(conversation: i64) -> String {
+    format!("made_anew/{conversation}")
 }
 
 /// A refusal that the app gives while the hub may have taken what was asked.

@@ -2,7 +2,7 @@
 //!
 //! Each app keeps one conversation for a pair of addresses, and neither knows of the other's. Always
 //! holds: the one whose hub is the app of the lower address goes on, with both people and on each of
-//! their devices alike; what a device said in the other it says again. Deliberately absent: leaving
+//! their devices alike; what a device said in the other it says again, with what was done to it. Deliberately absent: leaving
 //! the other at its hub; nobody reads it any more, and nothing is said there.
 
 use super::{Conversation, State};
@@ -10,6 +10,9 @@ use crate::CoreError;
 use crate::step::Step;
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, AppId, ConversationId};
+
+/// What is to be said of which line.
+type Change = (Vec<u8>, said::content::Body);
 
 impl Step<'_> {
     /// The hub of the conversation that goes on.
@@ -87,6 +90,7 @@ impl Step<'_> {
                 .query_map((row.id, &device), |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?
         };
+        let (edits, reactions) = (self.edits_there(row.id)?, self.reactions_there(row.id)?);
         for (message, content) in own {
             let content = said::Content::decode(content.as_slice())
                 .map_err(|_| CoreError::Damaged("message"))?;
@@ -94,6 +98,21 @@ impl Step<'_> {
                 "UPDATE message SET status = 'queued', seq = NULL WHERE conversation = ?1 AND message_id = ?2",
                 (row.id, message),
             )?;
+            self.enqueue(row.id, &content)?;
+        }
+        for (target, body) in edits.into_iter().chain(reactions) {
+            let mentions = match &body {
+                said::content::Body::Edit(_) => self.stored_mentions(row.id, &target)?,
+                _ => Vec::new(),
+            };
+            let content = said::Content {
+                message_id: self.random_bytes::<16>().to_vec(),
+                written_ms: self.now,
+                mentions,
+                expires_after_s: self.timer_of(row.id, &target)?,
+                body: Some(body),
+                ..said::Content::default()
+            };
             self.enqueue(row.id, &content)?;
         }
         self.tx.execute(
@@ -105,5 +124,44 @@ impl Step<'_> {
             [row.id],
         )?;
         Ok(())
+    }
+
+    /// The texts that this device wrote there as they are now, where they are others by now.
+    fn edits_there(&self, conversation: i64) -> Result<Vec<Change>, CoreError> {
+        let device = self.me()?.keys.id().to_vec();
+        let mut statement = self.tx.prepare_cached(
+            "SELECT message_id, text FROM message WHERE conversation = ?1 AND outgoing = 1 AND author_device = ?2
+                 AND seq > 0 AND status = 'sent' AND deleted = 0 AND edited > 0 AND kind = 'text' ORDER BY seq",
+        )?;
+        let rows = statement.query_map((conversation, device), |row| {
+            let target: Vec<u8> = row.get(0)?;
+            let edit = said::Edit {
+                target: target.clone(),
+                text: row.get(1)?,
+            };
+            Ok((target, said::content::Body::Edit(edit)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The own account's reactions there. One device says them, or each would.
+    fn reactions_there(&self, conversation: i64) -> Result<Vec<Change>, CoreError> {
+        let me = self.me()?;
+        let first = me.manifest.manifest.devices.iter();
+        if first.map(|device| device.id).min() != Some(me.keys.id()) {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.tx.prepare_cached(
+            "SELECT target, emoji FROM reaction WHERE conversation = ?1 AND author = ?2 AND emoji <> '' ORDER BY at_ms, target",
+        )?;
+        let rows = statement.query_map((conversation, me.address.to_string()), |row| {
+            let target: Vec<u8> = row.get(0)?;
+            let reaction = said::Reaction {
+                target: target.clone(),
+                emoji: row.get(1)?,
+            };
+            Ok((target, said::content::Body::Reaction(reaction)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -92,7 +92,11 @@ impl Step<'_> {
         let admin = acts_as_admin(&context, &members, &me.address);
         let adds = may_add(&context, &members, &me.address);
         let mut after = context.clone();
+        let speaks = wishes.iter().any(Wish::is_detail) || self.last_word_until(group)?.is_some();
         for wish in wishes.iter().filter(|wish| !wish.is_detail()) {
+            if wish.kind == "resign" && speaks {
+                continue;
+            }
             let allowed = match wish.kind.as_str() {
                 "add" => adds,
                 // To lay down an own office is always right.

@@ -1,12 +1,17 @@
 //! Leaving a group: say so, then ask the hub; some other member commits the removal.
 
+use super::Wish;
 use crate::CoreError;
 use crate::conversations::{Conversation, Intent, State};
 use crate::output::Event;
 use crate::step::{Request, Step};
 use comity_content::proto as said;
+use comity_e2ee::group_state;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
-use comity_wire::{Address, ErrorCode, WireError};
+use comity_wire::{Address, ErrorCode, UnixMs, WireError};
+
+/// Time that the others have to take what was changed last.
+const LAST_WORD_MS: i64 = 5_000;
 
 impl Step<'_> {
     pub(crate) fn leave_group(&mut self, conversation: i64) -> Result<(), CoreError> {
@@ -24,8 +29,14 @@ impl Step<'_> {
             }
             _ => {}
         }
-        self.tx
-            .execute("DELETE FROM wish WHERE conversation = ?1", [group.id])?;
+        // What was changed a moment ago is put before the right to do it goes.
+        for wish in self.wishes(group.id)? {
+            if wish.is_detail() {
+                self.want(group.id, "details", 0)?;
+            } else {
+                self.wish_ended(wish.id)?;
+            }
+        }
         let me = self.me()?;
         if let Some((context, _)) = self.group_now(&group)?
             && context.is_admin(&me.address)
@@ -53,12 +64,20 @@ impl Step<'_> {
             .members(group.id)?
             .iter()
             .all(|(_, address)| *address == me.address);
-        let resigns = self
-            .wishes(group.id)?
-            .iter()
-            .any(|wish| wish.kind == "resign");
-        if resigns && !alone {
+        let wishes = self.wishes(group.id)?;
+        if wishes.iter().any(Wish::is_detail) && !alone {
             return Ok(());
+        }
+        if let Some(until) = self.last_word_until(group)?.filter(|_| !alone) {
+            self.tx.execute(
+                "UPDATE intent SET not_before_ms = ?2 WHERE id = ?1",
+                (intent.id, until),
+            )?;
+            self.wake(until);
+            return Ok(());
+        }
+        if wishes.iter().any(|wish| wish.kind == "resign") && !alone {
+            return self.want_if_not_wanted(group.id, "reconcile");
         }
         let told: bool = self.tx.query_row(
             "SELECT leaving FROM conversation WHERE id = ?1",
@@ -72,12 +91,7 @@ impl Step<'_> {
             )?;
             return self.enqueue_hidden(group.id, said::content::Body::Left(said::Left {}));
         }
-        let unsent: bool = self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM send_queue WHERE conversation = ?1)",
-            [group.id],
-            |row| row.get(0),
-        )?;
-        if unsent {
+        if self.has_unsent(group.id)? {
             return Ok(());
         }
         let (hub, conversation) = group.wire_log(self);
@@ -86,6 +100,30 @@ impl Step<'_> {
             Act::Leave(proto::Leave { hub, conversation }),
         );
         Ok(())
+    }
+
+    /// Until when the own office is kept after details that this account changed: who has not seen them
+    /// by the time that it goes takes them from nobody.
+    pub(super) fn last_word_until(
+        &self,
+        group: &Conversation,
+    ) -> Result<Option<UnixMs>, CoreError> {
+        let changed_ms: i64 = self.tx.query_row(
+            "SELECT details_ms FROM conversation WHERE id = ?1",
+            [group.id],
+            |row| row.get(0),
+        )?;
+        let until = changed_ms.saturating_add(LAST_WORD_MS);
+        if until <= self.now || changed_ms > self.now {
+            return Ok(None);
+        }
+        let Some(known) = self.known_details(group.id)? else {
+            return Ok(None);
+        };
+        let verified = group_state::verify(group.cid()?, &known.document);
+        let own =
+            verified.is_ok_and(|verified| self.me().is_ok_and(|me| verified.author == me.address));
+        Ok(own.then_some(until))
     }
 
     /// The hub knows: nothing more comes from here.

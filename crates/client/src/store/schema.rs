@@ -255,6 +255,16 @@ ALTER TABLE contact ADD COLUMN profile_ms INTEGER NOT NULL DEFAULT 0;
 ", "
 -- The introduction that a first line was: its seal was made under that id.
 ALTER TABLE message ADD COLUMN introduction BLOB;
+", "
+-- What a line showed before a change of it that is on its way.
+CREATE TABLE before_change (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    -- The change's own name, and the line's.
+    message_id BLOB NOT NULL, target BLOB NOT NULL,
+    shown BLOB NOT NULL,
+    PRIMARY KEY (conversation, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX before_change_of ON before_change (conversation, target);
 "];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.

@@ -24,7 +24,7 @@ impl Step<'_> {
     }
 
     /// How long a message stays that something is said about.
-    pub(super) fn timer_of(&self, conversation: i64, message_id: &[u8]) -> Result<u32, CoreError> {
+    pub(crate) fn timer_of(&self, conversation: i64, message_id: &[u8]) -> Result<u32, CoreError> {
         Ok(self
             .stored_content(conversation, message_id)?
             .map_or(0, |content| content.expires_after_s))
@@ -113,6 +113,7 @@ impl Step<'_> {
             ("mention", "message_id"),
             ("reaction", "target"),
             ("amendment", "target"),
+            ("before_change", "target"),
         ] {
             self.tx.execute(
                 &format!("DELETE FROM {table} WHERE conversation = ?1 AND {column} = ?2"),

@@ -8,6 +8,7 @@ pub(crate) mod arrived;
 mod expiry;
 mod forward;
 mod mentions;
+mod refused;
 mod say;
 mod told;
 

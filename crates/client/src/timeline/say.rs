@@ -96,6 +96,7 @@ impl Step<'_> {
                 let reaction = Reaction::arrive(target.as_bytes(), &emoji)
                     .map_err(|_| CoreError::Refused("a reaction is one emoji".into()))?;
                 let expires_ms = self.expiry(content.expires_after_s, self.now);
+                self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
                 self.apply_reaction(
                     conversation.id,
                     &me.address,
@@ -115,6 +116,7 @@ impl Step<'_> {
                 self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
                 self.check_is_text(conversation.id, &target)?;
                 content.mentions = self.mentions(&conversation, &text, &say.mentions)?;
+                self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
                 self.apply_amendment(
                     conversation.id,
                     &me.address,
@@ -135,6 +137,7 @@ impl Step<'_> {
             What::Delete { target } => {
                 let conversation = self.existing(to, &target)?;
                 self.check_own_recent(conversation.id, &target, limits::DELETE_WINDOW_MS)?;
+                self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
                 self.apply_amendment(
                     conversation.id,
                     &me.address,

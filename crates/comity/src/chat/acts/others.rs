@@ -4,8 +4,8 @@ use super::*;
 
 pub(super) async fn requests(session: &Session, offline: bool) -> Result<()> {
     session.catch_up(offline).await?;
-    if !offline && session.query(|core| Ok(core.is_online())).await? {
-        people::check_numbers(session).await?;
+    if !offline {
+        people::check_numbers(session, None).await?;
     }
     let requests = session.query(Core::requests).await?;
     if requests.is_empty() && !session.json {
@@ -25,6 +25,7 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     session.online().await?;
     session.settled().await?;
     let address = people::anyone(session, who).await?;
+    people::check_numbers(session, Some(&address)).await?;
     session.handle.act(Command::Accept(address.clone())).await?;
     let begun = async {
         loop {
@@ -51,19 +52,18 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     finish(session).await
 }
 
-pub(super) async fn contacts(session: &Session) -> Result<()> {
-    for contact in session.query(Core::contacts).await? {
+pub(super) async fn contacts(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
+    let contacts = session.query(Core::contacts).await?;
+    if contacts.is_empty() && !session.json {
+        say("You know nobody yet: who accepts your request, or asks you to talk, stands here.");
+    }
+    for contact in contacts {
         if session.json {
             say_json(&contact);
-            continue;
+        } else {
+            say(&words::contact(&contact, true));
         }
-        let state = words::trust(&contact);
-        say(&format!(
-            "{}  {}  {}  ({state})",
-            words::plain(&contact.number),
-            words::plain(&called(&contact.name, "")),
-            contact.address
-        ));
     }
     Ok(())
 }
@@ -95,6 +95,24 @@ pub(super) async fn block(session: &Session, who: &str, blocked: bool) -> Result
     setting(session, Command::Block { address, blocked }, "block").await
 }
 
+/// Who wrote these lines of a group: a report is about one person.
+async fn author(session: &Session, group: i64, messages: &[MessageId]) -> Result<Address> {
+    let mut authors = std::collections::BTreeSet::new();
+    for message in messages {
+        let item = session.item(group, *message).await?;
+        let item = item.ok_or_else(|| Refused::not_found("no such message there".to_owned()))?;
+        authors.insert(item.author);
+    }
+    match (authors.pop_first(), authors.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => bail!(Refused::here(
+            "report",
+            "refused",
+            "these are by several people: report each on their own".to_owned()
+        )),
+    }
+}
+
 pub(super) async fn report(
     session: &Session,
     who: &str,
@@ -102,8 +120,11 @@ pub(super) async fn report(
     reason: String,
 ) -> Result<()> {
     session.online().await?;
-    let address: Address = people::anyone(session, who).await?;
-    let whom = Whom::Person(address.clone());
+    let whom = match names.as_slice() {
+        // Without messages it is a person's request that is meant.
+        [] => Whom::Person(people::anyone(session, who).await?),
+        _ => people::whom(session, who).await?,
+    };
     let mut messages = Vec::new();
     for name in &names {
         messages.push(match (name, people::with(session, &whom).await?) {
@@ -114,6 +135,15 @@ pub(super) async fn report(
             )),
         });
     }
+    let address: Address = match whom {
+        Whom::Person(address) => address,
+        Whom::Conversation(group) => author(session, group, &messages).await?,
+        Whom::Myself => bail!(Refused::here(
+            "report",
+            "refused",
+            "these are your own notes".to_owned()
+        )),
+    };
     session
         .act_until(
             Command::Report {
