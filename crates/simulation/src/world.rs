@@ -149,6 +149,7 @@ impl World {
     /// # Errors
     /// When the runtime or the hub does not start.
     pub fn new(seed: u64, faults: Faults) -> Result<Self> {
+        clock::chance_begins(seed);
         let hub = Hub::new(crate::Disk::new(), Files::default());
         Self::on(seed, faults, hub, 0)
     }
@@ -158,6 +159,7 @@ impl World {
     /// # Errors
     /// When the runtime, the hub or a device does not start.
     pub fn going_on(seed: u64, faults: Faults, from: &Standing) -> Result<Self> {
+        clock::chance_begins(seed);
         let hub = Hub::new(from.hub.copy(), from.files.copy());
         let mut world = Self::on(seed, faults, hub, from.elapsed_ms)?;
         for (name, disk) in &from.devices {
@@ -184,7 +186,6 @@ impl World {
     }
 
     fn on(seed: u64, faults: Faults, hub: Hub, later_ms: u64) -> Result<Self> {
-        clock::chance_begins(seed);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
