@@ -132,7 +132,7 @@ impl Step<'_> {
         self.own_manifest_seen(signed_in.manifest_seq)?;
         let active = self.conversations_in(State::Active)?;
         let taken = active.iter().map(|row| (row.id, row.next_seq - 1));
-        self.mem.taken = taken.collect();
+        *self.mem.taken = taken.collect();
         self.ask_for_changes()
     }
 

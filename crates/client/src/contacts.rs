@@ -557,6 +557,6 @@ impl Step<'_> {
         if let Some(promotion) = &sync.promotion {
             self.promoted(promotion)?;
         }
-        Ok(())
+        self.devices_named(&sync.devices)
     }
 }

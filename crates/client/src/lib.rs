@@ -32,6 +32,7 @@ mod output;
 mod profiles;
 mod reports;
 mod send_queue;
+mod shared;
 mod step;
 mod store;
 mod timeline;
@@ -106,7 +107,8 @@ impl Core {
     ) -> Result<Output, CoreError> {
         let before = self.memory.clone();
         let tx = self.conn.unchecked_transaction()?;
-        let mut step = Step::new(&tx, &mut self.groups, &mut self.memory, now, random);
+        let rows = store::Rows(&tx);
+        let mut step = Step::new(&rows, &mut self.groups, &mut self.memory, now, random);
         let outcome = step.take(input).map(|()| step.finish());
         let outcome = match outcome {
             Ok(output) => tx.commit().map(|()| output).map_err(CoreError::from),
@@ -143,16 +145,14 @@ impl Core {
     /// # Errors
     /// When the store can not be read.
     pub fn is_settled(&self) -> Result<bool, CoreError> {
-        let waiting: bool = self.conn.query_row(
+        let waiting: bool = self.conn.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
                  OR EXISTS (SELECT 1 FROM transfer WHERE state = 'waiting' AND direction = 'down' AND purpose IN ('history', 'group_history')
                      AND not_before_ms <= ?1)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
                  OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
-            [self.memory.now_ms + SOON_MS],
-            |row| row.get(0),
-        )?;
+        )?.query_row([self.memory.now_ms + SOON_MS], |row| row.get(0))?;
         Ok(self.is_online()
             && self.memory.calls.is_empty()
             && self.memory.requests.is_empty()

@@ -3,7 +3,8 @@
 use crate::account::Me;
 use crate::calls::Call;
 use crate::output::{Effect, Event, Method, Output};
-use crate::store::meta;
+use crate::shared::Shared;
+use crate::store::{Rows, meta};
 use crate::timeline::Differing;
 use crate::{CallError, CoreError, Input};
 use comity_e2ee::engine::Groups;
@@ -27,7 +28,8 @@ pub(crate) enum Link {
     Up { token: String, synced: bool },
 }
 
-/// What is kept between steps and not stored: it can all be asked for again.
+/// What is kept between steps and not stored: it can all be asked for again. It is copied at each
+/// step, to go back to after an error: what is large is shared until it changes.
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     pub(crate) me: Option<Arc<Me>>,
@@ -35,13 +37,13 @@ pub(crate) struct Memory {
     pub(crate) used_elsewhere: bool,
     pub(crate) link: Link,
     pub(crate) next_call: u64,
-    pub(crate) calls: BTreeMap<u64, Call>,
+    pub(crate) calls: Shared<BTreeMap<u64, Call>>,
     /// What was asked under a token, for as long as it may have to be asked again.
-    pub(crate) asked: BTreeMap<u64, Asked>,
+    pub(crate) asked: Shared<BTreeMap<u64, Asked>>,
     /// Frames that wait for a reply.
-    pub(crate) requests: BTreeMap<u64, Request>,
+    pub(crate) requests: Shared<BTreeMap<u64, Request>>,
     /// Logs for which a fetch is under way.
-    pub(crate) fetching: BTreeSet<(String, Vec<u8>)>,
+    pub(crate) fetching: Shared<BTreeSet<(String, Vec<u8>)>>,
     /// The time of the newest step.
     pub(crate) now_ms: UnixMs,
     /// When to ask again for changes or entries that were refused.
@@ -51,33 +53,33 @@ pub(crate) struct Memory {
     /// The server went back to an earlier state; its logs are being compared with what is here.
     pub(crate) went_back: bool,
     /// How far each conversation was taken when this session began.
-    pub(crate) taken: BTreeMap<i64, u64>,
+    pub(crate) taken: Shared<BTreeMap<i64, u64>>,
     /// Conversations of which the hub keeps entries back.
-    pub(crate) withheld: BTreeSet<i64>,
+    pub(crate) withheld: Shared<BTreeSet<i64>>,
     /// One-time key packages that this device keeps at its app, and how few are too few.
     pub(crate) key_packages: (usize, usize),
     /// The next upkeep of keys.
     pub(crate) upkeep_ms: UnixMs,
     /// Transfers handed to the shell.
-    pub(crate) transfers: BTreeSet<i64>,
+    pub(crate) transfers: Shared<BTreeSet<i64>>,
     /// The shell was told to keep a connection.
     pub(crate) connecting: bool,
     /// Warnings that this session gave and that one other could cause any number of times.
-    pub(crate) warned: BTreeSet<(&'static str, i64)>,
+    pub(crate) warned: Shared<BTreeSet<(&'static str, i64)>>,
     /// What was told of authors who had seen other entries, by conversation and device.
-    pub(crate) differing: BTreeMap<(i64, DeviceId), Differing>,
+    pub(crate) differing: Shared<BTreeMap<(i64, DeviceId), Differing>>,
     /// Up to where the hub says that this device has read, where that is more than it knows of.
-    pub(crate) ahead: BTreeMap<i64, u64>,
+    pub(crate) ahead: Shared<BTreeMap<i64, u64>>,
     /// When typing was last told, by conversation.
-    pub(crate) typing_sent: BTreeMap<i64, UnixMs>,
+    pub(crate) typing_sent: Shared<BTreeMap<i64, UnixMs>>,
     /// When the profiles of a conversation were read again, by conversation.
-    pub(crate) profiles_read: BTreeMap<i64, UnixMs>,
+    pub(crate) profiles_read: Shared<BTreeMap<i64, UnixMs>>,
     /// To whom the own profile was given because they asked, and where.
-    pub(crate) profiles_given: BTreeMap<(i64, Address), UnixMs>,
+    pub(crate) profiles_given: Shared<BTreeMap<(i64, Address), UnixMs>>,
     /// When the files of a conversation were looked after, by conversation.
-    pub(crate) looked: BTreeMap<i64, UnixMs>,
+    pub(crate) looked: Shared<BTreeMap<i64, UnixMs>>,
     /// The newest ids of rows that requests are made for, by table.
-    newest_ids: BTreeMap<&'static str, i64>,
+    newest_ids: Shared<BTreeMap<&'static str, i64>>,
 }
 
 /// An HTTP act under a token.
@@ -145,6 +147,15 @@ impl Request {
     }
 }
 
+/// Says how far others are, and nothing else.
+const fn is_news(input: &Input) -> bool {
+    use proto::server_frame::Frame::{Cursors, Marks, Signal};
+    match input {
+        Input::Frame(frame) => matches!(frame.frame, Some(Cursors(_) | Marks(_) | Signal(_))),
+        _ => false,
+    }
+}
+
 impl Memory {
     pub(crate) fn load(conn: &Connection) -> Result<Self, CoreError> {
         Ok(Self {
@@ -158,7 +169,7 @@ impl Memory {
 
 /// A step under way.
 pub(crate) struct Step<'a> {
-    pub(crate) tx: &'a Connection,
+    pub(crate) tx: &'a Rows<'a>,
     pub(crate) groups: &'a mut Groups,
     pub(crate) mem: &'a mut Memory,
     pub(crate) now: UnixMs,
@@ -170,7 +181,7 @@ pub(crate) struct Step<'a> {
 
 impl<'a> Step<'a> {
     pub(crate) fn new(
-        tx: &'a Connection,
+        tx: &'a Rows<'a>,
         groups: &'a mut Groups,
         mem: &'a mut Memory,
         now: UnixMs,
@@ -191,6 +202,7 @@ impl<'a> Step<'a> {
     /// Takes the input, then does whatever has become possible.
     pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
         self.mem.now_ms = self.now;
+        let is_news = is_news(&input);
         self.leave_expired_session();
         self.expire()?;
         match input {
@@ -220,6 +232,10 @@ impl<'a> Step<'a> {
                 retry,
             } => self.transfer_failed(transfer, &code, retry)?,
             Input::Tick => {}
+        }
+        if is_news {
+            // What others have got and read makes nothing possible here, and comes all the time.
+            return Ok(());
         }
         self.pump()?;
         self.wake_for_expiry()
@@ -259,11 +275,11 @@ impl<'a> Step<'a> {
         what: impl FnOnce(&mut Self) -> Result<(), CoreError>,
     ) -> Result<Result<(), CoreError>, CoreError> {
         let (effects, events, memory) = (self.effects.len(), self.events.len(), self.mem.clone());
-        self.tx.execute_batch("SAVEPOINT attempt")?;
+        self.tx.execute("SAVEPOINT attempt", [])?;
         match what(self) {
             Err(error) if !error.is_of_the_store() => {
-                self.tx
-                    .execute_batch("ROLLBACK TO attempt; RELEASE attempt")?;
+                self.tx.execute("ROLLBACK TO attempt", [])?;
+                self.tx.execute("RELEASE attempt", [])?;
                 self.effects.truncate(effects);
                 self.events.truncate(events);
                 *self.mem = memory;
@@ -272,7 +288,7 @@ impl<'a> Step<'a> {
             }
             Err(error) => Err(error),
             Ok(()) => {
-                self.tx.execute_batch("RELEASE attempt")?;
+                self.tx.execute("RELEASE attempt", [])?;
                 Ok(Ok(()))
             }
         }

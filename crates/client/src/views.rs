@@ -581,18 +581,18 @@ fn requests<P: rusqlite::Params>(
 
 pub(crate) fn transfer(tx: &Connection, id: i64) -> Result<Option<TransferView>, CoreError> {
     Ok(tx
-        .query_row(
-            "SELECT id, done_bytes, plain_size, state, path FROM transfer WHERE id = ?1",
-            [id],
-            |row| {
-                Ok(TransferView {
-                    transfer: row.get(0)?,
-                    done_bytes: row.get(1)?,
-                    total_bytes: row.get(2)?,
-                    state: row.get(3)?,
-                    path: row.get(4)?,
-                })
-            },
-        )
+        .prepare_cached(
+            // What moves is sealed: a little more than what it holds.
+            "SELECT id, min(done_bytes, plain_size), plain_size, state, path FROM transfer WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(TransferView {
+                transfer: row.get(0)?,
+                done_bytes: row.get(1)?,
+                total_bytes: row.get(2)?,
+                state: row.get(3)?,
+                path: row.get(4)?,
+            })
+        })
         .optional()?)
 }

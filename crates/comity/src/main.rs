@@ -60,7 +60,7 @@ fn main() -> std::process::ExitCode {
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            terminal::complain(&format!("{error:#}"));
+            terminal::complain(&chat::in_words(&error));
             std::process::ExitCode::FAILURE
         }
     }

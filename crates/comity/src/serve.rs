@@ -35,6 +35,14 @@ pub(crate) fn run(args: ServeArgs) -> Result<()> {
         return Ok(());
     }
     config.check()?;
+    for (field, file) in [
+        ("tls_certificate", &config.tls_certificate),
+        ("tls_key", &config.tls_key),
+    ] {
+        if let Some(file) = file {
+            std::fs::File::open(file).with_context(|| format!("{field} = {}", file.display()))?;
+        }
+    }
     config.check_files()?;
     if args.check {
         crate::terminal::say("the configuration can be used");

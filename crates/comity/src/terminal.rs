@@ -138,10 +138,30 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "comity: {line}");
 }
 
+/// How this program was called: by its path, or by its name where that finds it.
+pub(crate) fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let called = called.to_string_lossy().into_owned();
+    let plain = |c: char| c.is_alphanumeric() || "/._-~+".contains(c);
+    if !called.contains('/') {
+        "comity".to_owned()
+    } else if called.chars().all(plain) {
+        called
+    } else {
+        format!("'{called}'")
+    }
+}
+
 /// A time for an operator: RFC 3339, in UTC.
 pub(crate) fn time(at_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A day for an operator, in UTC.
+pub(crate) fn day(at_ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    at.strftime("%Y-%m-%d").to_string()
 }
 
 #[cfg(test)]
@@ -171,5 +191,6 @@ mod tests {
     #[test]
     fn times_are_read_by_people() {
         assert_eq!(time(1_700_000_000_000), "2023-11-14 22:13:20Z");
+        assert_eq!(day(1_700_000_000_000), "2023-11-14");
     }
 }

@@ -61,6 +61,11 @@ fn a_report_shows_what_was_said_and_that_it_was_said() {
     let report = json(&world.admin(&["reports", "--json", "--key", &key]));
     let messages = report["messages"].as_array().unwrap();
     assert_eq!(of(messages), [genuine("Hello Bob")]);
+    assert_ne!(
+        report["report"].to_string(),
+        number,
+        "a number means one report for ever"
+    );
     let number = report["report"].to_string();
     world.admin(&["reports", "--key", &key, "--delete", &number]);
 

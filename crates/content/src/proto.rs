@@ -342,6 +342,16 @@ pub struct DeviceSync {
     pub promotion: ::core::option::Option<Promotion>,
     #[prost(bytes = "vec", tag = "5")]
     pub profile_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "6")]
+    pub devices: ::prost::alloc::vec::Vec<DeviceName>,
+}
+/// What an own device is called, for the person's own eyes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeviceName {
+    #[prost(bytes = "vec", tag = "1")]
+    pub device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
 }
 /// The root key for a device that became an owner, sealed to its introduction key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -437,6 +447,8 @@ pub struct LinkGrant {
     /// only for a device that becomes an owner
     #[prost(bytes = "vec", tag = "7")]
     pub root_secret: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "8")]
+    pub devices: ::prost::alloc::vec::Vec<DeviceName>,
 }
 /// The inside of a mark and of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

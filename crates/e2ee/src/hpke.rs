@@ -3,9 +3,9 @@
 
 use crate::engine::chance::SystemChance;
 use comity_membership::SUITE;
+use comity_membership::crypto::Crypto;
 use openmls::prelude::tls_codec::{Deserialize as _, Serialize as _};
 use openmls::prelude::{HpkeCiphertext, OpenMlsCrypto as _, OpenMlsRand as _};
-use openmls_rust_crypto::RustCrypto;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -35,7 +35,7 @@ impl HpkeKeys {
     /// When the system gives no randomness.
     pub fn generate() -> Result<Self, HpkeOpenError> {
         let seed = Zeroizing::new(SystemChance.random_vec(64).map_err(|_| HpkeOpenError)?);
-        let pair = RustCrypto::default()
+        let pair = Crypto::default()
             .derive_hpke_keypair(SUITE.hpke_config(), &seed)
             .map_err(|_| HpkeOpenError)?;
         Ok(Self {
@@ -46,7 +46,7 @@ impl HpkeKeys {
 }
 
 pub(crate) fn seal(public: &[u8], info: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, HpkeOpenError> {
-    RustCrypto::default()
+    Crypto::default()
         .hpke_seal(SUITE.hpke_config(), public, info, &[], plaintext)
         .ok()
         .and_then(|sealed| sealed.tls_serialize_detached().ok())
@@ -59,7 +59,7 @@ pub(crate) fn open(
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, HpkeOpenError> {
     let sealed = HpkeCiphertext::tls_deserialize_exact(sealed).map_err(|_| HpkeOpenError)?;
-    RustCrypto::default()
+    Crypto::default()
         .hpke_open(SUITE.hpke_config(), &sealed, private, info, &[])
         .map(Zeroizing::new)
         .map_err(|_| HpkeOpenError)

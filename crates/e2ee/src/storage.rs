@@ -69,15 +69,13 @@ pub struct Storage<'a>(pub &'a Connection);
 pub(crate) type Result<T> = std::result::Result<T, StorageError>;
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    value
-        .serialize(&mut cbor::Encoder::new(&mut bytes))
-        .map_err(|_| StorageError::Codec)?;
-    Ok(bytes)
+    cbor4ii::serde::to_vec(Vec::new(), &value)
+        .map(Zeroizing::new)
+        .map_err(|_| StorageError::Codec)
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    ciborium::from_reader(bytes).map_err(|_| StorageError::Codec)
+    cbor4ii::serde::from_slice(bytes).map_err(|_| StorageError::Codec)
 }
 
 impl Storage<'_> {

@@ -10,6 +10,7 @@
 
 pub mod change;
 pub mod context;
+pub mod crypto;
 mod error;
 pub mod franking;
 pub mod introduction_key;

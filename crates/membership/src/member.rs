@@ -3,6 +3,7 @@
 //! Always holds: a [`Member`] was read from a leaf whose credential names the device that its
 //! signature key belongs to. Whether the account has that device is for [`crate::rules`].
 
+use crate::crypto::Crypto;
 use crate::{MlsError, SUITE, device_id, manifest};
 use comity_wire::limits::KEY_PACKAGE_BYTES_MAX;
 use comity_wire::{AccountId, Address, AppId, DeviceAddress, DeviceId, Message, proto};
@@ -11,7 +12,6 @@ use openmls::prelude::{
     BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, ExtensionType,
     KeyPackage, KeyPackageIn, LeafNode, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion,
 };
-use openmls_rust_crypto::RustCrypto;
 
 /// One member device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -126,7 +126,7 @@ pub fn parse_key_package(bytes: &[u8]) -> Result<KeyPackage, MlsError> {
     };
     let unchecked: KeyPackageIn = unchecked;
     unchecked
-        .validate(&RustCrypto::default(), ProtocolVersion::Mls10)
+        .validate(&Crypto::default(), ProtocolVersion::Mls10)
         .map_err(|e| MlsError::Invalid(e.to_string()))
 }
 

@@ -6,6 +6,7 @@
 //! group info (kept beside the state by who stores it), keys.
 
 use crate::change::members_of;
+use crate::crypto::Crypto;
 use crate::messages::{group_id, parse_group_info, parse_message, parse_ratchet_tree};
 use crate::public_storage::{PublicStorage, Values, decode, encode};
 use crate::{Change, Committer, Context, Member, MlsError, SUITE};
@@ -20,7 +21,7 @@ use openmls::prelude::{
     Ciphersuite, LeafNodeIndex, OpenMlsSignaturePublicKey, ProcessedMessageContent, Proposal,
     ProposalStore, ProtocolMessage, Sender, SenderExtensionIndex, SignatureScheme, Verifiable as _,
 };
-use openmls_rust_crypto::{OpenMlsRustCrypto, RustCrypto};
+use openmls_rust_crypto::OpenMlsRustCrypto;
 use openmls_traits::signatures::{Signer, SignerError};
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +94,7 @@ impl PublicState {
         let tree = parse_ratchet_tree(ratchet_tree)?;
         let storage = PublicStorage::default();
         let (group, _) = PublicGroup::from_external(
-            &RustCrypto::default(),
+            &Crypto::default(),
             &storage,
             tree,
             info,
@@ -222,7 +223,7 @@ impl PublicState {
             .ok_or(MlsError::Malformed("commit"))?;
         let processed = self
             .group
-            .process_message(&RustCrypto::default(), message)
+            .process_message(&Crypto::default(), message)
             .map_err(invalid)?;
         let sender: Sender = processed.sender().clone();
         let authenticated_data = processed.aad().to_vec();
@@ -318,7 +319,7 @@ impl PublicState {
             .map_err(|_| MlsError::State)?;
         let processed = self
             .group
-            .process_message(&RustCrypto::default(), parse_message(&bytes)?)
+            .process_message(&Crypto::default(), parse_message(&bytes)?)
             .map_err(invalid)?;
         let ProcessedMessageContent::ProposalMessage(proposal) = processed.into_content() else {
             return Err(MlsError::State);
@@ -365,7 +366,7 @@ fn check_info(
         info.ciphersuite().signature_algorithm(),
     )
     .map_err(|_| MlsError::GroupInfo("the signer's key"))?;
-    info.verify_no_out(&RustCrypto::default(), &key)
+    info.verify_no_out(&Crypto::default(), &key)
         .map_err(|_| MlsError::GroupInfo("its signature does not hold"))
 }
 

@@ -38,13 +38,11 @@ pub(crate) struct Values {
 pub(crate) struct PublicStorage(Mutex<Values>);
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(value, &mut bytes).map_err(|_| CodecError)?;
-    Ok(bytes)
+    cbor4ii::serde::to_vec(Vec::new(), value).map_err(|_| CodecError)
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    ciborium::from_reader(bytes).map_err(|_| CodecError)
+    cbor4ii::serde::from_slice(bytes).map_err(|_| CodecError)
 }
 
 impl PublicStorage {

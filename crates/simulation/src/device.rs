@@ -3,9 +3,10 @@
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::lane::Lane;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use comity_client::{Core, Event};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 pub(crate) struct Device {
     pub(crate) name: String,
@@ -32,6 +33,23 @@ pub(crate) struct Device {
     pub(crate) pace: crate::Pace,
     /// Its person's files.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+}
+
+/// The disk of a device that was never used. Making the store's tables is the same for all: it is
+/// done once a process, on a thread without a world, which would not know of it the next time.
+pub(crate) fn new_disk() -> Result<Disk> {
+    static NEW: Mutex<Option<Disk>> = Mutex::new(None);
+    let mut new = NEW.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(disk) = &*new {
+        return Ok(disk.copy());
+    }
+    let disk = std::thread::spawn(|| {
+        let disk = Disk::new();
+        Core::open(disk.database("store.db")?)?;
+        anyhow::Ok(disk)
+    });
+    let disk = disk.join().map_err(|_| anyhow!("it panicked"));
+    Ok(new.insert(disk.flatten().context("a new store")?).copy())
 }
 
 impl Device {

@@ -7,6 +7,7 @@
 //! (the tests of `comity` have that, under the real programs).
 
 use crate::dice::Dice;
+use crate::pages::Pages;
 use crate::vfs;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -44,14 +45,28 @@ struct State {
 #[derive(Debug, Default, Clone)]
 struct File {
     /// What a reader sees.
-    now: Vec<u8>,
-    /// What a power loss can not take.
-    durable: Vec<u8>,
-    /// What was done since the last sync, in order.
-    pending: Vec<Change>,
+    now: Pages,
+    /// What was done since the last sync, in order, each with what it takes to undo it: what a
+    /// power loss can not take is what is left when all of it is undone.
+    pending: Vec<Done>,
 }
 
 #[derive(Debug, Clone)]
+struct Done {
+    change: Undo,
+    /// How long the file was.
+    length: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Undo {
+    /// So many bytes were written at this offset, over these.
+    Write(usize, usize, Vec<u8>),
+    /// These were cut off, to this length.
+    Truncate(usize, Vec<u8>),
+}
+
+/// What was done, once more.
 enum Change {
     Write(usize, Vec<u8>),
     Truncate(usize),
@@ -122,7 +137,6 @@ impl Disk {
             .into_iter()
             .map(|(name, file)| {
                 let file = File {
-                    durable: file.now.clone(),
                     now: file.now,
                     pending: Vec::new(),
                 };
@@ -210,12 +224,53 @@ impl State {
 }
 
 impl File {
+    fn write(&mut self, offset: usize, data: &[u8]) {
+        let length = self.now.length;
+        let over = length.saturating_sub(offset).min(data.len());
+        let mut old = vec![0; over];
+        self.now.read(offset, &mut old);
+        self.now.write(offset, data);
+        let change = Undo::Write(offset, data.len(), old);
+        self.pending.push(Done { change, length });
+    }
+
+    fn truncate(&mut self, to: usize) {
+        let length = self.now.length;
+        let mut tail = vec![0; length.saturating_sub(to)];
+        self.now.read(to, &mut tail);
+        self.now.resize(to);
+        let change = Undo::Truncate(to, tail);
+        self.pending.push(Done { change, length });
+    }
+
+    /// Goes back to what a power loss can not take; what was done since, in order.
+    fn undo(&mut self) -> Vec<Change> {
+        let mut changes = Vec::with_capacity(self.pending.len());
+        while let Some(Done { change, length }) = self.pending.pop() {
+            match change {
+                Undo::Write(offset, size, old) => {
+                    let mut data = vec![0; size];
+                    self.now.read(offset, &mut data);
+                    self.now.write(offset, &old);
+                    self.now.resize(length);
+                    changes.push(Change::Write(offset, data));
+                }
+                Undo::Truncate(to, tail) => {
+                    self.now.resize(length);
+                    self.now.write(to, &tail);
+                    changes.push(Change::Truncate(to));
+                }
+            }
+        }
+        changes.reverse();
+        changes
+    }
+
     /// What a power loss leaves.
     fn settle(&mut self, dice: &mut Dice) {
         // Often a disk has written all or nothing; the mixtures are what bites.
         let keep_percent = dice.one_of(&[0, 0, 100, 50, 85]);
-        let mut bytes = std::mem::take(&mut self.durable);
-        for change in self.pending.drain(..) {
+        for change in self.undo() {
             match change {
                 Change::Write(offset, data) => {
                     let mut at = 0;
@@ -223,29 +278,18 @@ impl File {
                         let end = ((offset + at) / SECTOR_BYTES + 1) * SECTOR_BYTES - offset;
                         let piece = data.get(at..end.min(data.len())).unwrap_or_default();
                         if dice.percent(keep_percent) {
-                            put(&mut bytes, offset + at, piece);
+                            self.now.write(offset + at, piece);
                         }
                         at = end;
                     }
                 }
                 Change::Truncate(length) => {
                     if dice.percent(keep_percent) {
-                        bytes.resize(length, 0);
+                        self.now.resize(length);
                     }
                 }
             }
         }
-        self.now.clone_from(&bytes);
-        self.durable = bytes;
-    }
-}
-
-fn put(bytes: &mut Vec<u8>, offset: usize, data: &[u8]) {
-    if bytes.len() < offset + data.len() {
-        bytes.resize(offset + data.len(), 0);
-    }
-    if let Some(place) = bytes.get_mut(offset..offset + data.len()) {
-        place.copy_from_slice(data);
     }
 }
 
@@ -273,43 +317,23 @@ impl Open {
 
     /// True when there was enough to read.
     pub(crate) fn read(&self, offset: usize, into: &mut [u8]) -> Result<bool, Down> {
-        self.with(false, |file| {
-            let there = file.now.get(offset..).unwrap_or_default();
-            let length = there.len().min(into.len());
-            let (filled, rest) = into.split_at_mut(length);
-            filled.copy_from_slice(there.get(..length).unwrap_or_default());
-            rest.fill(0);
-            rest.is_empty()
-        })
+        self.with(false, |file| file.now.read(offset, into))
     }
 
     pub(crate) fn write(&self, offset: usize, data: &[u8]) -> Result<(), Down> {
-        self.with(true, |file| {
-            put(&mut file.now, offset, data);
-            file.pending.push(Change::Write(offset, data.to_vec()));
-        })
+        self.with(true, |file| file.write(offset, data))
     }
 
     pub(crate) fn truncate(&self, length: usize) -> Result<(), Down> {
-        self.with(true, |file| {
-            file.now.resize(length, 0);
-            file.pending.push(Change::Truncate(length));
-        })
+        self.with(true, |file| file.truncate(length))
     }
 
     pub(crate) fn sync(&self) -> Result<(), Down> {
-        self.with(true, |file| {
-            for change in file.pending.drain(..) {
-                match change {
-                    Change::Write(offset, data) => put(&mut file.durable, offset, &data),
-                    Change::Truncate(length) => file.durable.resize(length, 0),
-                }
-            }
-        })
+        self.with(true, |file| file.pending.clear())
     }
 
     pub(crate) fn size(&self) -> Result<usize, Down> {
-        self.with(false, |file| file.now.len())
+        self.with(false, |file| file.now.length)
     }
 }
 

@@ -186,6 +186,7 @@ impl World {
     }
 
     fn on(seed: u64, faults: Faults, hub: Hub, later_ms: u64) -> Result<Self> {
+        crate::single::keep_to_this_thread();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -307,7 +308,7 @@ impl World {
     /// # Errors
     /// When its store can not be opened.
     pub fn device(&mut self, name: &str) -> Result<Who> {
-        let disk = crate::Disk::new();
+        let disk = crate::device::new_disk()?;
         self.runtime.block_on(async { self.sim.device(name, disk) })
     }
 

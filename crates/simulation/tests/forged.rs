@@ -180,17 +180,13 @@ fn a_store_that_kept_such_a_thing_opens_again() -> Result<()> {
     let conversation = world.conversation(alice, bob)?.conversation;
     // As the version before left it.
     world.alter(alice, |store| {
-        let version: i64 = store.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        store.execute(
-            "UPDATE message SET message_id = x'78' WHERE outgoing = 0",
-            [],
-        )?;
-        // What came to the schema since.
         store.execute_batch(
-            "DROP TABLE before_change; ALTER TABLE message DROP COLUMN introduction;
-             ALTER TABLE contact DROP COLUMN profile_ms;",
+            "ALTER TABLE contact DROP COLUMN profile_ms;
+             ALTER TABLE message DROP COLUMN introduction;
+             DROP TABLE before_change;
+             UPDATE message SET message_id = x'78' WHERE outgoing = 0;
+             PRAGMA user_version = 3;",
         )?;
-        store.pragma_update(None, "user_version", version - 4)?;
         Ok(())
     })?;
     world.settle()?;

@@ -114,7 +114,7 @@ pub(crate) async fn codes(
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.contains("text/html"));
     Ok(if wants_page {
-        home::codes_page(&codes)
+        home::codes_page(&codes, now_ms())
     } else {
         Json(codes).into_response()
     })

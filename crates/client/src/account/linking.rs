@@ -17,7 +17,10 @@ use comity_wire::{Address, Bytes64, DeviceId, Id16, limits, proto};
 use serde::{Deserialize, Serialize};
 
 /// How often the new device asks whether it was let in.
-const POLL_MS: i64 = 1_000;
+const POLL_MS_MIN: i64 = 1_000;
+const POLL_MS_MAX: i64 = 5_000;
+/// Asking waits for this part of the time that the code is shown for.
+const POLL_PART: i64 = 20;
 
 /// What a device that wants in has to keep.
 #[derive(Serialize, Deserialize)]
@@ -98,13 +101,15 @@ impl Step<'_> {
             self.refuse("link", "code_expired", "nobody used the code in time");
             return Ok(());
         }
-        if self.now >= offering.asked_ms + POLL_MS {
+        let waited_ms = self.now - (offering.expires_ms - limits::LINK_LIFE_MS);
+        let pause_ms = (waited_ms / POLL_PART).clamp(POLL_MS_MIN, POLL_MS_MAX);
+        if self.now >= offering.asked_ms + pause_ms {
             offering.asked_ms = self.now;
             meta::put(self.tx, "offering", &offering)?;
             let path = format!("/v1/links/{}/grant", offering.rendezvous);
             self.http::<()>(Method::Get, path, None, Call::LinkGrant)?;
         }
-        self.wake(offering.asked_ms + POLL_MS);
+        self.wake(offering.asked_ms + pause_ms);
         Ok(())
     }
 
@@ -164,6 +169,7 @@ impl Step<'_> {
         for contact in &grant.contacts {
             self.contact_synced(contact)?;
         }
+        self.devices_named(&grant.devices)?;
         Ok(Some(Me {
             address,
             keys,
@@ -304,6 +310,7 @@ impl Step<'_> {
             contacts: self.contacts_to_sync()?,
             alias: me.number.clone(),
             root_secret: Vec::new(),
+            devices: self.device_names()?,
         };
         let name = meta::get(self.tx, &format!("device_name/{device}"))?.unwrap_or_default();
         let sealed = link::seal_grant(offer, &grant)
@@ -329,6 +336,10 @@ impl Step<'_> {
             return Ok(());
         }
         self.event(Event::Linked { device, name });
+        // The new device was told with the grant; the others hear of it.
+        if self.me()?.manifest.manifest.devices.len() > 2 {
+            self.tell_device_names()?;
+        }
         self.promise_history(device)
     }
 }

@@ -8,10 +8,10 @@ use crate::store::meta;
 use crate::{CallError, CoreError, names};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::{profile, recovery};
-use comity_wire::Bytes64;
 use comity_wire::http::{
     CheckCode, CodeChecked, PutNumber, PutProfile, PutRecovery, PutRegistrationLock,
 };
+use comity_wire::{Bytes64, DeviceId};
 
 /// Longest name, in characters.
 pub(crate) const NAME_CHARS_MAX: usize = 64;
@@ -57,7 +57,40 @@ impl Step<'_> {
             )));
         }
         let device = self.me()?.keys.id();
-        meta::put(self.tx, &format!("device_name/{device}"), &name)
+        meta::put(self.tx, &format!("device_name/{device}"), &name)?;
+        self.tell_device_names()
+    }
+
+    /// What the own devices are called, as far as is known here.
+    pub(crate) fn device_names(&self) -> Result<Vec<said::DeviceName>, CoreError> {
+        let mut names = Vec::new();
+        for listed in &self.me()?.manifest.manifest.devices {
+            let name = meta::get(self.tx, &format!("device_name/{}", listed.id))?;
+            names.extend(name.map(|name| said::DeviceName {
+                device: listed.id.to_vec(),
+                name,
+            }));
+        }
+        Ok(names)
+    }
+
+    /// Tells the own other devices what they are called.
+    pub(crate) fn tell_device_names(&mut self) -> Result<(), CoreError> {
+        self.sync_devices(said::DeviceSync {
+            devices: self.device_names()?,
+            ..Default::default()
+        })
+    }
+
+    /// Another own device says what devices are called.
+    pub(crate) fn devices_named(&mut self, told: &[said::DeviceName]) -> Result<(), CoreError> {
+        for one in told {
+            let fits = one.name.chars().count() <= NAME_CHARS_MAX;
+            if let (Ok(device), true) = (DeviceId::from_slice(&one.device), fits) {
+                meta::put(self.tx, &format!("device_name/{device}"), &one.name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Seals the profile under the profile key and gives it to the app.

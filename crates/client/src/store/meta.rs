@@ -14,16 +14,14 @@ pub(crate) fn get<T: DeserializeOwned>(
         .query_row([key], |row| row.get(0))
         .optional()?;
     bytes
-        .map(|bytes| {
-            ciborium::from_reader(bytes.as_slice()).map_err(|_| CoreError::Damaged("meta"))
-        })
+        .map(|bytes| cbor4ii::serde::from_slice(&bytes).map_err(|_| CoreError::Damaged("meta")))
         .transpose()
 }
 
 /// Writes the value under `key`.
 pub(crate) fn put<T: Serialize>(conn: &Connection, key: &str, value: &T) -> Result<(), CoreError> {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(value, &mut bytes).map_err(|_| CoreError::Damaged("meta value"))?;
+    let bytes =
+        cbor4ii::serde::to_vec(Vec::new(), value).map_err(|_| CoreError::Damaged("meta value"))?;
     conn.prepare_cached(
         "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
     )?

@@ -3,11 +3,17 @@
 //! Always holds: tables are STRICT; identifiers stand as raw bytes, addresses as text.
 
 pub(crate) mod meta;
+mod rows;
 mod schema;
+
+pub(crate) use rows::Rows;
 
 use crate::CoreError;
 use comity_wire::planted::{self, Bug};
 use rusqlite::Connection;
+
+/// As many as the core has: a statement is read and planned once, not at each step.
+const STATEMENTS_KEPT: usize = 512;
 
 /// Brings the store up to date.
 pub(crate) fn migrate(conn: &Connection) -> Result<(), CoreError> {
@@ -18,7 +24,7 @@ pub(crate) fn migrate(conn: &Connection) -> Result<(), CoreError> {
     if planted::is(Bug::DeviceDoesNotSync) {
         conn.execute_batch("PRAGMA synchronous = OFF")?;
     }
-    conn.set_prepared_statement_cache_capacity(128);
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     let found: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = i64::try_from(schema::MIGRATIONS.len()).unwrap_or(i64::MAX);
     if found > known {

@@ -54,6 +54,16 @@ impl Step<'_> {
 
     /// Takes away whatever is over.
     pub(crate) fn expire(&mut self) -> Result<(), CoreError> {
+        let any: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE expires_ms <= ?1)
+                 OR EXISTS (SELECT 1 FROM reaction WHERE expires_ms <= ?1)
+                 OR EXISTS (SELECT 1 FROM amendment WHERE expires_ms <= ?1)",
+            [self.now],
+            |row| row.get(0),
+        )?;
+        if !any {
+            return Ok(());
+        }
         let over: Vec<(i64, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT conversation, message_id FROM message WHERE expires_ms <= ?1 ORDER BY expires_ms",

@@ -239,11 +239,9 @@ impl Step<'_> {
 }
 
 fn encode(shown: &Shown) -> Result<Vec<u8>, CoreError> {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(shown, &mut bytes).map_err(|_| CoreError::Damaged("a line"))?;
-    Ok(bytes)
+    cbor4ii::serde::to_vec(Vec::new(), shown).map_err(|_| CoreError::Damaged("a line"))
 }
 
 fn decode(bytes: &[u8]) -> Result<Shown, CoreError> {
-    ciborium::from_reader(bytes).map_err(|_| CoreError::Damaged("a line"))
+    cbor4ii::serde::from_slice(bytes).map_err(|_| CoreError::Damaged("a line"))
 }

@@ -258,12 +258,10 @@ impl Core {
     /// # Errors
     /// When the store can not be read.
     pub fn unsent(&self) -> Result<u64, CoreError> {
-        Ok(self.store().query_row(
+        Ok(self.store().prepare_cached(
             "SELECT (SELECT count(*) FROM send_queue q JOIN conversation c ON c.id = q.conversation WHERE c.state <> 'asking') + (SELECT count(*) FROM introduction WHERE state = 'wanted')
                  + (SELECT count(*) FROM transfer WHERE direction IN ('up', 'renew') AND state = 'waiting')",
-            [],
-            |row| row.get(0),
-        )?)
+        )?.query_row([], |row| row.get(0))?)
     }
 
     /// Messages of a conversation whose ids begin with these small hexadecimal digits, the first

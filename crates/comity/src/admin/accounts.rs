@@ -1,6 +1,6 @@
 //! Accounts, for the operator: never what they say, never whom they know.
 
-use crate::terminal::{say, say_json, time};
+use crate::terminal::{day, say, say_json, time};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use comity_chat::{Config, operator};
@@ -36,7 +36,9 @@ fn find(conn: &Connection, name: &str) -> Result<AccountId> {
     if name.starts_with('+') {
         return operator::account_of_number(conn, name)?.context("nobody has this number");
     }
-    Ok(name.parse()?)
+    name.parse().map_err(|_| {
+        anyhow::anyhow!("{name}: an account is named by its number, + and the country code first, or by its id of 32 hexadecimal digits")
+    })
 }
 
 /// Does one act.
@@ -72,7 +74,7 @@ fn show(conn: &Connection, account: &AccountId, json: bool) -> Result<()> {
     }
     say(&format!("account        {}", facts.account));
     say(&format!("made           {}", time(facts.created_ms)));
-    say(&format!("last active    {}", time(facts.active_ms)));
+    say(&format!("last active    {}", day(facts.active_ms)));
     say(&format!("suspended      {}", facts.suspended));
     say(&format!("devices        {}", facts.devices));
     say(&format!("conversations  {}", facts.conversations));

@@ -18,22 +18,28 @@ pub(crate) use safe_text::{is_escaped_in_json, one_line};
 use crate::terminal;
 use anyhow::{Result, bail};
 use clap::Args;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// The terminal client.
 #[derive(Args)]
 pub(crate) struct ChatArgs {
     /// Folder of this device's store.
-    #[arg(long, env = "COMITY_STORE", default_value = "comity-chat")]
+    #[arg(
+        long,
+        env = "COMITY_STORE",
+        default_value = "comity-chat",
+        global = true
+    )]
     store: PathBuf,
     /// Address of the app, needed once: https://chat.example
-    #[arg(long, env = "COMITY_SERVER")]
+    #[arg(long, env = "COMITY_SERVER", global = true)]
     server: Option<String>,
     /// PEM file of a certificate authority to trust besides the usual ones.
-    #[arg(long, env = "COMITY_CA")]
+    #[arg(long, env = "COMITY_CA", global = true)]
     ca: Option<PathBuf>,
     /// File whose first line is the store's passphrase; else COMITY_PASSPHRASE, else it is asked for.
-    #[arg(long)]
+    #[arg(long, global = true)]
     passphrase_file: Option<PathBuf>,
     /// Answers and events as JSON, one object a line (docs/terminal-client.md).
     #[arg(long, global = true)]
@@ -45,14 +51,18 @@ pub(crate) struct ChatArgs {
     act: Option<acts::Act>,
 }
 
+/// Fewest characters of a new store's passphrase.
+const PASSPHRASE_CHARS_MIN: usize = 8;
 const NO_SERVER: &str = "say where the app is: --server https://chat.example (needed once)";
 
 /// Runs the client.
 pub(crate) fn run(args: ChatArgs) -> Result<()> {
+    // Whose words these are nobody can tell who only talks: what libraries log is asked for.
     let filter = tracing_subscriber::EnvFilter::try_from_env("COMITY_LOG")
-        .unwrap_or_else(|_| "error".into());
+        .unwrap_or_else(|_| "off,comity=error".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let terminal = terminal::AsFound::keep();
@@ -67,6 +77,11 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
             tokio::spawn(terminal::end_on_signal(watches));
         }
         // What is asked for wrongly leaves nothing behind.
+        if args.json && args.act.is_none() {
+            bail!(usage(
+                "a conversation on the screen has no JSON: --json goes with an act, such as `watch`"
+            ));
+        }
         if let Some(act) = &args.act {
             act.check()?;
         }
@@ -110,10 +125,10 @@ fn passphrase(args: &ChatArgs, exists: bool) -> Result<String> {
             let message = format!("{}: {error}", file.display());
             session::Refused::here("open", "source_gone", message)
         })?;
-        return Ok(text.lines().next().unwrap_or_default().to_owned());
+        return chosen(text.lines().next().unwrap_or_default().to_owned(), exists);
     }
     if let Ok(passphrase) = std::env::var("COMITY_PASSPHRASE") {
-        return Ok(passphrase);
+        return chosen(passphrase, exists);
     }
     if std::fs::File::open("/dev/tty").is_err() {
         bail!(usage(
@@ -123,18 +138,38 @@ fn passphrase(args: &ChatArgs, exists: bool) -> Result<String> {
     if exists {
         return Ok(rpassword::prompt_password("Passphrase of this store: ")?);
     }
-    terminal::say(
-        "This device's messages and keys are kept encrypted. Choose a passphrase of at least 8 characters; it can not be recovered.",
-    );
+    terminal::say(&format!(
+        "This device's messages and keys are kept encrypted. Choose a passphrase of at least {PASSPHRASE_CHARS_MIN} characters; it can not be recovered."
+    ));
     loop {
         let first = rpassword::prompt_password("New passphrase: ")?;
-        if first.chars().count() < 8 {
-            terminal::say("That is too short: it has at least 8 characters.");
+        if first.chars().count() < PASSPHRASE_CHARS_MIN {
+            terminal::say(&format!(
+                "That is too short: it has at least {PASSPHRASE_CHARS_MIN} characters."
+            ));
         } else if rpassword::prompt_password("Once more: ")? != first {
             terminal::say("These two differ: once more from the beginning.");
         } else {
             return Ok(first);
         }
+    }
+}
+
+/// Refuses a passphrase from a file or the environment that is too short to begin a store with.
+fn chosen(passphrase: String, exists: bool) -> Result<String> {
+    if !exists && passphrase.chars().count() < PASSPHRASE_CHARS_MIN {
+        bail!(usage(&format!(
+            "the passphrase of a new store has at least {PASSPHRASE_CHARS_MIN} characters"
+        )));
+    }
+    Ok(passphrase)
+}
+
+/// An error for people, with its code where that is no part of its words.
+pub(crate) fn in_words(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<comity_client::CoreError>() {
+        Some(core) => format!("{error:#} ({})", core.code()),
+        None => format!("{error:#}"),
     }
 }
 

@@ -236,6 +236,16 @@ impl Trouble {
                     format!("its certificate is for another name: {bad}")
                 }
                 Bad::UnknownIssuer => "its certificate is not trusted: no known authority signed it (--ca FILE adds one)".to_owned(),
+                Bad::Expired | Bad::ExpiredContext { .. } => {
+                    "its certificate is not trusted: it is over; or this machine's clock is wrong".to_owned()
+                }
+                Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                    "its certificate is not trusted: it is not valid yet; or this machine's clock is wrong".to_owned()
+                }
+                // Only by its words is it told apart.
+                bad if format!("{bad:?}").contains("CaUsedAsEndEntity") => {
+                    "its certificate is not trusted: it is one of an authority, which a server can not show (docs/operating.md says how one is made)".to_owned()
+                }
                 bad => format!("its certificate is not trusted: {bad}"),
             },
             rustls::Error::InvalidMessage(_) => "it does not speak TLS there".to_owned(),

@@ -177,7 +177,7 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
             "{text}: a number begins with + and the country code, as +49 for Germany"
         ))),
         [] => bail!(Refused::not_found(format!(
-            "nobody here is called {text}: give a number, + and the country code first"
+            "nobody here is called {text}: give a number, + and the country code first, a name that `contacts` shows, or a group as `conversations` shows it"
         ))),
         _ => bail!(Refused::not_found(format!(
             "several people are called {text}: give a number or an address"
@@ -251,14 +251,18 @@ pub(crate) async fn conversation(session: &Session, text: &str) -> Result<Conver
     }
 }
 
-/// Asks the app whether the numbers that strangers say are theirs are so. A few at a time: each
-/// costs one of the day's look-ups, and the stranger chose it.
-pub(crate) async fn check_numbers(session: &Session) -> Result<()> {
+/// Asks the app whether the numbers that strangers say are theirs are so, or that of one of them.
+/// A few at a time: each costs one of the day's look-ups, and the stranger chose it.
+pub(crate) async fn check_numbers(session: &Session, of: Option<&Address>) -> Result<()> {
     const AT_ONCE: usize = 5;
+    if !session.query(|core| Ok(core.is_online())).await? {
+        return Ok(());
+    }
     let requests = session.query(comity_client::Core::requests).await?;
-    let unsure = requests
-        .iter()
-        .filter(|request| !request.number_confirmed && is_number(&request.number));
+    let unsure = requests.iter().filter(|request| {
+        let meant = of.is_none_or(|address| *address == request.address);
+        meant && !request.number_confirmed && is_number(&request.number)
+    });
     // Any of them: whoever comes first, and lies, must not keep the others from being asked about.
     for request in unsure.choose_multiple(&mut rand::rng(), AT_ONCE) {
         // Nobody has it, or the app gives no answer: it stays unconfirmed.

@@ -1,8 +1,9 @@
 //! A running client with its waits: for being online, for an event, for a message's fate.
 
 use super::net::Server;
-use super::shell::{self, Handle, STORE};
+use super::shell::{self, Ended, Handle, STORE};
 use super::store::StoreFolder;
+use super::words;
 use anyhow::{Context, Result, bail};
 use comity_client::{Command, Core, CoreError, Event, Status, TimelineItem, Whom};
 use comity_wire::MessageId;
@@ -72,17 +73,18 @@ impl Session {
         let path = self.folder.path.as_os_str();
         let known =
             std::env::var_os("COMITY_STORE").map_or(path == "comity-chat", |set| set == path);
+        let program = crate::terminal::program();
         if known {
-            return format!("`comity chat {act}`");
+            return format!("`{program} chat {act}`");
         }
         let path = path.to_string_lossy();
         let plain = path
             .chars()
             .all(|c| c.is_alphanumeric() || "/._-~".contains(c));
         if plain {
-            format!("`comity chat --store {path} {act}`")
+            format!("`{program} chat --store {path} {act}`")
         } else {
-            format!("`comity chat --store '{path}' {act}`")
+            format!("`{program} chat --store '{path}' {act}`")
         }
     }
 
@@ -121,7 +123,12 @@ impl Session {
     ) -> Result<T> {
         let found = async {
             loop {
-                let event = match events.recv().await {
+                let event = tokio::select! {
+                    biased;
+                    event = events.recv() => event,
+                    error = self.ended() => return Err(error),
+                };
+                let event = match event {
                     Ok(event) => event,
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Err(self.handle.gone()),
@@ -143,15 +150,6 @@ impl Session {
                             retry_after_ms
                         });
                     }
-                    // A device that was taken out waits for the proof, and then erases itself.
-                    Event::Gone { reason } if reason == "account_gone" => bail!(Refused {
-                        act: "sign_in".to_owned(),
-                        code: reason,
-                        message: "the app says that this account is no more, or suspended"
-                            .to_owned(),
-                        retry_after_ms: 0,
-                    }),
-                    Event::Erased { reason } => bail!("this store is erased: {reason}"),
                     _ => {}
                 }
             }
@@ -159,6 +157,24 @@ impl Session {
         match tokio::time::timeout(self.timeout, found).await {
             Ok(found) => found,
             Err(_) => bail!(self.late(acts.first().copied().unwrap_or("wait"), "nothing happened")),
+        }
+    }
+
+    /// Ends when nothing comes from the app any more: the account is gone, or the store erased. A
+    /// device that was taken out waits for the proof, and then erases itself.
+    async fn ended(&self) -> anyhow::Error {
+        let mut ended = self.handle.ended();
+        loop {
+            match ended.borrow_and_update().clone() {
+                Some(Ended::AccountGone) => return Refused::account_gone().into(),
+                Some(Ended::Erased(reason)) => {
+                    return anyhow::anyhow!("this store is erased: {reason}");
+                }
+                None => {}
+            }
+            if ended.changed().await.is_err() {
+                return self.handle.gone();
+            }
         }
     }
 
@@ -307,7 +323,7 @@ impl Session {
             bail!(Refused {
                 act: "send".to_owned(),
                 code: item.failure.clone(),
-                message: format!("not sent: {}", item.failure),
+                message: format!("not sent: {}", words::not_sent(&item.failure)),
                 retry_after_ms: 0,
             });
         }
@@ -356,9 +372,11 @@ impl Session {
             anyhow::Ok(())
         };
         let late = || Kept(self.late("send", "not everything could be sent"));
-        tokio::time::timeout(self.timeout, all)
-            .await
-            .map_err(|_| late())?
+        tokio::select! {
+            biased;
+            sent = tokio::time::timeout(self.timeout, all) => sent.map_err(|_| late())?,
+            error = self.ended() => Err(kept(error)),
+        }
     }
 
     /// Waits until nothing is under way: entries to fetch, changes of membership, calls.
@@ -376,10 +394,11 @@ impl Session {
             }
             anyhow::Ok(())
         };
-        match tokio::time::timeout(self.timeout, quiet).await {
-            Ok(outcome) => outcome,
+        tokio::select! {
+            biased;
             // Something keeps trying; what was asked for is answered with what there is.
-            Err(_) => Ok(()),
+            quiet = tokio::time::timeout(self.timeout, quiet) => quiet.unwrap_or(Ok(())),
+            error = self.ended() => Err(error),
         }
     }
 
@@ -392,9 +411,12 @@ impl Session {
             anyhow::Ok(())
         };
         // A device that stays away is let in when it comes: by this device's next start.
-        tokio::time::timeout(self.timeout.min(Duration::from_secs(20)), done)
-            .await
-            .unwrap_or(Ok(()))
+        let patience = self.timeout.min(Duration::from_secs(20));
+        tokio::select! {
+            biased;
+            done = tokio::time::timeout(patience, done) => done.unwrap_or(Ok(())),
+            error = self.ended() => Err(error),
+        }
     }
 
     /// Waits to be online where what follows needs the app: the first note to oneself, which has
@@ -437,7 +459,21 @@ pub(crate) struct Refused {
 #[error("{0}")]
 pub(crate) struct Kept(pub(crate) Refused);
 
+/// Of something that is kept here.
+fn kept(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Refused>() {
+        Ok(refused) => Kept(refused).into(),
+        Err(error) => error,
+    }
+}
+
 impl Refused {
+    /// The app no longer lets this account act.
+    pub(crate) fn account_gone() -> Self {
+        let message = "the app says that this account is no more, or suspended";
+        Self::here("sign_in", "account_gone", message.to_owned())
+    }
+
     /// What was named is not here.
     pub(crate) fn not_found(message: String) -> Self {
         Self::here("find", "not_found", message)
@@ -460,6 +496,7 @@ fn wait(retry_after_ms: u32) -> String {
         0 | 1 => String::new(),
         seconds @ 2..120 => format!("; try again in {seconds} seconds"),
         seconds @ 120..7_200 => format!("; try again in {} minutes", seconds.div_ceil(60)),
-        seconds => format!("; try again in {} hours", seconds.div_ceil(3_600)),
+        seconds @ 7_200..172_800 => format!("; try again in {} hours", seconds.div_ceil(3_600)),
+        seconds => format!("; try again in {} days", seconds.div_ceil(86_400)),
     }
 }

@@ -34,6 +34,15 @@ enum Message {
     Stop(oneshot::Sender<()>),
 }
 
+/// What nothing at the app is waited for after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The app says that the account is no more, or suspended.
+    AccountGone,
+    /// The store is deleted, for this reason.
+    Erased(String),
+}
+
 /// The running shell, from outside.
 #[derive(Clone)]
 pub(crate) struct Handle {
@@ -41,9 +50,15 @@ pub(crate) struct Handle {
     events: broadcast::Sender<Event>,
     damage: Arc<OnceLock<String>>,
     trouble: watch::Receiver<Option<Trouble>>,
+    ended: watch::Receiver<Option<Ended>>,
 }
 
 impl Handle {
+    /// Whether it ended for this device, also when that was told before anybody listened.
+    pub(crate) fn ended(&self) -> watch::Receiver<Option<Ended>> {
+        self.ended.clone()
+    }
+
     /// Why the newest attempt to connect failed; changes with each attempt.
     pub(crate) fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
         self.trouble.clone()
@@ -107,6 +122,7 @@ struct Shell {
     inputs: mpsc::Sender<Input>,
     events: broadcast::Sender<Event>,
     trouble: watch::Sender<Option<Trouble>>,
+    ended: watch::Sender<Option<Ended>>,
     wanted: bool,
     socket: Option<Socket>,
     /// Time and attempt of the next connection.
@@ -123,11 +139,13 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
     let (inputs, answers) = mpsc::channel(64);
     let (events, _) = broadcast::channel(4_096);
     let (trouble, heard) = watch::channel(None);
+    let (ended, end) = watch::channel(None);
     let handle = Handle {
         messages,
         events: events.clone(),
         damage: Arc::default(),
         trouble: heard,
+        ended: end,
     };
     let shell = Shell {
         core,
@@ -135,6 +153,7 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
         inputs,
         events,
         trouble,
+        ended,
         wanted: false,
         socket: None,
         reconnect: (Instant::now(), 0),
@@ -295,6 +314,16 @@ impl Shell {
         self.run_effects(effects).await;
         for event in &events {
             let _ = self.events.send(event.clone());
+        }
+        // After the events: who listens hears these first.
+        for event in &events {
+            let ended = match event {
+                Event::Online => None,
+                Event::Gone { reason } if reason == "account_gone" => Some(Ended::AccountGone),
+                Event::Erased { reason } => Some(Ended::Erased(reason.clone())),
+                _ => continue,
+            };
+            self.ended.send_replace(ended);
         }
         Ok(events)
     }

@@ -3,6 +3,7 @@
 
 mod account;
 mod groups;
+mod help;
 mod messages;
 mod people_and_devices;
 mod screen;
@@ -13,64 +14,18 @@ use super::session::Session;
 use super::words;
 use anyhow::Result;
 use comity_client::{Command, Core, Event, ItemKind, Status, TimelineItem, What, Whom};
-use comity_wire::DeviceId;
-use comity_wire::{Address, MessageId};
+use comity_wire::{Address, DeviceId, MessageId};
+use jiff::civil::Date;
 use screen::Screen;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 
 /// Lines that are shown when one turns to a conversation, and by each `/more`.
 const LINES: u32 = 20;
 
-const HELP: &str = "\
-Type a line to send it; @NAME in it mentions a member, // at its beginning says a /. Each line of a conversation has a number such as :3, which a command may name; without one the newest line that fits is meant.
-Talking
-  /to WHO — talk with a NUMBER, a NAME, a group, or me
-  /list — conversations
-  /more — earlier lines
-  /search WORDS — find lines that have all words
-  /requests — who asks to talk
-  /accept WHO, /decline WHO — answer a request
-Messages
-  /reply [:3] TEXT — quote a line
-  /react [:3] EMOJI — nothing takes it back
-  /edit [:3] TEXT — change a line of yours
-  /delete [:3] — take a line of yours back from everyone; asks first
-  /file PATH [CAPTION] — send a file; a PATH may stand in quotes
-  /save [:3] PATH — save a file, or into a folder
-  /forward [:3] WHO — say a line again to somebody else
-  /info [:3] — who has a line of yours, and who read it
-People
-  /contacts — whom you know
-  /safety — the number to compare with whom you talk with
-  /verify — you compared it, and it is the same
-  /block [WHO] — nothing of them is shown any more; asks first
-  /unblock [WHO]
-  /report [:3] REASON — the newest line of others, or line 3, to the operator's moderators
-Yourself
-  /profile NAME — what you are called
-  /about TEXT — a line about you, or what the group you are in is about
-  /photo PATH — your picture, or the group's
-  /devices — your devices
-  /approve CODE — let a new device in
-  /remove-device NAME — take a device out; asks first
-  /recovery-phrase — twelve words that bring the account back
-  /lock PASSPHRASE|off — the registration lock
-  /help, /quit
-Groups
-  /create NAME — make one
-  /join LINK — join by an invitation
-  /group — who is in it
-  /add WHO, /remove WHO
-  /admin WHO, /no-admin WHO
-  /name TEXT — what it is called
-  /allow WHAT on|off — what members may do
-  /timer [8h|off] — after which time messages vanish
-  /link, /unlink — invitation
-  /leave — leave it; asks first";
-
 /// Talks until the input ends.
 pub(crate) async fn run(session: &Session) -> Result<()> {
+    let mut events = session.handle.events();
     session.signed_up().await?;
     let (lines, mut input) = mpsc::channel::<String>(16);
     let mut talk = Talk {
@@ -80,12 +35,12 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         told: None,
         prompt: String::new(),
         numbers: Vec::new(),
+        shown: BTreeMap::new(),
         oldest: None,
         day: None,
         waiting: BTreeSet::new(),
         asked: None,
     };
-    let mut events = session.handle.events();
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
     talk.ask().await?;
@@ -96,7 +51,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
                 match talk.typed(line.trim()).await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(error) => talk.say(&format!("— {error:#}")),
+                    Err(error) => talk.say(&format!("— {}", super::in_words(&error))),
                 }
                 talk.ask().await?;
             }
@@ -131,6 +86,15 @@ enum Asked {
     RemoveDevice(DeviceId),
 }
 
+/// What a line says, whoever has it by now.
+fn said(names: &words::Names, item: &TimelineItem) -> String {
+    let mut item = item.clone();
+    if item.status != Status::Failed {
+        item.status = Status::Sent;
+    }
+    words::line(names, &item)
+}
+
 struct Talk<'a> {
     session: &'a Session,
     screen: Screen,
@@ -140,10 +104,12 @@ struct Talk<'a> {
     prompt: String,
     /// Lines that were shown, each with its conversation: `:1` is the first.
     numbers: Vec<(i64, MessageId)>,
+    /// How each line of a conversation one was in was shown last.
+    shown: BTreeMap<MessageId, String>,
     /// The oldest line that was shown of the conversation one is in.
     oldest: Option<MessageId>,
     /// The day of the line that was shown last.
-    day: Option<i64>,
+    day: Option<Date>,
     /// Own lines whose first fate is not shown yet.
     waiting: BTreeSet<MessageId>,
     asked: Option<Asked>,
@@ -168,8 +134,21 @@ impl Talk<'_> {
         };
         let title: String = words::plain(&title).chars().take(24).collect();
         self.prompt = format!("{title}> ");
-        self.screen.ask(&self.prompt);
+        self.screen.ask(&self.prompt, self.people().await?);
         Ok(())
+    }
+
+    /// What people and groups are called, for completing what is typed.
+    async fn people(&self) -> Result<Vec<String>> {
+        let contacts = self.session.query(Core::contacts).await?;
+        let all = self.session.query(Core::conversations).await?;
+        let groups = all.into_iter().filter(|one| one.kind == "group");
+        let names = contacts.into_iter().map(|contact| contact.name);
+        let names = names.chain(groups.map(|group| group.title));
+        // What would steer a screen is not typed for anybody.
+        Ok(names
+            .filter(|name| !name.is_empty() && words::plain(name) == *name)
+            .collect())
     }
 
     /// The local id of whom one is talking with, when there is a conversation.
@@ -204,7 +183,11 @@ impl Talk<'_> {
                 // An own line is shown when it went out; what follows tell the receipts.
                 let first = item.status != Status::Queued && self.waiting.remove(&item.message);
                 if !plain || first || item.status == Status::Failed {
-                    self.show_line(*conversation, item).await?;
+                    // What one did oneself is told as it is done, and again when the app has it.
+                    let said = said(&names(self.session).await?, item);
+                    if first || self.shown.get(&item.message) != Some(&said) {
+                        self.show_line(*conversation, item).await?;
+                    }
                 }
             }
             Event::Receipt {
@@ -244,16 +227,21 @@ impl Talk<'_> {
             self.say(&format!("#{conversation} {}  {line}", words::plain(title)));
             return Ok(false);
         }
-        let known = self
-            .numbers
-            .iter()
-            .position(|(_, message)| *message == item.message);
-        let number = known.unwrap_or_else(|| {
-            self.numbers.push((conversation, item.message));
+        let number = self.number(conversation, item.message);
+        self.say(&format!(":{number} {line}"));
+        self.shown.insert(item.message, said(&names, item));
+        Ok(true)
+    }
+
+    /// By which number commands name a line.
+    fn number(&mut self, conversation: i64, message: MessageId) -> usize {
+        let place = (conversation, message);
+        let known = self.numbers.iter().position(|one| *one == place);
+        let at = known.unwrap_or_else(|| {
+            self.numbers.push(place);
             self.numbers.len() - 1
         });
-        self.say(&format!(":{} {line}", number + 1));
-        Ok(true)
+        at + 1
     }
 
     /// Says once that the newest own line was delivered, and once that it was read.
@@ -297,6 +285,11 @@ impl Talk<'_> {
         if line.is_empty() {
             return Ok(true);
         }
+        if let Some(asked) = self.asked.take()
+            && self.answered(asked, line).await?
+        {
+            return Ok(true);
+        }
         let command = line.strip_prefix('/');
         let Some(command) = command.filter(|command| !command.starts_with('/')) else {
             if self.with.is_some() {
@@ -309,12 +302,14 @@ impl Talk<'_> {
         };
         let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
         let rest = rest.trim();
-        let asked = self.asked.take();
         match word {
             "quit" | "q" => return Ok(false),
-            "help" => self.say(HELP),
-            "yes" => self.agreed(asked).await?,
+            "help" => self.say(&help::about(rest)),
+            "yes" | "no" => self.say("— nothing was asked"),
             "to" if rest.is_empty() => self.say("— /to NUMBER, NAME, a group, or me"),
+            "to" if rest.starts_with(':') => {
+                self.turn_to_line(rest.trim_start_matches(':')).await?
+            }
             "to" => self.turn_to(rest).await?,
             "more" => self.more().await?,
             "list" => self.list().await?,
@@ -324,6 +319,7 @@ impl Talk<'_> {
             }
             "accept" => {
                 let address = people::anyone(self.session, rest).await?;
+                people::check_numbers(self.session, Some(&address)).await?;
                 self.session
                     .handle
                     .act(Command::Accept(address.clone()))

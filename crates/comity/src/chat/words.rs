@@ -11,7 +11,10 @@ use comity_client::{
     RequestView, Status, TimelineItem, called, shortened,
 };
 use comity_wire::Address;
+use jiff::civil::Date;
+use jiff::{Zoned, tz::TimeZone};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Names of the people on the screen.
 pub(crate) type Names = BTreeMap<Address, String>;
@@ -22,14 +25,17 @@ pub(crate) fn name(names: &Names, address: &Address) -> String {
     known.unwrap_or_else(|| shortened(address))
 }
 
-/// Hours and minutes in UTC.
+/// The zone that this machine, or `TZ`, is set to.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
+
+fn local(at_ms: i64, zone: &TimeZone) -> Zoned {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    at.to_zoned(zone.clone())
+}
+
+/// Hours and minutes, as clocks show them here.
 fn clock(at_ms: i64) -> String {
-    let minutes = at_ms.div_euclid(60_000);
-    format!(
-        "{:02}:{:02}",
-        minutes.div_euclid(60).rem_euclid(24),
-        minutes.rem_euclid(60)
-    )
+    local(at_ms, &ZONE).strftime("%H:%M").to_string()
 }
 
 /// Now.
@@ -40,15 +46,19 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The day of a time, counted from 1970 in UTC.
-pub(crate) fn day(at_ms: i64) -> i64 {
-    at_ms.div_euclid(86_400_000)
+/// The day of a time, as calendars show it here.
+pub(crate) fn day(at_ms: i64) -> Date {
+    local(at_ms, &ZONE).date()
 }
 
 /// A heading for the lines of a day.
-pub(crate) fn date(day: i64) -> String {
-    let at = jiff::Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or_default();
-    at.strftime("── %A, %Y-%m-%d ──").to_string()
+pub(crate) fn date(day: Date) -> String {
+    day.strftime("── %A, %Y-%m-%d ──").to_string()
+}
+
+/// A line that stands alone, after its date.
+pub(crate) fn dated(names: &Names, item: &TimelineItem) -> String {
+    format!("{} {}", day(item.at_ms), line(names, item))
 }
 
 fn ticks(status: Status) -> &'static str {
@@ -135,6 +145,19 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
         lines.push(format!("  {who}{admin}"));
     }
     lines
+}
+
+/// Why a message was not sent, by its code.
+pub(crate) fn not_sent(failure: &str) -> &str {
+    match failure {
+        "not_member" => "you are not in this conversation any more",
+        "account_gone" => "the account is gone or suspended",
+        "forbidden" => "you may not say anything here",
+        "not_found" => "there is nobody there any more",
+        "too_large" => "it is too large",
+        "blocked" => "they take nothing from you",
+        other => not_moved(other),
+    }
 }
 
 /// Why a file was not moved, by its code.
@@ -266,7 +289,7 @@ pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
         ("not yet", with(|person| !person.delivered)),
     ];
     let lists = lists.into_iter().filter(|(_, who)| !who.is_empty());
-    let mut lines = vec![line(names, &info.item)];
+    let mut lines = vec![dated(names, &info.item)];
     if !info.item.outgoing {
         lines.push("— of what others said, only they see who has it".to_owned());
     }
@@ -332,7 +355,10 @@ pub(crate) fn request(asks: &RequestView) -> String {
     let number = match (asks.number.as_str(), asks.number_confirmed) {
         ("", _) => "no number given".to_owned(),
         (number, true) => format!("{}, confirmed by the app", plain(number)),
-        (number, false) => format!("says that {} is theirs: not confirmed", plain(number)),
+        (number, false) => format!(
+            "says that {} is theirs: not yet confirmed by the app",
+            plain(number)
+        ),
     };
     format!(
         "{} ({number}; {}) asks to talk: “{}”",
@@ -354,13 +380,44 @@ pub(crate) fn device(view: &DeviceView) -> String {
 }
 
 /// How far a person is to be trusted.
-pub(crate) fn trust(contact: &ContactView) -> &'static str {
-    match (contact.blocked, contact.number_moved, contact.verified) {
-        (true, _, _) => "blocked",
-        (_, true, _) => "their number belongs to someone else now",
-        (_, _, true) => "verified",
-        _ => "not yet verified",
+pub(crate) fn trust(contact: &ContactView) -> String {
+    let all = [
+        (contact.blocked, "blocked"),
+        (
+            contact.number_moved,
+            "their number belongs to someone else now",
+        ),
+        (contact.verified, "verified"),
+        (
+            !contact.accepted && !contact.blocked,
+            "you have not agreed to talk",
+        ),
+    ];
+    let holds: Vec<&str> = all
+        .into_iter()
+        .filter_map(|(holds, what)| holds.then_some(what))
+        .collect();
+    match holds.as_slice() {
+        [] => "not yet verified".to_owned(),
+        _ => holds.join(", "),
     }
+}
+
+/// Somebody whom this device knows: by number and name, where there are any.
+pub(crate) fn contact(contact: &ContactView, whole: bool) -> String {
+    let mut parts = Vec::new();
+    if !contact.number.is_empty() {
+        parts.push(plain(&contact.number));
+    }
+    if !contact.name.is_empty() {
+        parts.push(plain(&called(&contact.name, "")));
+    }
+    if whole {
+        parts.push(contact.address.to_string());
+    } else if parts.is_empty() {
+        parts.push(shortened(&contact.address));
+    }
+    format!("{}  ({})", parts.join("  "), trust(contact))
 }
 
 /// What to say of an event while talking; absent when it is nothing to say.
@@ -502,16 +559,22 @@ fn warning(code: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, date, day, line};
+    use super::{Names, clock, date, line, local};
     use comity_client::{ItemKind, Status, TimelineItem};
     use comity_wire::{AccountId, Address, MessageId};
+    use jiff::tz::TimeZone;
 
     #[test]
-    fn a_day_has_its_date() {
-        assert_eq!(date(0), "── Thursday, 1970-01-01 ──");
-        assert_eq!(date(day(951_782_400_000)), "── Tuesday, 2000-02-29 ──");
-        assert_eq!(date(day(1_796_083_199_000)), "── Monday, 2026-11-30 ──");
-        assert_eq!(date(-1), "── Wednesday, 1969-12-31 ──");
+    fn a_day_has_its_date_where_one_is() {
+        let day = |at_ms, hours| {
+            let zone = TimeZone::fixed(jiff::tz::offset(hours));
+            date(local(at_ms, &zone).date())
+        };
+        assert_eq!(day(0, 0), "── Thursday, 1970-01-01 ──");
+        assert_eq!(day(951_782_400_000, 0), "── Tuesday, 2000-02-29 ──");
+        assert_eq!(day(1_796_083_199_000, 0), "── Monday, 2026-11-30 ──");
+        assert_eq!(day(1_796_083_199_000, 1), "── Tuesday, 2026-12-01 ──");
+        assert_eq!(day(0, -5), "── Wednesday, 1969-12-31 ──");
     }
 
     #[test]
@@ -536,7 +599,7 @@ mod tests {
             expires_ms: None,
             forwarded: false,
         };
-        let shown = "00:00  07070707…: (deleted)";
+        let shown = format!("{}  07070707…: (deleted)", clock(0));
         assert_eq!(line(&Names::new(), &item), shown);
         // As a device knows it that was linked afterwards.
         item.kind = ItemKind::Unknown;

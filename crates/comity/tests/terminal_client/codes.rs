@@ -28,6 +28,18 @@ fn each_refusal_has_its_code() {
     std::fs::write(&file, "text").unwrap();
     let file = file.display().to_string();
     assert_eq!(code(&["save", BOB, &message, &file]), "exists");
+    let new = world.folder().join("new.txt").display().to_string();
+    let refusal = alice.refused(&["save", BOB, &message, &new]);
+    assert_eq!(refusal.code, "not_found");
+    assert!(refusal.message.contains("no file"), "{refusal:?}");
+    let refusal = alice.refused(&["profile", "--photo", &file]);
+    assert_eq!(refusal.code, "refused");
+    assert!(refusal.message.contains("JPEG"), "{refusal:?}");
+    alice.act(&["group-create", "Choir"]);
+    let refusal = alice.refused(&["group-remove", "Choir", "me"]);
+    assert!(refusal.message.contains("group-leave Choir"), "{refusal:?}");
+    assert_eq!(alice.one(&["timer", "Choir", "1w"])["timer_s"], 604_800);
+    assert_eq!(code(&[]), "usage", "a screen has no JSON");
     // Bytes that are no text are an act that is not written as it is to be.
     let odd = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xFF]);
     let odd: std::ffi::OsString = odd;
@@ -40,6 +52,18 @@ fn each_refusal_has_its_code() {
     assert_eq!(ended.status.code(), Some(2));
     let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
     assert_eq!(told["error"], "usage");
+    // Options of the store stand behind the act as well; a new store wants a passphrase that is one.
+    let mut act = std::process::Command::new(env!("CARGO_BIN_EXE_comity"));
+    act.args(["chat", "account", "--offline", "--json", "--store"]);
+    let told = |act: &mut std::process::Command| -> serde_json::Value {
+        serde_json::from_slice(&act.output().unwrap().stdout).unwrap()
+    };
+    act.arg(alice.store()).env("COMITY_PASSPHRASE", "wrong");
+    assert_eq!(told(&mut act)["error"], "passphrase_wrong");
+    let fresh = world.device("fresh");
+    let mut act = fresh.command();
+    act.args(["sync", "--json"]).env("COMITY_PASSPHRASE", "a");
+    assert_eq!(told(&mut act)["error"], "usage");
     let nowhere = World::start().device("nowhere");
     assert_eq!(
         nowhere.refused(&["request-code", ALICE]).code,
@@ -58,7 +82,9 @@ fn what_waits_is_kept_and_goes_out_once() {
     let second = alice.one(&["send", BOB, "Are you there?"]);
     assert_eq!(second["queued"], true);
     assert_eq!(second["waits_for"], "not_accepted");
-    bob.act(&["accept", ALICE]);
+    // Also who accepts without a look at the requests knows whose number it is.
+    bob.act(&["accept", "alice"]);
+    assert_eq!(bob.one(&["contacts"])["number"], ALICE);
     alice.act(&["sync"]);
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< Are you there?\n");
     world.stop();

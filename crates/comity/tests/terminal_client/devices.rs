@@ -43,6 +43,17 @@ fn two_devices_of_each_have_the_same_conversation() {
     let devices = alice.one(&["account"])["devices"].clone();
     assert_eq!(devices.as_array().unwrap().len(), 2);
     assert_eq!(devices[1]["name"], "Alice's tablet");
+    // Each of them knows what both are called, and which it is.
+    let seen = tablet.one(&["account"])["devices"].clone();
+    for (at, (name, this)) in [("terminal", false), ("Alice's tablet", true)]
+        .into_iter()
+        .enumerate()
+    {
+        assert_eq!(
+            (&seen[at]["name"], &seen[at]["this"]),
+            (&name.into(), &this.into())
+        );
+    }
     assert_eq!(
         tablet.one(&["contacts"])["devices"],
         2,
@@ -99,6 +110,18 @@ fn a_promoted_device_may_let_others_in() {
     tablet.link(&phone, "phone");
     alice.say("me", "Three of us");
     assert_eq!(phone.history("me"), "> Three of us\n");
+    // Who was there before the phone hears what it is called.
+    alice.act(&["sync"]);
+    let named = |who: &super::Person| -> Vec<String> {
+        let devices = who.one(&["account"])["devices"].clone();
+        let names = devices.as_array().unwrap().iter();
+        names
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for who in [&alice, &tablet, &phone] {
+        assert_eq!(named(who), ["terminal", "tablet", "phone"]);
+    }
 }
 
 #[test]

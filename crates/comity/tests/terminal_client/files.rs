@@ -35,6 +35,11 @@ fn files_of_every_awkward_size_arrive_whole() {
         let act = ["save", ALICE, &message, &saved.display().to_string()];
         let done = bob.one(&act);
         assert_eq!(done["state"], "done");
+        // Nothing is moved more than there is, though what is moved is sealed and padded.
+        assert_eq!(
+            (&done["done_bytes"], &done["total_bytes"]),
+            (&size.into(), &size.into())
+        );
         assert!(
             std::fs::read(&saved).unwrap() == std::fs::read(&sent).unwrap(),
             "{size} bytes"

@@ -97,7 +97,13 @@ fn who_is_blocked_is_not_seen() {
     let (alice, bob) = alice_and_bob(&world);
     alice.say(BOB, "Fine day");
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< Fine day\n");
+    bob.act(&["verify", ALICE]);
     bob.act(&["block", ALICE]);
+    let shown = bob.screen(&["contacts"]);
+    assert!(
+        shown.trim_end().ends_with("  (blocked, verified)"),
+        "{shown}"
+    );
     alice.say(BOB, "Bob? Bob?");
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< Fine day\n");
     let contact = bob.one(&["contacts"]);

@@ -50,7 +50,23 @@ fn a_slip_of_the_fingers_is_answered() {
     assert_eq!(failed.count(), 1, "{screen}");
     alice.act(&["sync"]);
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< /me\n");
-    typed(&alice, b"/to bob\n/delete\n/yes\n/quit\n");
+    // Only what says yes is one, and no answer is ever said to anybody.
+    let screen = typed(
+        &alice,
+        b"/no\n/to bob\n/delete\nn\n/delete\n/no\n/delete\nhm\n/delete\n/timer\n/quit\n",
+    );
+    assert_eq!(screen.matches("— not done").count(), 4, "{screen}");
+    says(
+        &screen,
+        &[
+            "nothing was asked",
+            "your line was not sent",
+            "messages stay",
+        ],
+    );
+    alice.act(&["sync"]);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n< /me\n");
+    typed(&alice, b"/to bob\n/delete\nY\n/quit\n");
     alice.act(&["sync"]);
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< (taken back)\n");
 }
@@ -101,6 +117,28 @@ fn a_message_is_named_by_the_beginning_of_its_id() {
         "not_found"
     );
     assert_eq!(alice.refused(&["react", BOB, "tea", "👍"]).code, "usage");
+    // A hit has its day, and a name by which it is answered.
+    let hit = alice.screen(&["search", "Tea"]);
+    assert!(hit.starts_with(&format!("{id}  #")), "{hit}");
+    assert!(hit.contains("  20"), "a date: {hit}");
+    let screen = typed(
+        &alice,
+        "/search tea\n/to :1\n/react :1 🍵\n/quit\n".as_bytes(),
+    );
+    says(&screen, &[":1 #", "Hello Bob", "— /to :3 turns"]);
+    // Whatever zone one is in, the clock is the one on its walls.
+    let at_ms = line["at_ms"].as_i64().unwrap_or_default();
+    let minutes = (at_ms / 60_000 + 180).rem_euclid(24 * 60);
+    let shown = alice
+        .command()
+        .args(["history", BOB, "--ids"])
+        .env("TZ", "XYZ-3")
+        .output()
+        .unwrap();
+    says(
+        &String::from_utf8(shown.stdout).unwrap(),
+        &[&format!("{:02}:{:02}  me: ", minutes / 60, minutes % 60)],
+    );
     // Of what somebody else said, there is an answer, too.
     let info = alice.screen(&["info", BOB, id]);
     says(&info, &["only they see who has it"]);

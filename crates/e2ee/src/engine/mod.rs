@@ -26,6 +26,7 @@ use self::chance::SystemChance;
 use crate::group_state::StateKey;
 use crate::keys::DeviceKeys;
 use crate::storage::{Kind, Storage};
+use comity_membership::crypto::Crypto;
 use comity_membership::{
     Change, CommitHeader, Context, Member, Refusal, SUITE, capabilities, identity_of,
 };
@@ -36,7 +37,6 @@ use openmls::prelude::{
     Ciphersuite, CredentialWithKey, LeafNodeParameters, MlsGroup, MlsGroupJoinConfig,
     PURE_PLAINTEXT_WIRE_FORMAT_POLICY, SenderRatchetConfiguration,
 };
-use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub type Judge<'j> = &'j mut dyn FnMut(&Change, &[Member], &Context) -> Result<(
 /// Groups in memory, all of one cipher suite.
 pub struct Groups {
     loaded: HashMap<ConversationId, MlsGroup>,
-    crypto: RustCrypto,
+    crypto: Crypto,
     suite: Ciphersuite,
 }
 
@@ -86,7 +86,7 @@ impl Groups {
     pub fn of_suite(suite: Ciphersuite) -> Self {
         Self {
             loaded: HashMap::new(),
-            crypto: RustCrypto::default(),
+            crypto: Crypto::default(),
             suite,
         }
     }
@@ -246,13 +246,13 @@ struct External {
 /// The library's provider: its crypto, the system's chance, our storage, and the suite that all is
 /// of.
 struct Provider<'a> {
-    crypto: &'a RustCrypto,
+    crypto: &'a Crypto,
     storage: Storage<'a>,
     suite: Ciphersuite,
 }
 
 impl<'a> OpenMlsProvider for Provider<'a> {
-    type CryptoProvider = RustCrypto;
+    type CryptoProvider = Crypto;
     type RandProvider = SystemChance;
     type StorageProvider = Storage<'a>;
 

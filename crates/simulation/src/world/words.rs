@@ -3,6 +3,7 @@
 //! Always holds: no names of secrets. Deliberately absent: doing anything.
 
 use super::*;
+use std::fmt::{Debug, Write};
 
 /// What keeps a device from rest, as far as its screen shows it.
 pub(super) fn unsettled(device: &Device, core: &Core) -> Result<String> {
@@ -37,11 +38,26 @@ pub(super) fn refusal(body: &[u8]) -> WireError {
     }
 }
 
+/// What a value's name is. Of what is in it nothing is written only to be cut off.
+fn first_word(value: &impl Debug) -> String {
+    struct Word(String);
+    impl Write for Word {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            let end = text.find([' ', '(', '{']);
+            self.0
+                .push_str(text.get(..end.unwrap_or(text.len())).unwrap_or_default());
+            // An error ends the writing.
+            end.map_or(Ok(()), |_| Err(std::fmt::Error))
+        }
+    }
+    let mut word = Word(String::new());
+    let _ = write!(word, "{value:?}");
+    word.0
+}
+
 /// The kind of an act, for the trace: nothing that depends on keys.
 pub(super) fn command_name(command: &Command) -> String {
-    let text = format!("{command:?}");
-    let end = text.find([' ', '(', '{']).unwrap_or(text.len());
-    text.get(..end).unwrap_or_default().to_owned()
+    first_word(command)
 }
 
 /// An act of a device at a hub, for people.
@@ -85,11 +101,7 @@ pub(super) fn frame_name(frame: &ClientFrame) -> String {
         Act::PutState(act) => format!("PutState {} {}", act.hub, short(&act.conversation)),
         Act::Leave(act) => format!("Leave {} {}", act.hub, short(&act.conversation)),
         Act::CreateConversation(act) => format!("CreateConversation {}", short(&act.conversation)),
-        other => {
-            let text = format!("{other:?}");
-            let end = text.find('(').unwrap_or(text.len());
-            text.get(..end).unwrap_or_default().to_owned()
-        }
+        other => first_word(other),
     };
     format!("{} {about}", frame.request)
 }
@@ -126,23 +138,13 @@ pub(super) fn input_name(input: &Input) -> String {
                 if let Some(reply::Result::Error(error)) = &reply.result {
                     return format!("reply {} {}", reply.request, error.code);
                 }
-                let result = reply.result.as_ref().map(|result| format!("{result:?}"));
-                let result = result.unwrap_or_default();
-                let end = result.find(['(', ' ']).unwrap_or(result.len());
-                format!(
-                    "reply {} {}",
-                    reply.request,
-                    result.get(..end).unwrap_or_default()
-                )
+                let result = reply.result.as_ref().map(first_word);
+                format!("reply {} {}", reply.request, result.unwrap_or_default())
             }
             Some(server_frame::Frame::Deliver(deliver)) => {
                 format!("deliver {} of {}", deliver.entries.len(), deliver.head_seq)
             }
-            Some(other) => {
-                let text = format!("{other:?}");
-                let end = text.find('(').unwrap_or(text.len());
-                text.get(..end).unwrap_or_default().to_owned()
-            }
+            Some(other) => first_word(other),
             None => "empty".to_owned(),
         },
         Input::HttpDone { call, result } => match result {

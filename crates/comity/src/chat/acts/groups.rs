@@ -17,7 +17,7 @@ pub(crate) enum GroupAct {
         /// What it is about.
         #[arg(long)]
         description: Option<String>,
-        /// Messages vanish after that time: 30s, 5m, 8h, 7d.
+        /// Messages vanish after that time: 30s, 5m, 8h, 7d, 4w.
         #[arg(long, value_parser = timer)]
         timer: Option<u32>,
         #[command(flatten)]
@@ -70,10 +70,10 @@ pub(crate) enum GroupAct {
         /// What it is about.
         #[arg(long)]
         description: Option<String>,
-        /// Messages vanish after that time: 30s, 5m, 8h, 7d; `off`: they stay.
+        /// Messages vanish after that time: 30s, 5m, 8h, 7d, 4w; `off`: they stay.
         #[arg(long, value_parser = timer)]
         timer: Option<u32>,
-        /// A small picture.
+        /// A picture, such as JPEG or PNG, of at most 1 MiB.
         #[arg(long, conflicts_with = "no_photo")]
         photo: Option<PathBuf>,
         /// No picture.
@@ -137,9 +137,9 @@ impl May {
     }
 }
 
-/// A time in words: `30s`, `5m`, `8h`, `7d`, `off`.
+/// A time in words: `30s`, `5m`, `8h`, `7d`, `4w`, `off`.
 pub(crate) fn timer(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text}: a time is 30s, 5m, 8h, 7d or off");
+    let wrong = || format!("{text}: a time is 30s, 5m, 8h, 7d, 4w or off");
     if text == "off" {
         return Ok(0);
     }
@@ -149,6 +149,7 @@ pub(crate) fn timer(text: &str) -> Result<u32, String> {
         'm' => 60,
         'h' => 3_600,
         'd' => 86_400,
+        'w' => 604_800,
         _ => return Err(wrong()),
     };
     let number: u32 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
@@ -225,7 +226,19 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             .await
         }
         GroupAct::GroupRemove { group, who } => {
-            let (group, member) = member(session, &group, &who).await?;
+            let (conversation, member) = member(session, &group, &who).await?;
+            let me = session.query(Core::account).await?;
+            if me.is_some_and(|me| me.address == member) {
+                bail!(Refused::here(
+                    "remove_member",
+                    "refused",
+                    format!(
+                        "one leaves a group oneself: {}",
+                        session.hint(&format!("group-leave {group}"))
+                    )
+                ));
+            }
+            let group = conversation;
             change_it(
                 session,
                 group,
@@ -394,10 +407,7 @@ async fn set(
     if photo.is_some() || no_photo {
         let (path, size, media_type) = match photo {
             Some(path) => {
-                let media_type = mime_guess::from_path(&path)
-                    .first_or_octet_stream()
-                    .to_string();
-                let (path, _, size) = plain_file(&path)?;
+                let (path, size, media_type) = picture(&path)?;
                 (Some(path), size, media_type)
             }
             None => (None, 0, String::new()),

@@ -13,14 +13,14 @@ mod sign_up;
 
 pub(crate) use groups::timer;
 pub(crate) use named::{MessageName, link_code, own_device, resolve};
-pub(crate) use saying::{plain_file, post, target_path, what_file};
+pub(crate) use saying::{no_file, picture, post, target_path, what_file};
 
 use named::{Asks, named};
 use others::{accept, block, contacts, report, requests, safety};
 use reading::{Wanted, conversations, history, info, search, watch};
 use saying::{SayText, amend, forward, save, send_file, send_text};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
-use sign_up::{Code, SignUp, approve, link, number_taken, prove, register, request_code};
+use sign_up::{Code, SignUp, approve, link, locked, number_taken, prove, register, request_code};
 
 use super::people;
 use super::session::{Kept, Refused, Session};
@@ -79,7 +79,11 @@ pub(crate) enum Act {
         code: String,
     },
     /// Own account and devices.
-    Account,
+    Account {
+        /// Does not connect first.
+        #[arg(long)]
+        offline: bool,
+    },
     /// Takes a device out.
     RemoveDevice {
         /// Its name or id, or the beginning of the id, as `account` shows them.
@@ -98,17 +102,20 @@ pub(crate) enum Act {
         /// About.
         #[arg(long)]
         about: Option<String>,
-        /// A small picture.
+        /// A picture, such as JPEG or PNG, of at most 1 MiB.
         #[arg(long)]
         photo: Option<PathBuf>,
     },
     /// Makes a new recovery phrase.
     RecoveryPhrase,
-    /// Sets or, without a passphrase, removes the registration lock.
+    /// Sets the registration lock, or removes it.
     Lock {
         /// At least 8 characters; `-` asks for it, or reads the first line of standard input.
         #[arg(env = "COMITY_LOCK_PASSPHRASE", hide_env_values = true)]
         passphrase: Option<String>,
+        /// Removes the lock.
+        #[arg(long)]
+        off: bool,
     },
     /// Moves the account to another number.
     ChangeNumber {
@@ -215,7 +222,7 @@ pub(crate) enum Act {
     Timer {
         /// The conversation.
         with: String,
-        /// 30s, 5m, 8h, 7d; `off`: they stay.
+        /// 30s, 5m, 8h, 7d, 4w; `off`: they stay.
         #[arg(value_parser = timer)]
         after: Option<u32>,
     },
@@ -261,6 +268,9 @@ pub(crate) enum Act {
         /// Shows before each line the beginning of its id, by which other acts know it.
         #[arg(long)]
         ids: bool,
+        /// Does not connect first: the others learn later that it was read.
+        #[arg(long)]
+        offline: bool,
     },
     /// Finds words.
     Search {
@@ -287,7 +297,11 @@ pub(crate) enum Act {
         who: String,
     },
     /// People.
-    Contacts,
+    Contacts {
+        /// Does not connect first.
+        #[arg(long)]
+        offline: bool,
+    },
     /// Shows the safety number with someone.
     Safety {
         /// Who.
@@ -442,7 +456,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::RequestCode { number } => request_code(session, number).await,
         Act::Link { name } => link(session, name).await,
         Act::Approve { code } => approve(session, code).await,
-        Act::Account => account(session).await,
+        Act::Account { offline } => account(session, offline).await,
         Act::RemoveDevice { device } => {
             let device = own_device(session, &device).await?;
             setting(session, Command::RemoveDevice(device), "device_removed").await
@@ -453,8 +467,8 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         }
         Act::Profile { name, about, photo } => profile(session, name, about, photo).await,
         Act::RecoveryPhrase => recovery_phrase(session).await,
-        Act::Lock { passphrase } => {
-            let passphrase = named::lock_passphrase(passphrase, Asks::New).await?;
+        Act::Lock { passphrase, off } => {
+            let passphrase = named::new_lock(passphrase, off).await?;
             setting(
                 session,
                 Command::SetRegistrationLock(passphrase),
@@ -563,12 +577,17 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             };
             history(session, &with, wanted).await
         }
-        Act::Read { with, limit, ids } => {
+        Act::Read {
+            with,
+            limit,
+            ids,
+            offline,
+        } => {
             let wanted = Wanted {
                 limit,
                 before: None,
                 ids,
-                offline: false,
+                offline,
                 read: true,
             };
             history(session, &with, wanted).await
@@ -581,7 +600,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             session.handle.act(Command::Decline(address)).await?;
             finish(session).await
         }
-        Act::Contacts => contacts(session).await,
+        Act::Contacts { offline } => contacts(session, offline).await,
         Act::Safety { who } => safety(session, &who).await,
         Act::Verify { who } => {
             let address = people::anyone(session, &who).await?;

@@ -163,6 +163,21 @@ pub(super) async fn lock_passphrase(given: Option<String>, asks: Asks) -> Result
     Ok(Some(typed))
 }
 
+/// What the registration lock is to be; it goes only when that is said.
+pub(super) async fn new_lock(given: Option<String>, off: bool) -> Result<Option<String>> {
+    if off {
+        return Ok(None);
+    }
+    let Some(passphrase) = lock_passphrase(given, Asks::New).await? else {
+        bail!(Refused::here(
+            "lock",
+            "usage",
+            "give a passphrase of at least 8 characters, `-` to be asked for one, or --off to remove the lock".to_owned()
+        ));
+    };
+    Ok(Some(passphrase))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

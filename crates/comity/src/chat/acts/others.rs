@@ -4,8 +4,8 @@ use super::*;
 
 pub(super) async fn requests(session: &Session, offline: bool) -> Result<()> {
     session.catch_up(offline).await?;
-    if !offline && session.query(|core| Ok(core.is_online())).await? {
-        people::check_numbers(session).await?;
+    if !offline {
+        people::check_numbers(session, None).await?;
     }
     let requests = session.query(Core::requests).await?;
     if requests.is_empty() && !session.json {
@@ -25,6 +25,7 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     session.online().await?;
     session.settled().await?;
     let address = people::anyone(session, who).await?;
+    people::check_numbers(session, Some(&address)).await?;
     session.handle.act(Command::Accept(address.clone())).await?;
     let begun = async {
         loop {
@@ -51,19 +52,18 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     finish(session).await
 }
 
-pub(super) async fn contacts(session: &Session) -> Result<()> {
-    for contact in session.query(Core::contacts).await? {
+pub(super) async fn contacts(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
+    let contacts = session.query(Core::contacts).await?;
+    if contacts.is_empty() && !session.json {
+        say("You know nobody yet: who accepts your request, or asks you to talk, stands here.");
+    }
+    for contact in contacts {
         if session.json {
             say_json(&contact);
-            continue;
+        } else {
+            say(&words::contact(&contact, true));
         }
-        let state = words::trust(&contact);
-        say(&format!(
-            "{}  {}  {}  ({state})",
-            words::plain(&contact.number),
-            words::plain(&called(&contact.name, "")),
-            contact.address
-        ));
     }
     Ok(())
 }

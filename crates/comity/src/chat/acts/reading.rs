@@ -106,8 +106,9 @@ pub(super) async fn search(session: &Session, query: String, limit: u32) -> Resu
             say_json(&json!({ "conversation": conversation, "item": item }));
         } else {
             let title = title(*conversation).map_or("", |one| &one.title);
-            let line = words::line(&names, item);
-            say(&format!("#{conversation} {}  {line}", words::plain(title)));
+            let (id, line) = (named::short(&item.message), words::dated(&names, item));
+            let title = words::plain(title);
+            say(&format!("{id}  #{conversation} {title}  {line}"));
         }
     }
     if found.is_empty() && !session.json {
@@ -186,7 +187,7 @@ pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: 
                 })
             }
             Event::Gone { reason } if reason == "account_gone" => {
-                bail!("the app says that this account is no more, or suspended")
+                bail!(Refused::account_gone())
             }
             _ => {}
         }

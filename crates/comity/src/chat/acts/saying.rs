@@ -188,6 +188,28 @@ pub(crate) fn plain_file(path: &Path) -> Result<(String, String, u64)> {
     Ok((whole.to_owned(), name.to_owned(), facts.len()))
 }
 
+/// A picture's path, size and media type.
+pub(crate) fn picture(path: &Path) -> Result<(String, u64, String)> {
+    const BYTES_MAX: u64 = 1024 * 1024;
+    let media_type = mime_guess::from_path(path)
+        .first_or_octet_stream()
+        .to_string();
+    let (path, name, size) = plain_file(path)?;
+    let why = if !media_type.starts_with("image/") {
+        "this is none by its name"
+    } else if size > BYTES_MAX {
+        "this one is larger"
+    } else {
+        return Ok((path, size, media_type));
+    };
+    let name = crate::chat::one_line(&name);
+    bail!(Refused::here(
+        "photo",
+        "refused",
+        format!("{name}: a photo is a picture, such as JPEG or PNG, of at most 1 MiB; {why}")
+    ))
+}
+
 /// What is to be said with a plain file.
 pub(crate) fn what_file(path: &Path, caption: String) -> Result<What> {
     let (path, file_name, size) = plain_file(path)?;
@@ -248,6 +270,11 @@ fn file_name(name: &str) -> String {
     }
 }
 
+/// There is nothing to save.
+pub(crate) fn no_file() -> Refused {
+    Refused::not_found("there is no file in this message".to_owned())
+}
+
 pub(super) async fn save(
     session: &Session,
     with: &str,
@@ -262,8 +289,8 @@ pub(super) async fn save(
     let (conversation, message) = named(session, with, &message).await?;
     arrived(session, conversation, message).await?;
     let item = session.item(conversation, message).await?;
-    let file = item.and_then(|item| item.attachment);
-    let own_name = file.map(|file| file.file_name).unwrap_or_default();
+    let file = item.and_then(|item| item.attachment).ok_or_else(no_file)?;
+    let own_name = file.file_name;
     let path = target_path(&path, Some(&own_name))?;
     let command = Command::SaveAttachment {
         conversation,

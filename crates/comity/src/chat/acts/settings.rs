@@ -2,8 +2,8 @@
 
 use super::*;
 
-pub(super) async fn account(session: &Session) -> Result<()> {
-    session.signed_up().await?;
+pub(super) async fn account(session: &Session, offline: bool) -> Result<()> {
+    session.catch_up(offline).await?;
     let account = session.query(Core::account).await?;
     let account = account.context("nobody is signed up here")?;
     if session.json {
@@ -45,10 +45,7 @@ pub(super) async fn profile(
     let account = account.context("nobody is signed up here")?;
     session.online().await?;
     if let Some(path) = photo {
-        let media_type = mime_guess::from_path(&path)
-            .first_or_octet_stream()
-            .to_string();
-        let (path, _, size) = plain_file(&path)?;
+        let (path, size, media_type) = picture(&path)?;
         let path = Some(path);
         session
             .act_until(
@@ -121,10 +118,12 @@ pub(super) async fn change_number(
                 "--take-over moves it to this account: who has it loses it, and is told"
             ));
         }
+        let given = lock_passphrase.is_some();
         let command = Command::TakeOver {
             passphrase: lock_passphrase,
         };
-        session.act_until(command, &acts, next).await?;
+        let taken = session.act_until(command, &acts, next).await;
+        taken.map_err(|error| locked(error, given))?;
     }
     if let (Some(account), false) = (session.query(Core::account).await?, session.json) {
         say(&format!("The number is {} now.", account.number));

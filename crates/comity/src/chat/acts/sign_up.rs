@@ -153,6 +153,26 @@ pub(super) fn number_taken(recoverable: bool, locked: bool, ways: &str) -> Refus
     }
 }
 
+/// Says of a registration lock what opens it; `given`: its passphrase was there, and another one.
+pub(super) fn locked(error: anyhow::Error, given: bool) -> anyhow::Error {
+    match error.downcast::<Refused>() {
+        Ok(refused) if refused.code == ErrorCode::RegistrationLocked.as_str() => {
+            let message = if given {
+                "the passphrase of the number's registration lock is another one. Without it, the lock gives way in time"
+            } else {
+                "the number has a registration lock: --lock-passphrase opens it. Without it, the lock gives way in time"
+            };
+            Refused {
+                message: message.to_owned(),
+                ..refused
+            }
+            .into()
+        }
+        Ok(refused) => refused.into(),
+        Err(error) => error,
+    }
+}
+
 /// What a sign-up was told besides number and code.
 pub(super) struct SignUp {
     pub(super) name: String,
@@ -192,11 +212,15 @@ pub(super) async fn register(
         locked_until_ms,
     } = told
     {
+        let mut given = false;
         let command = match (how.recover, how.take_over) {
             (Some(phrase), _) => Command::Recover { phrase },
-            (None, true) => Command::TakeOver {
-                passphrase: how.lock_passphrase,
-            },
+            (None, true) => {
+                given = how.lock_passphrase.is_some();
+                Command::TakeOver {
+                    passphrase: how.lock_passphrase,
+                }
+            }
             (None, false) => bail!(number_taken(
                 recoverable,
                 locked_until_ms.is_some(),
@@ -207,7 +231,8 @@ pub(super) async fn register(
             .act_until(command, &acts, |event| {
                 matches!(event, Event::Ready { .. }).then(|| event.clone())
             })
-            .await?;
+            .await
+            .map_err(|error| locked(error, given))?;
     }
     let name = how.device_name.unwrap_or_else(|| "terminal".to_owned());
     session.handle.act(Command::NameDevice(name)).await?;

@@ -1,7 +1,7 @@
 //! Commands about the own account and its devices.
 
 use super::{Asked, Talk};
-use crate::chat::acts::{link_code, own_device, plain_file};
+use crate::chat::acts::{link_code, own_device, picture};
 use crate::chat::words;
 use anyhow::{Context, Result};
 use comity_client::{AccountView, Command, Core, Event};
@@ -37,9 +37,12 @@ impl Talk<'_> {
                 name: account.name,
                 about: about.to_owned(),
             },
-            ("photo", "") => return self.usage("— /photo PATH of a small picture"),
+            ("photo", "") => {
+                return self
+                    .usage("— /photo PATH of a picture, such as JPEG or PNG, of at most 1 MiB");
+            }
             ("photo", path) => {
-                let (path, size, media_type) = picture(path)?;
+                let (path, size, media_type) = picture(std::path::Path::new(path))?;
                 Command::SetPhoto {
                     path: Some(path),
                     size,
@@ -106,13 +109,4 @@ impl Talk<'_> {
         }
         Ok(())
     }
-}
-
-/// A picture's path, size and media type.
-pub(super) fn picture(path: &str) -> Result<(String, u64, String)> {
-    let media_type = mime_guess::from_path(path)
-        .first_or_octet_stream()
-        .to_string();
-    let (path, _, size) = plain_file(std::path::Path::new(path))?;
-    Ok((path, size, media_type))
 }

@@ -1,8 +1,7 @@
 //! Commands about groups while talking. What comes of them is told by the group's own lines.
 
-use super::account::picture;
 use super::{Asked, Talk};
-use crate::chat::acts::timer;
+use crate::chat::acts::{picture, timer};
 use crate::chat::{people, words};
 use anyhow::Result;
 use anyhow::bail;
@@ -77,6 +76,10 @@ impl Talk<'_> {
                 conversation,
                 members: vec![people::person(self.session, rest).await?],
             },
+            "remove" if rest == "me" => {
+                self.say("— one leaves a group oneself: /leave");
+                return Ok(None);
+            }
             "remove" => Command::RemoveMember {
                 conversation,
                 member: people::member(self.session, conversation, rest).await?,
@@ -112,11 +115,11 @@ impl Talk<'_> {
             "unlink" => Command::RevokeInvitation { conversation },
             "allow" => return self.allow(conversation, rest).await,
             "photo" if rest.is_empty() => {
-                self.say("— /photo PATH of a small picture");
+                self.say("— /photo PATH of a picture, such as JPEG or PNG, of at most 1 MiB");
                 return Ok(None);
             }
             "photo" => {
-                let (path, size, media_type) = picture(rest)?;
+                let (path, size, media_type) = picture(std::path::Path::new(rest))?;
                 Command::SetGroupPhoto {
                     conversation,
                     path: Some(path),

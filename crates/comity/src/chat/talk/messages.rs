@@ -1,10 +1,10 @@
 //! Commands about messages: which one is meant, reacting, answering, changing, files.
 
 use super::Talk;
-use crate::chat::acts::{one_emoji, post, target_path, what_file};
+use crate::chat::acts::{no_file, one_emoji, post, target_path, what_file};
 use crate::chat::{mentions, people, words};
 use anyhow::Result;
-use comity_client::{Command, Core, ItemKind, Say, Status, TimelineItem, What};
+use comity_client::{Command, Core, ItemKind, Say, Status, TimelineItem, What, Whom};
 use comity_wire::MessageId;
 
 impl Talk<'_> {
@@ -95,6 +95,26 @@ impl Talk<'_> {
         }
     }
 
+    /// Turns to the conversation of a numbered line, and shows what was said up to it.
+    pub(super) async fn turn_to_line(&mut self, number: &str) -> Result<()> {
+        let index = number.parse::<usize>().ok();
+        let found = index
+            .and_then(|number| number.checked_sub(1))
+            .and_then(|index| self.numbers.get(index));
+        let Some((conversation, message)) = found.copied() else {
+            self.say(&format!("— there is no line :{number}"));
+            return Ok(());
+        };
+        self.with = Some(Whom::Conversation(conversation));
+        (self.oldest, self.day) = (Some(message), None);
+        self.more().await?;
+        let item = self.session.item(conversation, message).await?;
+        if let Some(item) = item {
+            self.show_line(conversation, &item).await?;
+        }
+        Ok(())
+    }
+
     /// Says a text or file again to somebody else.
     async fn forward(&self, conversation: i64, message: MessageId, to: &str) -> Result<()> {
         let say = Say {
@@ -131,9 +151,8 @@ impl Talk<'_> {
             self.say("— /save PATH, a file that does not exist yet, or a folder");
             return Ok(());
         }
-        let file = item.attachment.as_ref();
-        let own_name = file.map_or("", |file| file.file_name.as_str());
-        let path = target_path(std::path::Path::new(path), Some(own_name))?;
+        let file = item.attachment.as_ref().ok_or_else(no_file)?;
+        let path = target_path(std::path::Path::new(path), Some(&file.file_name))?;
         let command = Command::SaveAttachment {
             conversation,
             message: item.message,
@@ -215,7 +234,8 @@ impl Talk<'_> {
         self.speak(what, None).await
     }
 
-    pub(super) async fn search(&self, query: &str) -> Result<()> {
+    /// The hits, each with its number.
+    pub(super) async fn search(&mut self, query: &str) -> Result<()> {
         let wanted = query.to_owned();
         let names = super::names(self.session).await?;
         let all = self.session.query(Core::conversations).await?;
@@ -226,14 +246,17 @@ impl Talk<'_> {
         for (conversation, item) in &found {
             let title = all.iter().find(|one| one.conversation == *conversation);
             let title = title.map_or("", |one| &one.title);
+            let number = self.number(*conversation, item.message);
             self.say(&format!(
-                "#{conversation} {}  {}",
+                ":{number} #{conversation} {}  {}",
                 words::plain(title),
-                words::line(&names, item)
+                words::dated(&names, item)
             ));
         }
         if found.is_empty() {
             self.say("— nothing found: all words have to be in one message");
+        } else {
+            self.say("— /to :3 turns to where line 3 stands");
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! Commands about people and requests, and what waits for a `/yes`.
+//! Commands about people and requests, and the answers to what was asked.
 
 use super::{Asked, Talk};
 use crate::chat::{people, words};
 use anyhow::Result;
-use comity_client::{Command, Core, Event, ItemKind, TimelineItem, What, Whom, called};
+use comity_client::{Command, Core, Event, ItemKind, TimelineItem, What, Whom};
 
 impl Talk<'_> {
     /// Commands about a person: the one that is named, or whom one talks with.
@@ -92,19 +92,34 @@ impl Talk<'_> {
         Ok(())
     }
 
-    /// `/yes`.
-    pub(super) async fn agreed(&mut self, asked: Option<Asked>) -> Result<()> {
+    /// Takes a line as the answer to what was asked; false where it is a command of its own. A text
+    /// is never sent in place of an answer.
+    pub(super) async fn answered(&mut self, asked: Asked, line: &str) -> Result<bool> {
+        let word = line.strip_prefix('/').unwrap_or(line).to_ascii_lowercase();
+        match word.as_str() {
+            "y" | "yes" => self.agreed(asked).await?,
+            "n" | "no" => self.say("— not done"),
+            _ if line.starts_with('/') && !line.starts_with("//") => {
+                self.say("— not done: that was no yes");
+                return Ok(false);
+            }
+            _ => self.say("— not done, and your line was not sent: it stood where yes or no was asked for. Type it again to send it"),
+        }
+        Ok(true)
+    }
+
+    /// What was asked is to be done.
+    async fn agreed(&mut self, asked: Asked) -> Result<()> {
         match asked {
-            None => self.say("— nothing was asked"),
-            Some(Asked::Verify(address)) => {
+            Asked::Verify(address) => {
                 self.session.handle.act(Command::Verify(address)).await?;
                 self.say("— verified");
             }
-            Some(Asked::Report {
+            Asked::Report {
                 address,
                 messages,
                 reason,
-            }) => {
+            } => {
                 let command = Command::Report {
                     address,
                     messages,
@@ -112,13 +127,13 @@ impl Talk<'_> {
                 };
                 self.session.handle.act(command).await?;
             }
-            Some(Asked::Leave(conversation)) => {
+            Asked::Leave(conversation) => {
                 let command = Command::LeaveGroup { conversation };
                 self.session.handle.act(command).await?;
                 self.with = None;
                 self.say("— you left it");
             }
-            Some(Asked::Block(address)) => {
+            Asked::Block(address) => {
                 let blocked = true;
                 self.session
                     .handle
@@ -126,8 +141,8 @@ impl Talk<'_> {
                     .await?;
                 self.say("— blocked");
             }
-            Some(Asked::Delete(target)) => self.speak(What::Delete { target }, None).await?,
-            Some(Asked::RemoveDevice(device)) => {
+            Asked::Delete(target) => self.speak(What::Delete { target }, None).await?,
+            Asked::RemoveDevice(device) => {
                 let command = Command::RemoveDevice(device);
                 self.session.handle.act(command).await?;
             }
@@ -141,25 +156,13 @@ impl Talk<'_> {
             self.say("— you know nobody yet: /to and a number, + and the country code first, asks somebody to talk");
         }
         for contact in contacts {
-            let state = match (contact.blocked, contact.number_moved, contact.verified) {
-                (true, _, _) => ", blocked",
-                (_, true, _) => ", their number belongs to someone else now",
-                (_, _, true) => ", verified",
-                _ => "",
-            };
-            self.say(&format!(
-                "{}  {}{state}",
-                words::plain(&contact.number),
-                words::plain(&called(&contact.name, ""))
-            ));
+            self.say(&words::contact(&contact, false));
         }
         Ok(())
     }
 
     pub(super) async fn requests(&self) -> Result<()> {
-        if self.session.query(|core| Ok(core.is_online())).await? {
-            people::check_numbers(self.session).await?;
-        }
+        people::check_numbers(self.session, None).await?;
         let requests = self.session.query(Core::requests).await?;
         if requests.is_empty() {
             self.say("— nobody asks to talk");

@@ -5,18 +5,26 @@
 
 use crate::terminal;
 use anyhow::Result;
-use rustyline::ExternalPrinter;
+use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::DefaultHistory;
+use rustyline::validate::Validator;
+use rustyline::{Context, Editor, ExternalPrinter, Helper};
 use std::io::{BufRead, ErrorKind, IsTerminal};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
+
+/// What stands before the line that is typed, and the names that can be completed in it.
+type Prompt = (String, Vec<String>);
 
 type Printer = Box<dyn ExternalPrinter + Send>;
 
 /// Where talk is shown and typed.
 pub(super) struct Screen {
     /// Absent where the input is a file or a pipe.
-    terminal: Option<(Mutex<Printer>, std::sync::mpsc::Sender<String>)>,
+    terminal: Option<(Mutex<Printer>, std::sync::mpsc::Sender<Prompt>)>,
 }
 
 impl Screen {
@@ -40,11 +48,15 @@ impl Screen {
             });
             return Ok(Self { terminal: None });
         }
-        let mut editor = rustyline::DefaultEditor::new()?;
+        let mut editor = Editor::<Completing, DefaultHistory>::new()?;
+        editor.set_helper(Some(Completing::default()));
         let printer: Printer = Box::new(editor.create_external_printer()?);
-        let (prompts, wanted) = std::sync::mpsc::channel::<String>();
+        let (prompts, wanted) = std::sync::mpsc::channel::<Prompt>();
         std::thread::spawn(move || {
-            while let Ok(prompt) = wanted.recv() {
+            while let Ok((prompt, names)) = wanted.recv() {
+                if let Some(completing) = editor.helper_mut() {
+                    completing.names = names;
+                }
                 let line = loop {
                     match editor.readline(&prompt) {
                         // A key that is no text of UTF-8: the line begins anew.
@@ -80,9 +92,9 @@ impl Screen {
     }
 
     /// Lets the next line be typed.
-    pub(super) fn ask(&self, prompt: &str) {
+    pub(super) fn ask(&self, prompt: &str, names: Vec<String>) {
         if let Some((_, prompts)) = &self.terminal {
-            let _ = prompts.send(prompt.to_owned());
+            let _ = prompts.send((prompt.to_owned(), names));
         }
     }
 
@@ -96,5 +108,74 @@ impl Screen {
         if let Ok(mut printer) = printer.lock() {
             let _ = printer.print(format!("\x1b[{rows}A\r\x1b[J"));
         }
+    }
+}
+
+/// Completes commands, and the names of people and groups behind them.
+#[derive(Default)]
+struct Completing {
+    names: Vec<String>,
+}
+
+impl Completing {
+    /// Where what is completed begins, and what it can be.
+    fn candidates(&self, line: &str) -> (usize, Vec<String>) {
+        let Some(command) = line.strip_prefix('/') else {
+            return (line.len(), Vec::new());
+        };
+        let begins =
+            |word: &str, typed: &str| word.to_lowercase().starts_with(&typed.to_lowercase());
+        match command.split_once(' ') {
+            None => {
+                let all = super::help::commands().into_iter();
+                let found = all.filter(|word| word.starts_with(command));
+                (1, found.map(|word| format!("{word} ")).collect())
+            }
+            Some((_, typed)) => {
+                let found = self.names.iter().filter(|name| begins(name, typed));
+                (line.len() - typed.len(), found.cloned().collect())
+            }
+        }
+    }
+}
+
+impl Completer for Completing {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        at: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(self.candidates(line.get(..at).unwrap_or_default()))
+    }
+}
+
+impl Hinter for Completing {
+    type Hint = String;
+}
+impl Highlighter for Completing {}
+impl Validator for Completing {}
+impl Helper for Completing {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_and_names_are_completed() {
+        let completing = Completing {
+            names: vec!["Bob".to_owned(), "Choir".to_owned()],
+        };
+        let of = |line: &str| completing.candidates(line);
+        assert_eq!(of("/dec"), (1, vec!["decline ".to_owned()]));
+        assert_eq!(of("/to b"), (4, vec!["Bob".to_owned()]));
+        assert_eq!(of("/to Zed"), (4, Vec::new()));
+        assert_eq!(
+            of("Hello"),
+            (5, Vec::new()),
+            "a text is nobody's to complete"
+        );
     }
 }
