@@ -446,7 +446,8 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             plain(&name(names, address))
         ),
         Event::NumberLost { number } => format!(
-            "— {number} now belongs to another account: people find you by it no more. /quit, then `comity chat change-number` sets another one"
+            "— {number} now belongs to another account: people find you by it no more. /quit, then `{} chat change-number` sets another one",
+            crate::terminal::program()
         ),
         Event::Typing {
             address,

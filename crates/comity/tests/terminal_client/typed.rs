@@ -2,7 +2,7 @@
 
 use super::support::{Person, World};
 use super::{ALICE, BOB, CAROL, alice_and_bob};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
 /// The screen of a talk in which these lines are typed.
@@ -142,6 +142,43 @@ fn a_message_is_named_by_the_beginning_of_its_id() {
     // Of what somebody else said, there is an answer, too.
     let info = alice.screen(&["info", BOB, id]);
     says(&info, &["only they see who has it"]);
+}
+
+#[test]
+fn what_one_does_is_shown_once() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    bob.say(ALICE, "Tea?");
+    let mut talk = alice
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut types = talk.stdin.take().unwrap();
+    let mut shown = BufReader::new(talk.stdout.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    let mut until = |text: &str| loop {
+        let line = shown.next().unwrap().unwrap();
+        let found = line.contains(text);
+        seen.push(line);
+        if found {
+            return;
+        }
+    };
+    types.write_all(b"/to bob\n").unwrap();
+    until("Tea?");
+    types.write_all("/react 🍵\n".as_bytes()).unwrap();
+    until("🍵");
+    // What is said after it is shown when the app has it, and thus has the reaction, too.
+    types.write_all(b"Yes\n").unwrap();
+    until("me: Yes");
+    types.write_all(b"/quit\n").unwrap();
+    let rest: Vec<String> = shown.map(Result::unwrap).collect();
+    assert!(talk.wait().unwrap().success());
+    seen.extend(rest);
+    let times = seen.iter().filter(|line| line.contains('🍵')).count();
+    assert_eq!(times, 1, "{seen:#?}");
 }
 
 #[test]

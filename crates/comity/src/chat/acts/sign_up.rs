@@ -264,7 +264,7 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
                 if json {
                     say_json(event);
                 } else {
-                    say("On a device that is signed up: comity chat approve CODE, with this code (or scan it):");
+                    say(&format!("On a device that is signed up: {} chat approve CODE, with this code (or scan it):", crate::terminal::program()));
                     say(&qr(code));
                     say(code);
                 }

@@ -16,7 +16,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         }
         "account_gone" => format!("{who} deleted the account: this conversation has ended"),
         "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
-        "gap" => "some messages are missing: this device was away for too long".to_owned(),
+        "gap" => "some messages are missing here: your other devices are asked for them".to_owned(),
         "healing" => "this conversation is being repaired".to_owned(),
         "healed" => "this conversation was repaired".to_owned(),
         "history_differs" => "someone saw other messages here than you did: the server may have dropped or changed some".to_owned(),
