@@ -110,8 +110,8 @@ impl Step<'_> {
             let conversation = self.conversation(conversation)?;
             if matches!(conversation.state, State::Left | State::Refused) {
                 self.nothing_leaves(&conversation)?;
-            } else if conversation.is_caught_up()
-                && !self.is_reading(&conversation)
+            } else if (conversation.is_caught_up() && !self.is_reading(&conversation)
+                || planted::is(Bug::SealsRetriesAnew))
                 && self.is_anyone_there(&conversation)?
             {
                 self.pump_conversation(&conversation)?;

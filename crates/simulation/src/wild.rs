@@ -4,6 +4,7 @@
 //! Always holds: which acts come, when and by whom follows from the seed and from what the screens
 //! show, never from bytes of keys. Deliberately absent: malice.
 
+use crate::clock;
 use crate::dice::Dice;
 use crate::network::Faults;
 use crate::oracle::{self, Said};
@@ -67,14 +68,17 @@ pub struct Report {
 /// # Errors
 /// When the world can not be set up or a store not be read.
 pub fn live(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
-    alone(|| lived(seed, size, keep_lines))
+    alone(seed, || lived(seed, size, keep_lines))
 }
 
 /// On a thread of its own: what a thread keeps for its life (the keys of its hash maps, generators
 /// of chance) is made in this world and goes with it.
-fn alone<T: Send>(live: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+fn alone<T: Send>(seed: u64, live: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
-        let thread = scope.spawn(live);
+        let thread = scope.spawn(|| {
+            clock::chance_begins(seed);
+            live()
+        });
         thread.join().map_err(|_| anyhow!("the world panicked"))?
     })
 }
@@ -117,7 +121,7 @@ pub fn first_to_find(bug: Bug, from: u64, count: u64) -> Result<Option<(u64, Str
     for seed in from..from + count {
         // Everybody met before the bug came.
         let _ = met(seed)?;
-        let outcome = alone(|| {
+        let outcome = alone(seed, || {
             planted::plant(Some(bug));
             lived(seed, Size::SEED, false)
         });
@@ -177,7 +181,8 @@ fn met(seed: u64) -> Result<Arc<Met>> {
     if let Some(met) = kept.get(&number) {
         return Ok(met.clone());
     }
-    let met = Arc::new(alone(|| meet(number)).context("while everybody met")?);
+    let met =
+        Arc::new(alone(MEETING_SEED + number, || meet(number)).context("while everybody met")?);
     kept.insert(number, met.clone());
     Ok(met)
 }

@@ -11,7 +11,7 @@ pub enum Bug {
     HubDoesNotSync,
     /// A device acknowledges before its disk has the entry.
     DeviceDoesNotSync,
-    /// A retry is sealed anew, under a new idempotency key.
+    /// A retry is sealed anew, under a new idempotency key, before the log was read.
     SealsRetriesAnew,
     /// A device merges its own commit before the hub took it.
     MergesEarly,

@@ -130,6 +130,14 @@ impl Step<'_> {
             "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details', 'ask')",
             [conversation.id],
         )?;
+        // Only what was missed may hold what is on its way. Of another log, or another branch, others
+        // may never read it, wherever it stands: there it is said anew.
+        if !matches!(why, "gap" | "was_away") {
+            self.tx.execute(
+                "UPDATE send_queue SET body = NULL, epoch = NULL WHERE conversation = ?1",
+                [conversation.id],
+            )?;
+        }
         self.want(conversation.id, "rejoin", 0)?;
         self.set_state(conversation, State::Rejoining)
     }
