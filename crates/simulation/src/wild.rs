@@ -113,7 +113,8 @@ fn lived(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
     })
 }
 
-/// Plants a bug and lives up to `count` seeds from `from` on: the first that shows it, and how.
+/// Plants a bug and lives up to `count` seeds from `from` on: the first that shows it, and how. A
+/// seed that does not end well without the bug shows nothing of it.
 ///
 /// # Errors
 /// When a world can not be set up for another reason than the bug.
@@ -130,7 +131,9 @@ pub fn first_to_find(bug: Bug, from: u64, count: u64) -> Result<Option<(u64, Str
             // A bug may already show while everybody meets.
             Err(error) => vec![format!("{error:#}")],
         };
-        if let Some(first) = wrong.into_iter().next() {
+        if let Some(first) = wrong.into_iter().next()
+            && live(seed, Size::SEED, false)?.wrong.is_empty()
+        {
             return Ok(Some((seed, first)));
         }
     }

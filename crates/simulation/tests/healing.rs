@@ -329,3 +329,71 @@ fn what_who_leaves_changed_a_moment_before_stays() -> Result<()> {
     assert_eq!(here.state, "left");
     world.nothing_is_wrong()
 }
+
+#[test]
+fn a_device_that_adds_somebody_to_a_group_which_its_account_left_learns_that_it_is_out()
+-> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    make_group(&mut world, alice, Vec::new())?;
+    world.settle()?;
+    world.cut_off(tablet, 30_000);
+    let conversation = group(&world, tablet)?;
+    let members = vec![world.address(bob)?];
+    let command = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(tablet, command)?;
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_for(60_000);
+    world.settle()?;
+    for who in [alice, tablet] {
+        let all = world.core(who)?.conversations()?;
+        let group = all.iter().find(|view| view.kind == "group");
+        let state = group.context("no group")?.state.as_str();
+        assert_eq!(state, "left", "{}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    make_group(&mut world, bob, vec![member.clone()])?;
+    world.settle()?;
+    // The hub keeps what took her out for nobody.
+    world.cut_off(tablet, 300_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_until(400_000, |world| {
+        world.warnings(tablet).contains(&"gap".to_owned())
+    });
+    let conversation = group(&world, bob)?;
+    let members = vec![member];
+    let command = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(bob, command)?;
+    world.settle()?;
+    let what = What::Text("Welcome back.".to_owned());
+    world.act(bob, say(Whom::Conversation(conversation), what))?;
+    world.settle()?;
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    assert!(lines.contains(&"Welcome back."), "{lines:?}");
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    assert_eq!(world.warnings(tablet), ["gap"]);
+    Ok(())
+}

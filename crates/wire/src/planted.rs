@@ -13,7 +13,8 @@ pub enum Bug {
     DeviceDoesNotSync,
     /// A retry is sealed anew, under a new idempotency key, before the log was read.
     SealsRetriesAnew,
-    /// A device merges its own commit before the hub took it.
+    /// A device merges its own commit before the hub took it, and takes its own epoch for the right
+    /// one: healing would mend it.
     MergesEarly,
     /// A device takes an entry though others before it are missing.
     TakesAHole,
@@ -25,7 +26,7 @@ pub enum Bug {
     JumpsToOwnEntry,
     /// The hub does not recognise an append that comes again.
     HubForgetsKeys,
-    /// Who loses a race of commits gives up what it wanted.
+    /// Who sees another's commit before the own one is there gives up what it wanted.
     LoserGivesUp,
     /// A device does not remember what its inbox still holds.
     ForgetsTheInbox,

@@ -78,7 +78,7 @@ impl Step<'_> {
                 // A commit of ours that lost to this one is made anew from its intent.
                 if planted::is(Bug::LoserGivesUp) {
                     self.tx.execute(
-                        "DELETE FROM intent WHERE conversation = ?1 AND frame IS NOT NULL",
+                        "DELETE FROM intent WHERE conversation = ?1 AND kind = 'reconcile'",
                         [conversation.id],
                     )?;
                 }

@@ -316,6 +316,14 @@ impl Step<'_> {
                 }
                 self.try_later(&row)
             }
+            // Out of it, and no entry said so: the last account that leaves is out at once.
+            ErrorCode::NotMember | ErrorCode::NotFound
+                if matches!(row.kind.as_str(), "reconcile" | "update") =>
+            {
+                self.try_later(&row)?;
+                let (hub, log) = conversation.wire_log(self);
+                self.log_closed(&hub, &log)
+            }
             ErrorCode::TooMany | ErrorCode::Forbidden | ErrorCode::MlsInvalid
                 if row.kind == "reconcile"
                     && (error.code == ErrorCode::TooMany || row.attempts >= 2) =>

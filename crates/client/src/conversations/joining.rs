@@ -207,6 +207,7 @@ impl Step<'_> {
         }
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
+        self.was_out(&conversation)?;
         conversation.joined_seq = commit_seq;
         conversation.next_seq = commit_seq + 1;
         conversation.head_seq = conversation.head_seq.max(commit_seq);
