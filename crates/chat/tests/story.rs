@@ -355,7 +355,12 @@ async fn who_was_killed_while_signing_in_displaces_nobody() {
         .prove(&house.app(), &alice.keys, &nonce)
         .await
         .unwrap();
-    assert_eq!(closing(&mut killed).await, "unavailable");
+    // Whichever of the two the server notes first, she is the one who stays.
+    let ended = closing(&mut killed).await;
+    assert!(
+        ["unavailable", "exists"].contains(&ended.as_str()),
+        "{ended}"
+    );
     let sync = Act::Sync(Sync::default());
     assert!(alice.socket.ask(sync).await.is_ok(), "she is still there");
     // A copy of her store that comes now is told of to her.

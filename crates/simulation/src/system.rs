@@ -100,6 +100,9 @@ mod tests {
     use std::hash::{BuildHasher as _, RandomState};
     use std::time::{Duration, SystemTime};
 
+    /// Chance in each of those ways, the hash of a thread's keys, and the date.
+    type Given = ((Vec<u8>, Vec<u8>), u64, Duration);
+
     /// Chance as libraries take it: each of the ways in which they ask the system.
     fn chance() -> Result<(Vec<u8>, Vec<u8>)> {
         let mut bytes = vec![0; 16];
@@ -111,7 +114,7 @@ mod tests {
     }
 
     /// What libraries get of the system in a world of this seed, on a thread of its own.
-    fn given(seed: u64) -> Result<((Vec<u8>, Vec<u8>), u64, Duration)> {
+    fn given(seed: u64) -> Result<Given> {
         let lived = std::thread::spawn(move || {
             let world = World::calm(seed)?;
             let date = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;

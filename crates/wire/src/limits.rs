@@ -37,6 +37,8 @@ limits! {
     BLOB_BYTES_MAX: u64 = ATTACHMENT_BYTES_MAX + ATTACHMENT_BYTES_MAX / 16;
     /// One piece of an upload.
     UPLOAD_PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
+    /// A piece of which nothing comes for this long ends with what came.
+    UPLOAD_SILENCE_MS: u64 = 30_000;
     /// Blobs an account may keep, together.
     BLOB_QUOTA_BYTES: u64 = 20 * 1024 * 1024 * 1024;
     /// A mark's or signal's ciphertext.
@@ -119,6 +121,8 @@ limits! {
     REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
     /// Time a connection has to sign in.
     SIGN_IN_TIMEOUT_MS: i64 = 10 * SECOND;
+    /// What a connection may send until it has signed in.
+    SIGN_IN_BYTES_MAX: usize = 64 * 1024;
     /// A connection that says nothing for this long is closed; devices ping within it.
     IDLE_TIMEOUT_MS: i64 = 120 * SECOND;
     /// A text may be edited this long after it was written.

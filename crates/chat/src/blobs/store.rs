@@ -3,7 +3,7 @@
 use super::staging::{Staging, sync_folder};
 use bytes::Bytes;
 use comity_platform::Failure;
-use comity_wire::{BlobId, ErrorCode, WireError};
+use comity_wire::{BlobId, ErrorCode, WireError, limits};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
 /// Longest silence of who uploads.
-const BODY_SILENCE: Duration = Duration::from_secs(30);
+const BODY_SILENCE: Duration = Duration::from_millis(limits::UPLOAD_SILENCE_MS);
 /// Bytes that are moved at once.
 const PART_BYTES: usize = 4 * 1024 * 1024;
 

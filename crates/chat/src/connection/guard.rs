@@ -3,6 +3,7 @@
 //! Always holds: a connection that nobody signed in on costs no more memory than a hello needs.
 
 use super::run::Bytes;
+use comity_wire::limits::SIGN_IN_BYTES_MAX;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,16 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that may come before the sign-in is through: hello and signature take a tenth of it.
-const UNSIGNED_BYTES_MAX: usize = 64 * 1024;
-
 /// What is left of them. Clones are the same.
 #[derive(Debug, Clone)]
 pub(super) struct Allowance(Arc<AtomicUsize>);
 
 impl Allowance {
     pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicUsize::new(UNSIGNED_BYTES_MAX)))
+        Self(Arc::new(AtomicUsize::new(SIGN_IN_BYTES_MAX)))
     }
 
     /// From now on anything may come.

@@ -379,27 +379,16 @@ pub(crate) fn device(view: &DeviceView) -> String {
     format!("{name}  {}{owner}{this}", view.device)
 }
 
-/// How far a person is to be trusted.
-pub(crate) fn trust(contact: &ContactView) -> String {
-    let all = [
-        (contact.blocked, "blocked"),
-        (
-            contact.number_moved,
-            "their number belongs to someone else now",
-        ),
-        (contact.verified, "verified"),
-        (
-            !contact.accepted && !contact.blocked,
-            "you have not agreed to talk",
-        ),
-    ];
-    let holds: Vec<&str> = all
-        .into_iter()
-        .filter_map(|(holds, what)| holds.then_some(what))
-        .collect();
-    match holds.as_slice() {
-        [] => "not yet verified".to_owned(),
-        _ => holds.join(", "),
+/// How far a person is to be trusted: at first contact the app is, and that is said.
+pub(crate) fn trust(contact: &ContactView) -> &'static str {
+    if contact.number_moved {
+        return "their number belongs to someone else now";
+    }
+    match (contact.blocked, contact.verified) {
+        (true, true) => "blocked, verified",
+        (true, false) => "blocked",
+        (false, true) => "verified",
+        (false, false) => "not yet verified",
     }
 }
 
@@ -417,7 +406,11 @@ pub(crate) fn contact(contact: &ContactView, whole: bool) -> String {
     } else if parts.is_empty() {
         parts.push(shortened(&contact.address));
     }
-    format!("{}  ({})", parts.join("  "), trust(contact))
+    let stranger = match contact.accepted || contact.blocked {
+        true => "",
+        false => ", you have not agreed to talk",
+    };
+    format!("{}  ({}{stranger})", parts.join("  "), trust(contact))
 }
 
 /// What to say of an event while talking; absent when it is nothing to say.
@@ -446,8 +439,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             plain(&name(names, address))
         ),
         Event::NumberLost { number } => format!(
-            "— {number} now belongs to another account: people find you by it no more. /quit, then `{} chat change-number` sets another one",
-            crate::terminal::program()
+            "— {number} now belongs to another account: people find you by it no more. /quit, then the act `change-number` sets another one"
         ),
         Event::Typing {
             address,

@@ -312,7 +312,7 @@ Alice: Hello, this is Alice.
 Alice: Meet me at six.
 Alice: No, at seven.
 — this conversation was repaired
-— some messages are missing: this device was away for too long
+— some messages are missing here: your other devices are asked for them
 Alice: Are you there?
 me: I am.
 — warning: the server may have told you and others two different stories; the conversation is being repaired

@@ -150,7 +150,7 @@ fn a_state_in_a_weaker_suite_is_not_entered() -> Result<()> {
         screen(&world, bob, alice)?,
         "\
 Alice: Hello, this is Alice.
-— some messages are missing: this device was away for too long
+— some messages are missing here: your other devices are asked for them
 — this conversation is being repaired
 me: My password is sesame. ⌛
 — warning: messages of a conversation are missing: the server no longer has them
