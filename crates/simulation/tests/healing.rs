@@ -378,6 +378,8 @@ fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
     world.run_until(400_000, |world| {
         world.warnings(tablet).contains(&"gap".to_owned())
     });
+    // It asks to be let in, and is not.
+    world.run_for(2_000);
     let conversation = group(&world, bob)?;
     let members = vec![member];
     let command = Command::AddMembers {

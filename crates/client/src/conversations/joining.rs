@@ -1,9 +1,11 @@
 //! Coming into a conversation by a welcome, and what is common to every way in.
 
+use super::intents::refused_entry;
 use super::{Conversation, State};
 use crate::CoreError;
 use crate::contacts::known_manifest;
 use crate::step::{Request, Step};
+use crate::store::meta;
 use comity_e2ee::engine::{EngineError, Joined};
 use comity_membership::Member;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
@@ -207,6 +209,7 @@ impl Step<'_> {
         }
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
+        meta::remove(self.tx, &refused_entry(conversation.id))?;
         self.was_out(&conversation)?;
         conversation.joined_seq = commit_seq;
         conversation.next_seq = commit_seq + 1;

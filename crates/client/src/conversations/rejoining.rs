@@ -2,6 +2,7 @@
 //!
 //! Always holds: what lies between is asked for, and a line says that it is missing until it came.
 
+use super::intents::refused_entry;
 use super::{Conversation, Intent, State};
 use crate::contacts::known_manifest;
 use crate::step::{Request, Step};
@@ -234,8 +235,12 @@ impl Step<'_> {
             "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
             [conversation.id],
         )?;
+        let refused = refused_entry(conversation.id);
+        if meta::get(self.tx, &refused)?.unwrap_or(false) {
+            meta::remove(self.tx, &refused)?;
+            self.was_out(conversation)?;
         // Who has read something here, from a welcome on or as its maker.
-        if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
+        } else if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
             let line =
                 self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
             self.note_missing(
