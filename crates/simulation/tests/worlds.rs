@@ -27,6 +27,24 @@ fn the_same_seed_is_the_same_world_whatever_was_lived_before() -> Result<()> {
 }
 
 #[test]
+fn a_wild_world_ends_with_one_history() -> Result<()> {
+    for seed in 0..4 {
+        let report = wild::live(seed, Size::SEED, false)?;
+        assert_eq!(report.wrong, [""; 0], "seed {seed}");
+        assert!(report.crashes >= 3 && report.taken > 60, "{report:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_planted_bug_is_found_and_gone_when_it_is_not_planted() -> Result<()> {
+    let found = wild::first_to_find(Bug::JumpsToOwnEntry, 0, 20)?;
+    let (seed, _) = found.expect("found in twenty seeds");
+    assert_eq!(wild::live(seed, Size::SEED, false)?.wrong, [""; 0]);
+    Ok(())
+}
+
+#[test]
 fn worlds_of_two_apps_end_well() -> Result<()> {
     for seed in [0, 3] {
         let report = wild::live(seed, Size::FAMILY, false)?;

@@ -13,8 +13,7 @@ pub enum Bug {
     DeviceDoesNotSync,
     /// A retry is sealed anew, under a new idempotency key, before the log was read.
     SealsRetriesAnew,
-    /// A device merges its own commit before the hub took it, and takes its own epoch for the right
-    /// one: healing would mend it.
+    /// A device merges its own commit before the hub took it.
     MergesEarly,
     /// A device takes an entry though others before it are missing.
     TakesAHole,

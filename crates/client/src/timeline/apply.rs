@@ -9,7 +9,6 @@ use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::{EngineError, Unreadable};
 use comity_e2ee::envelope::{self, Opened};
 use comity_membership::{Member, franking};
-use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, ConversationKind};
 use comity_wire::{Address, limits};
 use rusqlite::OptionalExtension;
@@ -136,7 +135,7 @@ impl Step<'_> {
         let fork = matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch)
             || (matches!(error, EngineError::Unreadable(Unreadable::Undecryptable))
                 && self.is_of_another_branch(conversation, entry)?);
-        if fork && !planted::is(Bug::MergesEarly) {
+        if fork {
             return self.heal(conversation, "fork_suspected");
         }
         // Words of this device that it does not know: its store is an older copy, and what it says
