@@ -20,9 +20,9 @@ pub(crate) fn run(project: &Project, flags: &[String]) -> Result<()> {
     Err(error).context("starting comity demo")
 }
 
-/// Plays the demo's story once and returns.
+/// Plays the demo's story once and returns, with the program that the tests run too.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    build(project)?;
+    project.build_tests()?;
     let program = project.target().join("debug/comity");
     project.run(
         project

@@ -57,6 +57,13 @@ impl Project {
         self.command("cargo")
     }
 
+    /// Builds the tests and the programs that they run, all with one choice of features: whoever
+    /// builds a part for itself compiles most of the dependencies again.
+    pub(crate) fn build_tests(&self) -> Result<()> {
+        let what = ["test", "--locked", "--workspace", "--no-run", "--quiet"];
+        self.run(self.cargo().args(what))
+    }
+
     /// Whether a program is on the path.
     pub(crate) fn has_program(&self, program: &str) -> bool {
         std::env::split_paths(&self.path).any(|folder| folder.join(program).is_file())

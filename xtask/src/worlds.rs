@@ -6,15 +6,6 @@
 use crate::project::Project;
 use anyhow::Result;
 
-/// Builds it.
-pub(crate) fn build(project: &Project) -> Result<()> {
-    project.run(
-        project
-            .cargo()
-            .args(["build", "--locked", "--workspace", "--bins"]),
-    )
-}
-
 /// Runs it.
 pub(crate) fn run(project: &Project, words: &[&str]) -> Result<()> {
     let program = project.target().join("debug").join("comity-worlds");
@@ -23,7 +14,7 @@ pub(crate) fn run(project: &Project, words: &[&str]) -> Result<()> {
 
 /// Seeds `from` to `from + count`.
 pub(crate) fn seeds(project: &Project, from: u64, count: u64) -> Result<()> {
-    build(project)?;
+    project.build_tests()?;
     let (from, count) = (from.to_string(), count.to_string());
     run(project, &["--from", &from, "--count", &count])
 }

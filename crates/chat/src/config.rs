@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Bytes of a moderation key: an HPKE public key of the hybrid suite, ML-KEM-768 and X25519.
 /// Shortest metrics token.
 const TOKEN_BYTES_MIN: usize = 8;
 /// Longest time between things that a person waits for.
 const TIME_MS_MAX: i64 = 365 * 86_400_000;
+/// Bytes of a moderation key: an HPKE public key of the hybrid suite, ML-KEM-768 and X25519.
 const MODERATION_KEY_BYTES: usize = 1_184 + 32;
 
 /// Where verification codes go.

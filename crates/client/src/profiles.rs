@@ -222,7 +222,9 @@ impl Step<'_> {
     /// The version of a profile that is published now: newer than all that this device knows of.
     pub(crate) fn next_profile_version(&mut self) -> Result<u64, CoreError> {
         let before: u64 = meta::get(self.tx, VERSION)?.unwrap_or(0);
-        let version = u64::try_from(self.now).unwrap_or(0).max(before + 1);
+        let version = u64::try_from(self.now)
+            .unwrap_or(0)
+            .max(before.saturating_add(1));
         meta::put(self.tx, VERSION, &version)?;
         Ok(version)
     }

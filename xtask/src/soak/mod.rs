@@ -167,8 +167,7 @@ fn story(project: &Project, test: &str, from: u64, count: u64) -> Result<()> {
             .args([
                 "test",
                 "--locked",
-                "--package",
-                "comity",
+                "--workspace",
                 "--test",
                 test,
                 "--",

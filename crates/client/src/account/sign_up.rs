@@ -256,8 +256,10 @@ impl Step<'_> {
         let signed = sign_manifest(&list, Some(&root), None);
         // The profile, sealed under the key that contacts have, is read before anything is put
         // in its place.
-        if let Some(key) = recovered.profile_key {
-            meta::put(self.tx, "recovered_profile_key", &key)?;
+        match recovered.profile_key {
+            Some(key) => meta::put(self.tx, "recovered_profile_key", &key)?,
+            // One of an attempt before this may be another account's.
+            None => meta::remove(self.tx, "recovered_profile_key")?,
         }
         self.post_account(&proved, address, &device, &root, signed, None, true)
     }
