@@ -79,6 +79,28 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Just in: what stands behind the entry is asked for, and asked for anew when no answer comes. What
+    /// the hub told of the log before was told to a device that did not know it.
+    pub(crate) fn read_on(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        meta::put(self.tx, &unread_since_entry(conversation.id), &true)?;
+        let (hub, log) = conversation.wire_log(self);
+        self.fetch(&hub, &log, conversation.next_seq - 1);
+        Ok(())
+    }
+
+    /// The conversations that were come into and not read since, once more.
+    pub(crate) fn read_on_again(&mut self) -> Result<(), CoreError> {
+        for id in meta::numbered(self.tx, UNREAD_SINCE_ENTRY)? {
+            let conversation = self.conversation(id)?;
+            if conversation.is_active() {
+                self.read_on(&conversation)?;
+            } else {
+                meta::remove(self.tx, &unread_since_entry(id))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Entries, `asked` for or pushed.
     pub(crate) fn deliver(
         &mut self,
@@ -115,6 +137,9 @@ impl Step<'_> {
         }
         conversation.head_seq = conversation.head_seq.max(deliver.head_seq);
         self.save_position(&conversation)?;
+        if asked {
+            meta::remove(self.tx, &unread_since_entry(conversation.id))?;
+        }
         self.check_cursor(&conversation)?;
         if self.mem.used_elsewhere {
             return Ok(());
@@ -419,6 +444,13 @@ impl Step<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Where it is kept that nothing was read since this device came in.
+const UNREAD_SINCE_ENTRY: &str = "unread_since_entry/";
+
+fn unread_since_entry(conversation: i64) -> String {
+    format!("{UNREAD_SINCE_ENTRY}{conversation}")
 }
 
 /// What stands for an entry in the trail.

@@ -355,20 +355,6 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Let in by somebody, after it was out: what it missed at the end may be that it was taken out, and
-    /// no line waits for that. What its other devices still have of it is taken all the same.
-    pub(crate) fn was_out(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        for row in self.missing(conversation.id)? {
-            if row.range.to + 1 == conversation.next_seq {
-                self.tx.execute(
-                    "DELETE FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind = 'notice'",
-                    (conversation.id, &row.line),
-                )?;
-            }
-        }
-        Ok(())
-    }
-
     /// What stands at this place is known.
     pub(crate) fn is_here(&mut self, conversation: i64, seq: u64) -> Result<(), CoreError> {
         self.covered(conversation, &SeqRange { from: seq, to: seq })

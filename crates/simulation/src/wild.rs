@@ -168,6 +168,8 @@ struct Met {
     addresses: Vec<Address>,
 }
 
+/// A world that ends well has come to rest long before.
+const REST_MINUTES: u32 = 10;
 const FIRST: [&str; 4] = ["Ana", "Ben", "Cleo", "Dan"];
 /// Meetings that the seeds take turns with.
 const MEETINGS: u64 = 4;
@@ -469,7 +471,7 @@ impl Wild {
         }
         // What was refused is tried again after up to five minutes.
         self.world.run_for(400_000);
-        self.world.settle()
+        self.world.settle_within(REST_MINUTES)
     }
 }
 

@@ -290,8 +290,16 @@ impl World {
     /// # Errors
     /// When it does not come to rest in an hour.
     pub fn settle(&mut self) -> Result<()> {
+        self.settle_within(60)
+    }
+
+    /// The same, in at most so many minutes.
+    ///
+    /// # Errors
+    /// When it does not come to rest by then.
+    pub fn settle_within(&mut self, minutes: u32) -> Result<()> {
         let mut quiet = 0;
-        for _ in 0..7_200 {
+        for _ in 0..minutes * 120 {
             self.run_for(500);
             let rest = self.sim.at_rest()?;
             quiet = if rest { quiet + 1 } else { 0 };
@@ -300,7 +308,7 @@ impl World {
                 return Ok(());
             }
         }
-        bail!("no rest in an hour: {}", self.sim.unrest())
+        bail!("no rest in {minutes} minutes: {}", self.sim.unrest())
     }
 
     /// A new device, not signed up.

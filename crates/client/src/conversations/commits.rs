@@ -278,6 +278,7 @@ impl Step<'_> {
             "DELETE FROM wish WHERE conversation = ?1",
             [conversation.id],
         )?;
+        self.saw_the_end(conversation)?;
         self.set_state(conversation, State::Left)
     }
 

@@ -314,7 +314,6 @@ impl Step<'_> {
                 if row.attempts >= 4 {
                     return self.shut_out(&mut conversation);
                 }
-                meta::put(self.tx, &refused_entry(conversation.id), &true)?;
                 self.try_later(&row)
             }
             // Out of it, and no entry said so: the last account that leaves is out at once.
@@ -386,11 +385,6 @@ impl Step<'_> {
             .discard_pending(id)?;
         Ok(())
     }
-}
-
-/// Where it is kept that the hub did not let this device in again: it was out.
-pub(super) fn refused_entry(conversation: i64) -> String {
-    format!("refused_entry/{conversation}")
 }
 
 /// Where it is kept that a conversation's first group was refused, and another made.

@@ -1,11 +1,9 @@
 //! Coming into a conversation by a welcome, and what is common to every way in.
 
-use super::intents::refused_entry;
 use super::{Conversation, State};
 use crate::CoreError;
 use crate::contacts::known_manifest;
 use crate::step::{Request, Step};
-use crate::store::meta;
 use comity_e2ee::engine::{EngineError, Joined};
 use comity_membership::Member;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
@@ -209,8 +207,7 @@ impl Step<'_> {
         }
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
-        meta::remove(self.tx, &refused_entry(conversation.id))?;
-        self.was_out(&conversation)?;
+        self.stays(&conversation)?;
         conversation.joined_seq = commit_seq;
         conversation.next_seq = commit_seq + 1;
         conversation.head_seq = conversation.head_seq.max(commit_seq);
@@ -221,6 +218,7 @@ impl Step<'_> {
         )?;
         self.entered(&mut conversation)?;
         self.details_of_welcome(&conversation, sealed_state)?;
+        self.answer_owed(&conversation)?;
         self.tell_added(&conversation, &joined.by)
     }
 
@@ -279,9 +277,7 @@ impl Step<'_> {
         };
         self.want(conversation.id, "reconcile", soon)?;
         self.settle_wishes(conversation)?;
-        let (hub, log) = conversation.wire_log(self);
-        self.fetch(&hub, &log, conversation.next_seq - 1);
-        Ok(())
+        self.read_on(conversation)
     }
 
     fn lacks_own_devices(&self, conversation: i64) -> Result<bool, CoreError> {

@@ -2,7 +2,6 @@
 //!
 //! Always holds: what lies between is asked for, and a line says that it is missing until it came.
 
-use super::intents::refused_entry;
 use super::{Conversation, Intent, State};
 use crate::contacts::known_manifest;
 use crate::step::{Request, Step};
@@ -235,12 +234,8 @@ impl Step<'_> {
             "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
             [conversation.id],
         )?;
-        let refused = refused_entry(conversation.id);
-        if meta::get(self.tx, &refused)?.unwrap_or(false) {
-            meta::remove(self.tx, &refused)?;
-            self.was_out(conversation)?;
         // Who has read something here, from a welcome on or as its maker.
-        } else if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
+        if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
             let line =
                 self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
             self.note_missing(
@@ -249,6 +244,8 @@ impl Step<'_> {
                 committed.seq - 1,
                 &line,
             )?;
+        } else {
+            self.stays(conversation)?;
         }
         let members = self
             .groups
@@ -306,6 +303,7 @@ impl Step<'_> {
             self.introduce_to(conversation)?;
         }
         if by_link {
+            self.answer_owed(conversation)?;
             self.expect_history(conversation)?;
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;
         }
@@ -355,6 +353,6 @@ impl Step<'_> {
                 self.fetch(&hub, &log, conversation.next_seq - 1);
             }
         }
-        Ok(())
+        self.read_on_again()
     }
 }

@@ -160,6 +160,7 @@ impl Step<'_> {
         self.tx
             .execute("DELETE FROM wish WHERE conversation = ?1", [group.id])?;
         self.tell_left(group, &me.address)?;
+        self.saw_the_end(group)?;
         self.set_state(group, State::Left)
     }
 

@@ -5,8 +5,9 @@
 
 use super::{Missing, overlap};
 use crate::CoreError;
-use crate::conversations::Conversation;
+use crate::conversations::{Conversation, State};
 use crate::step::Step;
+use crate::store::meta;
 use comity_content::Message as _;
 use comity_content::proto::{Again, ArchivedMessage, SeqRange, content::Body};
 use comity_wire::limits;
@@ -15,6 +16,8 @@ use comity_wire::limits;
 const LINES_MAX: usize = 500;
 /// Lines before a range that go with it: edits and reactions may have been what was missed.
 const BEFORE: u64 = 32;
+/// Questions of a conversation that one is out of.
+const OWED_MAX: usize = 16;
 /// Room for messages in one answer.
 const ANSWER_BYTES: usize = limits::ENTRY_BYTES_MAX / 2;
 
@@ -30,6 +33,9 @@ impl Step<'_> {
         let gaps = self.missing(meant.id)?;
         let (mut messages, mut covered) = (Vec::new(), Vec::new());
         for range in asked {
+            if meant.state == State::Left && range.to >= meant.next_seq {
+                self.owe(meant, device, range)?;
+            }
             let wider = SeqRange {
                 from: range.from.saturating_sub(BEFORE),
                 to: range.to,
@@ -46,7 +52,7 @@ impl Step<'_> {
                 from: range.from,
                 to,
             };
-            if self.has_read(meant, &gaps, &given) {
+            if self.has_read(meant, &gaps, &given)? {
                 let too_large = found.iter().filter(|message| !fits(message));
                 covered.extend(around(&given, too_large.map(|message| message.seq)));
             }
@@ -61,10 +67,66 @@ impl Step<'_> {
         self.say_again(own.id, device, meant, messages, covered)
     }
 
-    fn has_read(&self, meant: &Conversation, gaps: &[Missing], range: &SeqRange) -> bool {
-        range.from > meant.joined_seq
+    fn has_read(
+        &self,
+        meant: &Conversation,
+        gaps: &[Missing],
+        range: &SeqRange,
+    ) -> Result<bool, CoreError> {
+        let since = meta::get(self.tx, &in_since(meant.id))?.unwrap_or(meant.joined_seq);
+        Ok(range.from > since
             && range.to < meant.next_seq
-            && !gaps.iter().any(|gap| overlap(&gap.range, range))
+            && !gaps.iter().any(|gap| overlap(&gap.range, range)))
+    }
+
+    /// Out, and nothing from here on is this account's.
+    pub(crate) fn saw_the_end(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        meta::put(self.tx, &saw_end(conversation.id), &true)
+    }
+
+    /// About to be in again. Who read everything up to where it went out knows of all that was in between,
+    /// too: nothing of it was for this account. Anybody else knows only of what comes.
+    pub(crate) fn stays(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let (end, since) = (saw_end(conversation.id), in_since(conversation.id));
+        if meta::get(self.tx, &end)?.unwrap_or(false) {
+            let known: Option<u64> = meta::get(self.tx, &since)?;
+            meta::put(self.tx, &since, &known.unwrap_or(conversation.joined_seq))?;
+        } else {
+            meta::remove(self.tx, &since)?;
+        }
+        meta::remove(self.tx, &end)
+    }
+
+    /// Asked for what lies behind the end that this device saw: whether the account came in again before
+    /// that is known once this device is in again.
+    fn owe(
+        &mut self,
+        meant: &Conversation,
+        device: &[u8],
+        range: &SeqRange,
+    ) -> Result<(), CoreError> {
+        let key = owed(meant.id);
+        let mut questions: Vec<Owed> = meta::get(self.tx, &key)?.unwrap_or_default();
+        let question = (device.to_vec(), range.from, range.to);
+        if questions.len() < OWED_MAX && !questions.contains(&question) {
+            questions.push(question);
+            meta::put(self.tx, &key, &questions)?;
+        }
+        Ok(())
+    }
+
+    /// In again: answers what was asked in the meantime.
+    pub(crate) fn answer_owed(&mut self, meant: &Conversation) -> Result<(), CoreError> {
+        let key = owed(meant.id);
+        let questions: Vec<Owed> = meta::get(self.tx, &key)?.unwrap_or_default();
+        meta::remove(self.tx, &key)?;
+        let Some(own) = self.self_conversation()?.filter(Conversation::is_active) else {
+            return Ok(());
+        };
+        for (device, from, to) in questions {
+            self.answer_sibling(&own, meant, &[SeqRange { from, to }], &device)?;
+        }
+        Ok(())
     }
 
     pub(super) fn say_again(
@@ -97,6 +159,24 @@ impl Step<'_> {
         again.covered = covered;
         self.enqueue_hidden(place, Body::Again(again))
     }
+}
+
+/// Asked by this device, from one place to another.
+type Owed = (Vec<u8>, u64, u64);
+
+/// Where it is kept that this device read everything up to where its account went out.
+fn saw_end(conversation: i64) -> String {
+    format!("saw_end/{conversation}")
+}
+
+/// Where it is kept since which place everything is known: read, missing, or not this account's.
+fn in_since(conversation: i64) -> String {
+    format!("in_since/{conversation}")
+}
+
+/// Where it is kept what other devices asked while the account was out.
+fn owed(conversation: i64) -> String {
+    format!("owed/{conversation}")
 }
 
 fn fits(message: &ArchivedMessage) -> bool {

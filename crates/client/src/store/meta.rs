@@ -29,6 +29,19 @@ pub(crate) fn put<T: Serialize>(conn: &Connection, key: &str, value: &T) -> Resu
     Ok(())
 }
 
+/// The numbers behind `prefix` under which there is a value.
+pub(crate) fn numbered(conn: &Connection, prefix: &str) -> Result<Vec<i64>, CoreError> {
+    let mut statement = conn.prepare_cached("SELECT key FROM meta WHERE key >= ?1 AND key < ?2")?;
+    // A colon comes after the digits.
+    let range = (prefix, format!("{prefix}:"));
+    let mut numbers = Vec::new();
+    for key in statement.query_map(range, |row| row.get::<_, String>(0))? {
+        let number = key?.strip_prefix(prefix).and_then(|n| n.parse().ok());
+        numbers.extend(number);
+    }
+    Ok(numbers)
+}
+
 /// Forgets the value under `key`.
 pub(crate) fn remove(conn: &Connection, key: &str) -> Result<(), CoreError> {
     conn.execute("DELETE FROM meta WHERE key = ?1", [key])?;
