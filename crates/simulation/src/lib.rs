@@ -53,4 +53,5 @@ pub use malice::{Answer, Ask, Asked, Honest, Malice};
 pub use network::Faults;
 pub use pace::{Pace, processor_time};
 pub use screen::line;
+pub use single::work_on_all_cores;
 pub use world::{Standing, Who, World};

@@ -10,6 +10,12 @@ thread_local! {
     static SINGLE: Cell<bool> = const { Cell::new(false) };
 }
 
+/// For measuring: worlds of this thread leave the library its pool, as programs do. The order of
+/// things is no longer the seed's alone then.
+pub fn work_on_all_cores() {
+    SINGLE.set(true);
+}
+
 /// From now on this thread does the pool's work itself.
 pub(crate) fn keep_to_this_thread() {
     // A world does not know what was computed before it.

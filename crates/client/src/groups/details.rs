@@ -386,13 +386,15 @@ impl Step<'_> {
         let Some(conversation) = self.conversation_by_cid(&hub, &changed.conversation)? else {
             return Ok(());
         };
-        let unknown = self.known_details(conversation.id)?.is_none();
-        // Whether what was sealed anew is what was there, admins look.
-        let looks = unknown || !changed.resealed || self.is_acting_admin(conversation.id)?;
-        if conversation.is_active() && looks {
-            let delay = self.spread_ms(conversation.id, 10)?;
-            self.want(conversation.id, "details", delay)?;
+        if !conversation.is_active() {
+            return Ok(());
         }
+        // What was sealed anew may be older than what is known here, or newer: whoever sealed it said
+        // what they knew. Admins look first, the others when these may have mended it.
+        let unknown = self.known_details(conversation.id)?.is_none();
+        let soon = unknown || !changed.resealed || self.is_acting_admin(conversation.id)?;
+        let delay = self.spread_ms(conversation.id, if soon { 10 } else { 50 })?;
+        self.want(conversation.id, "details", delay)?;
         Ok(())
     }
 

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What an act sent, in bytes; of several commits the largest.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Bytes {
+    /// Who made the last commit.
+    pub(crate) by: String,
     pub(crate) commits: usize,
     pub(crate) commit: usize,
     pub(crate) welcome: usize,
@@ -59,9 +61,9 @@ pub(crate) fn markdown(sizes: &[Size]) -> Result<String, std::fmt::Error> {
         writeln!(text, "\n### {} devices\n", size.devices)?;
         writeln!(
             text,
-            "| act | who | client, ms | longest step, ms | bare library, ms | ratio |"
+            "| act | who | client, ms | longest step, ms | longest wait, ms | bare library, ms | ratio |"
         )?;
-        writeln!(text, "|---|---|--:|--:|--:|--:|")?;
+        writeln!(text, "|---|---|--:|--:|--:|--:|--:|")?;
         for act in &size.acts {
             for cost in &act.costs {
                 let client = ms(cost.pace.total);
@@ -71,11 +73,12 @@ pub(crate) fn markdown(sizes: &[Size]) -> Result<String, std::fmt::Error> {
                     .map_or("–".to_owned(), |bare| format!("{:.2}", client / ms(bare)));
                 writeln!(
                     text,
-                    "| {} | {} | {} | {} | {bare} | {ratio} |",
+                    "| {} | {} | {} | {} | {} | {bare} | {ratio} |",
                     act.what,
                     cost.who,
                     short(client),
                     short(ms(cost.pace.longest)),
+                    short(ms(cost.pace.blocked)),
                 )?;
             }
         }
@@ -88,7 +91,7 @@ pub(crate) fn markdown(sizes: &[Size]) -> Result<String, std::fmt::Error> {
     writeln!(text, "|--:|---|--:|--:|--:|--:|--:|--:|")?;
     for size in sizes {
         for act in &size.acts {
-            let all = act.bytes;
+            let all = &act.bytes;
             if all.commits + all.entry + all.tree == 0 {
                 continue;
             }
