@@ -356,7 +356,8 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     )
 }
 
-/// A stranger who asks to talk. Their number is their own word until the app confirmed it.
+/// A stranger who asks to talk. Their number is their own word until the app confirmed it, their key
+/// the app's until the two compare.
 pub(crate) fn request(asks: &RequestView) -> String {
     let number = match (asks.number.as_str(), asks.number_confirmed) {
         ("", _) => "no number given".to_owned(),
@@ -367,7 +368,7 @@ pub(crate) fn request(asks: &RequestView) -> String {
         ),
     };
     format!(
-        "{} ({number}; {}) asks to talk: “{}”",
+        "{} ({number}; {}; their key is as the app says, until you compare safety numbers) asks to talk: “{}”",
         plain(&called(&asks.name, "")),
         shortened(&asks.address),
         text(&asks.text)
@@ -395,6 +396,15 @@ pub(crate) fn trust(contact: &ContactView) -> &'static str {
         (true, false) => "blocked",
         (false, true) => "verified",
         (false, false) => "not yet verified",
+    }
+}
+
+/// What follows for who writes to somebody for the first time.
+pub(crate) fn first_contact(contact: &ContactView) -> &'static str {
+    if contact.verified && !contact.number_moved {
+        "You compared safety numbers with them: verified."
+    } else {
+        "Their key is as the app says: not yet verified."
     }
 }
 
