@@ -45,10 +45,26 @@ impl Project {
         &self.target
     }
 
-    /// A command in the root, with the project's tools on its path.
+    /// A command in the root, with the project's tools on its path. What cargo told this program
+    /// of its own package is not passed on: build scripts of dependencies look at it, and whoever
+    /// calls cargo by hand would find half of them out of date, and the other way round.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("PATH", &self.path);
+        for (name, _) in std::env::vars_os() {
+            let own = [
+                "CARGO_PKG_",
+                "CARGO_MANIFEST_",
+                "CARGO_PRIMARY_",
+                "CARGO_BIN_",
+            ];
+            if own
+                .iter()
+                .any(|part| name.to_string_lossy().starts_with(part))
+            {
+                command.env_remove(&name);
+            }
+        }
         command
     }
 

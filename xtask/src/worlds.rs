@@ -1,20 +1,32 @@
 //! The simulation's program: wild worlds by the seed.
 //!
-//! Always holds: it is built with the whole workspace, as the tests are. Deliberately absent: what
-//! a world is (`crates/simulation`).
+//! Always holds: the tests' few worlds run in the tests' build, so that nothing is compiled twice;
+//! the soak's many in an optimised one. Deliberately absent: what a world is (`crates/simulation`).
 
 use crate::project::Project;
 use anyhow::Result;
 
-/// Runs it.
-pub(crate) fn run(project: &Project, words: &[&str]) -> Result<()> {
-    let program = project.target().join("debug").join("comity-worlds");
-    project.run(std::process::Command::new(program).args(words))
+const PROGRAM: &str = "comity-worlds";
+/// Of Cargo.toml.
+const PROFILE: &str = "worlds";
+
+/// What `cargo xtask test` holds.
+pub(crate) fn few(project: &Project) -> Result<()> {
+    project.build_tests()?;
+    run(project, "debug", &["--from", "0", "--count", "200"])?;
+    run(project, "debug", &["--bugs", "--count", "1000"])
 }
 
 /// Seeds `from` to `from + count`.
 pub(crate) fn seeds(project: &Project, from: u64, count: u64) -> Result<()> {
-    project.build_tests()?;
+    let what = ["build", "--locked", "--package", "comity-simulation"];
+    let program = ["--profile", PROFILE, "--bin", PROGRAM];
+    project.run(project.cargo().args(what).args(program))?;
     let (from, count) = (from.to_string(), count.to_string());
-    run(project, &["--from", &from, "--count", &count])
+    run(project, PROFILE, &["--from", &from, "--count", &count])
+}
+
+fn run(project: &Project, build: &str, words: &[&str]) -> Result<()> {
+    let program = project.target().join(build).join(PROGRAM);
+    project.run(std::process::Command::new(program).args(words))
 }

@@ -1,17 +1,17 @@
 //! The cryptography that the MLS library runs on.
 //!
-//! Always holds: without the feature `simulation`, which only the simulation turns on, this is the
-//! library's own and nothing is remembered.
+//! Always holds: without the feature `simulation`, which only the simulation turns on, nothing is
+//! remembered.
 
+mod fast;
 #[cfg(feature = "simulation")]
 mod remembering;
 
 #[cfg(feature = "simulation")]
 pub use remembering::{Crypto, remember};
 
-/// The library's own.
 #[cfg(not(feature = "simulation"))]
-pub type Crypto = openmls_rust_crypto::RustCrypto;
+pub use fast::Crypto;
 
 /// Whether a signature holds, by `check`.
 #[cfg(not(feature = "simulation"))]

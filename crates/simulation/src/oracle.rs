@@ -4,6 +4,8 @@
 //! which entry to which), what was said from the devices that said it. Deliberately absent: any
 //! knowledge of how the world got there.
 
+mod groups;
+
 use crate::world::{Who, World};
 use anyhow::{Context, Result};
 use comity_client::{ItemKind, Status, TimelineItem};
@@ -39,6 +41,8 @@ struct Shown {
     who: Who,
     state: String,
     seat: Option<Seat>,
+    /// What the group is, where it is one.
+    group: Option<String>,
     items: Vec<TimelineItem>,
 }
 
@@ -93,6 +97,7 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
             let device: [u8; 16] = *account.device.as_bytes();
             logs.entry(log).or_default().push(Shown {
                 who,
+                group: groups::canonical(core, &view)?,
                 state: view.state,
                 seat: seats.get(&(log, device)).copied(),
                 items: core.timeline(view.conversation, None, u32::MAX)?,
@@ -106,6 +111,7 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
         complete(world, shown, &disowned, &mut wrong);
         nothing_after_removal(world, shown, &mut wrong);
     }
+    groups::alike(world, &logs, &mut wrong);
     seated(world, &seats, &logs, &mut wrong)?;
     kept(world, &logs, said, &mut wrong)?;
     Ok(wrong)
@@ -364,8 +370,7 @@ fn kept(
                 }
             }
             Some(_) => {}
-            // It waits in an introduction, or its conversation is being made.
-            None => {}
+            None => wrong.push(format!("{name} no longer shows {}", said.message)),
         }
     }
     Ok(())

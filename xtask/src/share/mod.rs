@@ -65,6 +65,11 @@ const SHARES: &[Share] = &[
         run: nextest::run,
     },
     Share {
+        name: "simulation",
+        what: "200 wild worlds end with one history; each planted bug is found",
+        run: simulation,
+    },
+    Share {
         name: "doc",
         what: "examples in the documentation",
         run: doc,
@@ -84,7 +89,7 @@ const SHARES: &[Share] = &[
 /// Prints the shares' names.
 pub(crate) fn list() -> Result<()> {
     for share in SHARES {
-        println!("{:<8} {}", share.name, share.what);
+        println!("{:<10} {}", share.name, share.what);
     }
     Ok(())
 }
@@ -120,11 +125,11 @@ pub(crate) fn run(project: &Project, names: &[String], keep_going: bool) -> Resu
 }
 
 fn summarise(project: &Project, results: &[(&Share, Count, Duration)]) -> Result<()> {
-    println!("\nshare      passed  failed  seconds");
+    println!("\nshare       passed  failed  seconds");
     let mut all = Count::default();
     for (share, count, time) in results {
         println!(
-            "{:<9} {:>7} {:>7} {:>8.1}",
+            "{:<10} {:>7} {:>7} {:>8.1}",
             share.name,
             count.passed,
             count.failed,
@@ -205,6 +210,10 @@ fn doc(project: &Project) -> Result<Count> {
             .cargo()
             .args(["test", "--locked", "--workspace", "--doc", "--quiet"]),
     ))
+}
+
+fn simulation(project: &Project) -> Result<Count> {
+    one(crate::worlds::few(project))
 }
 
 fn story(project: &Project) -> Result<Count> {

@@ -6,7 +6,7 @@
 //! chance is made anew. What was sealed to a key opens with that key's other half to what was
 //! sealed: that is taken from the sealing, and tested where nothing is remembered (`e2ee`).
 
-use openmls_rust_crypto::RustCrypto;
+use super::fast;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig,
@@ -95,9 +95,9 @@ pub(crate) fn checked(parts: [&[u8]; 3], check: impl FnOnce() -> bool) -> bool {
     outcome
 }
 
-/// The library's cryptography, which remembers.
+/// The cryptography, which remembers.
 #[derive(Debug, Default)]
-pub struct Crypto(RustCrypto);
+pub struct Crypto(fast::Crypto);
 
 fn named(config: &HpkeConfig) -> [u8; 6] {
     let (kem, kdf, aead) = (config.0 as u16, config.1 as u16, config.2 as u16);
