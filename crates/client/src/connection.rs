@@ -275,6 +275,9 @@ impl Step<'_> {
             (Request::SignIn, reply::Result::SignedIn(signed_in)) => self.signed_in(&signed_in),
             (Request::Sync, reply::Result::Sync(changes)) => self.changes(&changes),
             (Request::Fetch { .. }, reply::Result::Deliver(deliver)) => self.deliver(deliver, true),
+            (Request::LookBack { conversation }, reply::Result::Deliver(deliver)) => {
+                self.looked_back(conversation, &deliver)
+            }
             (Request::Append { queue }, reply::Result::Appended(appended)) => {
                 self.appended(queue, &appended)
             }
@@ -329,6 +332,8 @@ impl Step<'_> {
                 self.failed("sync", &CallError::Refused(error));
                 Ok(())
             }
+            // Then it is not known, and coming in anew says what there is to say.
+            Request::LookBack { .. } => Ok(()),
             Request::Append { queue } => self.append_refused(queue, error),
             Request::Create { intent } | Request::Commit { intent } | Request::State { intent } => {
                 self.intent_refused(intent, &error)

@@ -3,8 +3,8 @@
 //! Always holds: entries are taken strictly in order, each once; the position moves in the same
 //! transaction as what the entry brought.
 
-use crate::conversations::Conversation;
-use crate::step::Step;
+use crate::conversations::{Conversation, State};
+use crate::step::{Request, Step};
 use crate::store::meta;
 use crate::{CoreError, arrival};
 use comity_wire::DeviceId;
@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 const TRAIL: i64 = 64;
 /// Entries that an author's running hash covers.
 const WINDOW: u64 = 32;
+/// Of what is asked for only to be compared.
+const LOOK_BACK_BYTES: u32 = 256 * 1_024;
 
 impl Step<'_> {
     /// What the server says of a log: catch up with it.
@@ -191,6 +193,51 @@ impl Step<'_> {
             .query_row((conversation.id, entry.seq), |row| row.get(0))
             .optional()?;
         Ok(known.is_some_and(|known| known != digest(entry.seq, entry.kind, &entry.body)))
+    }
+
+    /// What this device last took is asked for once more: whether the hub still has it.
+    pub(crate) fn look_back(&mut self, conversation: &Conversation) {
+        let (hub, log) = conversation.wire_log(self);
+        let after = conversation.next_seq.saturating_sub(WINDOW + 1);
+        self.request(
+            Request::LookBack {
+                conversation: conversation.id,
+            },
+            Act::Fetch(proto::Fetch {
+                hub,
+                log,
+                after_seq: after,
+                bytes_max: LOOK_BACK_BYTES,
+            }),
+        );
+    }
+
+    /// While this device is let in anew: whether the hub has something else now where it gave this
+    /// device an entry. Then it went back, or tells others something else, and that is no guess.
+    pub(crate) fn looked_back(
+        &mut self,
+        conversation: i64,
+        deliver: &proto::Deliver,
+    ) -> Result<(), CoreError> {
+        let conversation = self.conversation(conversation)?;
+        if conversation.state != State::Rejoining {
+            return Ok(());
+        }
+        for entry in &deliver.entries {
+            if self.is_another_entry(&conversation, entry)? {
+                self.warn("rewritten", Some(conversation.id));
+                let me = self.me()?;
+                let nobody = DeviceId::new([0; 16]);
+                self.insert_notice(conversation.id, &me.address, &nobody, "rewritten")?;
+                // What is compared begins anew where this device is let in.
+                self.tx.execute(
+                    "DELETE FROM trail WHERE conversation = ?1",
+                    [conversation.id],
+                )?;
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// The hub has another log than it had: said, and joined anew where it stands now.

@@ -2,7 +2,8 @@
 //!
 //! First the own other devices are asked, in the conversation with oneself: they give everything
 //! that they show. What is missing still is asked for in the conversation itself, and each device
-//! says again what it wrote, if everybody who reads there now did so then.
+//! says again what it wrote, if everybody who reads there now did so then; of what it wrote for
+//! programs alone it says that no timeline shows it.
 //! Always holds: only what is missing is taken, and of others only their own words. Deliberately
 //! absent: asking for ever. An answer is taken whenever it comes, so asking once is enough.
 
@@ -215,10 +216,15 @@ impl Step<'_> {
             };
             messages.extend(self.archived_range(place, &readable, true)?);
         }
-        if messages.is_empty() {
+        let nothing = self.unshown_in(place.id, asked)?;
+        if messages.is_empty() && nothing.is_empty() {
             return Ok(());
         }
-        self.say_again(place.id, &question.device, place, messages, Vec::new())
+        if !nothing.is_empty() {
+            // It may have been the key to the own profile.
+            self.profile_asked(place, &by.address)?;
+        }
+        self.say_again(place.id, &question.device, place, messages, nothing)
     }
 
     /// Somebody says again what this device missed.
@@ -242,13 +248,46 @@ impl Step<'_> {
         for message in &again.messages {
             self.take_again(&meant, message, (!sibling).then_some(by))?;
         }
-        if sibling {
-            for range in &again.covered {
+        for range in &again.covered {
+            if sibling {
                 self.covered(meant.id, range)?;
                 self.partly_covered(meant.id, range)?;
+            } else if range.from == range.to {
+                self.take_nothing(&meant, range.from, by)?;
             }
         }
         self.count_unread(meant.id)
+    }
+
+    /// A member says that what could not be read was theirs, and nothing that a timeline shows.
+    fn take_nothing(
+        &mut self,
+        meant: &Conversation,
+        seq: u64,
+        by: &Member,
+    ) -> Result<(), CoreError> {
+        if !self.is_missing(meant.id, seq)? {
+            return self.claimed_by_another(meant, seq, None, by);
+        }
+        self.claim(meant.id, seq, by)?;
+        self.covered(meant.id, &SeqRange { from: seq, to: seq })
+    }
+
+    fn is_missing(&self, conversation: i64, seq: u64) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM missing WHERE conversation = ?1 AND ?2 BETWEEN from_seq AND to_seq)",
+            (conversation, seq),
+            |row| row.get(0),
+        )?)
+    }
+
+    /// These are the words that are taken for what was missing.
+    fn claim(&self, conversation: i64, seq: u64, by: &Member) -> Result<(), CoreError> {
+        meta::put(
+            self.tx,
+            &claimed(conversation, seq),
+            &vec![by.address.clone()],
+        )
     }
 
     /// One message, if it is missing here (or, from an own device, stands here already).
@@ -265,23 +304,18 @@ impl Step<'_> {
         {
             return Ok(());
         }
-        let is_missing: bool = self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM missing WHERE conversation = ?1 AND ?2 BETWEEN from_seq AND to_seq)",
-            (meant.id, message.seq),
-            |row| row.get(0),
-        )?;
+        let is_missing = self.is_missing(meant.id, message.seq)?;
         if let Some(member) = only_by
             && !is_missing
         {
-            return self.claimed_by_another(meant, message, member);
+            return self.claimed_by_another(meant, message.seq, Some(message), member);
         }
         if !is_missing && !self.stands(meant.id, message)? {
             return Ok(());
         }
         if self.take_archived(meant, message, only_by.is_some())? {
             if let Some(member) = only_by {
-                let claim = claimed(meant.id, message.seq);
-                meta::put(self.tx, &claim, &vec![member.address.clone()])?;
+                self.claim(meant.id, message.seq, member)?;
             }
             self.covered(
                 meant.id,
@@ -294,16 +328,17 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// A member says that a message was theirs which is not missing any more. Nothing vouches for
-    /// such words but who says them: when another has said so of the same message before, one of
-    /// the two lies. Then both are shown, and that it is so.
+    /// A member says that an entry was theirs which is not missing any more. Nothing vouches for
+    /// such words but who says them: when another has said so of the same entry before, one of
+    /// the two lies. Then the words of both are shown, where there are some, and that it is so.
     fn claimed_by_another(
         &mut self,
         meant: &Conversation,
-        message: &ArchivedMessage,
+        seq: u64,
+        message: Option<&ArchivedMessage>,
         by: &Member,
     ) -> Result<(), CoreError> {
-        let claim = claimed(meant.id, message.seq);
+        let claim = claimed(meant.id, seq);
         let mut claimants: Vec<Address> = meta::get(self.tx, &claim)?.unwrap_or_default();
         if claimants.is_empty()
             || claimants.contains(&by.address)
@@ -313,7 +348,9 @@ impl Step<'_> {
         }
         claimants.push(by.address.clone());
         meta::put(self.tx, &claim, &claimants)?;
-        self.take_archived(meant, message, true)?;
+        if let Some(message) = message {
+            self.take_archived(meant, message, true)?;
+        }
         if self.mem.warned.insert(("again_contradicted", meant.id)) {
             self.warn("again_contradicted", Some(meant.id));
             let nobody = DeviceId::new([0; 16]);

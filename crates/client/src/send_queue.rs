@@ -405,7 +405,7 @@ impl Step<'_> {
             (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
         )?;
         self.change_stands(conversation.id, &item.message_id)?;
-        self.own_change_in_place(conversation.id, &item.content, at_ms)?;
+        self.own_change_in_place(conversation.id, &item.content, (seq, at_ms))?;
         self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal)
     }
 

@@ -103,6 +103,10 @@ pub(crate) enum Request {
         hub: String,
         log: Vec<u8>,
     },
+    /// Entries that were taken, to be compared with.
+    LookBack {
+        conversation: i64,
+    },
     Append {
         queue: i64,
     },

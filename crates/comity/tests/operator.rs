@@ -83,14 +83,18 @@ fn a_report_shows_what_was_said_and_that_it_was_said() {
     assert_eq!(report["reported"], address);
 }
 
+/// A half of the key pair that reports are sealed to.
+fn moderation(world: &World, half: &str) -> Vec<u8> {
+    let key = std::fs::read_to_string(world.moderation_key()).unwrap();
+    let half = key.lines().find_map(|line| line.strip_prefix(half));
+    data_encoding::BASE64URL_NOPAD
+        .decode(half.unwrap().trim().as_bytes())
+        .unwrap()
+}
+
 /// A report that whoever has the server's database can put into it: sealed to the operator, with
 /// what `author` is said to have written.
 fn made_up(world: &World, author: &str, message: ReportedMessage) {
-    let key = std::fs::read_to_string(world.moderation_key()).unwrap();
-    let public = key.lines().find_map(|line| line.strip_prefix("public "));
-    let public = data_encoding::BASE64URL_NOPAD
-        .decode(public.unwrap().trim().as_bytes())
-        .unwrap();
     let author: comity_wire::Address = author.parse().unwrap();
     let report = Report {
         reported: Some(Address {
@@ -102,13 +106,103 @@ fn made_up(world: &World, author: &str, message: ReportedMessage) {
         messages: vec![message],
         ..Report::default()
     };
-    let sealed = comity_e2ee::report::seal(&report, &public).unwrap();
+    put(world, &report);
+}
+
+fn put(world: &World, report: &Report) {
+    let sealed = comity_e2ee::report::seal(report, &moderation(world, "public ")).unwrap();
     let conn = rusqlite::Connection::open(world.data().join("comity.sqlite")).unwrap();
     conn.execute(
         "INSERT INTO report (at_ms, sealed) VALUES (1, ?1)",
         [sealed],
     )
     .unwrap();
+}
+
+#[test]
+fn a_genuine_report_with_other_words_proves_nothing() {
+    let world = World::start();
+    let (alice, bob) = (world.person("alice", ALICE), world.person("bob", BOB));
+    alice.say(BOB, "Hello Bob");
+    bob.act(&["requests"]);
+    bob.act(&["accept", ALICE]);
+    alice.act(&["sync"]);
+    alice.say(BOB, "See you at eight");
+    bob.act(&["sync"]);
+    bob.act(&["report", ALICE, &bob.find(ALICE, "See you at eight")]);
+    let conn = rusqlite::Connection::open(world.data().join("comity.sqlite")).unwrap();
+    let sealed: Vec<u8> = conn
+        .query_row("SELECT sealed FROM report", [], |row| row.get(0))
+        .unwrap();
+    let (public, private) = (
+        moderation(&world, "public "),
+        moderation(&world, "private "),
+    );
+    let genuine = comity_e2ee::report::open(&public, &private, &sealed).unwrap();
+    let said = genuine.messages[0].clone();
+    let mut content = Content::decode(said.content.as_slice()).unwrap();
+    content.body = Some(Body::Text(Text {
+        text: "I know where you live".to_owned(),
+    }));
+    // Whoever reports has everything that proves the words, and may put others above it,
+    let reworded = ReportedMessage {
+        content: content.encode_to_vec(),
+        ..said.clone()
+    };
+    // or prove the others with a tag of their own, below what the server sealed;
+    let whose = genuine.reported.clone().unwrap();
+    let whose = comity_wire::Address::new(
+        whose.app.parse().unwrap(),
+        comity_wire::AccountId::from_slice(&whose.account).unwrap(),
+    );
+    let device = comity_wire::DeviceId::from_slice(&said.author_device).unwrap();
+    let mut given = [said.franking_key.clone(), said.sender_nonce.clone()].into_iter();
+    let mut random = |bytes: &mut [u8]| bytes.copy_from_slice(&given.next().unwrap());
+    let franked = comity_e2ee::envelope::frank(&content, &whose, &device, &mut random);
+    let tagged = ReportedMessage {
+        content: franked.content_bytes.clone(),
+        header: franked.header.clone(),
+        ..said.clone()
+    };
+    // or say that it was at another time.
+    let later = ReportedMessage {
+        at_ms: said.at_ms + 86_400_000,
+        ..said
+    };
+    for message in [reworded, tagged, later] {
+        put(
+            &world,
+            &Report {
+                messages: vec![message],
+                ..genuine.clone()
+            },
+        );
+    }
+    let key = world.moderation_key().display().to_string();
+    let shown = world.admin(&["reports", "--key", &key]);
+    let verdicts: Vec<(&str, &str)> = shown
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('['))
+        .map(|line| {
+            (
+                line.split(']').next().unwrap(),
+                line.split("  ").last().unwrap(),
+            )
+        })
+        .collect();
+    let unsealed = "NOT PROVEN: this server did not seal it";
+    assert_eq!(
+        verdicts,
+        [
+            ("genuine", "See you at eight"),
+            (
+                "NOT PROVEN: the franking tag is not the content's",
+                "I know where you live"
+            ),
+            (unsealed, "I know where you live"),
+            (unsealed, "See you at eight"),
+        ]
+    );
 }
 
 #[test]

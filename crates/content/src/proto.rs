@@ -315,7 +315,8 @@ pub struct SeqRange {
     #[prost(uint64, tag = "2")]
     pub to: u64,
 }
-/// The answer. `covered`: of these, nothing else is shown in a timeline; said by own devices only.
+/// The answer. `covered`: of these, nothing else is shown in a timeline; others than own devices say
+/// it only of single entries that they wrote themselves.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Again {
     #[prost(bytes = "vec", tag = "1")]

@@ -4,11 +4,14 @@
 //! Always holds: a lie uses what a server has (frames, answers, its database, keys of its own), and
 //! is consistent towards the device that is lied to: pushes, answers and numbers fit together, so
 //! that only what the lie changes can give it away. A lie is told from the moment on that a story
-//! asks for it. A world whose hub goes back in time is made by [`crate::World::hub_snapshot`] and
+//! asks for it. A lie about a conversation is about the newest direct one, or, where it says so, the
+//! newest group. A world whose hub goes back in time is made by [`crate::World::hub_snapshot`] and
 //! [`crate::World::hub_restore`].
 
 mod answers;
 mod downgrade;
+mod fork;
+mod frames;
 mod ghost;
 mod log;
 mod two_winners;
@@ -16,6 +19,8 @@ mod welcomes;
 
 pub use answers::Answers;
 pub use downgrade::Downgrade;
+pub use fork::Fork;
+pub use frames::Frames;
 pub use ghost::{Captured, Ghost};
 pub use log::{How, Log};
 pub use two_winners::TwoWinners;
@@ -26,13 +31,34 @@ use comity_wire::proto::{
     ClientFrame, ConversationKind, Deliver, ServerFrame, reply, server_frame,
 };
 
-/// The direct conversation that a device creates with this frame.
-fn created(frame: &ClientFrame) -> Option<Vec<u8>> {
-    match &frame.act {
-        Some(Act::CreateConversation(create)) if create.kind() == ConversationKind::Direct => {
-            Some(create.conversation.clone())
+/// The conversation that a lie is about: the newest of its kind that somebody created.
+#[derive(Debug)]
+struct Watched {
+    kind: ConversationKind,
+    conversation: Vec<u8>,
+}
+
+impl Watched {
+    const fn new(kind: ConversationKind) -> Self {
+        Self {
+            kind,
+            conversation: Vec::new(),
         }
-        _ => None,
+    }
+
+    /// Whether a device creates one with this frame, which is the one from now on.
+    fn begins(&mut self, frame: &ClientFrame) -> bool {
+        match &frame.act {
+            Some(Act::CreateConversation(create)) if create.kind() == self.kind => {
+                self.conversation.clone_from(&create.conversation);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is(&self, conversation: &[u8]) -> bool {
+        !self.conversation.is_empty() && self.conversation == conversation
     }
 }
 

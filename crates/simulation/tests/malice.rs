@@ -9,6 +9,10 @@
 mod devices;
 #[path = "malice/files.rs"]
 mod files;
+#[path = "malice/forks.rs"]
+mod forks;
+#[path = "malice/groups.rs"]
+mod groups;
 #[path = "malice/logs.rs"]
 mod logs;
 #[path = "malice/members.rs"]
@@ -20,6 +24,8 @@ mod people;
 mod safe_text;
 #[path = "malice/screen.rs"]
 mod screen;
+#[path = "malice/warnings.rs"]
+mod warnings;
 #[path = "../../comity/src/chat/words.rs"]
 #[allow(dead_code, unused_imports, unreachable_pub, unused)]
 mod words;

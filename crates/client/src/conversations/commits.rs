@@ -138,6 +138,9 @@ impl Step<'_> {
                 [conversation.id],
             )?;
         }
+        if why == "fork_suspected" {
+            self.look_back(conversation);
+        }
         self.want(conversation.id, "rejoin", 0)?;
         self.set_state(conversation, State::Rejoining)
     }

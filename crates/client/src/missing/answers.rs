@@ -18,6 +18,8 @@ const LINES_MAX: usize = 500;
 const BEFORE: u64 = 32;
 /// Questions of a conversation that one is out of.
 const OWED_MAX: usize = 16;
+/// Own entries of a conversation of which it is remembered that they show nothing.
+const UNSHOWN_MAX: usize = 256;
 /// Room for messages in one answer.
 const ANSWER_BYTES: usize = limits::ENTRY_BYTES_MAX / 2;
 
@@ -129,6 +131,40 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// What this device said at `seq` is for programs: no timeline shows it.
+    pub(crate) fn showed_nothing(&mut self, conversation: i64, seq: u64) -> Result<(), CoreError> {
+        let key = unshown(conversation);
+        let mut places: Vec<u64> = meta::get(self.tx, &key)?.unwrap_or_default();
+        places.push(seq);
+        let older = places.len().saturating_sub(UNSHOWN_MAX);
+        places.drain(..older);
+        meta::put(self.tx, &key, &places)
+    }
+
+    /// Places in these ranges where this device said something that no timeline shows.
+    pub(super) fn unshown_in(
+        &self,
+        conversation: i64,
+        ranges: &[SeqRange],
+    ) -> Result<Vec<SeqRange>, CoreError> {
+        let mut places: Vec<u64> = meta::get(self.tx, &unshown(conversation))?.unwrap_or_default();
+        let asked = |place: &u64| {
+            let place = SeqRange {
+                from: *place,
+                to: *place,
+            };
+            ranges.iter().any(|range| overlap(range, &place))
+        };
+        places.retain(asked);
+        Ok(places
+            .into_iter()
+            .map(|place| SeqRange {
+                from: place,
+                to: place,
+            })
+            .collect())
+    }
+
     pub(super) fn say_again(
         &mut self,
         place: i64,
@@ -172,6 +208,11 @@ fn saw_end(conversation: i64) -> String {
 /// Where it is kept since which place everything is known: read, missing, or not this account's.
 fn in_since(conversation: i64) -> String {
     format!("in_since/{conversation}")
+}
+
+/// Where it is kept which own entries show nothing, in order.
+fn unshown(conversation: i64) -> String {
+    format!("unshown/{conversation}")
 }
 
 /// Where it is kept what other devices asked while the account was out.

@@ -320,7 +320,7 @@ impl Step<'_> {
         &mut self,
         conversation: i64,
         content: &[u8],
-        at_ms: i64,
+        (seq, at_ms): (u64, i64),
     ) -> Result<(), CoreError> {
         let content =
             said::Content::decode(content).map_err(|_| CoreError::Damaged("queued content"))?;
@@ -343,6 +343,9 @@ impl Step<'_> {
             }
             Some(said::content::Body::Deletion(said)) => {
                 self.apply_amendment(conversation, &me.address, &said.target, None, at_ms)
+            }
+            Some(said::content::Body::ProfileShared(_) | said::content::Body::Unread(_)) => {
+                self.showed_nothing(conversation, seq)
             }
             _ => Ok(()),
         }

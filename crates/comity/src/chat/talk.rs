@@ -324,8 +324,9 @@ impl Talk<'_> {
                     .handle
                     .act(Command::Accept(address.clone()))
                     .await?;
-                self.with = Some(Whom::Person(address));
+                self.with = Some(Whom::Person(address.clone()));
                 self.say("— accepted");
+                self.first_contact(address).await?;
             }
             "decline" => {
                 let address = people::anyone(self.session, rest).await?;
@@ -382,7 +383,13 @@ impl Talk<'_> {
         self.with = Some(people::whom(self.session, who).await?);
         (self.oldest, self.day) = (None, None);
         let Some(conversation) = self.current().await? else {
-            self.say(&format!("— {} is new here: your first line is a request, which they can accept or decline. Their key is as the app says: not yet verified", words::plain(who)));
+            self.say(&format!(
+                "— {} is new here: your first line is a request, which they can accept or decline",
+                words::plain(who)
+            ));
+            if let Some(Whom::Person(address)) = self.with.clone() {
+                self.first_contact(address).await?;
+            }
             return Ok(());
         };
         self.more().await?;
@@ -390,6 +397,23 @@ impl Talk<'_> {
             .handle
             .act(Command::MarkRead { conversation })
             .await?;
+        Ok(())
+    }
+
+    /// Whose word it is that this is their key, before the first words to somebody.
+    async fn first_contact(&self, address: Address) -> Result<()> {
+        let found = self
+            .session
+            .query(move |core| core.contact(&address))
+            .await?;
+        if let Some(contact) = found {
+            let compare = if contact.verified {
+                ""
+            } else {
+                " /safety shows the number to compare"
+            };
+            self.say(&format!("— {}{compare}", words::first_contact(&contact)));
+        }
         Ok(())
     }
 

@@ -4,6 +4,8 @@
 
 #[path = "words/notices.rs"]
 mod notices;
+#[path = "words/warnings.rs"]
+mod warnings;
 
 pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
@@ -182,6 +184,10 @@ fn unreadable(failure: &str) -> String {
         "epoch_gone" => "it comes too late: its keys are gone",
         "epoch_ahead" | "fork_suspected" => "it is of another branch of this conversation",
         "sender_unknown" => "it is not by whom it says",
+        "malformed" => "it is not of the form that it should be",
+        "too_large" => "it is larger than it may be",
+        "too_far_ahead" => "too many before it are missing",
+        "own_message" => "this device said it, and its store is older than that",
         other => other,
     };
     format!("a message can not be read: {why}")
@@ -350,7 +356,8 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     )
 }
 
-/// A stranger who asks to talk. Their number is their own word until the app confirmed it.
+/// A stranger who asks to talk. Their number is their own word until the app confirmed it, their key
+/// the app's until the two compare.
 pub(crate) fn request(asks: &RequestView) -> String {
     let number = match (asks.number.as_str(), asks.number_confirmed) {
         ("", _) => "no number given".to_owned(),
@@ -361,7 +368,7 @@ pub(crate) fn request(asks: &RequestView) -> String {
         ),
     };
     format!(
-        "{} ({number}; {}) asks to talk: “{}”",
+        "{} ({number}; {}; their key is as the app says, until you compare safety numbers) asks to talk: “{}”",
         plain(&called(&asks.name, "")),
         shortened(&asks.address),
         text(&asks.text)
@@ -389,6 +396,15 @@ pub(crate) fn trust(contact: &ContactView) -> &'static str {
         (true, false) => "blocked",
         (false, true) => "verified",
         (false, false) => "not yet verified",
+    }
+}
+
+/// What follows for who writes to somebody for the first time.
+pub(crate) fn first_contact(contact: &ContactView) -> &'static str {
+    if contact.verified && !contact.number_moved {
+        "You compared safety numbers with them: verified."
+    } else {
+        "Their key is as the app says: not yet verified."
     }
 }
 
@@ -467,7 +483,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Linked { name, .. } => format!("— linked: {}", plain(name)),
         Event::Reported => "— reported to the operator".to_owned(),
         Event::Saved { what } => format!("— {}", saved(what)?),
-        Event::Warning { code, .. } => format!("— warning: {}", warning(code)),
+        Event::Warning { code, .. } => format!("— warning: {}", warnings::warning(code)),
         // Who looked somebody up is answered there.
         Event::Failed { act, .. } if act == "lookup" => return None,
         Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
@@ -490,64 +506,6 @@ fn saved(what: &str) -> Option<&str> {
         "device_promoted" => "the device is an owner now",
         other => other,
     })
-}
-
-fn warning(code: &str) -> &str {
-    match code {
-        "manifest_rollback" => {
-            "the server gave an old device list of someone; the newer one is kept"
-        }
-        "manifest_fork" => {
-            "the server gave a second, different device list of someone; it is refused"
-        }
-        "manifest_invalid" | "manifest_of_another" => {
-            "the server gave a device list that is not that person's; it is refused"
-        }
-        "key_package_invalid" => {
-            "the server gave keys that are not that person's; they are refused"
-        }
-        "commit_refused" => {
-            "the server accepted a change of a conversation that breaks its rules; it is refused"
-        }
-        "history_differs" => {
-            "someone saw other messages here than you did: the server may have dropped or changed some"
-        }
-        "again_contradicted" => {
-            "two people say that one message of a conversation was theirs: one of them does not tell the truth"
-        }
-        "fork_suspected" => {
-            "the server may have told you and others two different stories; the conversation is being repaired"
-        }
-        "server_went_back" => {
-            "the server went back to an earlier state; everything is compared anew"
-        }
-        "rolled_back" => "the server lost or hid the newest messages of a conversation",
-        "rewritten" => "the server gave another message in the place of one that you have",
-        "withheld" => "the server keeps back messages of a conversation",
-        "entry_unreadable" => {
-            "a message can not be read: it was changed, repeated, or is not meant for this device"
-        }
-        "welcome_swapped" => {
-            "the server led to another conversation than it said; it is not entered"
-        }
-        "welcome_unusable" => "the server gave an invitation that this device can not use",
-        "rejoin_failed" => {
-            "the server gave a state of a conversation that does not hold; it is not entered"
-        }
-        "file_damaged" => "a file is not what its sender sent: it is refused",
-        "server_confused" => "the server answered something else than was asked",
-        "link_key_swapped" => {
-            "the server gave another key than the new device showed; nothing was linked"
-        }
-        "gap" => "messages of a conversation are missing: the server no longer has them",
-        "was_away" => "this device was away too long and joins a conversation anew",
-        "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
-        "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
-        "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
-        "introduction_forged" => "a request was not from whom the server said; it is dropped",
-        "contents_repeated" => "the server gave something a second time; it is not shown again",
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -181,6 +181,35 @@ fn safety_numbers_are_the_same_on_both_sides() {
     assert_eq!(of(&alice, BOB)["verified"], true);
 }
 
+#[test]
+fn at_first_contact_the_screen_says_whose_word_a_key_is() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let bob = world.person("bob", BOB);
+    let believed = "Their key is as the app says: not yet verified.";
+    let found = alice.screen(&["lookup", BOB]);
+    assert!(found.contains(believed), "{found}");
+    alice.say(BOB, "Hello Bob, it's Alice");
+    let asks = bob.screen(&["requests"]);
+    let whose = "their key is as the app says, until you compare safety numbers";
+    assert!(asks.contains(whose), "{asks}");
+    let accepted = bob.screen(&["accept", ALICE]);
+    assert!(accepted.contains(believed), "{accepted}");
+    let known = bob.screen(&["contacts"]);
+    assert!(known.contains("(not yet verified)"), "{known}");
+    let compared = bob.screen(&["safety", ALICE]);
+    assert!(
+        compared.contains("Not yet verified: compare it"),
+        "{compared}"
+    );
+    bob.act(&["verify", ALICE]);
+    let known = bob.screen(&["contacts"]);
+    assert!(known.contains("(verified)"), "{known}");
+    let found = bob.screen(&["lookup", ALICE]);
+    assert!(!found.contains(believed), "{found}");
+    assert!(found.contains("You compared safety numbers with them: verified."));
+}
+
 /// The hour that the server's clock shows.
 fn hour(world: &World) -> u32 {
     let answer =

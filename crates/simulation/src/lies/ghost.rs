@@ -1,19 +1,20 @@
 //! A ghost: a device that nobody's account lists joins the conversation from outside, with what
 //! the server holds of it, and in the name of one of its people.
 
-use super::created;
+use super::Watched;
 use crate::Malice;
 use comity_e2ee::DeviceKeys;
 use comity_e2ee::engine::Groups;
 use comity_membership::CommitHeader;
 use comity_wire::proto::client_frame::Act;
 use comity_wire::proto::{
-    ClientFrame, Deliver, Entry, EntryKind, ServerFrame, WelcomeReply, reply, server_frame,
+    ClientFrame, ConversationKind, Deliver, Entry, EntryKind, ServerFrame, WelcomeReply, reply,
+    server_frame,
 };
 use comity_wire::{Address, ConversationId, Id16};
 use std::collections::BTreeSet;
 
-/// What a server holds of the direct conversation.
+/// What a server holds of the conversation.
 #[derive(Debug, Clone, Default)]
 pub struct Captured {
     conversation: Vec<u8>,
@@ -23,18 +24,39 @@ pub struct Captured {
 }
 
 /// Notes what a ghost needs. Set it before the conversation begins.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ghost {
+    watched: Watched,
     captured: Captured,
-    /// Devices and their requests whose answers bear numbers of the log.
+    /// Devices and their requests whose answers bear numbers of the log, or a welcome to it.
     asked: BTreeSet<(String, u64)>,
 }
 
+impl Default for Ghost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Ghost {
-    /// Nothing noted yet.
+    /// Nothing noted yet; of the direct conversation.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::of(ConversationKind::Direct)
+    }
+
+    /// As [`Self::new`], of the group.
+    #[must_use]
+    pub fn in_group() -> Self {
+        Self::of(ConversationKind::Group)
+    }
+
+    fn of(kind: ConversationKind) -> Self {
+        Self {
+            watched: Watched::new(kind),
+            captured: Captured::default(),
+            asked: BTreeSet::new(),
+        }
     }
 
     /// The conversation's state after the newest welcome; `None` before there was one.
@@ -89,7 +111,7 @@ impl Malice for Ghost {
         if let Some(server_frame::Frame::Reply(answer)) = &frame.frame {
             let ours = self.asked.remove(&(device.to_owned(), answer.request));
             match &answer.result {
-                Some(reply::Result::Welcome(WelcomeReply { ratchet_tree, .. })) => {
+                Some(reply::Result::Welcome(WelcomeReply { ratchet_tree, .. })) if ours => {
                     self.captured.ratchet_tree.clone_from(ratchet_tree);
                 }
                 Some(reply::Result::Appended(appended)) if ours => {
@@ -105,19 +127,19 @@ impl Malice for Ghost {
     }
 
     fn to_hub(&mut self, device: &str, frame: ClientFrame) -> Vec<ClientFrame> {
-        if let Some(conversation) = created(&frame) {
+        if self.watched.begins(&frame) {
             self.captured = Captured {
-                conversation,
+                conversation: self.watched.conversation.clone(),
                 ..Captured::default()
             };
         }
-        let log = &self.captured.conversation;
         let ours = match &frame.act {
-            Some(Act::SubmitCommit(commit)) if commit.conversation == *log => {
+            Some(Act::SubmitCommit(commit)) if self.watched.is(&commit.conversation) => {
                 self.captured.group_info.clone_from(&commit.group_info);
                 true
             }
-            Some(Act::Append(append)) => append.conversation == *log,
+            Some(Act::Append(append)) => self.watched.is(&append.conversation),
+            Some(Act::FetchWelcome(fetch)) => self.watched.is(&fetch.conversation),
             _ => false,
         };
         if ours {

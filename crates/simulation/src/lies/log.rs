@@ -1,9 +1,11 @@
-//! One device is told another log of the direct conversation than the hub has.
+//! One device is told another log of a conversation than the hub has.
 
-use super::{created, delivery};
+use super::{Watched, delivery};
 use crate::Malice;
 use comity_wire::proto::client_frame::Act;
-use comity_wire::proto::{ClientFrame, Entry, EntryKind, ServerFrame, reply, server_frame};
+use comity_wire::proto::{
+    ClientFrame, ConversationKind, Entry, EntryKind, ServerFrame, reply, server_frame,
+};
 use std::collections::BTreeSet;
 
 /// What becomes of the next message that is delivered to the device.
@@ -29,7 +31,7 @@ pub enum How {
 #[derive(Debug)]
 pub struct Log {
     device: String,
-    conversation: Vec<u8>,
+    watched: Watched,
     how: Option<How>,
     /// The true number of the entry that the lie is about.
     at: Option<u64>,
@@ -40,12 +42,23 @@ pub struct Log {
 }
 
 impl Log {
-    /// Lies to this device, once [`Self::tell`] was called. Set it before the conversation begins.
+    /// Lies to this device about the direct conversation, once [`Self::tell`] was called. Set it
+    /// before the conversation begins.
     #[must_use]
     pub fn new(device: &str) -> Self {
+        Self::of(ConversationKind::Direct, device)
+    }
+
+    /// As [`Self::new`], about the group.
+    #[must_use]
+    pub fn in_group(device: &str) -> Self {
+        Self::of(ConversationKind::Group, device)
+    }
+
+    fn of(kind: ConversationKind, device: &str) -> Self {
         Self {
             device: device.to_owned(),
-            conversation: Vec::new(),
+            watched: Watched::new(kind),
             how: None,
             at: None,
             held: None,
@@ -158,8 +171,8 @@ impl Malice for Log {
         if device != self.device {
             return vec![frame];
         }
-        let conversation = self.conversation.clone();
-        if let Some(deliver) = delivery(&mut frame).filter(|deliver| deliver.log == conversation) {
+        if let Some(deliver) = delivery(&mut frame).filter(|deliver| self.watched.is(&deliver.log))
+        {
             let entries = std::mem::take(&mut deliver.entries);
             deliver.entries = self.entries(entries);
             deliver.head_seq = self.head(deliver.head_seq);
@@ -175,7 +188,7 @@ impl Malice for Log {
                 }
                 Some(reply::Result::Sync(changes)) => {
                     for log in &mut changes.logs {
-                        if log.log == conversation {
+                        if self.watched.is(&log.log) {
                             log.head_seq = self.head(log.head_seq);
                         }
                     }
@@ -187,28 +200,26 @@ impl Malice for Log {
     }
 
     fn to_hub(&mut self, device: &str, mut frame: ClientFrame) -> Vec<ClientFrame> {
-        if let Some(conversation) = created(&frame) {
-            self.conversation = conversation;
-        }
+        self.watched.begins(&frame);
         if device != self.device {
             return vec![frame];
         }
         let request = frame.request;
         match &mut frame.act {
-            Some(Act::Fetch(fetch)) if fetch.log == self.conversation => {
+            Some(Act::Fetch(fetch)) if self.watched.is(&fetch.log) => {
                 fetch.after_seq = self.truth(fetch.after_seq);
             }
             Some(Act::Acknowledge(acknowledge)) => {
                 for position in &mut acknowledge.positions {
-                    if position.log == self.conversation {
+                    if self.watched.is(&position.log) {
                         position.seq = self.truth(position.seq);
                     }
                 }
             }
-            Some(Act::Append(append)) if append.conversation == self.conversation => {
+            Some(Act::Append(append)) if self.watched.is(&append.conversation) => {
                 self.asked.insert(request);
             }
-            Some(Act::SubmitCommit(commit)) if commit.conversation == self.conversation => {
+            Some(Act::SubmitCommit(commit)) if self.watched.is(&commit.conversation) => {
                 self.asked.insert(request);
             }
             _ => {}

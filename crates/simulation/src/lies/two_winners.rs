@@ -1,16 +1,18 @@
 //! Two commits of one epoch are accepted: each of two devices is told that its own won. From there
 //! on the conversation has two branches.
 
-use super::{created, delivery};
+use super::{Watched, delivery};
 use crate::Malice;
 use comity_wire::proto::client_frame::Act;
-use comity_wire::proto::{ClientFrame, Committed, EntryKind, ServerFrame, reply, server_frame};
+use comity_wire::proto::{
+    ClientFrame, Committed, ConversationKind, EntryKind, ServerFrame, reply, server_frame,
+};
 
 /// Tells one device that its commit won, though another one did.
 #[derive(Debug)]
 pub struct TwoWinners {
     loser: String,
-    conversation: Vec<u8>,
+    watched: Watched,
     armed: bool,
     /// The number of the true winner, which the loser is not told.
     fork_seq: Option<u64>,
@@ -19,12 +21,23 @@ pub struct TwoWinners {
 }
 
 impl TwoWinners {
-    /// Lies to this device, once [`Self::arm`] was called. Set it before the conversation begins.
+    /// Lies to this device about the direct conversation, once [`Self::arm`] was called. Set it
+    /// before the conversation begins.
     #[must_use]
     pub fn new(loser: &str) -> Self {
+        Self::of(ConversationKind::Direct, loser)
+    }
+
+    /// As [`Self::new`], about the group.
+    #[must_use]
+    pub fn in_group(loser: &str) -> Self {
+        Self::of(ConversationKind::Group, loser)
+    }
+
+    fn of(kind: ConversationKind, loser: &str) -> Self {
         Self {
             loser: loser.to_owned(),
-            conversation: Vec::new(),
+            watched: Watched::new(kind),
             armed: false,
             fork_seq: None,
             lost: None,
@@ -48,8 +61,8 @@ impl Malice for TwoWinners {
         if device != self.loser {
             return vec![frame];
         }
-        let conversation = self.conversation.clone();
-        if let Some(deliver) = delivery(&mut frame).filter(|deliver| deliver.log == conversation) {
+        if let Some(deliver) = delivery(&mut frame).filter(|deliver| self.watched.is(&deliver.log))
+        {
             for entry in &deliver.entries {
                 if self.armed && self.fork_seq.is_none() && entry.kind() == EntryKind::Commit {
                     self.fork_seq = Some(entry.seq);
@@ -82,13 +95,11 @@ impl Malice for TwoWinners {
     }
 
     fn to_hub(&mut self, device: &str, frame: ClientFrame) -> Vec<ClientFrame> {
-        if let Some(conversation) = created(&frame) {
-            self.conversation = conversation;
-        }
+        self.watched.begins(&frame);
         if let Some(Act::SubmitCommit(commit)) = &frame.act
             && self.armed
             && device == self.loser
-            && commit.conversation == self.conversation
+            && self.watched.is(&commit.conversation)
         {
             self.lost = Some((frame.request, commit.expected_epoch));
         }

@@ -2,7 +2,7 @@
 
 use crate::screen::{alice_and_bob, screen, told};
 use anyhow::Result;
-use comity_simulation::lies::{How, Log, TwoWinners};
+use comity_simulation::lies::{How, Log};
 use comity_simulation::{Who, World};
 use std::sync::{Arc, Mutex};
 
@@ -182,140 +182,6 @@ Alice: Meet me at six.
 Alice: Understood?
 — warning: a message can not be read: it was changed, repeated, or is not meant for this device
 — warning: someone saw other messages here than you did: the server may have dropped or changed some
-"
-    );
-    Ok(())
-}
-
-#[test]
-fn two_winners_are_a_fork_that_shows_and_heals() -> Result<()> {
-    let lie = told(TwoWinners::new("Bob"));
-    let (mut world, alice, bob) = alice_and_bob(lie.clone())?;
-    lie.lock().unwrap().arm();
-    world.link(alice, "Alice's tablet")?;
-    world.run_for(5_000);
-    world.link(bob, "Bob's laptop")?;
-    assert!(world.run_until(60_000, |_| lie.lock().unwrap().is_told()));
-    world.say(alice, bob, "Are we alone?")?;
-    world.run_for(5_000);
-    assert_eq!(
-        screen(&world, bob, alice)?,
-        "\
-Alice: Hello, this is Alice.
-— this conversation was repaired
-— a message can not be read: it was changed, or sealed for others than this device
-— Alice uses a new device
-Alice: Are we alone?
-— warning: the server may have told you and others two different stories; the conversation is being repaired
-"
-    );
-    world.settle()?;
-    say(&mut world, alice, bob, "Again: are we alone?")?;
-    say(&mut world, bob, alice, "We are now.")?;
-    assert_eq!(
-        screen(&world, bob, alice)?,
-        "\
-Alice: Hello, this is Alice.
-— this conversation was repaired
-— a message can not be read: it was changed, or sealed for others than this device
-— Alice uses a new device
-Alice: Are we alone?
-Alice: Again: are we alone?
-me: We are now.
-— warning: the server may have told you and others two different stories; the conversation is being repaired
-"
-    );
-    assert_eq!(
-        screen(&world, alice, bob)?,
-        "\
-me: Hello, this is Alice.
-me: Are we alone?
-— Bob uses a new device
-me: Again: are we alone?
-Bob: We are now.
-"
-    );
-    Ok(())
-}
-
-#[test]
-fn a_server_that_goes_back_in_time_is_told_of() -> Result<()> {
-    let (_, mut world, alice, bob) = told_to_bob()?;
-    say(&mut world, alice, bob, "Meet me at six.")?;
-    let before = world.hub_snapshot();
-    say(&mut world, alice, bob, "No, at seven.")?;
-    say(&mut world, bob, alice, "At seven.")?;
-    world.hub_restore(&before)?;
-    world.run_for(60_000);
-    world.settle()?;
-    say(&mut world, bob, alice, "Are you there?")?;
-    say(&mut world, alice, bob, "I am.")?;
-    assert_eq!(
-        screen(&world, bob, alice)?,
-        "\
-Alice: Hello, this is Alice.
-Alice: Meet me at six.
-Alice: No, at seven.
-me: At seven.
-— this conversation was repaired
-me: Are you there?
-Alice: I am.
-— warning: the server may have told you and others two different stories; the conversation is being repaired
-"
-    );
-    assert_eq!(
-        screen(&world, alice, bob)?,
-        "\
-me: Hello, this is Alice.
-me: Meet me at six.
-me: No, at seven.
-Bob: At seven.
-— the server lost or hid the newest messages of this conversation: it went back to an earlier state
-— this conversation was repaired
-Bob: Are you there?
-me: I am.
-— warning: the server lost or hid the newest messages of a conversation
-"
-    );
-    Ok(())
-}
-
-#[test]
-fn who_writes_first_after_the_server_went_back_notices_by_the_place_of_the_message() -> Result<()> {
-    let (_, mut world, alice, bob) = told_to_bob()?;
-    say(&mut world, alice, bob, "Meet me at six.")?;
-    world.run_for(60_000);
-    let before = world.hub_snapshot();
-    say(&mut world, alice, bob, "No, at seven.")?;
-    world.hub_restore(&before)?;
-    world.say(alice, bob, "Are you there?")?;
-    world.run_for(60_000);
-    world.settle()?;
-    say(&mut world, bob, alice, "I am.")?;
-    assert_eq!(
-        screen(&world, alice, bob)?,
-        "\
-me: Hello, this is Alice.
-me: Meet me at six.
-me: No, at seven.
-— the server lost or hid the newest messages of this conversation: it went back to an earlier state
-— this conversation was repaired
-me: Are you there?
-Bob: I am.
-— warning: the server lost or hid the newest messages of a conversation
-"
-    );
-    assert_eq!(
-        screen(&world, bob, alice)?,
-        "\
-Alice: Hello, this is Alice.
-Alice: Meet me at six.
-Alice: No, at seven.
-— this conversation was repaired
-— some messages are missing here: your other devices are asked for them
-Alice: Are you there?
-me: I am.
-— warning: the server may have told you and others two different stories; the conversation is being repaired
 "
     );
     Ok(())

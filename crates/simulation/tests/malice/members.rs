@@ -12,7 +12,7 @@ use openmls::prelude::Ciphersuite;
 use said::content::Body;
 
 /// `by` makes a group with these people.
-fn make(
+pub(crate) fn make(
     world: &mut World,
     by: Who,
     name: &str,
@@ -38,7 +38,8 @@ fn make(
     world.settle()
 }
 
-fn tell(world: &mut World, who: Who, name: &str, text: &str) -> Result<()> {
+/// Says it in a group, and lets all come to rest.
+pub(crate) fn tell(world: &mut World, who: Who, name: &str, text: &str) -> Result<()> {
     let to = Whom::Conversation(group(world, who, name)?);
     world.act(who, say(to, What::Text(text.into())))?;
     world.settle()
@@ -124,8 +125,8 @@ me: What?
     assert_eq!(
         group_screen(&world, alice, "Choir")?,
         "\
-— 76db9b62… made this group
-— 76db9b62… added Bob
+— you made this group
+— you added Bob
 me: Sing.
 me: Louder.
 Bob: I do.
@@ -150,7 +151,7 @@ fn a_state_in_a_weaker_suite_is_not_entered() -> Result<()> {
         screen(&world, bob, alice)?,
         "\
 Alice: Hello, this is Alice.
-— some messages are missing here: your other devices are asked for them
+— some messages may be missing here: this device did not get them in time. What others still give of them is put here
 — this conversation is being repaired
 me: My password is sesame. ⌛
 — warning: messages of a conversation are missing: the server no longer has them
@@ -212,9 +213,9 @@ fn a_mention_shows_who_is_meant_and_not_what_was_written() -> Result<()> {
     assert_eq!(
         group_screen(&world, alice, "Choir")?,
         "\
-— 76db9b62… made this group
-— 76db9b62… added Bob
-— 76db9b62… added Mallory
+— you made this group
+— you added Bob
+— you added Mallory
 Mallory: @Bob owes me ten pounds.
 Mallory: @09090909… said so.
 "
@@ -222,7 +223,7 @@ Mallory: @09090909… said so.
     assert_eq!(
         group_screen(&world, bob, "Choir")?,
         "\
-— Alice added 304df89b…
+— Alice added you
 Mallory: @you owes me ten pounds.
 Mallory: @09090909… said so.
 "
@@ -283,7 +284,7 @@ fn history_that_a_member_gives_is_that_members_word() -> Result<()> {
         "\
 Alice: Dan owes me ten pounds. (as Mallory tells it)
 Bob: Good. (as Mallory tells it)
-— Mallory added ec2dcd57…
+— Mallory added you
 "
     );
     world.nothing_is_wrong()
@@ -352,7 +353,7 @@ fn who_claims_a_message_that_another_claims_is_told_of() -> Result<()> {
     assert_eq!(
         group_screen(&world, bob, "Choir")?,
         "\
-— Alice added 304df89b…
+— Alice added you
 Mallory: I was never here.
 "
     );
@@ -362,7 +363,7 @@ Mallory: I was never here.
     assert_eq!(
         group_screen(&world, bob, "Choir")?,
         "\
-— Alice added 304df89b…
+— Alice added you
 Mallory: I was never here.
 Alice: Nobody owes me anything.
 — Alice and someone else both say that one message here was theirs: one of them does not tell the truth

@@ -3,14 +3,15 @@
 use crate::screen::{said_beside, screen, told};
 use crate::words;
 use anyhow::{Context as _, Result};
-use comity_client::Command;
+use comity_client::{Command, ContactView, Event, What, Whom};
 use comity_e2ee::engine::Groups;
 use comity_e2ee::{DeviceKeys, sign_manifest};
 use comity_membership::manifest::{self, Device};
 use comity_simulation::lies::{Answers, Welcomes};
+use comity_simulation::story::say;
 use comity_simulation::{Who, World};
-use comity_wire::Bytes64;
 use comity_wire::http::{Found, KeyPackagesFetched};
+use comity_wire::{Address, Bytes64};
 use openmls::prelude::Ciphersuite;
 use std::sync::{Arc, Mutex};
 
@@ -232,23 +233,72 @@ fn at_first_contact_the_server_is_believed_and_the_screen_says_so() -> Result<()
     instead_of_bob(&mut world, mallory, "Alice")?;
     let found = world.look_up(alice, bob)?;
     assert_eq!(found, world.address(mallory)?, "nobody could have noticed");
-    let contacts = world.core(alice)?.contacts()?;
-    let bobs = contacts
-        .iter()
-        .find(|contact| contact.address == found)
-        .unwrap();
-    assert_eq!(words::trust(bobs), "not yet verified");
-    // When they compare, they see it.
+    assert_eq!(trust(&world, alice, &found)?, "not yet verified");
+    assert_eq!(
+        words::first_contact(&contact(&world, alice, &found)?),
+        "Their key is as the app says: not yet verified."
+    );
+    // She writes to who is given for Bob, who is asked and agrees.
+    let before = world.events(mallory).len();
+    let text = What::Text("Bob? It is Alice.".into());
+    world.act(alice, say(Whom::Person(found.clone()), text))?;
+    let asks = world.wait_for(mallory, before, |event| match event {
+        Event::Request { request } => Some(request.clone()),
+        _ => None,
+    })?;
+    assert_eq!(
+        words::request(&asks),
+        "Alice (says that +49301100000 is theirs: not yet confirmed by the app; 76db9b62…; their key is as the app says, until you compare safety numbers) asks to talk: “Bob? It is Alice.”"
+    );
+    let alices = world.address(alice)?;
+    world.act(mallory, Command::Accept(alices.clone()))?;
+    world.settle()?;
+    world.say(mallory, alice, "It is me. Send the money.")?;
+    world.settle()?;
+    assert_eq!(
+        screen(&world, alice, mallory)?,
+        "\
+me: Bob? It is Alice.
+Mallory: It is me. Send the money.
+"
+    );
+    assert_eq!(trust(&world, alice, &found)?, "not yet verified");
+    // When she compares with Bob, by voice, it shows: it is not the number that he reads out.
     world.set_malice(comity_simulation::Honest);
     world.look_up(bob, alice)?;
-    let address = world.address(alice)?;
-    let contacts = world.core(bob)?.contacts()?;
-    let alices = contacts
-        .iter()
-        .find(|contact| contact.address == address)
-        .unwrap();
-    assert_ne!(alices.safety_number, bobs.safety_number);
+    assert_ne!(
+        contact(&world, bob, &alices)?.safety_number,
+        contact(&world, alice, &found)?.safety_number
+    );
+    // And when the server tells the truth for once, the screen says that it was another.
+    let true_bob = world.look_up(alice, bob)?;
+    assert_eq!(true_bob, world.address(bob)?);
+    world.settle()?;
+    assert_eq!(
+        screen(&world, alice, mallory)?,
+        "\
+me: Bob? It is Alice.
+Mallory: It is me. Send the money.
+— this number now belongs to someone else: this conversation ends here
+"
+    );
+    assert_eq!(
+        trust(&world, alice, &found)?,
+        "their number belongs to someone else now"
+    );
+    assert_eq!(trust(&world, alice, &true_bob)?, "not yet verified");
     Ok(())
+}
+
+/// Somebody, as this device knows them.
+fn contact(world: &World, who: Who, address: &Address) -> Result<ContactView> {
+    let found = world.core(who)?.contact(address)?;
+    found.context("nobody known")
+}
+
+/// How far the screen says that they are to be trusted.
+fn trust(world: &World, who: Who, address: &Address) -> Result<&'static str> {
+    Ok(words::trust(&contact(world, who, address)?))
 }
 
 #[test]
@@ -270,13 +320,8 @@ me: Hello, this is Alice.
 — this number now belongs to someone else: this conversation ends here
 "
     );
-    let contacts = world.core(alice)?.contacts()?;
-    let bobs = contacts
-        .iter()
-        .find(|contact| contact.address == address)
-        .unwrap();
     assert_eq!(
-        words::trust(bobs),
+        trust(&world, alice, &address)?,
         "their number belongs to someone else now"
     );
     assert_eq!(said_beside(&world, alice), [""; 0]);

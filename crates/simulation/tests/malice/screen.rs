@@ -44,6 +44,7 @@ pub(crate) fn group_screen(world: &World, who: Who, name: &str) -> Result<String
 fn screen_of(world: &World, who: Who, conversation: i64) -> Result<String> {
     let core = world.core(who)?;
     let mut names = words::Names::new();
+    names.insert(world.address(who)?, "you".to_owned());
     for contact in core.contacts()? {
         if !contact.name.is_empty() {
             names.insert(contact.address, contact.name);

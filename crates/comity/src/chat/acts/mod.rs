@@ -502,10 +502,14 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                     words::plain(&called(&contact.name, "")),
                     contact.address
                 ));
-                say(&format!(
-                    "Their key is as the app says: not yet verified. Compare safety numbers: {}",
-                    session.hint(&format!("safety {number}"))
-                ));
+                let compare = match contact.verified {
+                    true => String::new(),
+                    false => format!(
+                        " Compare safety numbers: {}",
+                        session.hint(&format!("safety {number}"))
+                    ),
+                };
+                say(&format!("{}{compare}", words::first_contact(&contact)));
             }
             Ok(())
         }

@@ -49,6 +49,14 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
         .await
         .map_err(|_| Kept(session.late("accept", "the conversation did not begin")))??;
     session.settled().await?;
+    let contact = session.query(move |core| core.contact(&address)).await?;
+    if let Some(contact) = contact.filter(|contact| !session.json && !contact.verified) {
+        say(&format!(
+            "{} Compare safety numbers: {}",
+            words::first_contact(&contact),
+            session.hint(&format!("safety {who}"))
+        ));
+    }
     finish(session).await
 }
 
