@@ -32,6 +32,9 @@ pub enum MlsError {
     /// The group info does not describe the state that the commit leads to.
     #[error("the group info does not fit the commit: {0}")]
     GroupInfo(&'static str),
+    /// A key package whose life is over, or has not begun.
+    #[error("not within its lifetime")]
+    OutOfDate,
     /// A check of MLS failed: signature, tree, lifetime, transcript.
     #[error("refused by MLS: {0}")]
     Invalid(String),

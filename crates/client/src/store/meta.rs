@@ -36,7 +36,7 @@ pub(crate) fn numbered(conn: &Connection, prefix: &str) -> Result<Vec<i64>, Core
     let range = (prefix, format!("{prefix}:"));
     let mut numbers = Vec::new();
     for key in statement.query_map(range, |row| row.get::<_, String>(0))? {
-        let number = key?.strip_prefix(prefix).and_then(|n| n.parse().ok());
+        let number: Option<i64> = key?.strip_prefix(prefix).and_then(|n| n.parse().ok());
         numbers.extend(number);
     }
     Ok(numbers)

@@ -78,6 +78,10 @@ pub(crate) fn waits_for(code: Option<&str>) -> String {
         None | Some("timeout") => String::new(),
         Some("unreachable") => " (the server was not reached)".to_owned(),
         Some("not_accepted") => " (they have not accepted your request yet)".to_owned(),
+        Some("no_keys") => {
+            " (none of their devices was there for a long time: one has to come back first)"
+                .to_owned()
+        }
         Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
         Some(other) => format!(" ({other})"),
     }
@@ -505,6 +509,9 @@ fn warning(code: &str) -> &str {
         }
         "key_package_invalid" => {
             "the server gave keys that are not that person's; they are refused"
+        }
+        "key_package_expired" => {
+            "the server gave keys that are out of date, or this device's clock is wrong: others are asked for"
         }
         "commit_refused" => {
             "the server accepted a change of a conversation that breaks its rules; it is refused"
