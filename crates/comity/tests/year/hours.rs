@@ -29,7 +29,14 @@ pub(crate) fn outlive_the_token() {
 pub(crate) fn expire() {
     let mut world = World::new();
     world.register("ada-phone", "+12025550101", "Ada");
-    let late = format!("{}; sleep 4", world.code_command());
+    // Who reads the code types it no sooner than the clock has gone on.
+    let (read, typed) = (world.path("read"), world.path("typed"));
+    let late = format!(
+        "{} && touch '{}' && until [ -e '{}' ]; do sleep 0.1; done",
+        world.code_command(),
+        read.display(),
+        typed.display()
+    );
     std::thread::scope(|scope| {
         let number = "+12025550106";
         let act = scope.spawn({
@@ -37,9 +44,10 @@ pub(crate) fn expire() {
             let late = late.clone();
             move || world.try_act("fay-phone", &["register", number, "--code-command", &late])
         });
-        std::thread::sleep(Duration::from_secs(2));
+        until(|| read.exists(), "the code");
         // The clock file is what all processes read.
         world.set_hours_later(1);
+        std::fs::write(&typed, "").unwrap();
         let outcome = act.join().unwrap();
         assert!(
             outcome

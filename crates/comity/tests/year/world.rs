@@ -121,6 +121,7 @@ impl World {
         let fresh = self.path("clock.new");
         std::fs::write(&fresh, format!("+{later}s")).unwrap();
         std::fs::rename(fresh, self.path("clock")).unwrap();
+        std::thread::sleep(Duration::from_millis(1_500));
     }
 
     fn fake(&self, command: &mut Command) {
