@@ -1,5 +1,7 @@
 //! Why something about a group was refused. No text here holds anybody's data.
 
+use comity_wire::limits::CONVERSATION_DEVICES_MAX;
+
 /// An MLS object that can not be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MlsError {
@@ -30,6 +32,9 @@ pub enum MlsError {
     /// The group info does not describe the state that the commit leads to.
     #[error("the group info does not fit the commit: {0}")]
     GroupInfo(&'static str),
+    /// A key package whose life is over, or has not begun.
+    #[error("not within its lifetime")]
+    OutOfDate,
     /// A check of MLS failed: signature, tree, lifetime, transcript.
     #[error("refused by MLS: {0}")]
     Invalid(String),
@@ -72,7 +77,7 @@ pub enum Refusal {
     #[error("too many additions at once")]
     TooManyAdditions,
     /// More devices than a conversation may have.
-    #[error("too many devices")]
+    #[error("a conversation has at most {CONVERSATION_DEVICES_MAX} devices")]
     TooManyDevices,
     /// The app did something else than remove a device.
     #[error("the app may only remove devices")]

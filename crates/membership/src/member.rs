@@ -10,7 +10,8 @@ use comity_wire::{AccountId, Address, AppId, DeviceAddress, DeviceId, Message, p
 use openmls::prelude::tls_codec::Deserialize as _;
 use openmls::prelude::{
     BasicCredential, Capabilities, Ciphersuite, Credential, CredentialType, ExtensionType,
-    KeyPackage, KeyPackageIn, LeafNode, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion,
+    KeyPackage, KeyPackageIn, KeyPackageVerifyError, LeafNode, MlsMessageBodyIn, MlsMessageIn,
+    ProtocolVersion,
 };
 
 /// One member device.
@@ -127,7 +128,10 @@ pub fn parse_key_package(bytes: &[u8]) -> Result<KeyPackage, MlsError> {
     let unchecked: KeyPackageIn = unchecked;
     unchecked
         .validate(&Crypto::default(), ProtocolVersion::Mls10)
-        .map_err(|e| MlsError::Invalid(e.to_string()))
+        .map_err(|error| match error {
+            KeyPackageVerifyError::LifetimeError(_) => MlsError::OutOfDate,
+            other => MlsError::Invalid(other.to_string()),
+        })
 }
 
 /// Checks that a key package is of this device of this account, and can be used.

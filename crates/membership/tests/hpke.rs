@@ -54,10 +54,42 @@ fn each_opens_what_the_other_sealed() {
 #[test]
 fn what_is_no_key_is_refused() {
     let crypto = Crypto::default();
-    let sealed = crypto.hpke_seal(SUITE.hpke_config(), &[1; 31], INFO, AAD, b"Hello");
-    assert!(sealed.is_err());
-    let keys = pair(&crypto, SUITE);
-    let mut sealed = seal(&crypto, SUITE, &keys);
-    sealed.kem_output = vec![0; 3].into();
-    assert_eq!(open(&crypto, SUITE, &keys, &sealed, AAD), None);
+    for suite in [SUITE, CLASSICAL] {
+        let keys = pair(&crypto, suite);
+        for length in [0, 1, 31, 32, 33, 1_119, 1_121, 1_184, 1_215, 1_217, 4_096] {
+            if length != keys.public.len() {
+                let sealed =
+                    crypto.hpke_seal(suite.hpke_config(), &vec![1; length], INFO, AAD, b"Hello");
+                assert!(sealed.is_err(), "{suite:?} {length}");
+            }
+            let mut sealed = seal(&crypto, suite, &keys);
+            if length != sealed.kem_output.as_slice().len() {
+                sealed.kem_output = vec![0; length].into();
+                assert_eq!(open(&crypto, suite, &keys, &sealed, AAD), None);
+            }
+            let mut sealed = seal(&crypto, suite, &keys);
+            sealed.ciphertext = vec![0; length].into();
+            assert_eq!(open(&crypto, suite, &keys, &sealed, AAD), None);
+        }
+        let mut short = pair(&crypto, suite);
+        let sealed = seal(&crypto, suite, &short);
+        short.private = short.private.get(1..).unwrap().into();
+        assert_eq!(open(&crypto, suite, &short, &sealed, AAD), None);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_point_and_no_polynomial_stop_nothing() {
+    let crypto = Crypto::default();
+    for byte in [0, 1, 0x7f, 0x80, 0xff] {
+        for (suite, public, encapsulated) in [(SUITE, 1_216, 1_120), (CLASSICAL, 32, 32)] {
+            // Whether it is taken or refused: it does not panic, and opens to nothing.
+            let key = vec![byte; public];
+            let _ = crypto.hpke_seal(suite.hpke_config(), &key, INFO, AAD, b"Hello");
+            let keys = pair(&crypto, suite);
+            let mut sealed = seal(&crypto, suite, &keys);
+            sealed.kem_output = vec![byte; encapsulated].into();
+            assert_eq!(open(&crypto, suite, &keys, &sealed, AAD), None);
+        }
+    }
 }

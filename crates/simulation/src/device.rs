@@ -31,6 +31,8 @@ pub(crate) struct Device {
     pub(crate) events: Vec<Event>,
     /// Processor time that its core's steps took.
     pub(crate) pace: crate::Pace,
+    /// The newest token that its calls went with.
+    pub(crate) token: Option<String>,
     /// Its person's files.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
@@ -73,6 +75,7 @@ impl Device {
             erased: false,
             events: Vec::new(),
             pace: crate::Pace::default(),
+            token: None,
             files: BTreeMap::new(),
         }
     }

@@ -1,8 +1,9 @@
 //! What people do in stories: signing up, meeting, linking, talking.
 
-use crate::screen;
 use crate::world::{Who, World};
-use anyhow::{Context, Result, bail};
+use crate::{Answer, Ask, screen, transfers};
+use anyhow::{Context, Result, anyhow, bail};
+use bytes::Bytes;
 use comity_client::{Command, ConversationView, Event, Say, What, Whom};
 use comity_wire::Address;
 use std::collections::BTreeMap;
@@ -122,6 +123,32 @@ impl World {
         })?;
         self.act(to, Command::Accept(asks))?;
         self.settle()
+    }
+
+    /// The device's person asks the hub for what its program would not ask for: by another program
+    /// that has the device's token.
+    ///
+    /// # Errors
+    /// When the device has none yet, or does not reach the hub.
+    pub fn ask(
+        &mut self,
+        who: Who,
+        method: http::Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer> {
+        let device = self.sim.devices.get(who.0).context("no such device")?;
+        let token = device.token.clone().context("not signed in yet")?;
+        let json = [("content-type", "application/json".to_owned())];
+        let ask = Ask {
+            method,
+            path: path.to_owned(),
+            headers: transfers::headers(Some(&token), if body.is_empty() { &[] } else { &json }),
+            body: Bytes::from(body),
+        };
+        let way = self.sim.way(who.0);
+        let answer = self.runtime.block_on(way.call(ask));
+        answer.map_err(|_| anyhow!("the hub was not reached"))
     }
 
     /// Says something to a person.

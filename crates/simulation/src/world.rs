@@ -48,6 +48,15 @@ pub struct Standing {
     devices: Vec<(String, crate::Disk)>,
 }
 
+impl Standing {
+    /// The same, so long afterwards: hub and devices were switched off meanwhile.
+    #[must_use]
+    pub fn later(mut self, ms: u64) -> Self {
+        self.elapsed_ms += ms;
+        self
+    }
+}
+
 /// Something that is due.
 enum Due {
     Give {

@@ -9,10 +9,11 @@ use super::{Conversation, State};
 use crate::calls::{Call, Lot};
 use crate::contacts::known_manifest;
 use crate::groups::Goal;
-use crate::output::Method;
+use crate::output::{Event, Method};
 use crate::step::{Request, Step};
 use crate::{CallError, CoreError};
 use comity_e2ee::engine::{EngineError, Pending, Plan};
+use comity_membership::MlsError;
 use comity_membership::manifest::VerifiedManifest;
 use comity_wire::http::{FetchKeyPackages, KeyPackagesFetched};
 use comity_wire::planted::{self, Bug};
@@ -23,6 +24,11 @@ use comity_wire::{Address, Bytes64, DeviceId, ErrorCode, IdempotencyKey, Message
 const LOT: usize = limits::ADDITIONS_MAX;
 /// Tries to add an own device of which the hub has no key package.
 const ADDITION_ATTEMPTS: i64 = 6;
+/// Tries to get a person's key packages before it is said that there are none: who has just signed
+/// up is about to leave some.
+const ATTEMPTS_IN_SILENCE: i64 = 2;
+/// The code for that.
+const NO_KEYS: &str = "no_keys";
 
 impl Step<'_> {
     pub(super) fn pursue_membership(
@@ -98,6 +104,9 @@ impl Step<'_> {
                     return self.try_later(&row);
                 };
                 self.collect(&row, &address, &list, &fetched, &mut lot);
+                if fetched.packages.is_empty() {
+                    self.tell_no_keys(&row, &address)?;
+                }
                 lot.manifests.push(list.bytes);
             }
             Err(CallError::Refused(error))
@@ -122,6 +131,29 @@ impl Step<'_> {
             return Ok(());
         }
         self.submit_lot(&row, &conversation, lot)
+    }
+
+    /// No device of a person has keys left at its app: they were away for too long. What is wanted
+    /// waits until one is back, and that is said once a session.
+    fn tell_no_keys(&mut self, intent: &Intent, address: &Address) -> Result<(), CoreError> {
+        if intent.attempts < ATTEMPTS_IN_SILENCE
+            || *address == self.me()?.address
+            || !self.mem.warned.insert((NO_KEYS, intent.conversation))
+        {
+            return Ok(());
+        }
+        let act = match self.conversation(intent.conversation)?.peer {
+            Some(_) => "send",
+            None => "add_members",
+        };
+        self.event(Event::Failed {
+            act: act.to_owned(),
+            code: NO_KEYS.to_owned(),
+            message: "none of their devices was there for a long time: it is done when one is back"
+                .to_owned(),
+            retry_after_ms: 1,
+        });
+        Ok(())
     }
 
     /// The other side of a one-to-one conversation deleted the account: it ends.
@@ -181,7 +213,11 @@ impl Step<'_> {
                 Ok(_) => lot
                     .collected
                     .push((package.device, package.key_package.0.clone())),
-                // A swapped or stale key package: not added, and said.
+                // Over, or not begun by this device's clock: another one is asked for later.
+                Err(MlsError::OutOfDate) => {
+                    self.warn("key_package_expired", Some(intent.conversation));
+                }
+                // Swapped: not added, and said.
                 Err(_) => self.warn("key_package_invalid", Some(intent.conversation)),
             }
         }

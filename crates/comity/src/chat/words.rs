@@ -80,6 +80,10 @@ pub(crate) fn waits_for(code: Option<&str>) -> String {
         None | Some("timeout") => String::new(),
         Some("unreachable") => " (the server was not reached)".to_owned(),
         Some("not_accepted") => " (they have not accepted your request yet)".to_owned(),
+        Some("no_keys") => {
+            " (none of their devices was there for a long time: one has to come back first)"
+                .to_owned()
+        }
         Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
         Some(other) => format!(" ({other})"),
     }

@@ -20,13 +20,32 @@ type Secret = openmls::prelude::tls_codec::SecretVLBytes;
 
 /// The cryptography that everything here runs on.
 #[derive(Debug, Default)]
+#[allow(unreachable_pub, reason = "the module above gives it to all")]
 pub struct Crypto(RustCrypto);
 
+/// Bytes of what belongs to a key encapsulation. libcrux takes it for granted that all are there.
+struct Sizes {
+    public: usize,
+    private: usize,
+    encapsulated: usize,
+}
+
+const XWING: Sizes = Sizes {
+    public: 1_216,
+    private: 32,
+    encapsulated: 1_120,
+};
+const X25519: Sizes = Sizes {
+    public: 32,
+    private: 32,
+    encapsulated: 32,
+};
+
 /// Of a key encapsulation that libcrux does not have nothing is known here.
-fn hpke(config: &HpkeConfig) -> Option<Hpke<HpkeLibcrux>> {
-    let kem = match config.0 {
-        HpkeKemType::XWingKemDraft6 => KemAlgorithm::XWingDraft06,
-        HpkeKemType::DhKem25519 => KemAlgorithm::DhKem25519,
+fn hpke(config: &HpkeConfig) -> Option<(Hpke<HpkeLibcrux>, Sizes)> {
+    let (kem, sizes) = match config.0 {
+        HpkeKemType::XWingKemDraft6 => (KemAlgorithm::XWingDraft06, XWING),
+        HpkeKemType::DhKem25519 => (KemAlgorithm::DhKem25519, X25519),
         _ => return None,
     };
     let kdf = match config.1 {
@@ -40,7 +59,7 @@ fn hpke(config: &HpkeConfig) -> Option<Hpke<HpkeLibcrux>> {
         HpkeAeadType::ChaCha20Poly1305 => AeadAlgorithm::ChaCha20Poly1305,
         HpkeAeadType::Export => return None,
     };
-    Some(Hpke::new(Mode::Base, kem, kdf, aead))
+    Some((Hpke::new(Mode::Base, kem, kdf, aead), sizes))
 }
 
 const fn failed(error: &HpkeError) -> CryptoError {
@@ -134,9 +153,12 @@ impl OpenMlsCrypto for Crypto {
         aad: &[u8],
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
-        let Some(mut hpke) = hpke(&config) else {
+        let Some((mut hpke, sizes)) = hpke(&config) else {
             return self.0.hpke_seal(config, pk_r, info, aad, ptxt);
         };
+        if pk_r.len() != sizes.public {
+            return Err(CryptoError::InvalidLength);
+        }
         let (kem_output, ciphertext) = hpke
             .seal(
                 &HpkePublicKey::from(pk_r),
@@ -162,10 +184,13 @@ impl OpenMlsCrypto for Crypto {
         info: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let Some(hpke) = hpke(&config) else {
+        let Some((hpke, sizes)) = hpke(&config) else {
             return self.0.hpke_open(config, input, sk_r, info, aad);
         };
         let (encapsulated, sealed) = (input.kem_output.as_slice(), input.ciphertext.as_slice());
+        if encapsulated.len() != sizes.encapsulated || sk_r.len() != sizes.private {
+            return Err(CryptoError::HpkeDecryptionError);
+        }
         let key = HpkePrivateKey::from(sk_r);
         hpke.open(encapsulated, &key, info, aad, sealed, None, None, None)
             .map_err(|_| CryptoError::HpkeDecryptionError)
@@ -207,7 +232,7 @@ impl OpenMlsCrypto for Crypto {
         config: HpkeConfig,
         ikm: &[u8],
     ) -> Result<HpkeKeyPair, CryptoError> {
-        let Some(hpke) = hpke(&config) else {
+        let Some((hpke, _)) = hpke(&config) else {
             return self.0.derive_hpke_keypair(config, ikm);
         };
         let pair = hpke.derive_key_pair(ikm).map_err(|error| failed(&error))?;

@@ -317,7 +317,7 @@ impl Sim {
         self.send(who, frames);
     }
 
-    pub(super) fn way(&self, who: usize) -> Way {
+    pub(crate) fn way(&self, who: usize) -> Way {
         Way {
             network: self.network.clone(),
             device: who,
@@ -339,6 +339,9 @@ impl Sim {
         token: Option<&str>,
     ) {
         self.tell(|| format!("{who} asks {call} {path}"));
+        if let (Some(device), Some(token)) = (self.devices.get_mut(who), token) {
+            device.token = Some(token.to_owned());
+        }
         let json = [("content-type", "application/json".to_owned())];
         let ask = Ask {
             method: match method {

@@ -18,6 +18,9 @@ pub(super) fn warning(code: &str) -> &str {
         "key_package_invalid" => {
             "the server gave keys that are not that person's; they are refused"
         }
+        "key_package_expired" => {
+            "the server gave keys that are out of date, or this device's clock is wrong: others are asked for"
+        }
         "commit_refused" => {
             "the server accepted a change of a conversation that breaks its rules; it is refused"
         }
