@@ -4,7 +4,7 @@ use super::process::Running;
 use super::{PATIENCE, PROGRAM, Person};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +15,13 @@ pub struct World {
     server: Option<Child>,
     address: SocketAddr,
     environment: Vec<(String, String)>,
+}
+
+/// A loopback address of this process alone: while its server is down, no other test's server comes
+/// to stand at its port.
+fn own_address() -> Ipv4Addr {
+    let [a, b, c, d] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 1 + (a ^ b) % 200, c, d)
 }
 
 impl World {
@@ -43,9 +50,10 @@ impl World {
         );
         let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
         let text = format!(
-            "app = \"test.localhost\"\nname = \"Test\"\nlisten = \"127.0.0.1:0\"\ndata = {:?}\n\
+            "app = \"test.localhost\"\nname = \"Test\"\nlisten = \"{}:0\"\ndata = {:?}\n\
              development = true\nmoderation_key = {}\n\
              [limits]\ncode_interval_ms = 0\nregistrations_per_address_per_hour = 100000\n{more}",
+            own_address(),
             folder.path().join("server"),
             made["moderation_key"],
         );
@@ -53,7 +61,7 @@ impl World {
         let mut world = Self {
             folder,
             server: None,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from((own_address(), 0)),
             environment: environment
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -62,7 +70,8 @@ impl World {
         world.restart();
         // The port that the system gave is the server's from now on.
         let config = std::fs::read_to_string(world.config()).unwrap();
-        let config = config.replace("127.0.0.1:0", &world.address.to_string());
+        let any_port = format!("{}:0", own_address());
+        let config = config.replace(&any_port, &world.address.to_string());
         std::fs::write(world.config(), config).unwrap();
         world
     }
