@@ -13,17 +13,26 @@ const PROFILE: &str = "worlds";
 /// What `cargo xtask test` holds.
 pub(crate) fn few(project: &Project) -> Result<()> {
     project.build_tests()?;
-    run(project, "debug", &["--from", "0", "--count", "200"])?;
-    run(project, "debug", &["--bugs", "--count", "1000"])
+    run(project, "debug", &["--from", "0", "--count", "200"])
+}
+
+/// Each planted bug, in up to a thousand seeds.
+pub(crate) fn planted(project: &Project, _: u64, _: u64) -> Result<()> {
+    build(project)?;
+    run(project, PROFILE, &["--bugs", "--count", "1000"])
 }
 
 /// Seeds `from` to `from + count`.
 pub(crate) fn seeds(project: &Project, from: u64, count: u64) -> Result<()> {
-    let what = ["build", "--locked", "--package", "comity-simulation"];
-    let program = ["--profile", PROFILE, "--bin", PROGRAM];
-    project.run(project.cargo().args(what).args(program))?;
+    build(project)?;
     let (from, count) = (from.to_string(), count.to_string());
     run(project, PROFILE, &["--from", &from, "--count", &count])
+}
+
+fn build(project: &Project) -> Result<()> {
+    let what = ["build", "--locked", "--package", "comity-simulation"];
+    let program = ["--profile", PROFILE, "--bin", PROGRAM];
+    project.run(project.cargo().args(what).args(program))
 }
 
 fn run(project: &Project, build: &str, words: &[&str]) -> Result<()> {

@@ -66,7 +66,7 @@ const SHARES: &[Share] = &[
     },
     Share {
         name: "simulation",
-        what: "200 wild worlds end with one history; each planted bug is found",
+        what: "200 wild worlds end with one history",
         run: simulation,
     },
     Share {

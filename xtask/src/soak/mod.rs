@@ -58,6 +58,14 @@ const PARTS: &[Part] = &[
         run: crate::worlds::seeds,
     },
     Part {
+        name: "planted",
+        what: "each bug that is planted is found by the worlds of a thousand seeds",
+        unit: "searches",
+        total: 1,
+        lot: 1,
+        run: crate::worlds::planted,
+    },
+    Part {
         name: "fuzz",
         what: "each decoder for 60 s: coverage grows, a planted panic is found",
         unit: "targets",
