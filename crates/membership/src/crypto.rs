@@ -6,18 +6,11 @@
 mod fast;
 #[cfg(feature = "simulation")]
 mod remembering;
-
-#[cfg(feature = "simulation")]
-pub use remembering::{Crypto, remember};
-
 #[cfg(not(feature = "simulation"))]
+#[path = "crypto/forgetting.rs"]
+mod remembering;
+
 pub use fast::Crypto;
-
-/// Whether a signature holds, by `check`.
-#[cfg(not(feature = "simulation"))]
-pub(crate) fn checked(_: [&[u8]; 3], check: impl FnOnce() -> bool) -> bool {
-    check()
-}
-
-#[cfg(feature = "simulation")]
 pub(crate) use remembering::checked;
+#[cfg(feature = "simulation")]
+pub use remembering::remember;

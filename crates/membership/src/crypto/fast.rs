@@ -5,6 +5,7 @@
 //! Always holds: every other function is the library's own. Deliberately absent: cryptography; this
 //! names one crate's constants in the other's words.
 
+use super::remembering;
 use hpke_rs::{Hpke, HpkeError, HpkePrivateKey, HpkePublicKey, Mode};
 use hpke_rs_crypto::types::{AeadAlgorithm, KdfAlgorithm, KemAlgorithm};
 use hpke_rs_libcrux::HpkeLibcrux;
@@ -66,6 +67,69 @@ const fn failed(error: &HpkeError) -> CryptoError {
     match error {
         HpkeError::InvalidInput => CryptoError::InvalidLength,
         _ => CryptoError::CryptoLibraryError,
+    }
+}
+
+/// The library's type does not copy itself.
+const fn again(config: &HpkeConfig) -> HpkeConfig {
+    HpkeConfig(config.0, config.1, config.2)
+}
+
+impl Crypto {
+    fn seal(
+        &self,
+        config: HpkeConfig,
+        pk_r: &[u8],
+        info: &[u8],
+        aad: &[u8],
+        ptxt: &[u8],
+    ) -> Result<HpkeCiphertext, CryptoError> {
+        let Some((mut hpke, sizes)) = hpke(&config) else {
+            return self.0.hpke_seal(config, pk_r, info, aad, ptxt);
+        };
+        if pk_r.len() != sizes.public {
+            return Err(CryptoError::InvalidLength);
+        }
+        let key = HpkePublicKey::from(pk_r);
+        let (kem_output, ciphertext) = hpke
+            .seal(&key, info, aad, ptxt, None, None, None)
+            .map_err(|error| failed(&error))?;
+        Ok(HpkeCiphertext {
+            kem_output: kem_output.into(),
+            ciphertext: ciphertext.into(),
+        })
+    }
+
+    fn open(
+        &self,
+        config: HpkeConfig,
+        input: &HpkeCiphertext,
+        sk_r: &[u8],
+        info: &[u8],
+        aad: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let Some((hpke, sizes)) = hpke(&config) else {
+            return self.0.hpke_open(config, input, sk_r, info, aad);
+        };
+        let (encapsulated, sealed) = (input.kem_output.as_slice(), input.ciphertext.as_slice());
+        if encapsulated.len() != sizes.encapsulated || sk_r.len() != sizes.private {
+            return Err(CryptoError::HpkeDecryptionError);
+        }
+        let key = HpkePrivateKey::from(sk_r);
+        hpke.open(encapsulated, &key, info, aad, sealed, None, None, None)
+            .map_err(|_| CryptoError::HpkeDecryptionError)
+    }
+
+    fn derive(&self, config: HpkeConfig, ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
+        let Some((hpke, _)) = hpke(&config) else {
+            return self.0.derive_hpke_keypair(config, ikm);
+        };
+        let pair = hpke.derive_key_pair(ikm).map_err(|error| failed(&error))?;
+        let (private, public) = pair.into_keys();
+        Ok(HpkeKeyPair {
+            private: private.as_slice().into(),
+            public: public.as_slice().into(),
+        })
     }
 }
 
@@ -138,7 +202,10 @@ impl OpenMlsCrypto for Crypto {
         pk: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError> {
-        self.0.verify_signature(alg, data, pk, signature)
+        let scheme = (alg as u16).to_be_bytes();
+        remembering::verified([&scheme, data, pk, signature], || {
+            self.0.verify_signature(alg, data, pk, signature)
+        })
     }
 
     fn sign(&self, alg: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
@@ -153,27 +220,9 @@ impl OpenMlsCrypto for Crypto {
         aad: &[u8],
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
-        let Some((mut hpke, sizes)) = hpke(&config) else {
-            return self.0.hpke_seal(config, pk_r, info, aad, ptxt);
-        };
-        if pk_r.len() != sizes.public {
-            return Err(CryptoError::InvalidLength);
-        }
-        let (kem_output, ciphertext) = hpke
-            .seal(
-                &HpkePublicKey::from(pk_r),
-                info,
-                aad,
-                ptxt,
-                None,
-                None,
-                None,
-            )
-            .map_err(|error| failed(&error))?;
-        Ok(HpkeCiphertext {
-            kem_output: kem_output.into(),
-            ciphertext: ciphertext.into(),
-        })
+        let sealed = self.seal(again(&config), pk_r, info, aad, ptxt)?;
+        remembering::sealed(&config, pk_r, info, aad, &sealed, ptxt);
+        Ok(sealed)
     }
 
     fn hpke_open(
@@ -184,16 +233,10 @@ impl OpenMlsCrypto for Crypto {
         info: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let Some((hpke, sizes)) = hpke(&config) else {
-            return self.0.hpke_open(config, input, sk_r, info, aad);
-        };
-        let (encapsulated, sealed) = (input.kem_output.as_slice(), input.ciphertext.as_slice());
-        if encapsulated.len() != sizes.encapsulated || sk_r.len() != sizes.private {
-            return Err(CryptoError::HpkeDecryptionError);
+        match remembering::opened(&config, input, sk_r, info, aad) {
+            Some(plain) => Ok(plain),
+            None => self.open(config, input, sk_r, info, aad),
         }
-        let key = HpkePrivateKey::from(sk_r);
-        hpke.open(encapsulated, &key, info, aad, sealed, None, None, None)
-            .map_err(|_| CryptoError::HpkeDecryptionError)
     }
 
     fn hpke_setup_sender_and_export(
@@ -232,14 +275,6 @@ impl OpenMlsCrypto for Crypto {
         config: HpkeConfig,
         ikm: &[u8],
     ) -> Result<HpkeKeyPair, CryptoError> {
-        let Some((hpke, _)) = hpke(&config) else {
-            return self.0.derive_hpke_keypair(config, ikm);
-        };
-        let pair = hpke.derive_key_pair(ikm).map_err(|error| failed(&error))?;
-        let (private, public) = pair.into_keys();
-        Ok(HpkeKeyPair {
-            private: private.as_slice().into(),
-            public: public.as_slice().into(),
-        })
+        remembering::derived(&config, ikm, || self.derive(again(&config), ikm))
     }
 }
