@@ -37,5 +37,5 @@ fn build(project: &Project) -> Result<()> {
 
 fn run(project: &Project, build: &str, words: &[&str]) -> Result<()> {
     let program = project.target().join(build).join(PROGRAM);
-    project.run(std::process::Command::new(program).args(words))
+    project.run(project.command(&program.to_string_lossy()).args(words))
 }
