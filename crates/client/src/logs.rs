@@ -92,7 +92,8 @@ impl Step<'_> {
 
     /// The conversations that were come into and not read since, once more.
     pub(crate) fn read_on_again(&mut self) -> Result<(), CoreError> {
-        for id in meta::numbered(self.tx, UNREAD_SINCE_ENTRY)? {
+        let names = meta::under(self.tx, UNREAD_SINCE_ENTRY)?;
+        for id in names.iter().filter_map(|name| name.parse().ok()) {
             let conversation = self.conversation(id)?;
             if conversation.is_active() {
                 self.read_on(&conversation)?;

@@ -29,21 +29,20 @@ pub(crate) fn put<T: Serialize>(conn: &Connection, key: &str, value: &T) -> Resu
     Ok(())
 }
 
-/// The numbers behind `prefix` under which there is a value.
-pub(crate) fn numbered(conn: &Connection, prefix: &str) -> Result<Vec<i64>, CoreError> {
-    let mut statement = conn.prepare_cached("SELECT key FROM meta WHERE key >= ?1 AND key < ?2")?;
-    // A colon comes after the digits.
-    let range = (prefix, format!("{prefix}:"));
-    let mut numbers = Vec::new();
-    for key in statement.query_map(range, |row| row.get::<_, String>(0))? {
-        let number: Option<i64> = key?.strip_prefix(prefix).and_then(|n| n.parse().ok());
-        numbers.extend(number);
-    }
-    Ok(numbers)
+/// What stands behind `prefix` in the names of values; it ends with a slash.
+pub(crate) fn under(conn: &Connection, prefix: &str) -> Result<Vec<String>, CoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT substr(key, 1 + length(?1)) FROM meta WHERE key >= ?1 AND key < ?2",
+    )?;
+    // A nought comes after the slash.
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let names = statement.query_map((prefix, end), |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// Forgets the value under `key`.
 pub(crate) fn remove(conn: &Connection, key: &str) -> Result<(), CoreError> {
-    conn.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+    conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?
+        .execute([key])?;
     Ok(())
 }
