@@ -30,9 +30,8 @@ fn short(log: &LogName) -> String {
 }
 
 /// A device's place in a log, as the hub has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Seat {
-    address: String,
     joined: u64,
     removed: Option<u64>,
 }
@@ -51,7 +50,6 @@ impl Shown {
     /// It is a member now and may read this entry.
     fn may_read(&self, seq: u64) -> bool {
         self.seat
-            .as_ref()
             .is_some_and(|seat| seat.removed.is_none() && seq > seat.joined)
     }
 }
@@ -101,19 +99,14 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
                 who,
                 group: groups::canonical(core, &view)?,
                 state: view.state,
-                seat: seats.get(&(log, device)).cloned(),
+                seat: seats.get(&(log, device)).copied(),
                 items: core.timeline(view.conversation, None, u32::MAX)?,
             });
         }
     }
     let disowned = disowned(world, said)?;
-    for (log, shown) in &logs {
-        readable(
-            world,
-            shown,
-            &gone_with_its_end(world, log, &seats)?,
-            &mut wrong,
-        );
+    for shown in logs.values() {
+        readable(world, shown, &mut wrong);
         same(world, shown, &disowned, &mut wrong);
         complete(world, shown, &disowned, &mut wrong);
         nothing_after_removal(world, shown, &mut wrong);
@@ -159,12 +152,11 @@ fn seats(world: &World) -> Result<BTreeMap<(LogName, [u8; 16]), Seat>> {
     // Of a log that an app follows its hub knows better.
     let rows = world.inspect_apps(|conn| {
         let mut statement = conn.prepare(
-            "SELECT l.name, s.device, s.joined, s.removed, s.address FROM seat s JOIN log l ON l.id = s.log
+            "SELECT l.name, s.device, s.joined, s.removed FROM seat s JOIN log l ON l.id = s.log
              WHERE l.id NOT IN (SELECT log FROM followed)",
         )?;
         let rows = statement.query_map([], |row| {
             let seat = Seat {
-                address: row.get(4)?,
                 joined: row.get(2)?,
                 removed: row.get(3)?,
             };
@@ -227,47 +219,11 @@ fn seated(
     Ok(())
 }
 
-/// Accounts whose stay in a log ended before they came in again, with the entry that ended it, and
-/// whose device that read so far is no longer theirs: the one that came in can not know that what it
-/// did not read is nothing that was for it.
-fn gone_with_its_end(
-    world: &World,
-    log: &LogName,
-    seats: &BTreeMap<(LogName, [u8; 16]), Seat>,
-) -> Result<BTreeMap<String, u64>> {
-    let mut listed = BTreeSet::new();
-    for who in world.everyone() {
-        if !world.is_erased(who)
-            && let Some(account) = world.core(who)?.account()?
-        {
-            listed.insert(*account.device.as_bytes());
-        }
-    }
-    let mut ends: BTreeMap<String, Option<u64>> = BTreeMap::new();
-    for ((_, device), seat) in seats.iter().filter(|((of, _), _)| of == log) {
-        // Those who are there now came in after it.
-        let Some(removed) = seat.removed else {
-            continue;
-        };
-        // One that is still theirs knows, and tells the others.
-        let end = ends.entry(seat.address.clone()).or_insert(Some(0));
-        *end = end
-            .filter(|_| !listed.contains(device))
-            .map(|end| end.max(removed));
-    }
-    let known = ends.into_iter();
-    Ok(known.filter_map(|(who, end)| Some((who, end?))).collect())
-}
-
 /// No placeholders, no line that failed for no reason, everything active for who has a seat.
-fn readable(world: &World, shown: &[Shown], ends: &BTreeMap<String, u64>, wrong: &mut Vec<String>) {
+fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     for device in shown {
         let name = world.name(device.who);
-        let seat = device.seat.as_ref().filter(|seat| seat.removed.is_none());
-        let (seated, end) = (
-            seat.is_some(),
-            seat.and_then(|seat| ends.get(&seat.address)),
-        );
+        let seated = device.seat.is_some_and(|seat| seat.removed.is_none());
         for item in &device.items {
             if item.kind == ItemKind::Unreadable {
                 wrong.push(format!(
@@ -276,8 +232,7 @@ fn readable(world: &World, shown: &[Shown], ends: &BTreeMap<String, u64>, wrong:
                 ));
             }
             // Who is out of it for good never gets what is missing.
-            let is_end = item.seq.zip(end).is_some_and(|(seq, end)| *end <= seq + 1);
-            let open = item.text == "healing" || (item.text == "gap" && seated && !is_end);
+            let open = item.text == "healing" || (item.text == "gap" && seated);
             if item.kind == ItemKind::Notice && open {
                 wrong.push(format!("{name} has a {} at {:?}", item.text, item.seq));
             }
@@ -358,7 +313,7 @@ fn complete(
         for (message, (seq, line)) in &all {
             if device.may_read(*seq) && !here.contains(message) && !disowned.contains(message) {
                 let name = world.name(device.who);
-                let seat = device.seat.as_ref().map_or(0, |seat| seat.joined);
+                let seat = device.seat.map_or(0, |seat| seat.joined);
                 wrong.push(format!(
                     "{name}, there since {seat}, misses entry {seq}: {line}"
                 ));
@@ -370,7 +325,7 @@ fn complete(
 /// A device that was taken out has nothing of what came after.
 fn nothing_after_removal(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     for device in shown {
-        let Some(removed) = device.seat.as_ref().and_then(|seat| seat.removed) else {
+        let Some(removed) = device.seat.and_then(|seat| seat.removed) else {
             continue;
         };
         for item in device.items.iter().filter(|item| is_said(item)) {

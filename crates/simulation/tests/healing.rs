@@ -399,3 +399,45 @@ fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
     assert_eq!(world.warnings(tablet), ["gap"]);
     Ok(())
 }
+
+#[test]
+fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    make_group(&mut world, bob, vec![member.clone()])?;
+    world.settle()?;
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    let knows = world.run_until(10_000, |world| {
+        let all = world
+            .core(tablet)
+            .and_then(|core| Ok(core.conversations()?));
+        let mut all = all.into_iter().flatten();
+        all.any(|view| view.group.is_some_and(|group| group.leaving))
+    });
+    assert!(knows, "the tablet read that Alice leaves");
+    // What took her out the hub keeps for nobody.
+    world.cut_off(tablet, 300_000);
+    world.run_for(400_000);
+    world.settle()?;
+    let there = group(&world, tablet)?;
+    let all = world.core(tablet)?.conversations()?;
+    let state = all.iter().find(|view| view.conversation == there);
+    assert_eq!(state.context("the group")?.state, "left");
+    let bobs = group(&world, bob)?;
+    let command = Command::AddMembers {
+        conversation: bobs,
+        members: vec![member],
+    };
+    world.act(bob, command)?;
+    world.settle()?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}

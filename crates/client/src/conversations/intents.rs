@@ -311,6 +311,9 @@ impl Step<'_> {
                 if self.joining_by(&conversation)?.is_some() {
                     return self.invitation_refused(&conversation, error);
                 }
+                if self.is_leaving(conversation.id)? {
+                    return self.close_left(&mut conversation);
+                }
                 if row.attempts >= 4 {
                     return self.shut_out(&mut conversation);
                 }

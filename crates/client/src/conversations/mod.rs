@@ -237,6 +237,9 @@ impl Step<'_> {
             return Ok(());
         };
         if conversation.is_active() {
+            if self.is_leaving(conversation.id)? {
+                return self.close_left(&mut conversation);
+            }
             // Perhaps only stale: ask to be let in again, which is refused if it was on purpose.
             self.want(conversation.id, "rejoin", 0)?;
             self.set_state(&mut conversation, State::Rejoining)?;

@@ -24,6 +24,10 @@ impl Step<'_> {
         conversation: &mut Conversation,
         until: u64,
     ) -> Result<(), CoreError> {
+        // What comes after one's own account said that it leaves is not for it.
+        if self.is_leaving(conversation.id)? {
+            return self.close_left(conversation);
+        }
         let me = self.me()?;
         let line =
             self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
