@@ -222,6 +222,7 @@ impl Step<'_> {
             && !*synced
         {
             *synced = true;
+            self.mem.lists_again_ms = Some(self.now);
             self.event(Event::Online);
             self.reconnected_logs()?;
         }

@@ -6,6 +6,7 @@ use crate::account::{Me, address_of, proto_address};
 use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
+use crate::store::meta;
 use crate::views;
 use crate::{CallError, CoreError};
 use comity_content::proto as said;
@@ -13,6 +14,11 @@ use comity_membership::manifest::{self, ManifestError, VerifiedManifest};
 use comity_wire::http::{Found, Lookup, PutBlock};
 use comity_wire::{AccountId, Address, DeviceId, UnixMs};
 use rusqlite::{Connection, OptionalExtension};
+
+/// Where it is kept whose list was asked for and has not come.
+const WANTED_LIST: &str = "wanted_list/";
+/// Time until it is asked for again when the app was not reached.
+const LISTS_AGAIN_MS: i64 = 15_000;
 
 /// What taking a manifest did.
 pub(crate) struct Adopted {
@@ -305,8 +311,38 @@ impl Step<'_> {
         })
     }
 
-    /// Asks the app for an account's newest manifest.
+    /// Asks the app for an account's newest manifest, until it has come.
     pub(crate) fn refresh_contact(&mut self, address: &Address) -> Result<(), CoreError> {
+        meta::put(self.tx, &format!("{WANTED_LIST}{address}"), &true)?;
+        self.ask_for_list(address)
+    }
+
+    /// Lists that were asked for and did not come, once more: with an old one this device would refuse
+    /// what the account's new devices rightly do.
+    pub(crate) fn pump_lists(&mut self) -> Result<(), CoreError> {
+        let Some(at) = self.mem.lists_again_ms else {
+            return Ok(());
+        };
+        if self.now < at {
+            self.wake(at);
+            return Ok(());
+        }
+        self.mem.lists_again_ms = None;
+        for address in meta::under(self.tx, WANTED_LIST)? {
+            let Ok(address) = address.parse::<Address>() else {
+                continue;
+            };
+            let mut under_way = self.mem.calls.values();
+            let asked =
+                |call: &Call| matches!(call, Call::Refresh { address: of } if *of == address);
+            if !under_way.any(asked) {
+                self.ask_for_list(&address)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_for_list(&mut self, address: &Address) -> Result<(), CoreError> {
         self.http::<()>(
             Method::Get,
             format!("/v1/accounts/{}", self.account_path(address)?),
@@ -322,6 +358,14 @@ impl Step<'_> {
         address: &Address,
         answer: Result<Found, CallError>,
     ) -> Result<(), CoreError> {
+        if matches!(answer, Err(CallError::Unreachable(_))) {
+            let at = self.now + LISTS_AGAIN_MS;
+            self.mem.lists_again_ms =
+                Some(self.mem.lists_again_ms.map_or(at, |other| other.min(at)));
+            self.wake(at);
+        } else {
+            meta::remove(self.tx, &format!("{WANTED_LIST}{address}"))?;
+        }
         match answer {
             Ok(found) if *address == self.me()?.address => {
                 self.adopt_own_manifest(&found.manifest.0)

@@ -48,6 +48,8 @@ pub(crate) struct Memory {
     pub(crate) now_ms: UnixMs,
     /// When to ask again for changes or entries that were refused.
     pub(crate) read_again_ms: Option<UnixMs>,
+    /// When to ask again for device lists that did not come.
+    pub(crate) lists_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
     /// The server went back to an earlier state; its logs are being compared with what is here.
@@ -260,6 +262,7 @@ impl<'a> Step<'a> {
         self.pump_reading()?;
         if self.is_synced() && !self.reads_what_it_read()? {
             self.pump_upkeep()?;
+            self.pump_lists()?;
             self.pump_introductions()?;
             self.pump_welcomes()?;
             self.pump_intents()?;
