@@ -11,7 +11,7 @@ use crate::oracle::{self, Said};
 use crate::remains;
 use crate::story::say;
 use crate::world::{Standing, Who, World};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use comity_client::{
     Command, ConversationView, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
 };
@@ -61,6 +61,8 @@ pub struct Report {
     pub taken: usize,
     /// Power losses.
     pub crashes: u64,
+    /// What the devices were given in all.
+    pub steps: u64,
 }
 
 /// Lives a seed and judges it.
@@ -110,6 +112,7 @@ fn lived(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         lines,
         taken: wild.taken,
         crashes: wild.world.crashes(),
+        steps: wild.world.steps(),
     })
 }
 
@@ -170,6 +173,8 @@ struct Met {
 
 /// A world that ends well has come to rest long before.
 const REST_MINUTES: u32 = 10;
+/// Several times what any world that ended well took.
+const STEPS_MAX: u64 = 60_000;
 const FIRST: [&str; 4] = ["Ana", "Ben", "Cleo", "Dan"];
 /// Meetings that the seeds take turns with.
 const MEETINGS: u64 = 4;
@@ -414,7 +419,21 @@ impl Wild {
                 let pause = self.dice.between(1, 2_500);
                 self.world.run_for(pause);
             }
+            if self.works_without_end().is_err() {
+                return;
+            }
         }
+    }
+
+    /// Devices that ask each other or the hub the same thing again and again never fall silent; what
+    /// they would still do is not waited for.
+    fn works_without_end(&self) -> Result<()> {
+        let steps = self.world.steps();
+        ensure!(
+            steps <= STEPS_MAX,
+            "no rest: the devices were given {steps} things, and no end is near"
+        );
+        Ok(())
     }
 
     /// The hub or a device loses power at one of the next storage calls.
@@ -470,8 +489,17 @@ impl Wild {
             self.world.run_for(2_000);
         }
         // What was refused is tried again after up to five minutes.
-        self.world.run_for(400_000);
-        self.world.settle_within(REST_MINUTES)
+        for _ in 0..200 {
+            self.world.run_for(2_000);
+            self.works_without_end()?;
+        }
+        for _ in 1..REST_MINUTES {
+            if self.world.settle_within(1).is_ok() {
+                return Ok(());
+            }
+            self.works_without_end()?;
+        }
+        self.world.settle_within(1)
     }
 }
 

@@ -5,6 +5,7 @@
 //! absent: malice, which has stories of its own.
 
 use anyhow::{Context, Result, bail};
+use comity_platform::telemetry::LogFormat;
 use comity_simulation::planted::Bug;
 use comity_simulation::wild::{self, Report, Size};
 use std::io::Write;
@@ -129,6 +130,10 @@ fn on_all_cores(work: &(impl Fn() -> Result<()> + Sync)) -> Result<()> {
 
 fn run() -> Result<()> {
     let wanted = wanted()?;
+    if wanted.lines {
+        // Faults of the hub, with their reason, which no device is told.
+        comity_platform::telemetry::start_logs(LogFormat::Text, "error");
+    }
     if wanted.bugs {
         return find_bugs(&wanted);
     }
@@ -136,6 +141,7 @@ fn run() -> Result<()> {
     let next = AtomicU64::new(wanted.from);
     let end = wanted.from + wanted.count;
     let (failed, taken) = (Mutex::new(Vec::new()), AtomicU64::new(0));
+    let most_steps = AtomicU64::new(0);
     let work = || -> Result<()> {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -146,6 +152,7 @@ fn run() -> Result<()> {
                 .with_context(|| format!("seed {seed}"))?;
             tell(&report, wanted.traces)?;
             taken.fetch_add(u64::try_from(report.taken)?, Ordering::Relaxed);
+            most_steps.fetch_max(report.steps, Ordering::Relaxed);
             if !report.wrong.is_empty()
                 && let Ok(mut failed) = failed.lock()
             {
@@ -159,9 +166,10 @@ fn run() -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{} worlds, {} acts, {} failed, {:.1} s",
+        "{} worlds, {} acts, at most {} steps, {} failed, {:.1} s",
         wanted.count,
         taken.into_inner(),
+        most_steps.into_inner(),
         failed.len(),
         started.elapsed().as_secs_f64()
     )?;
