@@ -441,3 +441,110 @@ fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<
     assert_eq!(world.warnings(tablet), [""; 0]);
     world.nothing_is_wrong()
 }
+
+#[test]
+fn who_was_away_when_they_were_taken_out_reads_what_came_before() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(bob, alice)?;
+    world.befriend(bob, carol)?;
+    let (to_alice, to_carol) = (world.address(alice)?, world.address(carol)?);
+    make_group(&mut world, bob, vec![to_alice.clone(), to_carol])?;
+    world.settle()?;
+    let conversation = group(&world, bob)?;
+    world.cut_off(alice, 600_000);
+    for text in ["Who sings on Sunday?", "Not Alice, I hear"] {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(conversation), what))?;
+    }
+    let command = Command::RemoveMember {
+        conversation,
+        member: to_alice,
+    };
+    world.act(bob, command)?;
+    // All the others have it, and the hub sweeps more than once.
+    world.run_for(500_000);
+    world.run_for(200_000);
+    world.settle()?;
+    let items = world
+        .core(alice)?
+        .timeline(group(&world, alice)?, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let end = ["Who sings on Sunday?", "Not Alice, I hear", "removed_you"];
+    assert!(lines.ends_with(&end), "{lines:?}");
+    assert_eq!(world.warnings(alice), [""; 0]);
+    // Nothing is kept for her then.
+    world.run_for(200_000);
+    let kept: u64 = world.inspect_hub(|conn| {
+        let of = "SELECT count(*) FROM entry e JOIN log l ON l.id = e.log WHERE l.kind = 3";
+        conn.query_row(of, [], |row| row.get(0))
+    })?;
+    assert_eq!(kept, 0);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn two_changes_of_the_device_list_at_once_are_both_made() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.link(alice, "Alice's laptop")?;
+    world.link(alice, "Alice's tablet")?;
+    world.befriend(alice, bob)?;
+    let list = |world: &World| -> Result<Vec<_>> {
+        let account = world.core(alice)?.account()?.context("an account")?;
+        Ok(account.devices)
+    };
+    let others = list(&world)?.into_iter().filter(|device| !device.this);
+    for device in others {
+        world.act(alice, Command::RemoveDevice(device.device))?;
+    }
+    world.settle()?;
+    assert_eq!(list(&world)?.len(), 1);
+    world.say(bob, alice, "Which of your devices is this?")?;
+    world.say(alice, bob, "The only one")?;
+    world.settle()?;
+    for who in [alice, bob] {
+        assert_eq!(world.warnings(who), [""; 0], "{}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_new_device_lets_itself_in_where_nobody_could_add_it() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let member = world.address(bob)?;
+    make_group(&mut world, alice, vec![member])?;
+    world.settle()?;
+    // It is let in, and out of reach before it has left a key for anybody who would add it.
+    let tablet = world.device("Alice's tablet")?;
+    let device_name = "Alice's tablet".to_owned();
+    world.act(tablet, Command::StartLink { device_name })?;
+    let code = world.wait_for(tablet, 0, |event| match event {
+        Event::LinkCode { code, .. } => Some(code.clone()),
+        _ => None,
+    })?;
+    world.act(alice, Command::ApproveLink { code })?;
+    world.wait_for(tablet, 0, |event| {
+        matches!(event, Event::Ready { .. }).then_some(())
+    })?;
+    world.cut_off(tablet, 600_000);
+    world.run_for(900_000);
+    world.settle()?;
+    let what = What::Text("Are you there?".to_owned());
+    world.act(bob, say(Whom::Conversation(group(&world, bob)?), what))?;
+    world.settle()?;
+    assert_eq!(
+        world.chat(tablet, bob)?.lines().last(),
+        world.chat(alice, bob)?.lines().last()
+    );
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 10)?;
+    assert_eq!(items.last().context("a line")?.text, "Are you there?");
+    world.nothing_is_wrong()
+}
