@@ -129,7 +129,7 @@ impl Talk<'_> {
             Some(Whom::Conversation(id)) => {
                 let all = self.session.query(Core::conversations).await?;
                 let found = all.into_iter().find(|one| one.conversation == *id);
-                found.map(|one| one.title).unwrap_or_default()
+                found.map(|one| words::title(&one)).unwrap_or_default()
             }
         };
         let title: String = words::plain(&title).chars().take(24).collect();
@@ -223,8 +223,8 @@ impl Talk<'_> {
         if !here {
             let all = self.session.query(Core::conversations).await?;
             let title = all.iter().find(|one| one.conversation == conversation);
-            let title = title.map_or("", |one| &one.title);
-            self.say(&format!("#{conversation} {}  {line}", words::plain(title)));
+            let title = title.map(words::title).unwrap_or_default();
+            self.say(&format!("#{conversation} {title}  {line}"));
             return Ok(false);
         }
         let number = self.number(conversation, item.message);
@@ -407,12 +407,8 @@ impl Talk<'_> {
             .query(move |core| core.contact(&address))
             .await?;
         if let Some(contact) = found {
-            let compare = if contact.verified {
-                ""
-            } else {
-                " /safety shows the number to compare"
-            };
-            self.say(&format!("— {}{compare}", words::first_contact(&contact)));
+            let words = words::first_contact(&contact, "/safety");
+            self.say(&format!("— {words}"));
         }
         Ok(())
     }
