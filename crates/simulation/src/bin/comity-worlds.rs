@@ -24,7 +24,7 @@ struct Wanted {
     lines: bool,
     traces: bool,
     size: Size,
-    bugs: bool,
+    bugs: Vec<Bug>,
 }
 
 fn wanted() -> Result<Wanted> {
@@ -34,7 +34,7 @@ fn wanted() -> Result<Wanted> {
         lines: false,
         traces: false,
         size: Size::SEED,
-        bugs: false,
+        bugs: Vec::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -48,13 +48,24 @@ fn wanted() -> Result<Wanted> {
             "--lines" => wanted.lines = true,
             "--traces" => wanted.traces = true,
             "--family" => wanted.size = Size::FAMILY,
-            "--bugs" => wanted.bugs = true,
+            "--bugs" => wanted.bugs.extend(Bug::ALL),
+            "--bug" => wanted
+                .bugs
+                .push(bug(&words.next().context("a name is missing")?)?),
             other => bail!(
-                "{other}: there are --from N, --count N, --family, --lines, --traces and --bugs"
+                "{other}: there are --from N, --count N, --family, --lines, --traces, --bug NAME and --bugs"
             ),
         }
     }
     Ok(wanted)
+}
+
+fn bug(name: &str) -> Result<Bug> {
+    let mut all = Bug::ALL.iter();
+    let found = all.find(|bug| format!("{bug:?}") == name);
+    found
+        .copied()
+        .with_context(|| format!("{name}: there are {:?}", Bug::ALL))
 }
 
 fn tell(report: &Report, traces: bool) -> Result<()> {
@@ -90,7 +101,7 @@ fn find_bugs(wanted: &Wanted) -> Result<()> {
     let next = AtomicUsize::new(0);
     let missed = Mutex::new(Vec::new());
     let work = || -> Result<()> {
-        while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(bug) = wanted.bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let started = Instant::now();
             let found = wild::first_to_find(*bug, wanted.from, wanted.count)?;
             let took = started.elapsed().as_secs_f64();
@@ -134,7 +145,7 @@ fn run() -> Result<()> {
         // Faults of the hub, with their reason, which no device is told.
         comity_platform::telemetry::start_logs(LogFormat::Text, "error");
     }
-    if wanted.bugs {
+    if !wanted.bugs.is_empty() {
         return find_bugs(&wanted);
     }
     let started = Instant::now();
