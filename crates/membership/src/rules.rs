@@ -194,27 +194,28 @@ fn by_member(
         }
         put_out.insert(&removed.address);
     }
-    let gone = |leaf| change.removed.iter().any(|removed| removed.leaf == leaf);
-    let inherits = heir(context, before, &gone);
+    let inherits = heir(context, before, &|leaf| {
+        change.removed.iter().any(|gone| gone.leaf == leaf)
+    });
     if let Some(after) = &change.context_after {
         let office = inherits
             .as_ref()
             .is_some_and(|heir| *after == context.with_admin(heir));
         new_context(change, before, context, after, admin || office)?;
     }
-    // Who is put out and comes back one day is no admin by an old role.
     let after = change.context_after.as_ref().unwrap_or(context);
     // Else the next one who comes by the link could be it.
-    let stay = before.iter().filter(|one| !gone(one.leaf));
     let had_one = before.iter().any(|one| context.is_admin(&one.address));
-    if had_one
-        && inherits.is_some()
-        && !stay
-            .chain(&change.added)
-            .any(|one| after.is_admin(&one.address))
-    {
+    let has_one = || {
+        after
+            .roles
+            .keys()
+            .any(|one| after.is_admin(one) && stays(change, before, one))
+    };
+    if had_one && inherits.is_some() && !has_one() {
         return Err(Refusal::NoHeir);
     }
+    // Who is put out and comes back one day is no admin by an old role.
     let out = |address: &Address| !stays(change, before, address);
     if group && put_out.into_iter().any(|one| after.names(one) && out(one)) {
         return Err(Refusal::RoleOfNobody);
