@@ -4,10 +4,11 @@
 //! would make a hole is not taken, it is fetched. Seats are those of this app's devices. What is
 //! taken is durable before anybody is told.
 
+use super::follow::push;
 use super::{Sibling, name_of};
 use crate::app::App;
 use crate::conversations::fits;
-use crate::live::{Item, WireLog};
+use crate::live::{Item, LogView, WireLog};
 use crate::logs::book::{LogBook, LogKind, LogMeta, LogName, Published, Seat};
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
@@ -53,9 +54,8 @@ impl Taken {
     /// Nothing but a look.
     pub(super) fn of(name: LogName, meta: LogMeta) -> Self {
         Self {
-            published: Vec::new(),
             log: Some((name, meta)),
-            state: None,
+            ..Self::default()
         }
     }
 }
@@ -101,8 +101,8 @@ pub(super) fn take(
     let published = add(conn, book, name, &mut meta, &readers, deliver.entries)?;
     Ok(Taken {
         published,
-        log: Some((name, meta)),
         state,
+        ..Taken::of(name, meta)
     })
 }
 
@@ -124,8 +124,7 @@ pub(super) fn take_pushed(
     let published = add(conn, book, name, &mut meta, &readers, until_commit)?;
     Ok(Taken {
         published,
-        log: Some((name, meta)),
-        state: None,
+        ..Taken::of(name, meta)
     })
 }
 
@@ -377,11 +376,7 @@ fn tell_of_state(app: &App, name: LogName, meta: &LogMeta, version: u64) {
         resealed: false,
     };
     let item = Item::StateChanged(Arc::new(changed));
-    for seat in meta.seats.iter() {
-        if let Some(outbound) = app.live.outbound(&seat.device) {
-            outbound.push(item.clone());
-        }
-    }
+    push(app, &LogView::of(meta), None, &item);
 }
 
 #[cfg(test)]
