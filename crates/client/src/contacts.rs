@@ -378,7 +378,11 @@ impl Step<'_> {
             }
             Err(error) => {
                 self.failed("refresh", &error);
-                Ok(())
+                let comes_later = matches!(error, CallError::Unreachable(_));
+                if comes_later || *address != self.me()?.address {
+                    return Ok(());
+                }
+                self.next_list_change()
             }
         }
     }

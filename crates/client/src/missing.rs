@@ -140,7 +140,7 @@ impl Step<'_> {
         ranges: &[SeqRange],
     ) -> Result<(), CoreError> {
         let own = conversation.kind == ConversationKind::Self_ as i32;
-        let over = !conversation.is_live();
+        let over = !conversation.is_active();
         if own || over || self.is_leaving(conversation.id)? || !self.may_say(conversation)? {
             return Ok(());
         }

@@ -112,6 +112,10 @@ impl Step<'_> {
     }
 
     fn put_without(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        if self.me()?.manifest.manifest.device(&device).is_none() {
+            // Taken out while this waited.
+            return self.next_list_change();
+        }
         let next = self.next_manifest(|list| {
             list.devices.retain(|other| other.id != device);
             list.revoked.push(device);

@@ -258,10 +258,6 @@ impl Step<'_> {
         let device = comity_membership::device_id(&offer.signature_key);
         let rendezvous = parsed.rendezvous();
         meta::put(self.tx, &format!("device_name/{device}"), &device_name)?;
-        let me = self.me()?;
-        if me.manifest.manifest.device(&device).is_some() {
-            return self.grant_link(&offer, &rendezvous);
-        }
         self.change_list(ListChange::Admit {
             offer: body.offer.0,
             rendezvous,
@@ -273,6 +269,11 @@ impl Step<'_> {
         let offer = proto::LinkOffer::decode(bytes.as_slice())
             .map_err(|_| CoreError::Damaged("link offer"))?;
         let id = comity_membership::device_id(&offer.signature_key);
+        if self.me()?.manifest.manifest.device(&id).is_some() {
+            // Let in while this waited.
+            self.next_list_change()?;
+            return self.grant_link(&offer, &rendezvous);
+        }
         let Ok(signature_key) = offer.signature_key.as_slice().try_into() else {
             return Ok(());
         };

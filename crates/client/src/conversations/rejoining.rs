@@ -81,10 +81,15 @@ impl Step<'_> {
         &mut self,
         answer: Result<MyConversations, CallError>,
     ) -> Result<(), CoreError> {
-        let Ok(listed) = answer else {
-            self.mem.upkeep_ms = self.mem.upkeep_ms.min(self.now + ASK_AGAIN_MS);
-            self.wake(self.mem.upkeep_ms);
-            return Ok(());
+        let listed = match answer {
+            Ok(listed) => listed,
+            Err(CallError::Unreachable(_)) => {
+                self.mem.upkeep_ms = self.mem.upkeep_ms.min(self.now + ASK_AGAIN_MS);
+                self.wake(self.mem.upkeep_ms);
+                return Ok(());
+            }
+            // Looked at again with the next upkeep.
+            Err(_) => return Ok(()),
         };
         meta::remove(self.tx, "rejoin_all")?;
         for entry in listed.conversations.iter().filter(|entry| !entry.member) {
