@@ -9,7 +9,7 @@ use crate::dice::Dice;
 use crate::network::Faults;
 use crate::oracle::{self, Said};
 use crate::remains;
-use crate::story::say;
+use crate::story::{group_of, say};
 use crate::world::{Standing, Who, World};
 use anyhow::{Context, Result, anyhow, ensure};
 use comity_client::{
@@ -218,19 +218,13 @@ fn meet(number: u64) -> Result<Met> {
     }
     let maker = Who(0);
     let known = world.core(maker)?.contacts()?.into_iter();
-    let command = Command::CreateGroup {
-        details: GroupDetails {
-            name: Some("Choir".to_owned()),
-            ..GroupDetails::default()
-        },
-        members: known.map(|contact| contact.address).collect(),
-        permissions: Permissions {
-            members_add: number.is_multiple_of(2),
-            members_edit: true,
-            ..Permissions::default()
-        },
+    let members = known.map(|contact| contact.address).collect();
+    let permissions = Permissions {
+        members_add: number.is_multiple_of(2),
+        members_edit: true,
+        ..Permissions::default()
     };
-    world.act(maker, command)?;
+    world.act(maker, group_of("Choir", members, permissions))?;
     world.settle()?;
     world.nothing_is_wrong()?;
     Ok(Met {
@@ -323,19 +317,13 @@ impl Wild {
             let command = self.group(members);
             self.world.act(*host, command)?;
             self.world.settle()?;
-            let before = self.world.events(*host).len();
             let all = self.world.core(*host)?.conversations()?;
             let group = all.iter().filter(|view| view.group.is_some());
             let conversation = group
                 .map(|view| view.conversation)
                 .max()
                 .context("no group")?;
-            self.world
-                .act(*host, Command::MakeInvitation { conversation })?;
-            let link = self.world.wait_for(*host, before, |event| match event {
-                Event::Invitation { link, .. } => Some(link.clone()),
-                _ => None,
-            })?;
+            let link = self.world.invitation(*host, conversation)?;
             for (other, who) in firsts.iter().enumerate() {
                 if !self.same_app(index, other) {
                     let link = link.clone();
@@ -381,19 +369,14 @@ impl Wild {
     }
 
     fn group(&mut self, members: Vec<Address>) -> Command {
-        Command::CreateGroup {
-            details: GroupDetails {
-                name: Some(format!("Choir {}", self.dice.between(1_000, 9_999))),
-                ..GroupDetails::default()
-            },
-            members,
-            permissions: Permissions {
-                members_add: self.dice.percent(50),
-                members_edit: self.dice.percent(50),
-                only_admins_speak: false,
-                history_for_new: self.dice.percent(30),
-            },
-        }
+        let name = format!("Choir {}", self.dice.between(1_000, 9_999));
+        let permissions = Permissions {
+            members_add: self.dice.percent(50),
+            members_edit: self.dice.percent(50),
+            only_admins_speak: false,
+            history_for_new: self.dice.percent(30),
+        };
+        group_of(&name, members, permissions)
     }
 
     /// Everything at once.

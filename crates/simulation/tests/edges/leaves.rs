@@ -2,8 +2,8 @@
 
 use crate::screen::{group, group_screen, said_beside};
 use anyhow::{Context as _, Result};
-use comity_client::{Command, Event, GroupDetails, Permissions, What, Whom};
-use comity_simulation::story::say;
+use comity_client::{Command, Event, Permissions, What, Whom};
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Faults, Malice, Who, World};
 use comity_wire::proto::{ClientFrame, client_frame::Act};
 
@@ -38,20 +38,8 @@ pub(crate) fn choir(malice: impl Malice + 'static) -> Result<(World, Who, Who, W
     let alice = world.sign_up("Alice")?;
     let bob = world.sign_up("Bob")?;
     world.befriend(bob, alice)?;
-    let details = GroupDetails {
-        name: Some("Choir".to_owned()),
-        ..GroupDetails::default()
-    };
     let members = vec![world.address(bob)?];
-    let permissions = Permissions::default();
-    world.act(
-        alice,
-        Command::CreateGroup {
-            details,
-            members,
-            permissions,
-        },
-    )?;
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
     world.settle()?;
     world.set_malice(malice);
     let laptop = world.link(bob, LAPTOP)?;
@@ -106,11 +94,7 @@ fn a_leaf_that_is_long_over_keeps_nobody_out() -> Result<()> {
         },
     )?;
     world.run_for(60_000);
-    world.act(alice, Command::MakeInvitation { conversation })?;
-    let link = world.wait_for(alice, 0, |event| match event {
-        Event::Invitation { link, .. } => Some(link.clone()),
-        _ => None,
-    })?;
+    let link = world.invitation(alice, conversation)?;
     world.act(dora, Command::JoinByInvitation { link })?;
     world.run_for(60_000);
     tell(&mut world, laptop, "Who is new?")?;

@@ -6,9 +6,9 @@
 use crate::leaves::{LAPTOP, choir, is_active, later};
 use crate::screen::{group, group_screen, said_beside, told};
 use anyhow::{Context as _, Result};
-use comity_client::{Command, Event, GroupDetails, Permissions, What, Whom};
+use comity_client::{Command, Permissions, What, Whom};
 use comity_membership::Refusal;
-use comity_simulation::story::say;
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Malice, Who, World};
 use comity_wire::proto::{ClientFrame, Reply, ServerFrame, client_frame::Act, reply, server_frame};
 use comity_wire::{ErrorCode, WireError};
@@ -77,12 +77,7 @@ fn asked(of: &[(&str, usize)]) -> BTreeMap<String, usize> {
 /// Alice makes a link to her choir, by whose commit the lie knows which conversation it is.
 fn invitation(world: &mut World, alice: Who, lie: &Arc<Mutex<Full>>) -> Result<String> {
     let conversation = group(world, alice, "Choir")?;
-    let before = world.events(alice).len();
-    world.act(alice, Command::MakeInvitation { conversation })?;
-    let link = world.wait_for(alice, before, |event| match event {
-        Event::Invitation { link, .. } => Some(link.clone()),
-        _ => None,
-    })?;
+    let link = world.invitation(alice, conversation)?;
     let mut lie = lie.lock().unwrap();
     lie.of = lie.last.clone();
     Ok(link)
@@ -107,20 +102,8 @@ fn who_does_not_fit_is_told_of_and_the_group_goes_on() -> Result<()> {
     let carol = world.sign_up("Carol")?;
     world.befriend(bob, alice)?;
     world.befriend(carol, alice)?;
-    let details = GroupDetails {
-        name: Some("Choir".to_owned()),
-        ..GroupDetails::default()
-    };
     let members = vec![world.address(bob)?];
-    let permissions = Permissions::default();
-    world.act(
-        alice,
-        Command::CreateGroup {
-            details,
-            members,
-            permissions,
-        },
-    )?;
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
     world.settle()?;
     let conversation = group(&world, alice, "Choir")?;
     let link = invitation(&mut world, alice, &lie)?;
