@@ -12,6 +12,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+#[path = "../tests/support/folder.rs"]
+#[allow(unreachable_pub)]
+mod folder;
 #[path = "../tests/upgrades/house.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod house;
@@ -19,6 +22,7 @@ mod house;
 #[allow(unreachable_pub, dead_code)]
 mod packed;
 
+use folder::copy;
 use house::House;
 use serde_json::Value;
 use std::path::Path;
@@ -127,19 +131,6 @@ fn sing(house: &House, folder: &Path) {
     assert!(stands("gap") && !stands("Who has the key?"), "{lines:#?}");
     // Nobody has taken her out yet.
     house.act("carol", &["group-leave", "Band"]);
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn sent(lines: &[Value]) -> String {
