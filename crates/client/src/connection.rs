@@ -40,6 +40,7 @@ impl Step<'_> {
         self.mem.fetching.clear();
         self.mem.warned.clear();
         self.mem.ahead.clear();
+        self.mem.joining.clear();
         self.mem.read_again_ms = None;
     }
 
@@ -300,7 +301,7 @@ impl Step<'_> {
                 reply::Result::Welcome(welcome),
             ) => self.welcome_fetched(&hub, &cid, commit_seq, &welcome),
             (Request::State { intent }, reply::Result::State(state)) => {
-                self.state_fetched(intent, &state)
+                self.state_fetched(intent, state)
             }
             (Request::Details { intent }, reply::Result::State(state)) => {
                 self.details_fetched(intent, &state)

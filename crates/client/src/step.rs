@@ -48,6 +48,9 @@ pub(crate) struct Memory {
     pub(crate) now_ms: UnixMs,
     /// When to ask again for changes or entries that were refused.
     pub(crate) read_again_ms: Option<UnixMs>,
+    /// What this device lets itself into, by intent: the leaves are checked, the rest is done in a
+    /// later step, one in each.
+    pub(crate) joining: Shared<BTreeMap<i64, Joining>>,
     /// Changes of the own device list that wait for one that is under way.
     pub(crate) list_changes: VecDeque<ListChange>,
     /// When to ask again for device lists that did not come.
@@ -84,6 +87,14 @@ pub(crate) struct Memory {
     pub(crate) looked: Shared<BTreeMap<i64, UnixMs>>,
     /// The newest ids of rows that requests are made for, by table.
     newest_ids: Shared<BTreeMap<&'static str, i64>>,
+}
+
+/// The state of a conversation that this device lets itself into.
+#[derive(Clone, Debug)]
+pub(crate) struct Joining {
+    pub(crate) state: Arc<proto::StateReply>,
+    /// It is for a step after this.
+    pub(crate) after_ms: UnixMs,
 }
 
 /// An HTTP act under a token.

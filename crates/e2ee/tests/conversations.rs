@@ -259,6 +259,27 @@ fn a_device_that_lost_its_way_comes_back_by_itself() {
 }
 
 #[test]
+fn leaves_that_were_checked_ahead_stand_for_no_others() {
+    let (_alice, mut bob, hub) = direct();
+    let tree = hub.tree();
+    let mut other = tree.clone();
+    // The end of the tree is the last leaf's signature.
+    *other.last_mut().unwrap() ^= 1;
+    bob.session().check_leaves(&hub.id, &tree).unwrap();
+    assert!(bob.session().check_leaves(&hub.id, &other).is_err());
+    let join = |bob: &mut Phone, tree: &[u8]| {
+        let header = CommitHeader::default();
+        bob.session()
+            .prepare_external_join(&hub.id, &hub.group_info, tree, &header, &mut anything)
+    };
+    assert!(matches!(
+        join(&mut bob, &other),
+        Err(EngineError::Malformed(_))
+    ));
+    join(&mut bob, &tree).unwrap();
+}
+
+#[test]
 fn a_join_that_was_too_late_is_discarded_and_made_again() {
     let (mut alice, mut bob, mut hub) = direct();
     let join = |bob: &mut Phone, hub: &Hub| {

@@ -1,8 +1,9 @@
 //! The cryptography that the MLS library runs on.
 //!
 //! Always holds: without the feature `simulation`, which only the simulation turns on, nothing is
-//! remembered.
+//! remembered but signatures that were checked ahead.
 
+mod ahead;
 mod fast;
 #[cfg(feature = "simulation")]
 mod remembering;

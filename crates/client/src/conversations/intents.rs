@@ -241,6 +241,7 @@ impl Step<'_> {
     }
 
     pub(crate) fn fulfilled(&mut self, intent: i64) -> Result<(), CoreError> {
+        self.mem.joining.remove(&intent);
         self.tx
             .execute("DELETE FROM intent WHERE id = ?1", [intent])?;
         Ok(())

@@ -4,7 +4,7 @@
 
 use super::{Conversation, Intent, State};
 use crate::contacts::known_manifest;
-use crate::step::{Request, Step};
+use crate::step::{Joining, Request, Step};
 use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_e2ee::engine::EngineError;
@@ -12,6 +12,7 @@ use comity_membership::{Refusal, rules};
 use comity_wire::http::MyConversations;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{Address, ConversationId, DeviceId, Id16};
+use std::sync::Arc;
 
 /// Times that device lists are asked for before joining a group with leaves that none lists. One
 /// that still is not listed then is taken out once inside.
@@ -117,6 +118,17 @@ impl Step<'_> {
         intent: &Intent,
         conversation: &Conversation,
     ) -> Result<(), CoreError> {
+        if let Some(joining) = self.mem.joining.get(&intent.id).cloned() {
+            self.wake(self.now);
+            if joining.after_ms >= self.now {
+                return Ok(());
+            }
+            self.mem.joining.remove(&intent.id);
+            for other in self.mem.joining.values_mut() {
+                other.after_ms = self.now;
+            }
+            return self.join_from_outside(intent.id, &joining.state);
+        }
         let (hub, log) = conversation.wire_log(self);
         let device = self.me()?.keys.id();
         let link_signature = self
@@ -135,7 +147,42 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Checks the leaves of the conversation. A thousand of them take as long as all the rest, which
+    /// is done in a step of its own.
     pub(crate) fn state_fetched(
+        &mut self,
+        intent: i64,
+        state: proto::StateReply,
+    ) -> Result<(), CoreError> {
+        let Some(row) = self.intent_row(intent)? else {
+            return Ok(());
+        };
+        let conversation = self.conversation(row.conversation)?;
+        let me = self.me()?;
+        let checked = self
+            .groups
+            .session(self.tx, &me.keys, &me.address)
+            .check_leaves(conversation.cid()?, &state.ratchet_tree);
+        if checked.is_err() {
+            self.warn("rejoin_failed", Some(conversation.id));
+            return self.try_later(&row);
+        }
+        // What was given up meanwhile is forgotten.
+        for other in self.mem.joining.keys().copied().collect::<Vec<_>>() {
+            if self.intent_row(other)?.is_none() {
+                self.mem.joining.remove(&other);
+            }
+        }
+        let joining = Joining {
+            state: Arc::new(state),
+            after_ms: self.now,
+        };
+        self.mem.joining.insert(intent, joining);
+        self.wake(self.now);
+        Ok(())
+    }
+
+    fn join_from_outside(
         &mut self,
         intent: i64,
         state: &proto::StateReply,

@@ -2,9 +2,11 @@
 //! the same, in less time, by code that is formally verified. A commit to a thousand devices is a
 //! thousand encapsulations.
 //!
-//! Always holds: every other function is the library's own. Deliberately absent: cryptography; this
+//! Always holds: every other function is the library's own; a signature is checked again, unless it
+//! was checked ahead. Deliberately absent: cryptography; this
 //! names one crate's constants in the other's words.
 
+use super::ahead::Ahead;
 use super::remembering;
 use hpke_rs::{Hpke, HpkeError, HpkePrivateKey, HpkePublicKey, Mode};
 use hpke_rs_crypto::types::{AeadAlgorithm, KdfAlgorithm, KemAlgorithm};
@@ -22,7 +24,10 @@ type Secret = openmls::prelude::tls_codec::SecretVLBytes;
 /// The cryptography that everything here runs on.
 #[derive(Debug, Default)]
 #[allow(unreachable_pub, reason = "the module above gives it to all")]
-pub struct Crypto(RustCrypto);
+pub struct Crypto {
+    library: RustCrypto,
+    ahead: Ahead,
+}
 
 /// Bytes of what belongs to a key encapsulation. libcrux takes it for granted that all are there.
 struct Sizes {
@@ -76,6 +81,15 @@ const fn again(config: &HpkeConfig) -> HpkeConfig {
 }
 
 impl Crypto {
+    /// Checks signatures that will be checked again in a later step: those that hold are found to
+    /// hold there without being computed. A step stays short so.
+    pub fn check_ahead<T>(&self, check: impl FnOnce(&Self) -> T) -> T {
+        self.ahead.note(true);
+        let outcome = check(self);
+        self.ahead.note(false);
+        outcome
+    }
+
     fn seal(
         &self,
         config: HpkeConfig,
@@ -85,7 +99,7 @@ impl Crypto {
         ptxt: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
         let Some((mut hpke, sizes)) = hpke(&config) else {
-            return self.0.hpke_seal(config, pk_r, info, aad, ptxt);
+            return self.library.hpke_seal(config, pk_r, info, aad, ptxt);
         };
         if pk_r.len() != sizes.public {
             return Err(CryptoError::InvalidLength);
@@ -109,7 +123,7 @@ impl Crypto {
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         let Some((hpke, sizes)) = hpke(&config) else {
-            return self.0.hpke_open(config, input, sk_r, info, aad);
+            return self.library.hpke_open(config, input, sk_r, info, aad);
         };
         let (encapsulated, sealed) = (input.kem_output.as_slice(), input.ciphertext.as_slice());
         if encapsulated.len() != sizes.encapsulated || sk_r.len() != sizes.private {
@@ -122,7 +136,7 @@ impl Crypto {
 
     fn derive(&self, config: HpkeConfig, ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
         let Some((hpke, _)) = hpke(&config) else {
-            return self.0.derive_hpke_keypair(config, ikm);
+            return self.library.derive_hpke_keypair(config, ikm);
         };
         let pair = hpke.derive_key_pair(ikm).map_err(|error| failed(&error))?;
         let (private, public) = pair.into_keys();
@@ -135,11 +149,11 @@ impl Crypto {
 
 impl OpenMlsCrypto for Crypto {
     fn supports(&self, ciphersuite: Ciphersuite) -> Result<(), CryptoError> {
-        self.0.supports(ciphersuite)
+        self.library.supports(ciphersuite)
     }
 
     fn supported_ciphersuites(&self) -> Vec<Ciphersuite> {
-        self.0.supported_ciphersuites()
+        self.library.supported_ciphersuites()
     }
 
     fn hkdf_extract(
@@ -148,11 +162,11 @@ impl OpenMlsCrypto for Crypto {
         salt: &[u8],
         ikm: &[u8],
     ) -> Result<Secret, CryptoError> {
-        self.0.hkdf_extract(hash_type, salt, ikm)
+        self.library.hkdf_extract(hash_type, salt, ikm)
     }
 
     fn hmac(&self, hash_type: HashType, key: &[u8], message: &[u8]) -> Result<Secret, CryptoError> {
-        self.0.hmac(hash_type, key, message)
+        self.library.hmac(hash_type, key, message)
     }
 
     fn hkdf_expand(
@@ -162,11 +176,11 @@ impl OpenMlsCrypto for Crypto {
         info: &[u8],
         okm_len: usize,
     ) -> Result<Secret, CryptoError> {
-        self.0.hkdf_expand(hash_type, prk, info, okm_len)
+        self.library.hkdf_expand(hash_type, prk, info, okm_len)
     }
 
     fn hash(&self, hash_type: HashType, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.0.hash(hash_type, data)
+        self.library.hash(hash_type, data)
     }
 
     fn aead_encrypt(
@@ -177,7 +191,7 @@ impl OpenMlsCrypto for Crypto {
         nonce: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.0.aead_encrypt(alg, key, data, nonce, aad)
+        self.library.aead_encrypt(alg, key, data, nonce, aad)
     }
 
     fn aead_decrypt(
@@ -188,11 +202,11 @@ impl OpenMlsCrypto for Crypto {
         nonce: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.0.aead_decrypt(alg, key, ct_tag, nonce, aad)
+        self.library.aead_decrypt(alg, key, ct_tag, nonce, aad)
     }
 
     fn signature_key_gen(&self, alg: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
-        self.0.signature_key_gen(alg)
+        self.library.signature_key_gen(alg)
     }
 
     fn verify_signature(
@@ -203,13 +217,16 @@ impl OpenMlsCrypto for Crypto {
         signature: &[u8],
     ) -> Result<(), CryptoError> {
         let scheme = (alg as u16).to_be_bytes();
-        remembering::verified([&scheme, data, pk, signature], || {
-            self.0.verify_signature(alg, data, pk, signature)
+        let parts = [scheme.as_slice(), data, pk, signature];
+        self.ahead.verified(parts, || {
+            remembering::verified(parts, || {
+                self.library.verify_signature(alg, data, pk, signature)
+            })
         })
     }
 
     fn sign(&self, alg: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.0.sign(alg, data, key)
+        self.library.sign(alg, data, key)
     }
 
     fn hpke_seal(
@@ -247,8 +264,13 @@ impl OpenMlsCrypto for Crypto {
         exporter_context: &[u8],
         exporter_length: usize,
     ) -> Result<(KemOutput, ExporterSecret), CryptoError> {
-        self.0
-            .hpke_setup_sender_and_export(config, pk_r, info, exporter_context, exporter_length)
+        self.library.hpke_setup_sender_and_export(
+            config,
+            pk_r,
+            info,
+            exporter_context,
+            exporter_length,
+        )
     }
 
     fn hpke_setup_receiver_and_export(
@@ -260,7 +282,7 @@ impl OpenMlsCrypto for Crypto {
         exporter_context: &[u8],
         exporter_length: usize,
     ) -> Result<ExporterSecret, CryptoError> {
-        self.0.hpke_setup_receiver_and_export(
+        self.library.hpke_setup_receiver_and_export(
             config,
             enc,
             sk_r,

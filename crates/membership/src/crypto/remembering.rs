@@ -6,15 +6,13 @@
 //! chance is made anew. What was sealed to a key opens with that key's other half to what was
 //! sealed: that is taken from the sealing, and tested where nothing is remembered (`e2ee`).
 
+use super::ahead::{Key, key};
 use openmls_traits::types::{CryptoError, HpkeCiphertext, HpkeConfig, HpkeKeyPair};
-use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Of each kind: then it begins anew.
 const REMEMBERED_MAX: usize = 8_192;
-
-type Key = [u8; 32];
 
 #[derive(Default)]
 struct Memory {
@@ -39,15 +37,6 @@ pub fn remember(on: bool) {
 
 fn with<T>(act: impl FnOnce(&mut Memory) -> T) -> Option<T> {
     MEMORY.with_borrow_mut(|memory| memory.as_mut().map(act))
-}
-
-fn key(kind: &str, parts: &[&[u8]]) -> Key {
-    let mut digest = Sha256::new().chain_update(kind).chain_update([0]);
-    for part in parts {
-        digest.update(part.len().to_be_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
 }
 
 fn put<T>(map: &mut HashMap<Key, T>, key: Key, value: T) {
