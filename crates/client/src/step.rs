@@ -51,6 +51,10 @@ pub(crate) struct Memory {
     /// What this device lets itself into, by intent: the leaves are checked, the rest is done in a
     /// later step, one in each.
     pub(crate) joining: Shared<BTreeMap<i64, Joining>>,
+    /// Hints of a fork that were followed, by conversation.
+    pub(crate) hints: Shared<BTreeMap<i64, Hint>>,
+    /// Conversations whose details were replaced, as the hub says, and not looked at since.
+    pub(crate) details_unseen: Shared<BTreeSet<i64>>,
     /// Changes of the own device list that wait for one that is under way.
     pub(crate) list_changes: VecDeque<ListChange>,
     /// When to ask again for device lists that did not come.
@@ -87,6 +91,13 @@ pub(crate) struct Memory {
     pub(crate) looked: Shared<BTreeMap<i64, UnixMs>>,
     /// The newest ids of rows that requests are made for, by table.
     newest_ids: Shared<BTreeMap<&'static str, i64>>,
+}
+
+/// Until when no hint of a fork is followed, and how long that is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hint {
+    pub(crate) until_ms: UnixMs,
+    pub(crate) wait_ms: i64,
 }
 
 /// The state of a conversation that this device lets itself into.

@@ -485,6 +485,9 @@ pub struct GroupState {
     /// Private seed of the invitation link, so that each member can show it; empty: no link.
     #[prost(bytes = "vec", tag = "7")]
     pub link_seed: ::prost::alloc::vec::Vec<u8>,
+    /// Said anew in the place of somebody who no longer may: the author changed nothing.
+    #[prost(bool, tag = "8")]
+    pub retold: bool,
 }
 /// The plaintext of the sealed state: whoever seals it anew keeps the author's signature.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

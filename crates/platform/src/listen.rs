@@ -11,12 +11,15 @@ use hyper_util::service::TowerToHyperService;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::HashMap;
+use std::io::IoSlice;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -195,9 +198,14 @@ impl Listener {
                     let guard = Open::new(&open);
                     let tls = self.tls.as_ref().and_then(Certificate::acceptor);
                     let (router, stop) = (router.clone(), stop.clone());
+                    // Frames are packed by us; waiting for more would only delay them.
+                    let _ = tcp.set_nodelay(true);
+                    let stream = Seated {
+                        stream: tcp,
+                        _seat: seat,
+                    };
                     tokio::spawn(async move {
-                        let _seat = seat;
-                        connection(tcp, address, tls, router, exporter_label, stop).await;
+                        connection(stream, address, tls, router, exporter_label, stop).await;
                         drop(guard);
                     });
                 }
@@ -262,6 +270,58 @@ impl Drop for Seat {
     }
 }
 
+/// A stream that keeps its place for as long as it lives: also when it is no longer HTTP's.
+struct Seated<T> {
+    stream: T,
+    _seat: Seat,
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Seated<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Seated<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
 struct Open(Arc<AtomicUsize>);
 
 impl Open {
@@ -278,15 +338,13 @@ impl Drop for Open {
 }
 
 async fn connection(
-    tcp: TcpStream,
+    tcp: Seated<TcpStream>,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
     router: Router,
     exporter_label: &'static [u8],
     stop: Stop,
 ) {
-    // Frames are packed by us; waiting for more would only delay them.
-    let _ = tcp.set_nodelay(true);
     let Some(tls) = tls else {
         return http(
             tcp,
@@ -350,5 +408,43 @@ mod tests {
         let near: IpAddr = "127.0.0.1".parse().unwrap();
         let many: Vec<_> = (0..10).map(|_| networks.enter(near, 2)).collect();
         assert!(many.iter().all(Option::is_some));
+    }
+
+    #[tokio::test]
+    async fn who_upgraded_keeps_the_place() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let networks = Networks::default();
+        let far: IpAddr = "2001:db8::1".parse().unwrap();
+        let (mut theirs, ours) = tokio::io::duplex(4_096);
+        let stream = Seated {
+            stream: ours,
+            _seat: networks.enter(far, 1).unwrap(),
+        };
+        let (upgraded, mut sockets) = tokio::sync::mpsc::channel(1);
+        let router = Router::new().fallback(move |request: axum::extract::Request| async move {
+            tokio::spawn(async move {
+                let _ = upgraded.send(hyper::upgrade::on(request).await).await;
+            });
+            let headers = [("connection", "upgrade"), ("upgrade", "test")];
+            (http::StatusCode::SWITCHING_PROTOCOLS, headers)
+        });
+        let peer = Peer {
+            address: SocketAddr::new(far, 1),
+            exporter: None,
+        };
+        let (_stopping, stop) = crate::stop::pair();
+        let served = tokio::spawn(http(stream, peer, router, stop));
+        theirs
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: test\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = [0; 12];
+        theirs.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 101");
+        let socket = sockets.recv().await.unwrap().unwrap();
+        served.await.unwrap();
+        assert!(networks.enter(far, 1).is_none(), "it is still there");
+        drop(socket);
+        assert!(networks.enter(far, 1).is_some());
     }
 }

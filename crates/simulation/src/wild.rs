@@ -482,7 +482,8 @@ impl Wild {
             }
             self.works_without_end()?;
         }
-        self.world.settle_within(1)
+        let last = self.world.settle_within(1);
+        last.with_context(|| format!("the last of {REST_MINUTES} minutes"))
     }
 }
 

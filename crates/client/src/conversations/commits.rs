@@ -234,6 +234,7 @@ impl Step<'_> {
         self.refresh_membership(conversation)?;
         if let Some(before) = before {
             self.tell_changes(conversation, before, merged)?;
+            self.note_former_editors(conversation, before)?;
         }
         self.settle_wishes(conversation)?;
         self.room_was_made(conversation, &merged.change)?;

@@ -21,6 +21,9 @@ pub(crate) struct Intent {
     pub(crate) attempts: i64,
 }
 
+/// Times that the details are looked at, without success, before a commit is made all the same.
+const LOOKS_BEFORE_COMMIT: i64 = 3;
+
 impl Step<'_> {
     /// Wants something of a conversation, not before `delay_ms` from now.
     pub(crate) fn want(
@@ -188,7 +191,7 @@ impl Step<'_> {
             // A commit carries the details: what is newer at the hub is taken first.
             "reconcile" | "update"
                 if !self.has_commit_under_way(conversation.id)?
-                    && !self.are_details_under_way(conversation.id)? =>
+                    && !self.are_details_first(conversation.id)? =>
             {
                 self.pursue_membership(intent, &conversation)
             }
@@ -221,6 +224,35 @@ impl Step<'_> {
             }
         }
         self.try_later(&intent)
+    }
+
+    /// Whether the details are another's now and still to be looked at: then that is done, before a
+    /// commit puts what this device knows in their place. What keeps failing holds up no commit.
+    fn are_details_first(&mut self, conversation: i64) -> Result<bool, CoreError> {
+        if !self.mem.details_unseen.contains(&conversation) {
+            return self.are_details_under_way(conversation);
+        }
+        let details: Option<(i64, i64)> = self
+            .tx
+            .prepare_cached(
+                "SELECT id, not_before_ms FROM intent
+                 WHERE conversation = ?1 AND kind = 'details' AND attempts <= ?2",
+            )?
+            .query_row((conversation, LOOKS_BEFORE_COMMIT), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let Some((intent, due_ms)) = details else {
+            return Ok(false);
+        };
+        if due_ms > self.now {
+            self.tx.execute(
+                "UPDATE intent SET not_before_ms = ?2 WHERE id = ?1",
+                (intent, self.now),
+            )?;
+            self.wake(self.now);
+        }
+        Ok(true)
     }
 
     fn are_details_under_way(&self, conversation: i64) -> Result<bool, CoreError> {

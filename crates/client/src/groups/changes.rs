@@ -8,6 +8,7 @@ use crate::CoreError;
 use crate::conversations::Conversation;
 use crate::step::Step;
 use comity_e2ee::engine::Merged;
+use comity_membership::rules::acting_admins;
 use comity_membership::{Committer, Context};
 use comity_wire::Address;
 use comity_wire::proto::ConversationKind;
@@ -17,6 +18,23 @@ use std::collections::BTreeSet;
 pub(crate) struct Before {
     context: Context,
     accounts: BTreeSet<Address>,
+    admins: BTreeSet<Address>,
+}
+
+impl Before {
+    /// Whether everybody might change the details.
+    pub(super) const fn may_all_edit(&self) -> bool {
+        self.context.permissions.members_edit
+    }
+
+    /// Who might.
+    pub(super) fn editors(&self) -> BTreeSet<Address> {
+        if self.may_all_edit() {
+            self.accounts.clone()
+        } else {
+            self.admins.clone()
+        }
+    }
 }
 
 /// Lines about people that one commit leaves at most; a lot of additions is told by its number.
@@ -34,6 +52,7 @@ impl Step<'_> {
         Ok(self
             .group_now(conversation)?
             .map(|(context, members)| Before {
+                admins: acting_admins(&context, &members),
                 context,
                 accounts: members.into_iter().map(|member| member.address).collect(),
             }))

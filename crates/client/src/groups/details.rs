@@ -1,9 +1,8 @@
 //! Name, description, photo and timer of a conversation: the sealed state.
 //!
 //! One intent, `details`, drives everything: it reads what the hub has, takes it when its author has
-//! the right and it is newer, applies the own wishes to it, and puts it back, sealed for the epoch
-//! that is now. Always holds: nothing is taken whose author may not change it now, the first document
-//! neither; who seals anew keeps the author's signature, or, having the right, says the same in the
+//! the right (or had it when this device looked last) and it is newer, applies the own wishes to it, and puts it back, sealed for the epoch
+//! that is now. Always holds: of others nothing is taken, the first document neither; who seals anew keeps the author's signature, or, having the right, says the same in the
 //! own name where the author is gone or may no longer (`rights`). Deliberately absent: details in a
 //! commit's place in the log; the line that tells a change stands where this device learned of it.
 
@@ -164,6 +163,8 @@ impl Step<'_> {
             // Of two that nobody vouches for now, neither takes the other's place.
             readable = readable || !self.vouched_for(&conversation)?;
         }
+        self.mem.details_unseen.remove(&conversation.id);
+        self.looked_at_details(conversation.id)?;
         self.tx.execute(
             "UPDATE conversation SET state_version = ?2 WHERE id = ?1",
             (conversation.id, reply.state_version),
@@ -290,6 +291,17 @@ impl Step<'_> {
                 self.keep_details(conversation.id, &document, &verified.state)?;
                 return Ok(true);
             }
+            // Set by somebody who still might, while this device was away.
+            let newer = known
+                .as_ref()
+                .is_none_or(|known| is_newer(&verified.state, &document, known));
+            if newer && self.might_say_lately(conversation, verified)? {
+                self.keep_details(conversation.id, &document, &verified.state)?;
+                if let Some(known) = known {
+                    self.tell_details(conversation, &known.state, verified)?;
+                }
+                return Ok(true);
+            }
             self.warn_once("details_refused", conversation.id);
             return Ok(false);
         }
@@ -318,17 +330,20 @@ impl Step<'_> {
         after: &VerifiedState,
     ) -> Result<(), CoreError> {
         let (id, by, now) = (conversation.id, &after.author, &after.state);
+        // Who says anew what another had set did not change it.
+        let how = if now.retold { "now_" } else { "" };
         if before.name != now.name && !names::is_blank(&now.name) {
-            self.group_notice(id, by, &format!("name:{}", now.name))?;
+            self.group_notice(id, by, &format!("{how}name:{}", now.name))?;
         }
         if before.description != now.description {
-            self.group_notice(id, by, "description")?;
+            self.group_notice(id, by, &format!("{how}description"))?;
         }
         if before.photo != now.photo {
-            self.group_notice(id, by, "photo")?;
+            self.group_notice(id, by, &format!("{how}photo"))?;
         }
         if before.expires_after_s != now.expires_after_s {
-            self.group_notice(id, by, &format!("timer:{}", now.expires_after_s))?;
+            let timer = now.expires_after_s;
+            self.group_notice(id, by, &format!("{how}timer:{timer}"))?;
         }
         Ok(())
     }
@@ -363,9 +378,11 @@ impl Step<'_> {
         if state == before && !(orphaned && allowed) {
             return Ok(None);
         }
-        if state != before {
+        let retold = state == before;
+        if !retold {
             state.changed_ms = self.now;
         }
+        state.retold = retold;
         state.version = group_state::next_version(before.version);
         let id = conversation.cid()?;
         Ok(Some(group_state::sign(&me.keys, &me.address, id, &state)))
@@ -399,6 +416,7 @@ impl Step<'_> {
         // what they knew. Admins look first, the others when these may have mended it.
         let unknown = self.known_details(conversation.id)?.is_none();
         let soon = unknown || !changed.resealed || self.is_acting_admin(conversation.id)?;
+        self.mem.details_unseen.insert(conversation.id);
         let delay = self.spread_ms(conversation.id, if soon { 10 } else { 50 })?;
         self.want(conversation.id, "details", delay)?;
         Ok(())
@@ -416,6 +434,7 @@ impl Step<'_> {
             |row| row.get(0),
         )?;
         if conversation.is_active() && version > known {
+            self.mem.details_unseen.insert(conversation.id);
             self.want(conversation.id, "details", 0)?;
         }
         Ok(())

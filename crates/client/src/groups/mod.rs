@@ -5,7 +5,7 @@
 //! [`Event::Failed`] that says why not. Deliberately absent: how a commit is made and rebased
 //! (`conversations::intents`), and the sealed state (`details`).
 
-mod changes;
+pub(crate) mod changes;
 mod details;
 mod goal;
 mod leaving;

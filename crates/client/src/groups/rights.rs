@@ -1,7 +1,8 @@
 //! Whose word the sealed state is, and whether it may stand.
 //!
 //! A document is judged by the group as it is now: its author may change details, and its device
-//! has a leaf, or had one by its account's list. Always holds: who holds a document whose author
+//! has a leaf, or had one by its account's list; or by the group as it was when this device looked
+//! last: who set something and left the office before everybody had it is believed. Always holds: who holds a document whose author
 //! is gone or may no longer shows it on, but nobody who comes takes it, save a sole admin who has
 //! none; the first editor who sees that says the same in the own name. Deliberately absent: reading and putting documents
 //! (`details`).
@@ -9,12 +10,14 @@
 use crate::CoreError;
 use crate::contacts::known_manifest;
 use crate::conversations::Conversation;
+use crate::groups::changes::Before;
 use crate::step::Step;
 use comity_e2ee::group_state::{self, VerifiedState};
 use comity_membership::rules::{acting_admins, may_edit_details};
 use comity_membership::{Change, Committer, Member};
 use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, DeviceId};
+use std::collections::BTreeSet;
 
 /// Editors who would say the same anew do not all do so at once.
 const SPREAD_MS: i64 = 50;
@@ -45,6 +48,65 @@ impl Step<'_> {
             return Ok(true);
         }
         // One that the account had: its signature is as good as it was.
+        self.had_device(author, device)
+    }
+
+    /// Notes who lost the right by a commit: what they said before, this device may not have yet.
+    pub(crate) fn note_former_editors(
+        &mut self,
+        conversation: &Conversation,
+        before: &Before,
+    ) -> Result<(), CoreError> {
+        let Some((context, members)) = self.group_now(conversation)? else {
+            return Ok(());
+        };
+        let accounts: BTreeSet<&Address> = members.iter().map(|member| &member.address).collect();
+        let admins = acting_admins(&context, &members);
+        let may_still = |address: &Address| {
+            accounts.contains(address)
+                && (context.permissions.members_edit || admins.contains(address))
+        };
+        for address in before.editors() {
+            if may_still(&address) {
+                continue;
+            }
+            self.tx.execute(
+                "INSERT OR IGNORE INTO former_editor (conversation, address) VALUES (?1, ?2)",
+                (conversation.id, address.to_string()),
+            )?;
+            // Where all may, a word of one who is gone is no more than anybody's.
+            if !before.may_all_edit() {
+                let delay = self.spread_ms(conversation.id, SPREAD_MS)?;
+                self.want(conversation.id, "details", delay)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the hub has was seen as the group is now: who lost the right says nothing any more.
+    pub(super) fn looked_at_details(&mut self, conversation: i64) -> Result<(), CoreError> {
+        self.tx
+            .prepare_cached("DELETE FROM former_editor WHERE conversation = ?1")?
+            .execute([conversation])?;
+        Ok(())
+    }
+
+    /// Whether the author might say a document since this device looked last, by a device of theirs.
+    pub(super) fn might_say_lately(
+        &mut self,
+        conversation: &Conversation,
+        said: &VerifiedState,
+    ) -> Result<bool, CoreError> {
+        let lately: bool = self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM former_editor WHERE conversation = ?1 AND address = ?2)",
+            )?
+            .query_row((conversation.id, said.author.to_string()), |row| row.get(0))?;
+        Ok(lately && self.had_device(&said.author, &said.device)?)
+    }
+
+    fn had_device(&self, author: &Address, device: &DeviceId) -> Result<bool, CoreError> {
         Ok(known_manifest(self.tx, author)?.is_some_and(|list| {
             list.manifest.device(device).is_some() || list.manifest.revoked.contains(device)
         }))

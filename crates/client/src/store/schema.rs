@@ -265,6 +265,13 @@ CREATE TABLE before_change (
     PRIMARY KEY (conversation, message_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX before_change_of ON before_change (conversation, target);
+", "
+-- Who might change a conversation's details when this device looked at them last, and may no longer.
+CREATE TABLE former_editor (
+    conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    PRIMARY KEY (conversation, address)
+) STRICT, WITHOUT ROWID;
 "];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.

@@ -4,7 +4,7 @@ use super::arrived::{Reaction, Said};
 use super::{Edited, NewMessage, mentions};
 use crate::CoreError;
 use crate::conversations::Conversation;
-use crate::step::Step;
+use crate::step::{Hint, Step};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::{EngineError, Unreadable};
 use comity_e2ee::envelope::{self, Opened};
@@ -15,6 +15,11 @@ use rusqlite::OptionalExtension;
 
 /// The clock of who revoked a device, and that of the hub, may be so far apart.
 const CLOCKS_APART_MS: i64 = 300_000;
+
+/// After a hint that was followed none is for so long: in a large group, where all follow it, longer.
+const HINT_WAIT_MS: i64 = 60_000;
+const HINT_WAIT_EACH_MS: i64 = 1_000;
+const HINT_WAIT_MAX_MS: i64 = 6 * 3_600_000;
 
 /// Stable word for why an entry can not be read.
 fn reason(error: &EngineError) -> &'static str {
@@ -135,7 +140,7 @@ impl Step<'_> {
         let fork = matches!(error, EngineError::ForkSuspected | EngineError::FutureEpoch)
             || (matches!(error, EngineError::Unreadable(Unreadable::Undecryptable))
                 && self.is_of_another_branch(conversation, entry)?);
-        if fork {
+        if fork && self.is_hint_followed(conversation.id)? {
             return self.heal(conversation, "fork_suspected");
         }
         // Words of this device that it does not know: its store is an older copy, and what it says
@@ -146,14 +151,16 @@ impl Step<'_> {
             if self.mem.ahead.contains_key(&conversation.id) {
                 return Ok(());
             }
-            return self.heal(conversation, "was_restored");
+            if self.is_hint_followed(conversation.id)? {
+                return self.heal(conversation, "was_restored");
+            }
         }
         self.warn("entry_unreadable", Some(conversation.id));
         Ok(())
     }
 
     /// Whether an entry that does not decrypt says that its author's epoch of this number is
-    /// another one than ours. Only a hint: nothing vouches for it, and healing does no harm.
+    /// another one than ours. Only a hint: nothing vouches for it.
     fn is_of_another_branch(
         &mut self,
         conversation: &Conversation,
@@ -172,6 +179,26 @@ impl Step<'_> {
         let id = conversation.cid()?.clone();
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
         Ok(mls.epoch(&id)? == epoch && mls.epoch_authenticator(&id)? != header.epoch_authenticator)
+    }
+
+    /// Whether a hint that a conversation needs repair, which any member can make up, is followed. Each
+    /// makes the next one wait twice as long, so that nobody keeps the others from talking. What is
+    /// not followed stays a line that is asked for.
+    fn is_hint_followed(&mut self, conversation: i64) -> Result<bool, CoreError> {
+        let known = self.mem.hints.get(&conversation).copied();
+        let wait_ms = match known {
+            Some(hint) if self.now < hint.until_ms => return Ok(false),
+            // After as long a silence it is as if there had been none.
+            Some(hint) if self.now < hint.until_ms.saturating_add(hint.wait_ms) => {
+                hint.wait_ms.saturating_mul(2).min(HINT_WAIT_MAX_MS)
+            }
+            _ => HINT_WAIT_MS + self.members(conversation)?.len() as i64 * HINT_WAIT_EACH_MS,
+        };
+        let until_ms = self.now + wait_ms;
+        self.mem
+            .hints
+            .insert(conversation, Hint { until_ms, wait_ms });
+        Ok(true)
     }
 
     /// An own entry that was already taken (its answer came before the log did).

@@ -3,7 +3,7 @@
 use super::{content, file, forge_in};
 use anyhow::{Context as _, Result};
 use comity_client::{
-    Command, ConversationView, Event, GroupDetails, Permissions, TimelineItem, What, Whom,
+    Command, ConversationView, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
 };
 use comity_content::proto as said;
 use comity_e2ee::engine::Groups;
@@ -225,6 +225,130 @@ fn details_outlive_who_set_them() -> Result<()> {
     world.nothing_is_wrong()
 }
 
+/// Everything that can be set, while the others are away.
+fn set_all(world: &mut World, alice: Who, away: &[(Who, u64)]) -> Result<()> {
+    for (who, ms) in away {
+        world.cut_off(*who, *ms);
+    }
+    let conversation = group(world, alice)?.conversation;
+    let details = GroupDetails {
+        name: Some("Concert choir".to_owned()),
+        description: Some("We sing.".to_owned()),
+        expires_after_s: Some(3_600),
+    };
+    let command = Command::SetGroupDetails {
+        conversation,
+        details,
+    };
+    world.act(alice, command)?;
+    world.run_for(30_000);
+    Ok(())
+}
+
+fn make_admin(world: &mut World, alice: Who, who: Who, admin: bool) -> Result<()> {
+    let conversation = group(world, alice)?.conversation;
+    let member = world.address(who)?;
+    let command = Command::SetRole {
+        conversation,
+        member,
+        admin,
+    };
+    world.act(alice, command)?;
+    world.run_for(30_000);
+    Ok(())
+}
+
+fn all_set() -> (String, String, u32) {
+    ("Concert choir".to_owned(), "We sing.".to_owned(), 3_600)
+}
+
+#[test]
+fn what_was_set_last_outlives_who_set_it_and_left_while_all_were_away() -> Result<()> {
+    // Who comes back first: the one who is admin now, or the other.
+    for (bob_ms, carol_ms) in [(900_000, 300_000), (300_000, 900_000)] {
+        let mut world = World::calm(41)?;
+        let alice = world.sign_up("Alice")?;
+        let bob = world.sign_up("Bob")?;
+        let carol = world.sign_up("Carol")?;
+        make_group(&mut world, alice, &[carol, bob], Permissions::default())?;
+        set_all(&mut world, alice, &[(bob, bob_ms), (carol, carol_ms)])?;
+        let conversation = group(&world, alice)?.conversation;
+        world.act(alice, Command::LeaveGroup { conversation })?;
+        world.run_for(1_000_000);
+        world.settle()?;
+        for who in [bob, carol] {
+            assert_eq!(details(&group(&world, who)?), all_set(), "{bob_ms}");
+        }
+        // Who finds what Alice set is told that she did; who finds what Carol said anew, who did
+        // nothing of it, is told what is so now.
+        let first = [(carol, 1), (bob, usize::from(bob_ms < carol_ms))];
+        for (who, credited) in first {
+            assert_eq!(told_lines(&world, who, "name:")?, credited, "{bob_ms}");
+            assert_eq!(told_lines(&world, who, "now_name:")?, 1 - credited);
+        }
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_admin_who_was_away_takes_over_what_was_set() -> Result<()> {
+    let mut world = World::calm(42)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    let dora = world.sign_up("Dora")?;
+    let members = [bob, carol, dora];
+    make_group(&mut world, alice, &members, Permissions::default())?;
+    set_all(&mut world, alice, &[(carol, 300_000), (dora, 900_000)])?;
+    make_admin(&mut world, alice, carol, true)?;
+    make_admin(&mut world, alice, alice, false)?;
+    world.run_for(300_000);
+    for who in [alice, bob, carol] {
+        assert_eq!(details(&group(&world, who)?), all_set());
+        assert_eq!(told_lines(&world, who, "name:")?, 1, "Alice did it");
+        assert_eq!(told_lines(&world, who, "now_")?, 0);
+    }
+    // Dora finds what Carol says anew, who did nothing of it.
+    world.run_for(600_000);
+    world.settle()?;
+    assert_eq!(details(&group(&world, dora)?), all_set());
+    assert_eq!(told_lines(&world, dora, "name:")?, 0);
+    for told in ["now_name:", "now_description", "now_timer:"] {
+        assert_eq!(told_lines(&world, dora, told)?, 1, "{told}");
+    }
+    // Who is no admin any more has no word, with a changed program neither.
+    let author = world.address(alice)?;
+    let state = said::GroupState {
+        name: "Mine".into(),
+        version: 50,
+        ..Default::default()
+    };
+    let conversation = plant(&mut world, alice, &author, &state)?;
+    world.run_for(20_000);
+    for who in [bob, carol, dora] {
+        let changed = StateChanged {
+            conversation: conversation.clone(),
+            ..StateChanged::default()
+        };
+        let frame = Some(server_frame::Frame::StateChanged(changed));
+        world.inject(who, ServerFrame { frame });
+    }
+    world.run_for(60_000);
+    world.settle()?;
+    for who in [bob, carol, dora] {
+        assert_eq!(details(&group(&world, who)?), all_set());
+    }
+    // Whoever looked first put back what stands.
+    let refused = "details_refused".to_owned();
+    let all = [alice, bob, carol, dora];
+    assert!(
+        all.iter()
+            .any(|who| world.warnings(*who).contains(&refused))
+    );
+    Ok(())
+}
+
 fn invitation(world: &mut World, who: Who) -> Result<String> {
     let conversation = group(world, who)?.conversation;
     let link = world.invitation(who, conversation)?;
@@ -280,6 +404,13 @@ fn lines(world: &World, who: Who) -> Result<Vec<TimelineItem>> {
 fn notices(world: &World, who: Who, what: &str) -> Result<usize> {
     let lines = lines(world, who)?;
     Ok(lines.iter().filter(|line| line.text == what).count())
+}
+
+/// Lines that begin so.
+fn told_lines(world: &World, who: Who, with: &str) -> Result<usize> {
+    let lines = lines(world, who)?;
+    let lines = lines.iter().filter(|line| line.kind == ItemKind::Notice);
+    Ok(lines.filter(|line| line.text.starts_with(with)).count())
 }
 
 #[test]

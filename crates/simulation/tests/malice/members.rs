@@ -5,9 +5,12 @@ use anyhow::{Context as _, Result};
 use comity_client::{Command, Permissions, What, Whom};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::Groups;
+use comity_membership::{franking, private_message_facts};
 use comity_simulation::lies::{Downgrade, Hoard};
 use comity_simulation::story::{group_of, say};
-use comity_simulation::{Who, World};
+use comity_simulation::{Malice, Who, World};
+use comity_wire::proto::ClientFrame;
+use comity_wire::proto::client_frame::Act;
 use openmls::prelude::Ciphersuite;
 use said::content::Body;
 
@@ -76,6 +79,55 @@ fn content(id: u8, body: Body) -> said::Content {
         body: Some(body),
         ..Default::default()
     }
+}
+
+/// A member's program that breaks its own words, and says that they are of another branch.
+struct OtherBranch;
+
+impl Malice for OtherBranch {
+    fn to_hub(&mut self, who: &str, mut frame: ClientFrame) -> Vec<ClientFrame> {
+        if who == "Mallory"
+            && let Some(Act::Append(append)) = &mut frame.act
+            && let Ok(facts) = private_message_facts(&append.body)
+            && let Ok(header) = franking::Header::decode(&facts.authenticated_data)
+        {
+            let authenticator = header.epoch_authenticator.as_slice();
+            let mut windows = append.body.windows(authenticator.len());
+            let at = windows.position(|bytes| bytes == authenticator).unwrap();
+            append.body[at] ^= 1;
+            *append.body.last_mut().unwrap() ^= 1;
+        }
+        vec![frame]
+    }
+}
+
+#[test]
+fn a_member_who_cries_fork_keeps_nobody_from_talking() -> Result<()> {
+    let (mut world, alice, bob, mallory) = choir(Permissions::default())?;
+    world.set_malice(OtherBranch);
+    let to = Whom::Conversation(group(&world, mallory, "Choir")?);
+    for n in 0..40 {
+        world.act(mallory, say(to.clone(), What::Text(format!("Fork {n}!"))))?;
+        world.run_for(500);
+        for who in [alice, bob] {
+            let to = Whom::Conversation(group(&world, who, "Choir")?);
+            let text = format!("{} says {n}.", world.name(who));
+            world.act(who, say(to, What::Text(text)))?;
+            world.run_for(500);
+        }
+    }
+    world.run_for(600_000);
+    for (who, other) in [(alice, "Bob"), (bob, "Alice")] {
+        let screen = group_screen(&world, who, "Choir")?;
+        for n in 0..40 {
+            let line = format!("{other}: {other} says {n}.");
+            assert_eq!(screen.matches(&line).count(), 1, "{line} in {screen}");
+        }
+        let warnings = world.warnings(who);
+        let forks = warnings.iter().filter(|code| *code == "fork_suspected");
+        assert_eq!(forks.count(), 1, "{warnings:?}");
+    }
+    Ok(())
 }
 
 #[test]

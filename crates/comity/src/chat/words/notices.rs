@@ -35,6 +35,8 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         "link_revoked" => format!("{who} revoked the invitation link"),
         "description" => format!("{who} changed the description"),
         "photo" => format!("{who} changed the picture"),
+        "now_description" => "the description is another one now".to_owned(),
+        "now_photo" => "the picture is another one now".to_owned(),
         other => plain(other),
     }
 }
@@ -57,6 +59,11 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
         "timer" => match of.parse() {
             Ok(0) | Err(_) => format!("{who} set messages to stay"),
             Ok(seconds) => format!("{who} set messages to vanish after {}", duration(seconds)),
+        },
+        "now_name" => format!("this group is called “{}” now", plain(of)),
+        "now_timer" => match of.parse() {
+            Ok(0) | Err(_) => "messages stay now".to_owned(),
+            Ok(seconds) => format!("messages vanish after {} now", duration(seconds)),
         },
         "refused" => format!(
             "the server changed this conversation against its rules ({}): nothing more is sent or read here",
