@@ -6,12 +6,19 @@ use comity_platform::telemetry::LogFormat;
 use comity_wire::{AppId, limits};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Shortest metrics token.
 const TOKEN_BYTES_MIN: usize = 8;
-/// Longest time between things that a person waits for.
-const TIME_MS_MAX: i64 = 365 * 86_400_000;
+const HOUR_MS: i128 = 3_600_000;
+const DAY_MS: i128 = 24 * HOUR_MS;
+const YEAR_MS: i128 = 365 * DAY_MS;
+const COUNT_MAX: i128 = 1_000_000_000;
+/// Bytes that one slow reader may keep waiting.
+const BYTES_MAX: i128 = 1 << 30;
+/// Each is a thread with a connection of its own.
+const READERS_MAX: i128 = 256;
 /// Bytes of a moderation key: an HPKE public key of the hybrid suite, ML-KEM-768 and X25519.
 const MODERATION_KEY_BYTES: usize = 1_184 + 32;
 
@@ -200,20 +207,20 @@ impl Config {
                 "metrics_token has less than {TOKEN_BYTES_MIN} characters: who guesses it reads the metrics"
             ));
         }
-        for (name, ms) in [
-            ("limits.code_life_ms", self.limits.code_life_ms),
-            ("limits.code_interval_ms", self.limits.code_interval_ms),
-            ("limits.sign_in_timeout_ms", self.limits.sign_in_timeout_ms),
-            ("limits.idle_timeout_ms", self.limits.idle_timeout_ms),
-        ] {
-            if !(0..=TIME_MS_MAX).contains(&ms) {
-                return refused(format!("{name} = {ms} is not between 0 and a year"));
+        for (name, value, range) in self.bounds() {
+            if !range.contains(&value) {
+                return refused(format!(
+                    "{name} = {value} is not between {} and {}",
+                    range.start(),
+                    range.end()
+                ));
             }
         }
-        if self.limits.sign_in_timeout_ms < 1_000 {
-            return refused(
-                "limits.sign_in_timeout_ms below 1000: nobody could sign in".to_owned(),
-            );
+        if self.family.back_off_min_ms > self.family.back_off_max_ms {
+            return refused("family.back_off_min_ms is above family.back_off_max_ms".to_owned());
+        }
+        if let Some(url) = &self.codes.webhook_url {
+            check_webhook(url).map_err(ConfigError::Refused)?;
         }
         let key = self.moderation_key()?;
         if !key.is_empty() && key.len() != MODERATION_KEY_BYTES {
@@ -228,6 +235,168 @@ impl Config {
                 self.app
             ))
         })
+    }
+
+    /// What a server can work with, field by field.
+    fn bounds(&self) -> Vec<(&'static str, i128, RangeInclusive<i128>)> {
+        let Self {
+            codes,
+            retention,
+            limits,
+            family,
+            ..
+        } = self;
+        let (any, some) = (0..=COUNT_MAX, 1..=COUNT_MAX);
+        let (wait, second) = (1..=HOUR_MS, 1_000..=YEAR_MS);
+        let (kept, bytes) = (1_000..=10 * YEAR_MS, 4_096..=BYTES_MAX);
+        let mut bounds = vec![
+            (
+                "codes.webhook_timeout_ms",
+                codes.webhook_timeout_ms.into(),
+                wait.clone(),
+            ),
+            ("codes.webhook_tries", codes.webhook_tries.into(), 1..=100),
+            (
+                "retention.entry_life_ms",
+                retention.entry_life_ms.into(),
+                kept.clone(),
+            ),
+            (
+                "retention.device_stale_ms",
+                retention.device_stale_ms.into(),
+                kept.clone(),
+            ),
+            (
+                "retention.blob_lease_ms",
+                retention.blob_lease_ms.into(),
+                kept.clone(),
+            ),
+            (
+                "retention.upload_life_ms",
+                retention.upload_life_ms.into(),
+                kept.clone(),
+            ),
+            (
+                "retention.registration_lock_idle_ms",
+                retention.registration_lock_idle_ms.into(),
+                kept,
+            ),
+            (
+                "retention.sweep_interval_ms",
+                retention.sweep_interval_ms.into(),
+                10..=DAY_MS,
+            ),
+            (
+                "retention.cursor_flush_ms",
+                retention.cursor_flush_ms.into(),
+                10..=HOUR_MS,
+            ),
+            (
+                "limits.code_interval_ms",
+                limits.code_interval_ms.into(),
+                0..=YEAR_MS,
+            ),
+            (
+                "limits.code_life_ms",
+                limits.code_life_ms.into(),
+                0..=YEAR_MS,
+            ),
+            (
+                "limits.sign_in_timeout_ms",
+                limits.sign_in_timeout_ms.into(),
+                second.clone(),
+            ),
+            (
+                "limits.idle_timeout_ms",
+                limits.idle_timeout_ms.into(),
+                second,
+            ),
+            (
+                "limits.appends_per_second",
+                limits.appends_per_second.into(),
+                some.clone(),
+            ),
+            (
+                "limits.appends_burst",
+                limits.appends_burst.into(),
+                some.clone(),
+            ),
+            (
+                "limits.blob_quota_bytes",
+                limits.blob_quota_bytes.into(),
+                0..=i64::MAX.into(),
+            ),
+            (
+                "family.ask_timeout_ms",
+                family.ask_timeout_ms.into(),
+                wait.clone(),
+            ),
+            (
+                "family.back_off_min_ms",
+                family.back_off_min_ms.into(),
+                wait.clone(),
+            ),
+            (
+                "family.back_off_max_ms",
+                family.back_off_max_ms.into(),
+                wait.clone(),
+            ),
+            (
+                "family.report_interval_ms",
+                family.report_interval_ms.into(),
+                wait.clone(),
+            ),
+            (
+                "family.sync_interval_ms",
+                family.sync_interval_ms.into(),
+                wait,
+            ),
+            (
+                "family.acts_per_second",
+                family.acts_per_second.into(),
+                some.clone(),
+            ),
+            ("family.acts_burst", family.acts_burst.into(), some.clone()),
+        ];
+        for (name, count, range) in [
+            (
+                "limits.outbound_bytes",
+                limits.outbound_bytes,
+                bytes.clone(),
+            ),
+            ("family.outbound_bytes", family.outbound_bytes, bytes),
+            (
+                "limits.connections_per_address",
+                limits.connections_per_address,
+                some,
+            ),
+            (
+                "limits.database_readers",
+                limits.database_readers,
+                1..=READERS_MAX,
+            ),
+        ] {
+            bounds.push((name, i128::try_from(count).unwrap_or(i128::MAX), range));
+        }
+        for (name, count) in [
+            (
+                "limits.codes_per_number_per_day",
+                limits.codes_per_number_per_day,
+            ),
+            (
+                "limits.registrations_per_address_per_hour",
+                limits.registrations_per_address_per_hour,
+            ),
+            ("limits.introductions_per_day", limits.introductions_per_day),
+            ("limits.lookups_per_day", limits.lookups_per_day),
+            (
+                "limits.key_package_fetches_per_day",
+                limits.key_package_fetches_per_day,
+            ),
+        ] {
+            bounds.push((name, count.into(), any.clone()));
+        }
+        bounds
     }
 
     /// Reads what the configuration names: whether the server could start with it.
@@ -262,6 +431,23 @@ impl Config {
     }
 }
 
+/// Codes and a token go there: over TLS, or to this machine.
+fn check_webhook(url: &str) -> Result<(), String> {
+    let uri: http::Uri = url
+        .parse()
+        .map_err(|_| format!("codes.webhook_url = \"{url}\" is not a URL"))?;
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let near = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    match uri.scheme_str() {
+        Some("https") if !host.is_empty() => Ok(()),
+        Some("http") if near => Ok(()),
+        _ => Err(format!(
+            "codes.webhook_url = \"{url}\" is no https:// URL, nor http:// on this machine: codes would travel in the clear"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,5 +475,36 @@ mod tests {
         let mut hook = Config::default();
         hook.codes.sender = CodeSender::Webhook;
         assert!(hook.check().is_err());
+        for (url, good) in [
+            ("https://sms.example/send", true),
+            ("http://127.0.0.1:8000/send", true),
+            ("http://[::1]:8000/send", true),
+            ("http://sms.example/send", false),
+            ("ftp://sms.example", false),
+            ("sms.example", false),
+        ] {
+            hook.codes.webhook_url = Some(url.to_owned());
+            assert_eq!(hook.check().is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_no_server_can_work_with_is_refused_by_name() {
+        let refused = |change: &dyn Fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        let life = refused(&|config| config.retention.entry_life_ms = -1);
+        assert!(
+            life.contains("retention.entry_life_ms = -1 is not between 1000 and"),
+            "{life}"
+        );
+        let readers = refused(&|config| config.limits.database_readers = 100_000);
+        assert!(readers.contains("limits.database_readers"), "{readers}");
+        let burst = refused(&|config| config.limits.appends_burst = 0);
+        assert!(burst.contains("limits.appends_burst"), "{burst}");
+        let pause = refused(&|config| config.family.back_off_min_ms = 60_001);
+        assert!(pause.contains("back_off_min_ms is above"), "{pause}");
     }
 }

@@ -36,7 +36,7 @@ People
   /contacts — whom you know
   /safety [WHO] — the number to compare with whom you talk with
   /verify [WHO] — you compared it, and it is the same; asks first
-  /block [WHO] — nothing of them is shown any more; asks first
+  /block [WHO] — what they write to you is shown no more, but what they write in groups; asks first
   /unblock [WHO]
   /report [:3] REASON — the newest line of others, or line 3, to the operator's moderators; asks first
   /yes, /no — the answer to what was asked; y and n, too",
