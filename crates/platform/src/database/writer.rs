@@ -6,7 +6,7 @@
 //! fail, and the state forgets what it held.
 
 use crate::Failure;
-use crate::telemetry::{Histogram, Metrics};
+use crate::telemetry::{Counter, Histogram, Metrics};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -193,6 +193,8 @@ impl<S: WriterState> Writer<S> {
 struct Counts {
     sizes: Histogram,
     times: Histogram,
+    syncs: Counter,
+    rows: Counter,
 }
 
 impl Counts {
@@ -208,6 +210,14 @@ impl Counts {
                 "Time of one transaction with its commit",
                 &[0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0],
             ),
+            syncs: metrics.counter(
+                "comity_syncs_total",
+                "Transactions that were written and synced",
+            ),
+            rows: metrics.counter(
+                "comity_rows_written_total",
+                "Rows that were inserted, updated or deleted",
+            ),
         }
     }
 }
@@ -220,6 +230,7 @@ fn turn<S: WriterState>(
     counts: &Counts,
 ) {
     let start = std::time::Instant::now();
+    let rows_before = conn.total_changes();
     let mut ran = Vec::new();
     let outcome = fill(conn, state, first, queue, &mut ran)
         .and_then(|()| state.before_commit(conn))
@@ -227,6 +238,11 @@ fn turn<S: WriterState>(
     #[allow(clippy::cast_precision_loss)]
     counts.sizes.observe(ran.len() as f64);
     counts.times.observe(start.elapsed().as_secs_f64());
+    let rows = conn.total_changes().saturating_sub(rows_before);
+    if outcome.is_ok() && rows > 0 {
+        counts.rows.add(rows);
+        counts.syncs.add(1);
+    }
     let lost = outcome.err().map(|error| {
         tracing::error!(%error, jobs = ran.len(), "a transaction was lost");
         if !conn.is_autocommit() {

@@ -1,0 +1,39 @@
+//! What the figures were measured on.
+
+use serde::{Deserialize, Serialize};
+
+/// The machine and how busy it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Cores that this program may use.
+    pub cores: usize,
+    /// Name of the processor.
+    pub processor: String,
+    /// Release of the kernel.
+    pub kernel: String,
+    /// Programs that wanted to run in the minute before: whatever is above nothing disturbed the figures.
+    pub load_before: f64,
+}
+
+impl Machine {
+    pub(crate) fn look() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let processor = read("/proc/cpuinfo")
+            .lines()
+            .find_map(|line| line.strip_prefix("model name"))
+            .map_or_else(String::new, |rest| {
+                rest.trim_start_matches([' ', '\t', ':']).to_owned()
+            });
+        let load = read("/proc/loadavg");
+        Self {
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            processor,
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load_before: load
+                .split(' ')
+                .next()
+                .and_then(|first| first.parse().ok())
+                .unwrap_or_default(),
+        }
+    }
+}
