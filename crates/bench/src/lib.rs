@@ -26,7 +26,7 @@ mod world;
 pub use options::BenchArgs;
 pub use report::{Measured, Report};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::path::Path;
 
 /// Runs what was asked for against servers started from `program`; `say` is told how it goes.
@@ -41,7 +41,13 @@ pub fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) -> Result<Repor
         .enable_all()
         .build()?;
     let local = tokio::task::LocalSet::new();
-    let report = local.block_on(&runtime, scenarios::run(args, program, say))?;
+    let report = local.block_on(&runtime, async {
+        tokio::select! {
+            report = scenarios::run(args, program, say) => report,
+            // The server does not stay behind.
+            signal = asked_to_stop() => Err(signal.map_or_else(Into::into, |()| anyhow!("stopped"))),
+        }
+    })?;
     if let Some(file) = &args.json_file {
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(file, text + "\n").with_context(|| file.display().to_string())?;
@@ -50,6 +56,19 @@ pub fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) -> Result<Repor
         picture::draw(&report, file).with_context(|| file.display().to_string())?;
     }
     Ok(report)
+}
+
+async fn asked_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut end, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = end.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 /// Draws the picture of a report that was written as JSON.

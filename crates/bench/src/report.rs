@@ -61,6 +61,9 @@ pub struct Measured {
     /// Memory of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Processor time of one Ed25519 signature just before and just after, in microseconds: how fast the machine was.
+    #[serde(default)]
+    pub yardstick_us: [f64; 2],
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -102,6 +105,7 @@ impl Measured {
             message_bytes: None,
             bytes_per_connection: None,
             memory_bytes: None,
+            yardstick_us: [0.0; 2],
         }
     }
 
@@ -151,15 +155,15 @@ impl Report {
         if !self.optimised {
             text += "A build for debugging: the figures say nothing about speed.\n";
         }
-        text += "\n           |  messages/s |  p50 ms |  p99 ms | CPU-s/100k |  load's | syncs/s | per commit | rows/msg | bytes/msg\n";
-        text += "-----------|------------:|--------:|--------:|-----------:|--------:|--------:|-----------:|---------:|---------:\n";
+        text += "\n           |  messages/s |  p50 ms |  p99 ms | CPU-s/100k |  load's | syncs/s | per commit | rows/msg | bytes/msg | yardstick\n";
+        text += "-----------|------------:|--------:|--------:|-----------:|--------:|--------:|-----------:|---------:|----------:|----------:\n";
         let or_dash = |value: Option<f64>, digits: usize| {
             value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
         };
         for one in &self.results {
             let _ = writeln!(
                 text,
-                "{:<10} | {:>11.0} | {:>7} | {:>7} | {:>10.2} | {:>7.2} | {:>7.0} | {:>10.1} | {:>8.2} | {:>9}",
+                "{:<10} | {:>11.0} | {:>7} | {:>7} | {:>10.2} | {:>7.2} | {:>7.0} | {:>10.1} | {:>8.2} | {:>9} | {:>9.1}",
                 one.name,
                 one.per_second,
                 or_dash(one.p50_ms, 1),
@@ -170,9 +174,10 @@ impl Report {
                 one.messages_per_commit,
                 one.rows_per_message,
                 or_dash(one.bytes_per_message, 0),
+                f64::midpoint(one.yardstick_us[0], one.yardstick_us[1]),
             );
         }
-        text += "\n";
+        text += "\nyardstick: µs of processor time of one Ed25519 signature, before and after.\n";
         for one in &self.results {
             let _ = write!(text, "{}: {}", one.name, one.what);
             if let Some(bytes) = one.message_bytes {

@@ -186,3 +186,71 @@ async fn answers_come_after_the_commit_and_in_the_jobs_order() {
         assert_eq!(receiver.recv().await, Some(n));
     }
 }
+
+/// Queues a job that changes one thing, and waits for its answer.
+async fn one_thing(
+    db: &Database<Count>,
+    job: impl FnOnce(&Connection) -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let waiting = db.submit_one_thing(
+        move |conn, count: &mut Count| {
+            count.rows += 1;
+            job(conn)
+        },
+        move |result| drop(sender.send(result)),
+    )?;
+    if let Some(waiting) = waiting {
+        waiting.await?;
+    }
+    receiver.await.unwrap()
+}
+
+fn insert(conn: &Connection) -> Result<(), Failure> {
+    conn.execute("INSERT INTO row (body) VALUES (x'01')", [])?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_change_one_thing_undo_only_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let refused = || Failure::refused(ErrorCode::Forbidden, "no");
+    let (one, two, three, four) = tokio::join!(
+        one_thing(&db, insert),
+        one_thing(&db, move |_| Err(refused())),
+        // The statement itself fails: there is no body.
+        one_thing(&db, |conn| {
+            conn.execute("INSERT INTO row (body) VALUES (NULL)", [])?;
+            Ok(())
+        }),
+        one_thing(&db, insert),
+    );
+    one.unwrap();
+    assert_eq!(two.unwrap_err().code(), ErrorCode::Forbidden);
+    assert!(three.is_err());
+    four.unwrap();
+    assert_eq!(rows(&db).await, 2);
+    let (counted, lost) = db
+        .write(|_, count| Ok((count.rows, count.lost)))
+        .await
+        .unwrap();
+    assert_eq!((counted, lost), (2, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_after_its_one_change_loses_the_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    one_thing(&db, insert).await.unwrap();
+    let broken = one_thing(&db, |conn| {
+        insert(conn)?;
+        Err(Failure::refused(ErrorCode::Forbidden, "too late"))
+    });
+    broken.await.unwrap_err();
+    assert_eq!(rows(&db).await, 1, "nothing of it stands");
+    let lost = db.write(|_, count| Ok(count.lost)).await.unwrap();
+    assert!(lost, "the writer's state was told");
+    one_thing(&db, insert).await.unwrap();
+    assert_eq!(rows(&db).await, 2);
+}

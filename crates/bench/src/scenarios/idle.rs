@@ -17,6 +17,8 @@ use std::time::Duration;
 const OPENING: usize = 32;
 /// Cursors are written and the memory for it is given back within this time.
 const SETTLING: Duration = Duration::from_secs(8);
+/// Where nothing is said about memory.
+const QUICKLY: Duration = Duration::from_millis(500);
 
 /// Connections after one message each way, and the memory that the server has for each.
 pub(super) async fn idle(stage: &Stage<'_>) -> Result<Measured> {
@@ -40,7 +42,8 @@ pub(super) async fn idle(stage: &Stage<'_>) -> Result<Measured> {
         .map(|(target, keys, pair)| async move { greet(&target, keys, &pair).await });
     let lines = all(work, OPENING).await?;
     let opened = server.sample().await?;
-    tokio::time::sleep(SETTLING.min(Duration::from_secs_f64(stage.args.seconds.max(0.5)))).await;
+    let settling = if stage.args.quick { QUICKLY } else { SETTLING };
+    tokio::time::sleep(settling).await;
     let after = server.sample().await?;
     let what = format!("{connections} connections, after one message each way");
     let messages = u64::try_from(connections)?;

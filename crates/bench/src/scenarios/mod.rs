@@ -5,7 +5,7 @@ mod away;
 mod idle;
 mod talk;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, yardstick_us};
 use crate::options::{BenchArgs, Scenario};
 use crate::prepare::{Need, prepare};
 use crate::report::{Measured, Report};
@@ -59,10 +59,13 @@ pub(crate) async fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) ->
     let mut results = Vec::new();
     for scenario in &args.scenarios {
         say(&format!("running {}", name(*scenario)));
+        let before = yardstick_us();
         let measured = one(&stage, *scenario)
             .await
             .with_context(|| format!("scenario {}", name(*scenario)))?;
-        for measured in measured {
+        let after = yardstick_us();
+        for mut measured in measured {
+            measured.yardstick_us = [before, after];
             say(&measured.line());
             results.push(measured);
         }

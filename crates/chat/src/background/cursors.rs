@@ -1,24 +1,44 @@
-//! Cursors: told to members at most every 200 ms, written a few seconds late.
+//! Cursors: told to members at most every 200 ms (in large groups every few seconds), written a few
+//! seconds late.
 
 use super::{log_failure, stopped_within};
 use crate::app::App;
 use crate::live::{Item, WireLog};
+use crate::logs::packed::{PACKED_MIN, Packed};
+use crate::logs::{LogBook, LogName};
 use comity_platform::Failure;
+use comity_wire::DeviceId;
 use comity_wire::proto::{CursorOf, Cursors};
-use rusqlite::params;
+use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 const ANNOUNCE_INTERVAL: Duration = Duration::from_millis(200);
+/// Each so many seats of a log make it wait one interval more: what is told to everybody about
+/// everybody grows with the square of a group.
+const SEATS_AN_INTERVAL: usize = 64;
 /// Cursors written in one job: others do not wait long behind it.
 const FLUSH_LOT: usize = 2_000;
 
 pub(super) async fn announce_loop(app: Arc<App>) {
+    let mut quiet_until = BTreeMap::<LogName, Instant>::new();
     while !stopped_within(&app, ANNOUNCE_INTERVAL).await {
-        for (log, devices) in app.live.cursors.take_unannounced() {
+        let now = Instant::now();
+        quiet_until.retain(|_, until| *until > now);
+        let moved = app
+            .live
+            .cursors
+            .take_unannounced(|log| !quiet_until.contains_key(log));
+        for (log, devices) in moved {
             let Some(view) = app.live.view(&log) else {
                 continue;
             };
+            let more = u32::try_from(view.seats.len() / SEATS_AN_INTERVAL).unwrap_or(u32::MAX);
+            if more > 0 {
+                quiet_until.insert(log, now + ANNOUNCE_INTERVAL.saturating_mul(more));
+            }
             let moved: Vec<_> = devices
                 .iter()
                 .map(|(device, seq)| CursorOf {
@@ -62,23 +82,53 @@ pub(crate) async fn flush(app: &App) -> Result<(), Failure> {
         let to_write = lot.clone();
         app.db
             .write(move |conn, book| {
-                let mut update = conn.prepare_cached(
-                    "UPDATE seat SET cursor = ?3 WHERE log = ?1 AND device = ?2 AND cursor < ?3",
-                )?;
-                for (log, device, seq) in &to_write {
-                    let Some(mut meta) = book.find(conn, log)? else {
-                        continue;
-                    };
-                    let seq = (*seq).min(meta.head);
-                    if update.execute(params![meta.id, device.as_bytes(), seq])? > 0 {
-                        // Whoever syncs later learns of it.
-                        book.put(*log, &mut meta);
-                    }
+                // They are in the order of the logs.
+                for of_log in to_write.chunk_by(|(log, ..), (next, ..)| log == next) {
+                    write(conn, book, of_log)?;
                 }
                 Ok(())
             })
             .await?;
         app.live.cursors.written(&lot);
+    }
+    Ok(())
+}
+
+/// Writes cursors of one log: few each into its seat, many into one row.
+fn write(
+    conn: &Connection,
+    book: &mut LogBook,
+    moved: &[(LogName, DeviceId, u64)],
+) -> Result<(), Failure> {
+    let Some((log, ..)) = moved.first() else {
+        return Ok(());
+    };
+    let Some(mut meta) = book.find(conn, log)? else {
+        return Ok(());
+    };
+    let head = meta.head;
+    let moved = moved
+        .iter()
+        .map(|(_, device, seq)| (*device, head.min(*seq)));
+    let mut rows = 0;
+    if moved.len() >= PACKED_MIN && meta.kind.is_hosted() {
+        let mut packed = Packed::read(conn, meta.id)?;
+        for (device, seq) in moved {
+            packed.advance(device, seq);
+        }
+        packed.write(conn, meta.id, &meta.seats)?;
+        rows = 1;
+    } else {
+        let mut update = conn.prepare_cached(
+            "UPDATE seat SET cursor = ?3 WHERE log = ?1 AND device = ?2 AND cursor < ?3",
+        )?;
+        for (device, seq) in moved {
+            rows += update.execute(params![meta.id, device.as_bytes(), seq])?;
+        }
+    }
+    if rows > 0 {
+        // Whoever syncs later learns of it.
+        book.put(*log, &mut meta);
     }
     Ok(())
 }
