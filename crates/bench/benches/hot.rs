@@ -12,9 +12,7 @@ use comity_wire::proto::{
     Append, Appended, ClientBatch, ClientFrame, ConversationKind, Deliver, Entry, Reply,
     ServerBatch, ServerFrame, client_frame::Act, reply, server_frame::Frame,
 };
-use comity_wire::{
-    AccountId, Address, ConversationId, DeviceAddress, Id16, Message, decode_batch,
-};
+use comity_wire::{AccountId, Address, ConversationId, DeviceAddress, Id16, Message, decode_batch};
 use divan::{Bencher, black_box};
 use std::collections::BTreeMap;
 
@@ -40,7 +38,12 @@ fn sealed() -> Sealed {
     let mut groups = Groups::new();
     let mut session = groups.session(&store, &keys, &address);
     let roles = BTreeMap::from([(address.clone(), Role::Admin)]);
-    let context = Context::new(conversation.clone(), ConversationKind::Group, &[3; 32], roles);
+    let context = Context::new(
+        conversation.clone(),
+        ConversationKind::Group,
+        &[3; 32],
+        roles,
+    );
     session.create(&conversation, &context).unwrap();
     let device = DeviceAddress::new(address.app.clone(), keys.id());
     let header = franking::Header {
@@ -107,7 +110,12 @@ fn write_answers_and_entries(bencher: Bencher<'_, '_>, count: usize) {
         head_seq: 70_000,
         gap_until_seq: 0,
     });
-    let mut frames = vec![ServerFrame { frame: Some(answer) }; count];
+    let mut frames = vec![
+        ServerFrame {
+            frame: Some(answer)
+        };
+        count
+    ];
     frames.push(ServerFrame {
         frame: Some(deliver),
     });
