@@ -35,3 +35,18 @@ pub(crate) fn manifest(error: &ManifestError) -> Failure {
     };
     Failure::refused(code, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_that_is_full_has_its_code_and_says_so() {
+        let Failure::Refused(error) = refusal(&Refusal::TooManyDevices) else {
+            panic!("a refusal");
+        };
+        assert_eq!(error.code, ErrorCode::TooMany);
+        assert_eq!(error.message, "a conversation has at most 1024 devices");
+        assert_eq!(error.retry_after_ms, 0, "waiting does not help");
+    }
+}

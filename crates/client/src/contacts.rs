@@ -368,7 +368,8 @@ impl Step<'_> {
         }
         match answer {
             Ok(found) if *address == self.me()?.address => {
-                self.adopt_own_manifest(&found.manifest.0)
+                self.adopt_own_manifest(&found.manifest.0)?;
+                self.next_list_change()
             }
             Ok(found) => {
                 self.adopt_manifest(address, &found.manifest.0)?;
@@ -377,7 +378,11 @@ impl Step<'_> {
             }
             Err(error) => {
                 self.failed("refresh", &error);
-                Ok(())
+                let comes_later = matches!(error, CallError::Unreachable(_));
+                if comes_later || *address != self.me()?.address {
+                    return Ok(());
+                }
+                self.next_list_change()
             }
         }
     }

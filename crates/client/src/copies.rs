@@ -43,7 +43,7 @@ impl Step<'_> {
         let Some(cursor) = self.mem.ahead.get(&conversation.id).copied() else {
             return Ok(());
         };
-        if !conversation.is_live() {
+        if !conversation.is_active() {
             self.mem.ahead.remove(&conversation.id);
         } else if conversation.next_seq > cursor {
             self.mem.ahead.remove(&conversation.id);

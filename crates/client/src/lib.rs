@@ -64,6 +64,8 @@ pub fn would_take(content: &[u8]) -> bool {
 
 /// What is due within this time counts as under way.
 const SOON_MS: i64 = 500;
+/// What is put off for longer than this does not: longer than any back-off.
+const LONG_MS: i64 = 10 * 60_000;
 
 /// One person's client on one device.
 pub struct Core {
@@ -147,12 +149,13 @@ impl Core {
     pub fn is_settled(&self) -> Result<bool, CoreError> {
         let waiting: bool = self.conn.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM welcome WHERE attempts < 3)
-                 OR EXISTS (SELECT 1 FROM conversation WHERE state IN ('creating', 'rejoining'))
+                 OR EXISTS (SELECT 1 FROM conversation c WHERE state IN ('creating', 'rejoining')
+                     AND NOT EXISTS (SELECT 1 FROM intent WHERE conversation = c.id AND kind = 'rejoin' AND not_before_ms > ?2))
                  OR EXISTS (SELECT 1 FROM transfer WHERE state = 'waiting' AND direction = 'down' AND purpose IN ('history', 'group_history')
                      AND not_before_ms <= ?1)
                  OR EXISTS (SELECT 1 FROM conversation WHERE state = 'active' AND next_seq <= head_seq)
                  OR EXISTS (SELECT 1 FROM intent WHERE not_before_ms <= ?1 OR frame IS NOT NULL)",
-        )?.query_row([self.memory.now_ms + SOON_MS], |row| row.get(0))?;
+        )?.query_row((self.memory.now_ms + SOON_MS, self.memory.now_ms + LONG_MS), |row| row.get(0))?;
         Ok(self.is_online()
             && self.memory.calls.is_empty()
             && self.memory.requests.is_empty()

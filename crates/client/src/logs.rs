@@ -47,7 +47,7 @@ impl Step<'_> {
             return Ok(());
         };
         let cursor = log.cursor.min(log.head_seq);
-        if conversation.is_live() && cursor >= conversation.next_seq {
+        if conversation.is_active() && cursor >= conversation.next_seq {
             // What this device is said to have read can not be read any more, and it is more than
             // the seat that it may have been given anew while it was away.
             if log.first_seq > conversation.next_seq && cursor >= log.first_seq {
@@ -65,10 +65,10 @@ impl Step<'_> {
             (conversation.id, conversation.head_seq),
         )?;
         let had = self.mem.taken.get(&conversation.id);
-        if conversation.is_live() && had.is_some_and(|had| log.head_seq < *had) {
+        if conversation.is_active() && had.is_some_and(|had| log.head_seq < *had) {
             return self.log_went_back(&mut conversation, "rolled_back");
         }
-        if conversation.is_live() && log.head_seq >= conversation.next_seq {
+        if conversation.is_active() && log.head_seq >= conversation.next_seq {
             self.fetch(hub, &log.log, conversation.next_seq - 1);
         }
         self.state_version_seen(&conversation, log.state_version)?;
@@ -118,7 +118,7 @@ impl Step<'_> {
         let Some(mut conversation) = self.conversation_by_cid(hub, &deliver.log)? else {
             return Ok(());
         };
-        if !conversation.is_live() {
+        if !conversation.is_active() {
             return Ok(());
         }
         if deliver.gap_until_seq >= conversation.next_seq {
@@ -133,7 +133,7 @@ impl Step<'_> {
                 continue;
             }
             let hole = entry.seq > conversation.next_seq && !planted::is(Bug::TakesAHole);
-            if hole || !conversation.is_live() || self.mem.used_elsewhere {
+            if hole || !conversation.is_active() || self.mem.used_elsewhere {
                 break;
             }
             self.entry(&mut conversation, entry)?;
@@ -150,7 +150,7 @@ impl Step<'_> {
         if conversation.next_seq > before {
             self.acknowledge(&conversation);
         }
-        if conversation.is_live() && conversation.head_seq >= conversation.next_seq {
+        if conversation.is_active() && conversation.head_seq >= conversation.next_seq {
             if asked && conversation.next_seq == before {
                 return self.withheld(&conversation);
             }

@@ -140,7 +140,8 @@ impl Step<'_> {
         ranges: &[SeqRange],
     ) -> Result<(), CoreError> {
         let own = conversation.kind == ConversationKind::Self_ as i32;
-        if own || self.is_leaving(conversation.id)? || !self.may_say(conversation)? {
+        let over = !conversation.is_active();
+        if own || over || self.is_leaving(conversation.id)? || !self.may_say(conversation)? {
             return Ok(());
         }
         let question = Unread {

@@ -1,6 +1,6 @@
 //! One step: what all parts of the core share while an input is taken.
 
-use crate::account::Me;
+use crate::account::{ListChange, Me};
 use crate::calls::Call;
 use crate::output::{Effect, Event, Method, Output};
 use crate::shared::Shared;
@@ -11,7 +11,7 @@ use comity_e2ee::engine::Groups;
 use comity_wire::{Address, AppId, DeviceId, Random, UnixMs, limits, proto};
 use rusqlite::Connection;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Where the connection stands.
@@ -48,6 +48,8 @@ pub(crate) struct Memory {
     pub(crate) now_ms: UnixMs,
     /// When to ask again for changes or entries that were refused.
     pub(crate) read_again_ms: Option<UnixMs>,
+    /// Changes of the own device list that wait for one that is under way.
+    pub(crate) list_changes: VecDeque<ListChange>,
     /// When to ask again for device lists that did not come.
     pub(crate) lists_again_ms: Option<UnixMs>,
     /// Until when the session's token is good.

@@ -81,7 +81,7 @@ pub struct ConversationView {
     pub kind: String,
     /// The other person of a one-to-one conversation.
     pub peer: Option<Address>,
-    /// How it is called here.
+    /// How it is called here; empty while a group's details are arriving.
     pub title: String,
     /// `asking`, `creating`, `active`, `rejoining`, `known`, `left`, `refused`.
     pub state: String,

@@ -20,6 +20,8 @@ mod devices;
 mod events;
 #[path = "terminal_client/files.rs"]
 mod files;
+#[path = "terminal_client/group_talk.rs"]
+mod group_talk;
 #[path = "terminal_client/groups.rs"]
 mod groups;
 #[path = "terminal_client/healing.rs"]

@@ -187,6 +187,7 @@ fn a_group_whose_admins_are_gone_has_an_heir() {
     hub.deliver(&mut ben);
     let seen = ben.session().context(&hub.id).unwrap();
     let members = ben.session().members(&hub.id).unwrap();
+    assert!(seen.is_admin(&ben.address), "the commit names him");
     assert!(acts_as_admin(&seen, &members, &ben.address));
     assert!(!acts_as_admin(&seen, &members, &cleo.address));
     assert!(!acts_as_admin(&seen, &members, &ana.address));

@@ -119,6 +119,14 @@ impl Context {
         self.roles.get(address) == Some(&Role::Admin)
     }
 
+    /// The same with one more admin.
+    #[must_use]
+    pub fn with_admin(&self, address: &Address) -> Self {
+        let mut after = self.clone();
+        after.roles.insert(address.clone(), Role::Admin);
+        after
+    }
+
     /// True when the account is named in the context.
     #[must_use]
     pub fn names(&self, address: &Address) -> bool {

@@ -89,6 +89,9 @@ pub enum Refusal {
     /// A role for an account that is not in the group after the commit.
     #[error("a role for an account that is not in the group")]
     RoleOfNobody,
+    /// The last admin goes and nobody takes the office over.
+    #[error("the last admin goes and nobody takes the office over")]
+    NoHeir,
     /// Joins by an invitation link that is not, or no longer, the group's.
     #[error("the invitation link does not hold")]
     LinkInvalid,

@@ -194,13 +194,30 @@ fn by_member(
         }
         put_out.insert(&removed.address);
     }
+    let inherits = heir(context, before, &|leaf| {
+        change.removed.iter().any(|gone| gone.leaf == leaf)
+    });
     if let Some(after) = &change.context_after {
-        new_context(change, before, context, after, admin)?;
+        let office = inherits
+            .as_ref()
+            .is_some_and(|heir| *after == context.with_admin(heir));
+        new_context(change, before, context, after, admin || office)?;
+    }
+    let after = change.context_after.as_ref().unwrap_or(context);
+    // Else the next one who comes by the link could be it.
+    let had_one = before.iter().any(|one| context.is_admin(&one.address));
+    let has_one = || {
+        after
+            .roles
+            .keys()
+            .any(|one| after.is_admin(one) && stays(change, before, one))
+    };
+    if had_one && inherits.is_some() && !has_one() {
+        return Err(Refusal::NoHeir);
     }
     // Who is put out and comes back one day is no admin by an old role.
-    let after = change.context_after.as_ref().unwrap_or(context);
-    let gone = |address: &Address| !stays(change, before, address);
-    if group && put_out.into_iter().any(|one| after.names(one) && gone(one)) {
+    let out = |address: &Address| !stays(change, before, address);
+    if group && put_out.into_iter().any(|one| after.names(one) && out(one)) {
         return Err(Refusal::RoleOfNobody);
     }
     Ok(())
@@ -241,8 +258,23 @@ fn stays(change: &Change, before: &[Member], address: &Address) -> bool {
         .any(|member| member.address == *address)
 }
 
+/// Who takes the office over when those whose leaves are `gone` go, because no admin that `context`
+/// names stays: the account of the lowest leaf that does. Any member's commit names it.
+#[must_use]
+pub fn heir(context: &Context, before: &[Member], gone: &dyn Fn(u32) -> bool) -> Option<Address> {
+    if context.kind != ConversationKind::Group {
+        return None;
+    }
+    let stay = || before.iter().filter(|member| !gone(member.leaf));
+    if stay().any(|one| context.is_admin(&one.address)) {
+        return None;
+    }
+    let lowest = stay().min_by_key(|member| member.leaf);
+    lowest.map(|member| member.address.clone())
+}
+
 /// True when the account acts as an admin of a group: it is named one and has a leaf; or, when no
-/// admin that is named has a leaf any more, it is that of the lowest leaf, the heir.
+/// admin that is named has a leaf any more, it is that of the lowest leaf.
 #[must_use]
 pub fn acts_as_admin(context: &Context, members: &[Member], address: &Address) -> bool {
     if context.kind != ConversationKind::Group {

@@ -66,6 +66,12 @@ pub fn elapsed_ms() -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Virtual milliseconds since noon of the day that all worlds begin with, however often others went
+/// on from one. Inside the world's runtime.
+pub(crate) fn since_noon_ms() -> u64 {
+    u64::try_from(now_ms() - noon_ms()).unwrap_or(0)
+}
+
 /// Virtual milliseconds since the Unix epoch. Inside the world's runtime.
 #[must_use]
 pub fn now_ms() -> UnixMs {

@@ -118,7 +118,7 @@ impl Disk {
     /// When SQLite can not open it.
     pub fn database(&self, name: &str) -> Result<Connection, rusqlite::Error> {
         vfs::register();
-        let path = format!("/{}/{name}", self.0.number);
+        let path = format!("/{}/{}/{name}", self.0.number, self.state().generation);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -183,6 +183,11 @@ impl Disk {
         state.generation += 1;
         state.fail_at = None;
         state.down = false;
+    }
+
+    /// Whether power has not gone since `generation`.
+    pub(crate) fn is_of(&self, generation: u64) -> bool {
+        self.state().generation == generation
     }
 
     pub(crate) fn open(&self, name: &str, create: bool) -> Result<Open, Down> {
@@ -391,6 +396,27 @@ mod tests {
             }
         }
         assert!(found[0] > 50 && found[1] > 5, "both happen: {found:?}");
+    }
+
+    /// A connection that outlives its program's end takes nothing from the next one: SQLite deletes the
+    /// log when the last connection is closed.
+    #[test]
+    fn what_was_open_before_deletes_nothing_when_it_is_closed() {
+        let disk = Disk::new();
+        let conn = filled(&disk);
+        conn.execute_batch("INSERT INTO t VALUES (1, NULL); PRAGMA wal_checkpoint(TRUNCATE);")
+            .unwrap();
+        disk.fail();
+        disk.restart(&mut Dice::new(1));
+        let next = filled(&disk);
+        next.execute("INSERT INTO t VALUES (2, NULL)", []).unwrap();
+        drop(conn);
+        disk.fail();
+        disk.restart(&mut Dice::new(1));
+        let there: u64 = filled(&disk)
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(there, 2);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::world::{Who, World};
 use crate::{Answer, Ask, screen, transfers};
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
-use comity_client::{Command, ConversationView, Event, Say, What, Whom};
+use comity_client::{Command, ConversationView, Event, GroupDetails, Permissions, Say, What, Whom};
 use comity_wire::Address;
 use std::collections::BTreeMap;
 
@@ -125,6 +125,19 @@ impl World {
         self.settle()
     }
 
+    /// `who` makes an invitation link to a group.
+    ///
+    /// # Errors
+    /// When none is made.
+    pub fn invitation(&mut self, who: Who, conversation: i64) -> Result<String> {
+        let before = self.events(who).len();
+        self.act(who, Command::MakeInvitation { conversation })?;
+        self.wait_for(who, before, |event| match event {
+            Event::Invitation { link, .. } => Some(link.clone()),
+            _ => None,
+        })
+    }
+
     /// The device's person asks the hub for what its program would not ask for: by another program
     /// that has the device's token.
     ///
@@ -234,6 +247,20 @@ impl World {
             [] => Ok(()),
             wrong => bail!("{}", wrong.join("; ")),
         }
+    }
+}
+
+/// A command that makes a group of this name.
+#[must_use]
+pub fn group_of(name: &str, members: Vec<Address>, permissions: Permissions) -> Command {
+    let details = GroupDetails {
+        name: Some(name.to_owned()),
+        ..GroupDetails::default()
+    };
+    Command::CreateGroup {
+        details,
+        members,
+        permissions,
     }
 }
 

@@ -83,14 +83,18 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
     xUnfetch: None,
 };
 
-/// A path is the disk's number and the file's name.
+/// A path is the disk's number, how often its power had come back when the connection was made, and
+/// the file's name. Who has lived through a power loss finds nothing.
 unsafe fn place(name: *const c_char) -> Option<(Disk, String)> {
     if name.is_null() {
         return None;
     }
     let path = unsafe { CStr::from_ptr(name) }.to_str().ok()?;
-    let (disk, file) = path.trim_start_matches('/').split_once('/')?;
-    Some((Disk::find(disk.parse().ok()?)?, file.to_owned()))
+    let (disk, rest) = path.trim_start_matches('/').split_once('/')?;
+    let (generation, file) = rest.split_once('/')?;
+    let disk = Disk::find(disk.parse().ok()?)?;
+    disk.is_of(generation.parse().ok()?)
+        .then(|| (disk, file.to_owned()))
 }
 
 unsafe extern "C" fn open(

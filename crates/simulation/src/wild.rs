@@ -9,9 +9,9 @@ use crate::dice::Dice;
 use crate::network::Faults;
 use crate::oracle::{self, Said};
 use crate::remains;
-use crate::story::say;
+use crate::story::{group_of, say};
 use crate::world::{Standing, Who, World};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use comity_client::{
     Command, ConversationView, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
 };
@@ -61,6 +61,8 @@ pub struct Report {
     pub taken: usize,
     /// Power losses.
     pub crashes: u64,
+    /// What the devices were given in all.
+    pub steps: u64,
 }
 
 /// Lives a seed and judges it.
@@ -110,6 +112,7 @@ fn lived(seed: u64, size: Size, keep_lines: bool) -> Result<Report> {
         lines,
         taken: wild.taken,
         crashes: wild.world.crashes(),
+        steps: wild.world.steps(),
     })
 }
 
@@ -170,6 +173,8 @@ struct Met {
 
 /// A world that ends well has come to rest long before.
 const REST_MINUTES: u32 = 10;
+/// Several times what any world that ended well took.
+const STEPS_MAX: u64 = 60_000;
 const FIRST: [&str; 4] = ["Ana", "Ben", "Cleo", "Dan"];
 /// Meetings that the seeds take turns with.
 const MEETINGS: u64 = 4;
@@ -213,19 +218,13 @@ fn meet(number: u64) -> Result<Met> {
     }
     let maker = Who(0);
     let known = world.core(maker)?.contacts()?.into_iter();
-    let command = Command::CreateGroup {
-        details: GroupDetails {
-            name: Some("Choir".to_owned()),
-            ..GroupDetails::default()
-        },
-        members: known.map(|contact| contact.address).collect(),
-        permissions: Permissions {
-            members_add: number.is_multiple_of(2),
-            members_edit: true,
-            ..Permissions::default()
-        },
+    let members = known.map(|contact| contact.address).collect();
+    let permissions = Permissions {
+        members_add: number.is_multiple_of(2),
+        members_edit: true,
+        ..Permissions::default()
     };
-    world.act(maker, command)?;
+    world.act(maker, group_of("Choir", members, permissions))?;
     world.settle()?;
     world.nothing_is_wrong()?;
     Ok(Met {
@@ -318,19 +317,13 @@ impl Wild {
             let command = self.group(members);
             self.world.act(*host, command)?;
             self.world.settle()?;
-            let before = self.world.events(*host).len();
             let all = self.world.core(*host)?.conversations()?;
             let group = all.iter().filter(|view| view.group.is_some());
             let conversation = group
                 .map(|view| view.conversation)
                 .max()
                 .context("no group")?;
-            self.world
-                .act(*host, Command::MakeInvitation { conversation })?;
-            let link = self.world.wait_for(*host, before, |event| match event {
-                Event::Invitation { link, .. } => Some(link.clone()),
-                _ => None,
-            })?;
+            let link = self.world.invitation(*host, conversation)?;
             for (other, who) in firsts.iter().enumerate() {
                 if !self.same_app(index, other) {
                     let link = link.clone();
@@ -376,19 +369,14 @@ impl Wild {
     }
 
     fn group(&mut self, members: Vec<Address>) -> Command {
-        Command::CreateGroup {
-            details: GroupDetails {
-                name: Some(format!("Choir {}", self.dice.between(1_000, 9_999))),
-                ..GroupDetails::default()
-            },
-            members,
-            permissions: Permissions {
-                members_add: self.dice.percent(50),
-                members_edit: self.dice.percent(50),
-                only_admins_speak: false,
-                history_for_new: self.dice.percent(30),
-            },
-        }
+        let name = format!("Choir {}", self.dice.between(1_000, 9_999));
+        let permissions = Permissions {
+            members_add: self.dice.percent(50),
+            members_edit: self.dice.percent(50),
+            only_admins_speak: false,
+            history_for_new: self.dice.percent(30),
+        };
+        group_of(&name, members, permissions)
     }
 
     /// Everything at once.
@@ -414,7 +402,21 @@ impl Wild {
                 let pause = self.dice.between(1, 2_500);
                 self.world.run_for(pause);
             }
+            if self.works_without_end().is_err() {
+                return;
+            }
         }
+    }
+
+    /// Devices that ask each other or the hub the same thing again and again never fall silent; what
+    /// they would still do is not waited for.
+    fn works_without_end(&self) -> Result<()> {
+        let steps = self.world.steps();
+        ensure!(
+            steps <= STEPS_MAX,
+            "no rest: the devices were given {steps} things, and no end is near"
+        );
+        Ok(())
     }
 
     /// The hub or a device loses power at one of the next storage calls.
@@ -470,8 +472,17 @@ impl Wild {
             self.world.run_for(2_000);
         }
         // What was refused is tried again after up to five minutes.
-        self.world.run_for(400_000);
-        self.world.settle_within(REST_MINUTES)
+        for _ in 0..200 {
+            self.world.run_for(2_000);
+            self.works_without_end()?;
+        }
+        for _ in 1..REST_MINUTES {
+            if self.world.settle_within(1).is_ok() {
+                return Ok(());
+            }
+            self.works_without_end()?;
+        }
+        self.world.settle_within(1)
     }
 }
 

@@ -142,6 +142,8 @@ pub(crate) struct Sim {
     /// Lines of what happened, when asked for.
     pub(crate) lines: Option<Vec<String>>,
     pub(crate) crashes: u64,
+    /// What the devices were given, in all.
+    pub(crate) steps: u64,
 }
 
 impl World {
@@ -185,7 +187,7 @@ impl World {
     pub fn standing(&self) -> Standing {
         let devices = self.sim.devices.iter();
         Standing {
-            elapsed_ms: self.elapsed_ms(),
+            elapsed_ms: self.runtime.block_on(async { clock::since_noon_ms() }),
             hub: self.sim.hub.disk.copy(),
             files: self.sim.hub.files.copy(),
             devices: devices
@@ -220,6 +222,7 @@ impl World {
                 trace: Sha256::new(),
                 lines: None,
                 crashes: 0,
+                steps: 0,
             };
             sim.start_hub()?;
             anyhow::Ok(sim)
@@ -318,6 +321,12 @@ impl World {
             }
         }
         bail!("no rest in {minutes} minutes: {}", self.sim.unrest())
+    }
+
+    /// What the devices were given in all: events, answers, frames, ticks.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.sim.steps
     }
 
     /// A new device, not signed up.

@@ -2,36 +2,19 @@
 //! follower both run.
 
 use anyhow::{Context, Result};
-use comity_client::{
-    Command, Event, GroupDetails, ItemKind, Permissions, TimelineItem, What, Whom,
-};
-use comity_simulation::story::say;
+use comity_client::{Command, Event, ItemKind, Permissions, TimelineItem, What, Whom};
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Dice, Faults, Who, World};
 use std::collections::BTreeMap;
 
 /// A group at the first app with an invitation link: its local id there, and the link.
 fn invite(world: &mut World, alice: Who) -> Result<(i64, String)> {
-    let before = world.events(alice).len();
-    world.act(
-        alice,
-        Command::CreateGroup {
-            details: GroupDetails {
-                name: Some("Choir".to_owned()),
-                ..GroupDetails::default()
-            },
-            members: Vec::new(),
-            permissions: Permissions::default(),
-        },
-    )?;
+    world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
     world.settle()?;
     let all = world.core(alice)?.conversations()?;
     let group = all.iter().find(|view| view.kind == "group");
     let conversation = group.context("no group")?.conversation;
-    world.act(alice, Command::MakeInvitation { conversation })?;
-    let link = world.wait_for(alice, before, |event| match event {
-        Event::Invitation { link, .. } => Some(link.clone()),
-        _ => None,
-    })?;
+    let link = world.invitation(alice, conversation)?;
     Ok((conversation, link))
 }
 

@@ -5,9 +5,8 @@
 
 use anyhow::{Context, Result};
 use comity_client::{Command, Event, GroupDetails, Permissions, Status, TimelineItem, What, Whom};
-use comity_simulation::story::say;
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Malice, Who, World};
-use comity_wire::Address;
 use comity_wire::proto::{ClientFrame, ConversationKind, ServerFrame};
 use comity_wire::proto::{client_frame::Act, reply, server_frame::Frame};
 use std::collections::BTreeSet;
@@ -61,19 +60,6 @@ impl Malice for LosesWords {
     }
 }
 
-fn make_group(world: &mut World, who: Who, members: Vec<Address>) -> Result<()> {
-    let command = Command::CreateGroup {
-        details: GroupDetails {
-            name: Some("Choir".to_owned()),
-            ..GroupDetails::default()
-        },
-        members,
-        permissions: Permissions::default(),
-    };
-    world.act(who, command)?;
-    Ok(())
-}
-
 /// The group's local id.
 fn group(world: &World, who: Who) -> Result<i64> {
     let all = world.core(who)?.conversations()?;
@@ -91,7 +77,10 @@ fn a_group_is_the_same_one_when_the_answer_to_its_creation_was_lost() -> Result<
     world.befriend(alice, bob)?;
     world.set_malice(LosesCreated::default());
     let member = world.address(bob)?;
-    make_group(&mut world, alice, vec![member])?;
+    world.act(
+        alice,
+        group_of("Choir", vec![member], Permissions::default()),
+    )?;
     world.run_for(3_000);
     world.cut_off(alice, 1_000);
     world.settle()?;
@@ -114,7 +103,10 @@ fn who_is_taken_out_is_told_that_the_last_word_was_not_said() -> Result<()> {
     let bob = world.sign_up("Bob")?;
     world.befriend(alice, bob)?;
     let member = world.address(bob)?;
-    make_group(&mut world, alice, vec![member.clone()])?;
+    world.act(
+        alice,
+        group_of("Choir", vec![member.clone()], Permissions::default()),
+    )?;
     world.settle()?;
     world.cut_off(bob, 10_000);
     let there = group(&world, bob)?;
@@ -207,7 +199,10 @@ fn a_group_that_the_hub_refuses_is_made_anew_once() -> Result<()> {
     let malice = Arc::new(Mutex::new(DamagesTrees::default()));
     world.set_malice(malice.clone());
     let member = world.address(bob)?;
-    make_group(&mut world, alice, vec![member])?;
+    world.act(
+        alice,
+        group_of("Choir", vec![member], Permissions::default()),
+    )?;
     world.settle()?;
     let (asked, trees) = {
         let seen = malice.lock().unwrap();
@@ -235,7 +230,10 @@ fn a_change_that_is_refused_is_taken_back_on_its_authors_screen() -> Result<()> 
     let bob = world.sign_up("Bob")?;
     world.befriend(alice, bob)?;
     let member = world.address(bob)?;
-    make_group(&mut world, alice, vec![member])?;
+    world.act(
+        alice,
+        group_of("Choir", vec![member], Permissions::default()),
+    )?;
     world.settle()?;
     let (here, there) = (group(&world, alice)?, group(&world, bob)?);
     let tell = |world: &mut World, who, to, what| {
@@ -300,7 +298,10 @@ fn what_who_leaves_changed_a_moment_before_stays() -> Result<()> {
     let bob = world.sign_up("Bob")?;
     world.befriend(alice, bob)?;
     let member = world.address(bob)?;
-    make_group(&mut world, alice, vec![member])?;
+    world.act(
+        alice,
+        group_of("Choir", vec![member], Permissions::default()),
+    )?;
     world.settle()?;
     let conversation = group(&world, alice)?;
     let details = GroupDetails {
@@ -338,7 +339,7 @@ fn a_device_that_adds_somebody_to_a_group_which_its_account_left_learns_that_it_
     let tablet = world.link(alice, "Alice's tablet")?;
     let bob = world.sign_up("Bob")?;
     world.befriend(alice, bob)?;
-    make_group(&mut world, alice, Vec::new())?;
+    world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
     world.settle()?;
     world.cut_off(tablet, 30_000);
     let conversation = group(&world, tablet)?;
@@ -369,7 +370,10 @@ fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
     let bob = world.sign_up("Bob")?;
     world.befriend(bob, alice)?;
     let member = world.address(alice)?;
-    make_group(&mut world, bob, vec![member.clone()])?;
+    world.act(
+        bob,
+        group_of("Choir", vec![member.clone()], Permissions::default()),
+    )?;
     world.settle()?;
     // The hub keeps what took her out for nobody.
     world.cut_off(tablet, 300_000);
@@ -408,7 +412,10 @@ fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<
     let bob = world.sign_up("Bob")?;
     world.befriend(bob, alice)?;
     let member = world.address(alice)?;
-    make_group(&mut world, bob, vec![member.clone()])?;
+    world.act(
+        bob,
+        group_of("Choir", vec![member.clone()], Permissions::default()),
+    )?;
     world.settle()?;
     let conversation = group(&world, alice)?;
     world.act(alice, Command::LeaveGroup { conversation })?;
@@ -439,5 +446,122 @@ fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<
     let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
     assert!(!lines.contains(&"gap"), "{lines:?}");
     assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_was_away_when_they_were_taken_out_reads_what_came_before() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(bob, alice)?;
+    world.befriend(bob, carol)?;
+    let (to_alice, to_carol) = (world.address(alice)?, world.address(carol)?);
+    world.act(
+        bob,
+        group_of(
+            "Choir",
+            vec![to_alice.clone(), to_carol],
+            Permissions::default(),
+        ),
+    )?;
+    world.settle()?;
+    let conversation = group(&world, bob)?;
+    world.cut_off(alice, 600_000);
+    for text in ["Who sings on Sunday?", "Not Alice, I hear"] {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(conversation), what))?;
+    }
+    let command = Command::RemoveMember {
+        conversation,
+        member: to_alice,
+    };
+    world.act(bob, command)?;
+    // All the others have it, and the hub sweeps more than once.
+    world.run_for(500_000);
+    world.run_for(200_000);
+    world.settle()?;
+    let items = world
+        .core(alice)?
+        .timeline(group(&world, alice)?, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let end = ["Who sings on Sunday?", "Not Alice, I hear", "removed_you"];
+    assert!(lines.ends_with(&end), "{lines:?}");
+    assert_eq!(world.warnings(alice), [""; 0]);
+    // Nothing is kept for her then.
+    world.run_for(200_000);
+    let kept: u64 = world.inspect_hub(|conn| {
+        let of = "SELECT count(*) FROM entry e JOIN log l ON l.id = e.log WHERE l.kind = 3";
+        conn.query_row(of, [], |row| row.get(0))
+    })?;
+    assert_eq!(kept, 0);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn two_changes_of_the_device_list_at_once_are_both_made() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.link(alice, "Alice's laptop")?;
+    world.link(alice, "Alice's tablet")?;
+    world.befriend(alice, bob)?;
+    let list = |world: &World| -> Result<Vec<_>> {
+        let account = world.core(alice)?.account()?.context("an account")?;
+        Ok(account.devices)
+    };
+    let others = list(&world)?.into_iter().filter(|device| !device.this);
+    for device in others {
+        world.act(alice, Command::RemoveDevice(device.device))?;
+    }
+    world.settle()?;
+    assert_eq!(list(&world)?.len(), 1);
+    world.say(bob, alice, "Which of your devices is this?")?;
+    world.say(alice, bob, "The only one")?;
+    world.settle()?;
+    for who in [alice, bob] {
+        assert_eq!(world.warnings(who), [""; 0], "{}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_new_device_lets_itself_in_where_nobody_could_add_it() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let member = world.address(bob)?;
+    world.act(
+        alice,
+        group_of("Choir", vec![member], Permissions::default()),
+    )?;
+    world.settle()?;
+    // It is let in, and out of reach before it has left a key for anybody who would add it.
+    let tablet = world.device("Alice's tablet")?;
+    let device_name = "Alice's tablet".to_owned();
+    world.act(tablet, Command::StartLink { device_name })?;
+    let code = world.wait_for(tablet, 0, |event| match event {
+        Event::LinkCode { code, .. } => Some(code.clone()),
+        _ => None,
+    })?;
+    world.act(alice, Command::ApproveLink { code })?;
+    world.wait_for(tablet, 0, |event| {
+        matches!(event, Event::Ready { .. }).then_some(())
+    })?;
+    world.cut_off(tablet, 600_000);
+    world.run_for(900_000);
+    world.settle()?;
+    let what = What::Text("Are you there?".to_owned());
+    world.act(bob, say(Whom::Conversation(group(&world, bob)?), what))?;
+    world.settle()?;
+    assert_eq!(
+        world.chat(tablet, bob)?.lines().last(),
+        world.chat(alice, bob)?.lines().last()
+    );
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 10)?;
+    assert_eq!(items.last().context("a line")?.text, "Are you there?");
     world.nothing_is_wrong()
 }

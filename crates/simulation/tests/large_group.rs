@@ -8,8 +8,8 @@
 mod bystanders;
 
 use anyhow::{Context as _, Result};
-use comity_client::{Command, Event, GroupDetails, Permissions, What, Whom};
-use comity_simulation::story::say;
+use comity_client::{Command, Permissions, What, Whom};
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Malice, Who, World};
 use comity_wire::limits::ADDITIONS_MAX;
 use comity_wire::proto::{EntryKind, ServerFrame, server_frame::Frame};
@@ -65,20 +65,9 @@ fn many_are_added_in_lots_and_all_see_the_same() -> Result<()> {
     let late = others.pop().context("somebody")?;
     let leaves = others[0].clone();
     let members = vec![world.address(bob)?];
-    let (details, permissions) = (
-        GroupDetails {
-            name: Some("Everybody".into()),
-            ..GroupDetails::default()
-        },
-        Permissions::default(),
-    );
     world.act(
         alice,
-        Command::CreateGroup {
-            details,
-            members,
-            permissions,
-        },
+        group_of("Everybody", members, Permissions::default()),
     )?;
     world.settle()?;
     let (conversation, members) = (group(&world, alice)?, others);
@@ -110,17 +99,8 @@ fn many_are_added_in_lots_and_all_see_the_same() -> Result<()> {
         },
     )?;
     world.settle()?;
-    world.act(alice, Command::MakeInvitation { conversation })?;
+    let link = world.invitation(alice, conversation)?;
     world.settle()?;
-    let link = world
-        .events(alice)
-        .iter()
-        .rev()
-        .find_map(|event| match event {
-            Event::Invitation { link, .. } => Some(link.clone()),
-            _ => None,
-        });
-    let link = link.context("no link")?;
     world.act(carol, Command::JoinByInvitation { link })?;
     world.run_for(5_000);
     world.settle()?;

@@ -1,7 +1,8 @@
 //! Files live at the app for a lease: what people look at stays, across the lease's length.
 
 use anyhow::{Context as _, Result};
-use comity_client::{Command, GroupDetails, Permissions};
+use comity_client::{Command, Permissions};
+use comity_simulation::story::group_of;
 use comity_simulation::{Who, World};
 use comity_wire::limits::BLOB_LEASE_MS;
 
@@ -16,19 +17,7 @@ fn group(world: &World, who: Who, name: &str) -> Result<i64> {
 /// Alice makes a group with a picture.
 fn with_picture(world: &mut World, alice: Who, bob: Who, name: &str) -> Result<()> {
     let members = vec![world.address(bob)?];
-    let details = GroupDetails {
-        name: Some(name.into()),
-        ..GroupDetails::default()
-    };
-    let permissions = Permissions::default();
-    world.act(
-        alice,
-        Command::CreateGroup {
-            details,
-            members,
-            permissions,
-        },
-    )?;
+    world.act(alice, group_of(name, members, Permissions::default()))?;
     world.settle()?;
     let conversation = group(world, alice, name)?;
     world.put_file(alice, "picture.jpg", PICTURE);

@@ -1,7 +1,8 @@
 //! A world in which people sign up and talk, on a good day and on bad ones.
 
 use anyhow::Result;
-use comity_client::{Command, Event, GroupDetails, Permissions};
+use comity_client::{Command, Permissions};
+use comity_simulation::story::group_of;
 use comity_simulation::{Faults, Who, World};
 
 fn two_talk(world: &mut World) -> Result<()> {
@@ -105,19 +106,7 @@ fn strangers_in_a_group_and_who_came_by_its_link_have_names() -> Result<()> {
     world.befriend(alice, bob)?;
     world.befriend(alice, carol)?;
     let members = vec![world.address(bob)?, world.address(carol)?];
-    let details = GroupDetails {
-        name: Some("Choir".into()),
-        ..GroupDetails::default()
-    };
-    let permissions = Permissions::default();
-    world.act(
-        alice,
-        Command::CreateGroup {
-            details,
-            members,
-            permissions,
-        },
-    )?;
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
     world.settle()?;
     assert_eq!(called(&world, bob, carol)?, "Carol");
     assert_eq!(called(&world, carol, bob)?, "Bob");
@@ -127,11 +116,7 @@ fn strangers_in_a_group_and_who_came_by_its_link_have_names() -> Result<()> {
         .find(|view| view.kind == "group")
         .expect("the group")
         .conversation;
-    world.act(alice, Command::MakeInvitation { conversation })?;
-    let link = world.wait_for(alice, 0, |event| match event {
-        Event::Invitation { link, .. } => Some(link.clone()),
-        _ => None,
-    })?;
+    let link = world.invitation(alice, conversation)?;
     let dora = world.sign_up("Dora")?;
     world.act(dora, Command::JoinByInvitation { link })?;
     world.settle()?;

@@ -3,11 +3,11 @@
 use super::{fits, log_name, not_member};
 use crate::app::{App, Caller};
 use crate::live::Item;
-use crate::logs::LogKind;
+use crate::logs::{LogKind, LogName};
 use comity_platform::Failure;
 use comity_wire::proto::{Mark, Marks, Position, PutMark, SendSignal, Signal};
 use comity_wire::{ErrorCode, limits};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use std::sync::Arc;
 
 /// Stores a device's mark and pushes it.
@@ -87,6 +87,7 @@ pub(crate) async fn acknowledge(
     caller: Caller,
     positions: Vec<Position>,
 ) -> Result<(), Failure> {
+    let mut after_the_end = Vec::new();
     for position in positions {
         let log = app
             .family
@@ -103,7 +104,61 @@ pub(crate) async fn acknowledge(
             if let Some(followed) = &view.followed {
                 app.family.report(followed, caller.device, seq);
             }
+        } else {
+            after_the_end.push((log, position.seq.min(view.head)));
         }
     }
-    Ok(())
+    if after_the_end.is_empty() {
+        return Ok(());
+    }
+    acknowledge_the_end(app, caller, after_the_end).await
+}
+
+/// Who was taken out acknowledges what came before, and that: the log is kept for it until then.
+async fn acknowledge_the_end(
+    app: &App,
+    caller: Caller,
+    positions: Vec<(LogName, u64)>,
+) -> Result<(), Failure> {
+    // Looked at first: who never had a seat costs no transaction.
+    let moved = app
+        .db
+        .read(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT l.id FROM seat s JOIN log l ON l.id = s.log
+                 WHERE l.name = ?1 AND s.device = ?2 AND s.cursor < min(?3, s.removed)",
+            )?;
+            let mut moved = Vec::new();
+            for (log, seq) in positions {
+                let found: Option<i64> = select
+                    .query_row(params![log, caller.device.as_bytes(), seq], |row| {
+                        row.get(0)
+                    })
+                    .optional()?;
+                moved.extend(found.map(|id| (log, id, seq)));
+            }
+            Ok(moved)
+        })
+        .await?;
+    if moved.is_empty() {
+        return Ok(());
+    }
+    app.db
+        .write(move |conn, book| {
+            let mut update = conn.prepare_cached(
+                "UPDATE seat SET cursor = min(?3, removed)
+                 WHERE log = ?1 AND device = ?2 AND cursor < min(?3, removed)",
+            )?;
+            for (log, id, seq) in &moved {
+                let changed = update.execute(params![id, caller.device.as_bytes(), seq])?;
+                if changed > 0
+                    && let Some(mut meta) = book.find(conn, log)?
+                {
+                    // What was kept for it alone is swept.
+                    book.put(*log, &mut meta);
+                }
+            }
+            Ok(())
+        })
+        .await
 }

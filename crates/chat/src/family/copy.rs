@@ -4,13 +4,17 @@
 //! would make a hole is not taken, it is fetched. Seats are those of this app's devices. What is
 //! taken is durable before anybody is told.
 
+use super::follow::push;
 use super::{Sibling, name_of};
 use crate::app::App;
 use crate::conversations::fits;
+use crate::live::{Item, LogView, WireLog};
 use crate::logs::book::{LogBook, LogKind, LogMeta, LogName, Published, Seat};
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
-use comity_wire::proto::{ConversationKind, CursorOf, Entry, EntryKind, Followed, Mark};
+use comity_wire::proto::{
+    ConversationKind, CursorOf, Entry, EntryKind, Followed, Mark, StateChanged,
+};
 use comity_wire::{AccountId, Address, AppId, DeviceId, ErrorCode, limits};
 use rusqlite::{Connection, params};
 use std::sync::Arc;
@@ -42,14 +46,16 @@ pub(super) struct Taken {
     published: Vec<Published>,
     /// The copy as it is now; none when there is none.
     log: Option<(LogName, LogMeta)>,
+    /// The sealed state was replaced, by another act than a commit: the version that it has now.
+    state: Option<u64>,
 }
 
 impl Taken {
     /// Nothing but a look.
     pub(super) fn of(name: LogName, meta: LogMeta) -> Self {
         Self {
-            published: Vec::new(),
             log: Some((name, meta)),
+            ..Self::default()
         }
     }
 }
@@ -74,9 +80,17 @@ pub(super) fn take(
         jump(conn, &mut meta, from)?;
     }
     take_cursors(conn, meta.id, &followed.cursors)?;
+    let mut state = None;
     if is_news(conn, meta.id, followed.as_of)? {
         seat(conn, own, &mut meta, &followed.seats)?;
+        let commits = followed.epoch.saturating_sub(meta.epoch);
         meta.epoch = meta.epoch.max(followed.epoch);
+        let before: u64 = conn
+            .prepare_cached("SELECT state_version FROM followed WHERE log = ?1")?
+            .query_row([meta.id], |row| row.get(0))?;
+        // Each commit brings its own, and who merges it knows.
+        let replaced = followed.state_version.saturating_sub(before) > commits;
+        state = replaced.then_some(followed.state_version);
         conn.prepare_cached("UPDATE followed SET state_version = ?2, as_of = ?3 WHERE log = ?1")?
             .execute(params![meta.id, followed.state_version, followed.as_of])?;
         take_marks(conn, meta.id, &followed.marks)?;
@@ -87,7 +101,8 @@ pub(super) fn take(
     let published = add(conn, book, name, &mut meta, &readers, deliver.entries)?;
     Ok(Taken {
         published,
-        log: Some((name, meta)),
+        state,
+        ..Taken::of(name, meta)
     })
 }
 
@@ -109,7 +124,7 @@ pub(super) fn take_pushed(
     let published = add(conn, book, name, &mut meta, &readers, until_commit)?;
     Ok(Taken {
         published,
-        log: Some((name, meta)),
+        ..Taken::of(name, meta)
     })
 }
 
@@ -339,12 +354,29 @@ where
                 on_app.publish_all(&taken.published);
                 taken.log.map(|(name, meta)| {
                     on_app.live.views.update(name, &meta);
+                    if let Some(version) = taken.state {
+                        tell_of_state(&on_app, name, &meta, version);
+                    }
                     meta.head
                 })
             }));
         })
         .await?;
     receiver.await.map_err(|_| Failure::Stopped)?
+}
+
+/// What was missed while the apps did not reach each other, for this app's devices that are here.
+fn tell_of_state(app: &App, name: LogName, meta: &LogMeta, version: u64) {
+    let wire = WireLog::of(name, meta.followed.as_ref());
+    let changed = StateChanged {
+        hub: wire.hub(),
+        conversation: wire.name.to_vec(),
+        epoch: meta.epoch,
+        state_version: version,
+        resealed: false,
+    };
+    let item = Item::StateChanged(Arc::new(changed));
+    push(app, &LogView::of(meta), None, &item);
 }
 
 #[cfg(test)]

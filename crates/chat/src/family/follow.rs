@@ -328,7 +328,7 @@ async fn view(
     }
 }
 
-fn push(app: &App, view: &LogView, except: Option<&DeviceId>, item: &Item) {
+pub(super) fn push(app: &App, view: &LogView, except: Option<&DeviceId>, item: &Item) {
     for seat in view.seats.iter() {
         if Some(&seat.device) != except
             && let Some(outbound) = app.live.outbound(&seat.device)

@@ -10,7 +10,55 @@ use comity_membership::manifest::{self, Manifest, VerifiedManifest};
 use comity_wire::http::{Found, PutManifest};
 use comity_wire::{Bytes64, DeviceId};
 
+/// A change of the own device list.
+#[derive(Clone, Debug)]
+pub(crate) enum ListChange {
+    Remove(DeviceId),
+    Promote(DeviceId),
+    Admit { offer: Vec<u8>, rendezvous: String },
+}
+
 impl Step<'_> {
+    /// One change after another: each is made of the list that the one before led to. What is asked for
+    /// while one is under way waits for it.
+    pub(super) fn change_list(&mut self, change: ListChange) -> Result<(), CoreError> {
+        let mut under_way = self.mem.calls.values();
+        let changes = |call: &Call| {
+            matches!(
+                call,
+                Call::OwnManifest { .. } | Call::ApproveManifest { .. }
+            )
+        };
+        if under_way.any(changes) {
+            self.mem.list_changes.push_back(change);
+            return Ok(());
+        }
+        match change {
+            ListChange::Remove(device) => self.put_without(device),
+            ListChange::Promote(device) => self.put_promoted(device),
+            ListChange::Admit { offer, rendezvous } => self.put_with(offer, rendezvous),
+        }
+    }
+
+    /// The own list is the newest one: what waited for it goes on.
+    pub(crate) fn next_list_change(&mut self) -> Result<(), CoreError> {
+        let Some(change) = self.mem.list_changes.pop_front() else {
+            return Ok(());
+        };
+        let act = match &change {
+            ListChange::Remove(_) => "device_removed",
+            ListChange::Promote(_) => "device_promoted",
+            ListChange::Admit { .. } => "approve_link",
+        };
+        match self.change_list(change) {
+            Err(error @ (CoreError::NoSuch(_) | CoreError::NotNow(_) | CoreError::Refused(_))) => {
+                self.refuse(act, error.code(), &error.to_string());
+                self.next_list_change()
+            }
+            other => other,
+        }
+    }
+
     /// The next manifest, changed by `change`, signed by this owner device and the root.
     pub(super) fn next_manifest(
         &mut self,
@@ -60,6 +108,14 @@ impl Step<'_> {
         if device == me.keys.id() {
             return Err(CoreError::Refused("a device does not take itself out: use another owner device, or delete the account".into()));
         }
+        self.change_list(ListChange::Remove(device))
+    }
+
+    fn put_without(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        if self.me()?.manifest.manifest.device(&device).is_none() {
+            // Taken out while this waited.
+            return self.next_list_change();
+        }
         let next = self.next_manifest(|list| {
             list.devices.retain(|other| other.id != device);
             list.revoked.push(device);
@@ -79,6 +135,10 @@ impl Step<'_> {
         if me.manifest.manifest.device(&device).is_none() {
             return Err(CoreError::NoSuch("device"));
         }
+        self.change_list(ListChange::Promote(device))
+    }
+
+    fn put_promoted(&mut self, device: DeviceId) -> Result<(), CoreError> {
         let next = self.next_manifest(|list| {
             for other in &mut list.devices {
                 other.owner |= other.id == device;
@@ -106,6 +166,7 @@ impl Step<'_> {
             return self.refresh_contact(&self.me()?.address.clone());
         }
         self.manifest_taken()?;
+        self.next_list_change()?;
         if what == "device_promoted" {
             let account = self.me()?.address.account;
             return self.http::<()>(

@@ -1,5 +1,6 @@
 //! Upkeep of this device's keys: key packages, introduction keys, the newest manifest.
 
+use super::linking::LETS_ITSELF_IN_MS;
 use crate::calls::Call;
 use crate::output::Method;
 use crate::profiles::UNREAD;
@@ -30,12 +31,22 @@ impl Step<'_> {
         self.upkeep_introduction_key()?;
         self.upkeep_self_conversation()?;
         self.upkeep_leaves()?;
+        self.upkeep_room()?;
         self.upkeep_photo()?;
         if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
             let own = self.me()?.address.clone();
             self.fetch_profile(&own)?;
         } else if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
             self.publish_profile(true)?;
+        }
+        if let Some(at) = meta::get(self.tx, LETS_ITSELF_IN_MS)? {
+            if self.now >= at {
+                meta::put(self.tx, "rejoin_all", &true)?;
+                meta::remove(self.tx, LETS_ITSELF_IN_MS)?;
+            } else {
+                self.mem.upkeep_ms = self.mem.upkeep_ms.min(at);
+                self.wake(at);
+            }
         }
         if meta::get(self.tx, "rejoin_all")?.unwrap_or(false) {
             self.http::<()>(

@@ -1,6 +1,6 @@
 //! Linking: a new device shows a code that holds the hash of its key, an owner device lets it in.
 
-use super::Me;
+use super::{ListChange, Me};
 use crate::calls::{AfterAppInfo, Call};
 use crate::output::{Event, Method};
 use crate::step::Step;
@@ -32,6 +32,11 @@ struct Offering {
     expires_ms: i64,
     asked_ms: i64,
 }
+
+/// When a new device looks which of its account's conversations it is not in yet.
+pub(super) const LETS_ITSELF_IN_MS: &str = "lets_itself_in_ms";
+/// The account's other devices have added it by then, where one of them is there and could.
+const ADDED_WITHIN_MS: i64 = 120_000;
 
 impl Step<'_> {
     pub(crate) fn start_link(&mut self, device_name: String) -> Result<(), CoreError> {
@@ -138,6 +143,7 @@ impl Step<'_> {
             return Ok(());
         };
         meta::remove(self.tx, "offering")?;
+        meta::put(self.tx, LETS_ITSELF_IN_MS, &(self.now + ADDED_WITHIN_MS))?;
         self.become_me(me)
     }
 
@@ -252,8 +258,20 @@ impl Step<'_> {
         let device = comity_membership::device_id(&offer.signature_key);
         let rendezvous = parsed.rendezvous();
         meta::put(self.tx, &format!("device_name/{device}"), &device_name)?;
-        let me = self.me()?;
-        if me.manifest.manifest.device(&device).is_some() {
+        self.change_list(ListChange::Admit {
+            offer: body.offer.0,
+            rendezvous,
+        })
+    }
+
+    /// Puts the list with the device that offers itself; the offer was checked.
+    pub(super) fn put_with(&mut self, bytes: Vec<u8>, rendezvous: String) -> Result<(), CoreError> {
+        let offer = proto::LinkOffer::decode(bytes.as_slice())
+            .map_err(|_| CoreError::Damaged("link offer"))?;
+        let id = comity_membership::device_id(&offer.signature_key);
+        if self.me()?.manifest.manifest.device(&id).is_some() {
+            // Let in while this waited.
+            self.next_list_change()?;
             return self.grant_link(&offer, &rendezvous);
         }
         let Ok(signature_key) = offer.signature_key.as_slice().try_into() else {
@@ -262,19 +280,19 @@ impl Step<'_> {
         let now = self.now;
         let next = self.next_manifest(|list| {
             list.devices.push(Device {
-                id: device,
+                id,
                 signature_key,
                 owner: false,
                 attributes: Vec::new(),
                 added_ms: now,
             });
         })?;
-        let keys = vec![Bytes64(offer.introduction_key.clone())];
+        let keys = vec![Bytes64(offer.introduction_key)];
         self.put_manifest(
             &next,
             keys,
             Call::ApproveManifest {
-                offer: body.offer.0,
+                offer: bytes,
                 rendezvous,
             },
         )
@@ -291,6 +309,7 @@ impl Step<'_> {
             return self.refresh_contact(&self.me()?.address.clone());
         }
         self.manifest_taken()?;
+        self.next_list_change()?;
         let offer =
             proto::LinkOffer::decode(offer).map_err(|_| CoreError::Damaged("link offer"))?;
         self.grant_link(&offer, rendezvous)

@@ -2,6 +2,7 @@
 
 mod deletion;
 mod devices;
+pub(crate) use devices::ListChange;
 mod keys;
 mod linking;
 pub(crate) use linking::{address_of, proto_address};

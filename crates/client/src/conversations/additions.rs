@@ -244,7 +244,7 @@ impl Step<'_> {
             .take(limits::ADDITIONS_MAX)
             .collect();
         if add.is_empty() && intent.kind != "update" && !self.has_work(conversation, &goal)? {
-            // An own device that stays away without key packages asks to be let in when it is back.
+            // An own device that stays away without key packages lets itself in when it is back.
             let own_only = goal
                 .missing
                 .iter()

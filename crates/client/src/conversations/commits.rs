@@ -236,10 +236,12 @@ impl Step<'_> {
             self.tell_changes(conversation, before, merged)?;
         }
         self.settle_wishes(conversation)?;
+        self.room_was_made(conversation, &merged.change)?;
         self.check_details_author(conversation, &merged.change)?;
         if matches!(merged.change.committer, Committer::External { .. }) {
             self.want_resealed(conversation)?;
-        } else if !is_by(&merged.change, &self.me()?.keys.id()) {
+        } else {
+            // The own one, too: it may have brought what stood before a change that was on its way.
             self.check_recent_details(conversation)?;
         }
         // A device that is listed nowhere, or no longer, is taken out at once, and nothing is
@@ -485,11 +487,6 @@ impl Step<'_> {
             }
         }
     }
-}
-
-/// The device made the commit.
-fn is_by(change: &Change, device: &DeviceId) -> bool {
-    matches!(&change.committer, Committer::Member(member) if member.device == *device)
 }
 
 fn unlisted(conversation: i64) -> String {

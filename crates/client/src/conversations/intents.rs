@@ -178,6 +178,8 @@ impl Step<'_> {
         match intent.kind.as_str() {
             "create" => self.pursue_create(intent, conversation),
             "rejoin" => self.pursue_rejoin(intent, &conversation),
+            // The own other devices may have what was missed before the end.
+            "ask" if over => self.pursue_ask(intent, &conversation),
             _ if over => self.fulfilled(intent.id),
             _ if !conversation.is_caught_up() || self.is_reading(&conversation) => Ok(()),
             "leave" => self.pursue_leave(intent, &conversation),
@@ -264,7 +266,13 @@ impl Step<'_> {
     }
 
     pub(crate) fn try_later(&mut self, intent: &Intent) -> Result<(), CoreError> {
-        let at = self.now + self.back_off_ms(intent.attempts);
+        let wait = self.back_off_ms(intent.attempts);
+        self.put_off(intent, wait)
+    }
+
+    /// What was made for it is thrown away, and it is weighed anew in so long.
+    pub(crate) fn put_off(&mut self, intent: &Intent, wait_ms: i64) -> Result<(), CoreError> {
+        let at = self.now + wait_ms;
         self.tx.execute(
             "UPDATE intent SET attempts = attempts + 1, not_before_ms = ?2, frame = NULL, idempotency_key = NULL WHERE id = ?1",
             (intent.id, at),
@@ -327,13 +335,21 @@ impl Step<'_> {
                 let (hub, log) = conversation.wire_log(self);
                 self.log_closed(&hub, &log)
             }
-            ErrorCode::TooMany | ErrorCode::Forbidden | ErrorCode::MlsInvalid
-                if row.kind == "reconcile"
-                    && (error.code == ErrorCode::TooMany || row.attempts >= 2) =>
+            ErrorCode::Forbidden | ErrorCode::MlsInvalid
+                if row.kind == "reconcile" && row.attempts >= 2 =>
             {
                 self.wishes_refused(&conversation, error)?;
                 self.try_later(&row)
             }
+            ErrorCode::TooMany if matches!(row.kind.as_str(), "reconcile" | "update") => {
+                self.wishes_refused(&conversation, error)?;
+                if self.no_room_at_hub(&conversation)? || row.kind == "update" {
+                    self.try_later(&row)
+                } else {
+                    self.fulfilled(row.id)
+                }
+            }
+            ErrorCode::TooMany if row.kind == "rejoin" => self.no_room_to_join(&row, &conversation),
             // What was made for the hub is not what it takes: another one next time, once. A hub that
             // takes none would have this device make groups for ever.
             ErrorCode::MlsInvalid if row.kind == "create" => {
@@ -350,10 +366,8 @@ impl Step<'_> {
                 self.failed(&row.kind, &CallError::Refused(error.clone()));
                 self.try_later(&row)
             }
-            // A group that is full, or at an app that the own one is not joined with.
-            ErrorCode::TooMany | ErrorCode::WrongApp
-                if self.joining_by(&conversation)?.is_some() =>
-            {
+            // At an app that the own one is not joined with.
+            ErrorCode::WrongApp if self.joining_by(&conversation)?.is_some() => {
                 self.invitation_refused(&conversation, error)
             }
             _ => {

@@ -250,6 +250,7 @@ impl Step<'_> {
             [conversation.id],
         )?;
         self.set_state(conversation, State::Active)?;
+        self.has_room(conversation.id)?;
         self.tell_healed(conversation.id)?;
         self.save_position(conversation)?;
         self.acknowledge(conversation);

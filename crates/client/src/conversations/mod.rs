@@ -115,10 +115,6 @@ impl Conversation {
     }
 
     /// Entries are taken.
-    pub(crate) fn is_live(&self) -> bool {
-        self.state == State::Active
-    }
-
     pub(crate) fn is_active(&self) -> bool {
         self.state == State::Active
     }

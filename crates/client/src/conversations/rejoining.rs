@@ -8,7 +8,7 @@ use crate::step::{Request, Step};
 use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_e2ee::engine::EngineError;
-use comity_membership::rules;
+use comity_membership::{Refusal, rules};
 use comity_wire::http::MyConversations;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{Address, ConversationId, DeviceId, Id16};
@@ -16,6 +16,9 @@ use comity_wire::{Address, ConversationId, DeviceId, Id16};
 /// Times that device lists are asked for before joining a group with leaves that none lists. One
 /// that still is not listed then is taken out once inside.
 const REFRESHES_BEFORE_JOIN: i64 = 2;
+
+/// Time until it is asked again what the account is in, when the answer did not come.
+const ASK_AGAIN_MS: i64 = 60_000;
 
 impl Step<'_> {
     /// The log no longer holds what this device missed.
@@ -72,12 +75,22 @@ impl Step<'_> {
         self.want(conversation.id, "rejoin", 0)
     }
 
-    /// After a recovery: what the account is in, joined by external commit.
+    /// After a recovery, and where nobody has added a new device: what the account is in, joined by
+    /// external commit.
     pub(crate) fn my_conversations(
         &mut self,
         answer: Result<MyConversations, CallError>,
     ) -> Result<(), CoreError> {
-        let Ok(listed) = answer else { return Ok(()) };
+        let listed = match answer {
+            Ok(listed) => listed,
+            Err(CallError::Unreachable(_)) => {
+                self.mem.upkeep_ms = self.mem.upkeep_ms.min(self.now + ASK_AGAIN_MS);
+                self.wake(self.mem.upkeep_ms);
+                return Ok(());
+            }
+            // Looked at again with the next upkeep.
+            Err(_) => return Ok(()),
+        };
         meta::remove(self.tx, "rejoin_all")?;
         for entry in listed.conversations.iter().filter(|entry| !entry.member) {
             self.join_by_asking(
@@ -175,7 +188,7 @@ impl Step<'_> {
                 }
             }
             if refresh_first && !outdated.is_empty() {
-                return Err(rules::Refusal::NotInManifest);
+                return Err(Refusal::NotInManifest);
             }
             rules::check(change, before, context, &lookup)
         };
@@ -192,6 +205,10 @@ impl Step<'_> {
         match outcome {
             Ok(pending) => self.send_commit(&row, &conversation, pending),
             Err(EngineError::Storage(error)) => Err(EngineError::Storage(error).into()),
+            Err(EngineError::Refused(Refusal::TooManyDevices)) => {
+                self.groups.forget(&id);
+                self.no_room_to_join(&row, &conversation)
+            }
             Err(_) if refresh_first && !outdated.is_empty() => {
                 for address in &outdated {
                     self.refresh_contact(address)?;
@@ -317,12 +334,14 @@ impl Step<'_> {
     /// The hub does not let this device in again: its account has left, or was taken out. Where it
     /// was being repaired, that is what it came to.
     pub(crate) fn shut_out(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
-        for table in ["intent", "wish"] {
-            self.tx.execute(
-                &format!("DELETE FROM {table} WHERE conversation = ?1"),
-                [conversation.id],
-            )?;
-        }
+        self.tx.execute(
+            "DELETE FROM intent WHERE conversation = ?1 AND kind != 'ask'",
+            [conversation.id],
+        )?;
+        self.tx.execute(
+            "DELETE FROM wish WHERE conversation = ?1",
+            [conversation.id],
+        )?;
         self.healing_became(conversation.id, "removed_you")?;
         self.set_state(conversation, State::Left)
     }

@@ -284,6 +284,12 @@ impl Step<'_> {
             return Ok(true);
         }
         if !self.may_stand(conversation, &verified.author, &verified.device)? {
+            // Who came in after the one who set them was gone, and alone may set them: the others wait
+            // for this account to say them anew.
+            if known.is_none() && self.is_the_only_editor(conversation)? {
+                self.keep_details(conversation.id, &document, &verified.state)?;
+                return Ok(true);
+            }
             self.warn_once("details_refused", conversation.id);
             return Ok(false);
         }

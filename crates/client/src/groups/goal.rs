@@ -41,6 +41,7 @@ impl Step<'_> {
             self.end_what_is_so(conversation)?;
             self.add_wishes(conversation, &mut goal)?;
         }
+        self.keep_to_room(conversation, &mut goal)?;
         Ok(goal)
     }
 

@@ -11,6 +11,7 @@ mod goal;
 mod leaving;
 mod links;
 mod rights;
+mod room;
 pub(crate) mod views;
 mod wishes;
 

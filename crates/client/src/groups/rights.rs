@@ -2,8 +2,8 @@
 //!
 //! A document is judged by the group as it is now: its author may change details, and its device
 //! has a leaf, or had one by its account's list. Always holds: who holds a document whose author
-//! is gone or may no longer shows it on, but nobody who comes takes it; the first editor who sees
-//! that says the same in the own name. Deliberately absent: reading and putting documents
+//! is gone or may no longer shows it on, but nobody who comes takes it, save a sole admin who has
+//! none; the first editor who sees that says the same in the own name. Deliberately absent: reading and putting documents
 //! (`details`).
 
 use crate::CoreError;
@@ -11,7 +11,7 @@ use crate::contacts::known_manifest;
 use crate::conversations::Conversation;
 use crate::step::Step;
 use comity_e2ee::group_state::{self, VerifiedState};
-use comity_membership::rules::may_edit_details;
+use comity_membership::rules::{acting_admins, may_edit_details};
 use comity_membership::{Change, Committer, Member};
 use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, DeviceId};
@@ -48,6 +48,19 @@ impl Step<'_> {
         Ok(known_manifest(self.tx, author)?.is_some_and(|list| {
             list.manifest.device(device).is_some() || list.manifest.revoked.contains(device)
         }))
+    }
+
+    /// Whether this account alone may change the details: then nobody but it can say anew what one
+    /// left who may no longer.
+    pub(super) fn is_the_only_editor(
+        &mut self,
+        conversation: &Conversation,
+    ) -> Result<bool, CoreError> {
+        let Some((context, members)) = self.group_now(conversation)? else {
+            return Ok(false);
+        };
+        let admins = acting_admins(&context, &members);
+        Ok(admins.len() == 1 && admins.contains(&self.me()?.address))
     }
 
     /// Whether the document that this device knows may stand now.

@@ -28,6 +28,9 @@ pub struct GroupView {
     pub link: Option<String>,
     /// The own account leaves; somebody has yet to commit it.
     pub leaving: bool,
+    /// Who joined from outside can not read name, description, picture and timer before a member
+    /// who knows them was there: until then nothing is known of them.
+    pub details_arriving: bool,
 }
 
 /// Permissions of a group.
@@ -65,9 +68,10 @@ pub(crate) fn group(
     conversation: i64,
     own: &str,
 ) -> Result<GroupView, CoreError> {
-    let (hub, cid, description, details, flags, link_key, leaving) = conn
+    let (hub, cid, description, details, flags, link_key, leaving, is_in) = conn
         .prepare_cached(
-            "SELECT hub, cid, description, details, permissions, link_key, leaving FROM conversation WHERE id = ?1",
+            "SELECT hub, cid, description, details, permissions, link_key, leaving, state IN ('active', 'rejoining')
+             FROM conversation WHERE id = ?1",
         )?
         .query_row([conversation], |row| {
             Ok((
@@ -78,6 +82,7 @@ pub(crate) fn group(
                 row.get::<_, u32>(4)?,
                 row.get::<_, Option<Vec<u8>>>(5)?,
                 row.get(6)?,
+                row.get::<_, bool>(7)?,
             ))
         })?;
     let (people, devices, admin) = conn
@@ -88,6 +93,7 @@ pub(crate) fn group(
         .query_row((conversation, own), |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
+    let details_arriving = is_in && details.is_none();
     let state = details
         .and_then(|bytes| SignedGroupState::decode(bytes.as_slice()).ok())
         .and_then(|signed| GroupState::decode(signed.state.as_slice()).ok())
@@ -114,6 +120,7 @@ pub(crate) fn group(
         },
         link,
         leaving,
+        details_arriving,
     })
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Missing, overlap};
 use crate::CoreError;
-use crate::conversations::{Conversation, State};
+use crate::conversations::Conversation;
 use crate::step::Step;
 use crate::store::meta;
 use comity_content::Message as _;
@@ -35,7 +35,7 @@ impl Step<'_> {
         let gaps = self.missing(meant.id)?;
         let (mut messages, mut covered) = (Vec::new(), Vec::new());
         for range in asked {
-            if meant.state == State::Left && range.to >= meant.next_seq {
+            if !meant.is_active() && range.to >= meant.next_seq {
                 self.owe(meant, device, range)?;
             }
             let wider = SeqRange {

@@ -67,7 +67,15 @@ impl Core {
                 2 => "direct",
                 _ => "group",
             };
+            let conversation = row.get(0)?;
+            let group = match kind {
+                "group" => Some(groups::views::group(conn, conversation, &own)?),
+                _ => None,
+            };
+            let arriving = group.as_ref().is_some_and(|group| group.details_arriving);
             let (name, alias): (String, String) = match kind {
+                // Nothing made up stands for a name that is to come.
+                "group" if arriving => (row.get(10)?, String::new()),
                 "group" => (row.get(10)?, "Group".to_owned()),
                 _ => (row.get(6)?, row.get(7)?),
             };
@@ -79,7 +87,6 @@ impl Core {
                 (_, Some(peer)) => shortened(peer),
                 _ => String::new(),
             };
-            let conversation = row.get(0)?;
             let (delivered_seq, read_seq) = reach(conn, conversation, None)?;
             out.push(ConversationView {
                 conversation,
@@ -98,10 +105,7 @@ impl Core {
                 read_seq,
                 blocked: row.get(8)?,
                 timer_s: row.get(11)?,
-                group: match kind {
-                    "group" => Some(groups::views::group(conn, conversation, &own)?),
-                    _ => None,
-                },
+                group,
             });
         }
         Ok(out)

@@ -16,7 +16,7 @@ use anyhow::Result;
 use comity_client::{Command, Core, Event, ItemKind, Status, TimelineItem, What, Whom};
 use comity_wire::{Address, DeviceId, MessageId};
 use jiff::civil::Date;
-use screen::Screen;
+use screen::{Prompt, Screen};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 
@@ -33,7 +33,6 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         screen: Screen::open(lines)?,
         with: None,
         told: None,
-        prompt: String::new(),
         numbers: Vec::new(),
         shown: BTreeMap::new(),
         oldest: None,
@@ -65,6 +64,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
             },
         }
     }
+    talk.screen.shown();
     // What was typed last still goes out, if there is a connection.
     if session.query(|core| Ok(core.is_online())).await? {
         let _ = session.flushed().await;
@@ -95,13 +95,18 @@ fn said(names: &words::Names, item: &TimelineItem) -> String {
     words::line(names, &item)
 }
 
+/// The command that a line is, without its slash. Two slashes begin a text.
+fn command(line: &str) -> Option<&str> {
+    let command = line.trim().strip_prefix('/');
+    command.filter(|command| !command.starts_with('/'))
+}
+
 struct Talk<'a> {
     session: &'a Session,
     screen: Screen,
     with: Option<Whom>,
     /// The receipt that was told last: conversation, entry, read.
     told: Option<(i64, u64, bool)>,
-    prompt: String,
     /// Lines that were shown, each with its conversation: `:1` is the first.
     numbers: Vec<(i64, MessageId)>,
     /// How each line of a conversation one was in was shown last.
@@ -129,12 +134,16 @@ impl Talk<'_> {
             Some(Whom::Conversation(id)) => {
                 let all = self.session.query(Core::conversations).await?;
                 let found = all.into_iter().find(|one| one.conversation == *id);
-                found.map(|one| one.title).unwrap_or_default()
+                found.map(|one| words::title(&one)).unwrap_or_default()
             }
         };
         let title: String = words::plain(&title).chars().take(24).collect();
-        self.prompt = format!("{title}> ");
-        self.screen.ask(&self.prompt, self.people().await?);
+        self.screen.ask(Prompt {
+            text: format!("{title}> "),
+            names: self.people().await?,
+            // Where a yes or no is asked for, nothing typed is sent.
+            is_said: self.with.is_some() && self.asked.is_none(),
+        });
         Ok(())
     }
 
@@ -223,8 +232,8 @@ impl Talk<'_> {
         if !here {
             let all = self.session.query(Core::conversations).await?;
             let title = all.iter().find(|one| one.conversation == conversation);
-            let title = title.map_or("", |one| &one.title);
-            self.say(&format!("#{conversation} {}  {line}", words::plain(title)));
+            let title = title.map(words::title).unwrap_or_default();
+            self.say(&format!("#{conversation} {title}  {line}"));
             return Ok(false);
         }
         let number = self.number(conversation, item.message);
@@ -290,13 +299,9 @@ impl Talk<'_> {
         {
             return Ok(true);
         }
-        let command = line.strip_prefix('/');
-        let Some(command) = command.filter(|command| !command.starts_with('/')) else {
-            if self.with.is_some() {
-                self.screen.take_away(&self.prompt, line);
-            }
+        let Some(command) = command(line) else {
             // A text that begins with a slash has two of them here.
-            let text = command.unwrap_or(line).to_owned();
+            let text = line.strip_prefix('/').unwrap_or(line).to_owned();
             self.speak(What::Text(text), None).await?;
             return Ok(true);
         };
@@ -407,12 +412,8 @@ impl Talk<'_> {
             .query(move |core| core.contact(&address))
             .await?;
         if let Some(contact) = found {
-            let compare = if contact.verified {
-                ""
-            } else {
-                " /safety shows the number to compare"
-            };
-            self.say(&format!("— {}{compare}", words::first_contact(&contact)));
+            let words = words::first_contact(&contact, "/safety");
+            self.say(&format!("— {words}"));
         }
         Ok(())
     }

@@ -321,6 +321,16 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// How a conversation is called.
+pub(crate) fn title(view: &ConversationView) -> String {
+    match &view.group {
+        Some(group) if group.details_arriving && view.title.is_empty() => {
+            "(details arriving)".to_owned()
+        }
+        _ => plain(&view.title),
+    }
+}
+
 /// A conversation in the list.
 pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     let unread = if view.unread == 0 {
@@ -355,7 +365,7 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     format!(
         "#{} {}{unread}{blocked}{state}  {by}{}",
         view.conversation,
-        plain(&view.title),
+        title(view),
         plain(&last)
     )
 }
@@ -403,12 +413,12 @@ pub(crate) fn trust(contact: &ContactView) -> &'static str {
     }
 }
 
-/// What follows for who writes to somebody for the first time.
-pub(crate) fn first_contact(contact: &ContactView) -> &'static str {
+/// What follows for who writes to somebody for the first time; `safety` shows the number to compare.
+pub(crate) fn first_contact(contact: &ContactView, safety: &str) -> String {
     if contact.verified && !contact.number_moved {
-        "You compared safety numbers with them: verified."
+        "You compared safety numbers with them: verified.".to_owned()
     } else {
-        "Their key is as the app says: not yet verified."
+        format!("Their key is as the app says: not yet verified. Compare safety numbers: {safety}")
     }
 }
 

@@ -11,10 +11,12 @@
     reason = "each test takes what it needs"
 )]
 
+mod folder;
 mod person;
 mod process;
 mod server;
 
+pub use folder::copy;
 pub use person::{PASSPHRASE, Person, Refusal, Watch, told};
 pub use process::{Ended, Running};
 pub use server::World;

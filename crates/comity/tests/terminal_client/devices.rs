@@ -139,6 +139,23 @@ fn two_programs_on_one_store_are_refused() {
     let screen = alice.watch(&[]);
     let refusal = alice.refused(&["account"]);
     assert_eq!(refusal.code, "store_in_use");
+    // As a person is told, by an act, one that wants no connection, and without an act.
+    let store = alice.store().display().to_string();
+    let words = format!(
+        "comity: open: {store} is in use by another comity: two programs on one store would reuse keys (store_in_use)\n"
+    );
+    for act in [
+        &["send", "me", "Hello"][..],
+        &["history", "me", "--offline"],
+        &[],
+    ] {
+        let mut second = alice.command();
+        second.args(act).stdin(std::process::Stdio::null());
+        let ended = second.output().unwrap();
+        assert_eq!(String::from_utf8(ended.stderr).unwrap(), words, "{act:?}");
+        assert_eq!(ended.stdout, b"", "{act:?}");
+        assert_eq!(ended.status.code(), Some(1), "{act:?}");
+    }
     drop(screen);
     alice.act(&["account"]);
 }

@@ -25,7 +25,7 @@ fn three(world: &World) -> (Person, Person, Person) {
 }
 
 /// Alice's group with Bob and Carol, which both of them have seen.
-fn choir(world: &World) -> (Person, Person, Person) {
+pub(super) fn choir(world: &World) -> (Person, Person, Person) {
     let (alice, bob, carol) = three(world);
     alice.act(&["group-create", "Choir", BOB, CAROL]);
     for one in [&bob, &carol] {
@@ -278,11 +278,21 @@ fn a_stranger_joins_by_the_link_until_it_is_revoked() {
     let group = alice.one(&["group-link", "Choir"]);
     let link = group["group"]["link"].as_str().unwrap().to_owned();
     assert!(link.starts_with("comity:group/"), "{link}");
-    assert_eq!(carol.one(&["group-join", &link])["state"], "active");
+    // Nobody who knows how it is called is there.
+    let joined = carol.one(&["group-join", &link]);
+    assert_eq!(joined["state"], "active");
+    assert_eq!(joined["group"]["details_arriving"], true);
+    assert_eq!(joined["title"], "");
+    let list = carol.screen(&["conversations"]);
+    assert!(list.contains(" (details arriving)"), "{list}");
     alice.say("Choir", "Hello stranger");
     alice.act(&["sync"]);
     carol.act(&["sync"]);
-    assert_eq!(carol.one(&["group", "Choir"])["group"]["people"], 3);
+    let group = carol.one(&["group", "Choir"]);
+    assert_eq!(group["group"]["people"], 3);
+    assert_eq!(group["group"]["details_arriving"], false);
+    let list = carol.screen(&["conversations"]);
+    assert!(!list.contains("arriving"), "{list}");
     carol.say("Choir", "Hello, I am Carol");
     assert_eq!(
         seen(&bob, "Choir", &people),

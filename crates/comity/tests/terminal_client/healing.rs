@@ -1,21 +1,7 @@
 //! What could not be read comes back, from one's other devices and from who wrote it.
 
-use super::support::{Person, World};
+use super::support::{Person, World, copy};
 use super::{ALICE, BOB, alice_and_bob};
-use std::path::Path;
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
 
 /// What is done meanwhile is forgotten on this device: its store is put back to what it was.
 fn forgetting(person: &Person, world: &World, meanwhile: impl FnOnce()) {

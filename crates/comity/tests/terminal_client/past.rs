@@ -102,6 +102,32 @@ fn it_is_off_unless_the_group_wants_it() {
 }
 
 #[test]
+fn it_is_off_where_nobody_has_said_anything_of_it() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let bob = world.person("bob", BOB);
+    let carol = world.person("carol", CAROL);
+    let dave = world.person("dave", DAVE);
+    acquaint(&alice, ALICE, &bob, BOB);
+    acquaint(&alice, ALICE, &carol, CAROL);
+    let group = alice.one(&["group-create", "Choir", BOB]);
+    assert_eq!(group["group"]["permissions"]["history_for_new"], false);
+    bob.act(&["sync"]);
+    bob.say("Choir", "Between us");
+    alice.act(&["group-add", "Choir", CAROL]);
+    let group = alice.one(&["group-link", "Choir"]);
+    dave.act(&["group-join", group["group"]["link"].as_str().unwrap()]);
+    // Everybody who could give it was there, also later on.
+    for by in ["+0m", "+10m", "+20m"] {
+        alice.later(by).act(&["sync"]);
+        bob.later(by).act(&["sync"]);
+    }
+    alice.say("Choir", "Hello to both");
+    assert_eq!(heard(&carol).0, "< Hello to both\n");
+    assert_eq!(heard(&dave).0, "< Hello to both\n");
+}
+
+#[test]
 fn another_member_gives_it_where_the_adder_does_not() {
     let world = World::start();
     let (alice, bob, carol) = choir(&world);

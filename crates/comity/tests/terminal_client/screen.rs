@@ -158,3 +158,22 @@ fn talk_on_a_screen() {
     terminal.types("/quit");
     terminal.ends();
 }
+
+#[test]
+fn lines_are_typed_while_others_arrive() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    terminal.types(&format!("/to {BOB}"));
+    terminal.until("bob> ");
+    // A paste: each line goes out, and is shown, while the next is being typed.
+    for n in 1..=60 {
+        terminal.types(&format!("line {n}."));
+    }
+    for n in 1..=60 {
+        terminal.until(&format!("me: line {n}. ✓"));
+    }
+    terminal.types("/quit");
+    terminal.ends();
+}

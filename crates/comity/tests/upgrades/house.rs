@@ -153,7 +153,7 @@ impl Drop for House {
     }
 }
 
-fn line(item: &Value) -> String {
+pub fn line(item: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut line = match (item["kind"].as_str(), item["outgoing"].as_bool()) {
         (Some("notice"), _) => format!("* {}", text(&item["text"])),

@@ -5,11 +5,10 @@
 //! key packages only the last-resort ones are packed: the others are most of the bytes, and alike.
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use brotli::{CompressorWriter, Decompressor};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use flate2::Compression;
 use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,24 +19,24 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Of the packed stores.
 pub const PASSPHRASE: &str = "a state that is kept";
 /// The folders that are packed.
-pub const FOLDERS: [&str; 4] = ["server", "alice", "tablet", "bob"];
+pub const FOLDERS: [&str; 5] = ["server", "alice", "tablet", "bob", "carol"];
 const STORE: &str = "store.db";
+/// What a packed state begins with, unless it is one of the first.
+const BROTLI: &[u8] = b"brotli";
 /// Holds the Unix seconds of when it was packed.
 const MADE: &str = "made";
 
 /// Packs `folder`'s folders, of programs that have ended.
 pub fn pack(folder: &Path) -> Vec<u8> {
     let dropped = thin_server(&folder.join("server/comity.sqlite"));
-    let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut all = Vec::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mut write = |name: &str, bytes: &[u8]| {
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
-        packed
-            .write_all(&[u8::try_from(name.len()).unwrap()])
-            .unwrap();
-        packed.write_all(name.as_bytes()).unwrap();
-        packed.write_all(&length).unwrap();
-        packed.write_all(bytes).unwrap();
+        all.push(u8::try_from(name.len()).unwrap());
+        all.extend(name.as_bytes());
+        all.extend(length);
+        all.extend(bytes);
     };
     write(MADE, now.as_secs().to_string().as_bytes());
     for name in FOLDERS {
@@ -45,7 +44,28 @@ pub fn pack(folder: &Path) -> Vec<u8> {
             write(&path, &bytes);
         }
     }
-    packed.finish().unwrap()
+    shrink(&all)
+}
+
+/// What stands in several stores, as a group's tree does, is packed once: they are far apart.
+fn shrink(all: &[u8]) -> Vec<u8> {
+    let (quality, window_bits) = (11, 24);
+    let mut packed = BROTLI.to_vec();
+    let mut into = CompressorWriter::new(&mut packed, 1 << 16, quality, window_bits);
+    into.write_all(all).unwrap();
+    drop(into);
+    packed
+}
+
+fn grow(packed: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    match packed.strip_prefix(BROTLI) {
+        Some(packed) => Decompressor::new(packed, 1 << 16).read_to_end(&mut all),
+        // As the first ones were packed.
+        None => ZlibDecoder::new(packed).read_to_end(&mut all),
+    }
+    .unwrap();
+    all
 }
 
 /// Takes the one-time key packages out; gives what was taken.
@@ -94,8 +114,7 @@ fn files(folder: &Path, name: &str, dropped: &[Vec<u8>]) -> BTreeMap<String, Vec
 
 /// Unpacks into `folder`; gives the Unix seconds of when it was packed.
 pub fn unpack(packed: &[u8], folder: &Path) -> i64 {
-    let mut bytes = Vec::new();
-    ZlibDecoder::new(packed).read_to_end(&mut bytes).unwrap();
+    let bytes = grow(packed);
     let mut rest = &bytes[..];
     let mut take = |count: usize| {
         let (taken, after) = rest.split_at(count);

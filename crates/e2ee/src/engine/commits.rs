@@ -8,6 +8,7 @@ use super::{
 use crate::group_state::{LABEL, StateKey};
 use crate::storage::Kind;
 use comity_membership::change::{decode_header, member_at, members_of};
+use comity_membership::rules::heir;
 use comity_membership::{
     Change, CommitHeader, Committer, Context, Member, capabilities, parse_key_package,
     parse_message,
@@ -15,11 +16,12 @@ use comity_membership::{
 use comity_wire::{ConversationId, limits};
 use openmls::prelude::tls_codec::Serialize as _;
 use openmls::prelude::{
-    CommitBuilderStageError, Lifetime, MergeCommitError, MergePendingCommitError, MlsGroup,
-    MlsGroupCreateConfig, MlsMessageOut, OpenMlsCrypto as _, ProcessedMessageContent, Proposal,
-    ProtocolMessage, QueuedProposal, Sender,
+    CommitBuilderStageError, LeafNodeIndex, Lifetime, MergeCommitError, MergePendingCommitError,
+    MlsGroup, MlsGroupCreateConfig, MlsMessageOut, OpenMlsCrypto as _, ProcessedMessageContent,
+    Proposal, ProtocolMessage, QueuedProposal, Sender,
 };
 use openmls_traits::OpenMlsProvider as _;
+use std::collections::BTreeSet;
 
 /// What the library is told of a leaf's life. Hubs hand a key package out for
 /// [`limits::KEY_PACKAGE_LIFE_MS`]; whoever was away as long as an entry is kept reads the commit
@@ -104,18 +106,20 @@ impl Session<'_> {
             .iter()
             .map(|bytes| parse_key_package(bytes))
             .collect::<Result<Vec<_>, _>>()?;
-        let extensions = plan.context.as_ref().map(Context::to_extensions);
-        let extensions = extensions.transpose()?;
         let group = load(self.loaded, &self.provider, conversation)?;
         if !group.is_active() {
             return Err(EngineError::NotFound);
         }
-        let leaves: Vec<_> = members_of(group.public_group())?
-            .into_iter()
-            .filter(|member| plan.remove.contains(&member.device))
-            .map(|member| openmls::prelude::LeafNodeIndex::new(member.leaf))
-            .collect();
+        let members = members_of(group.public_group())?;
         let own = group.own_leaf_index();
+        let removed: Vec<_> = members
+            .iter()
+            .filter(|member| plan.remove.contains(&member.device))
+            .map(|member| LeafNodeIndex::new(member.leaf))
+            .collect();
+        let context = with_heir(group, &members, &removed, plan.context)?;
+        let extensions = context.as_ref().map(Context::to_extensions);
+        let extensions = extensions.transpose()?;
         let not_own_removal = |queued: &QueuedProposal| !matches!(queued.proposal(), Proposal::Remove(remove) if remove.removed() == own);
         let epoch_before = group.epoch().as_u64();
         let aad = encoded_header(header);
@@ -123,7 +127,7 @@ impl Session<'_> {
         let mut builder = group
             .commit_builder()
             .propose_adds(packages)
-            .propose_removals(leaves);
+            .propose_removals(removed);
         if let Some(extensions) = extensions {
             builder = builder
                 .propose_group_context_extensions(extensions)
@@ -367,5 +371,35 @@ fn of_merge(error: MergeCommitError<crate::storage::StorageError>) -> EngineErro
     match error {
         MergeCommitError::StorageError(error) => EngineError::Storage(error),
         other => malformed(other),
+    }
+}
+
+/// The context that a commit says: as planned, and with an heir where the last admin goes by it or
+/// by what the app proposed. None where it stays as it is.
+fn with_heir(
+    group: &MlsGroup,
+    members: &[Member],
+    removed: &[LeafNodeIndex],
+    planned: Option<Context>,
+) -> Result1<Option<Context>> {
+    let own = group.own_leaf_index();
+    let proposed = group
+        .pending_proposals()
+        .filter_map(|queued| match queued.proposal() {
+            Proposal::Remove(remove) => Some(remove.removed()),
+            _ => None,
+        });
+    let goes: BTreeSet<u32> = removed
+        .iter()
+        .copied()
+        .chain(proposed)
+        .filter(|leaf| *leaf != own)
+        .map(|leaf| leaf.u32())
+        .collect();
+    let now = context_of(group)?;
+    let after = planned.as_ref().unwrap_or(&now);
+    match heir(after, members, &|leaf| goes.contains(&leaf)) {
+        Some(heir) => Ok(Some(after.with_admin(&heir))),
+        None => Ok(planned),
     }
 }

@@ -5,6 +5,7 @@
 //! absent: malice, which has stories of its own.
 
 use anyhow::{Context, Result, bail};
+use comity_platform::telemetry::LogFormat;
 use comity_simulation::planted::Bug;
 use comity_simulation::wild::{self, Report, Size};
 use std::io::Write;
@@ -23,7 +24,7 @@ struct Wanted {
     lines: bool,
     traces: bool,
     size: Size,
-    bugs: bool,
+    bugs: Vec<Bug>,
 }
 
 fn wanted() -> Result<Wanted> {
@@ -33,7 +34,7 @@ fn wanted() -> Result<Wanted> {
         lines: false,
         traces: false,
         size: Size::SEED,
-        bugs: false,
+        bugs: Vec::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -47,13 +48,24 @@ fn wanted() -> Result<Wanted> {
             "--lines" => wanted.lines = true,
             "--traces" => wanted.traces = true,
             "--family" => wanted.size = Size::FAMILY,
-            "--bugs" => wanted.bugs = true,
+            "--bugs" => wanted.bugs.extend(Bug::ALL),
+            "--bug" => wanted
+                .bugs
+                .push(bug(&words.next().context("a name is missing")?)?),
             other => bail!(
-                "{other}: there are --from N, --count N, --family, --lines, --traces and --bugs"
+                "{other}: there are --from N, --count N, --family, --lines, --traces, --bug NAME and --bugs"
             ),
         }
     }
     Ok(wanted)
+}
+
+fn bug(name: &str) -> Result<Bug> {
+    let mut all = Bug::ALL.iter();
+    let found = all.find(|bug| format!("{bug:?}") == name);
+    found
+        .copied()
+        .with_context(|| format!("{name}: there are {:?}", Bug::ALL))
 }
 
 fn tell(report: &Report, traces: bool) -> Result<()> {
@@ -89,7 +101,7 @@ fn find_bugs(wanted: &Wanted) -> Result<()> {
     let next = AtomicUsize::new(0);
     let missed = Mutex::new(Vec::new());
     let work = || -> Result<()> {
-        while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(bug) = wanted.bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let started = Instant::now();
             let found = wild::first_to_find(*bug, wanted.from, wanted.count)?;
             let took = started.elapsed().as_secs_f64();
@@ -129,13 +141,18 @@ fn on_all_cores(work: &(impl Fn() -> Result<()> + Sync)) -> Result<()> {
 
 fn run() -> Result<()> {
     let wanted = wanted()?;
-    if wanted.bugs {
+    if wanted.lines {
+        // Faults of the hub, with their reason, which no device is told.
+        comity_platform::telemetry::start_logs(LogFormat::Text, "error");
+    }
+    if !wanted.bugs.is_empty() {
         return find_bugs(&wanted);
     }
     let started = Instant::now();
     let next = AtomicU64::new(wanted.from);
     let end = wanted.from + wanted.count;
     let (failed, taken) = (Mutex::new(Vec::new()), AtomicU64::new(0));
+    let most_steps = AtomicU64::new(0);
     let work = || -> Result<()> {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -146,6 +163,7 @@ fn run() -> Result<()> {
                 .with_context(|| format!("seed {seed}"))?;
             tell(&report, wanted.traces)?;
             taken.fetch_add(u64::try_from(report.taken)?, Ordering::Relaxed);
+            most_steps.fetch_max(report.steps, Ordering::Relaxed);
             if !report.wrong.is_empty()
                 && let Ok(mut failed) = failed.lock()
             {
@@ -159,9 +177,10 @@ fn run() -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{} worlds, {} acts, {} failed, {:.1} s",
+        "{} worlds, {} acts, at most {} steps, {} failed, {:.1} s",
         wanted.count,
         taken.into_inner(),
+        most_steps.into_inner(),
         failed.len(),
         started.elapsed().as_secs_f64()
     )?;

@@ -236,6 +236,7 @@ impl Sim {
     }
 
     pub(super) fn step(&mut self, who: usize, input: Input) -> Result<()> {
+        self.steps += 1;
         let device = self.devices.get_mut(who).context("no such device")?;
         let now = clock::now_ms() + device.skew_ms;
         let core = device

@@ -8,7 +8,7 @@ use comity_client::{
 use comity_content::proto as said;
 use comity_e2ee::engine::Groups;
 use comity_e2ee::{DeviceKeys, group_state};
-use comity_simulation::story::say;
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Who, World};
 use comity_wire::proto::{ServerFrame, StateChanged, server_frame};
 use comity_wire::{Address, ConversationId, Id16};
@@ -35,12 +35,7 @@ fn make_group(world: &mut World, alice: Who, members: &[Who], may: Permissions) 
         world.befriend(alice, *member)?;
         addresses.push(world.address(*member)?);
     }
-    let command = Command::CreateGroup {
-        details: name("Choir"),
-        members: addresses,
-        permissions: may,
-    };
-    world.act(alice, command)?;
+    world.act(alice, group_of("Choir", addresses, may))?;
     world.settle()
 }
 
@@ -232,12 +227,7 @@ fn details_outlive_who_set_them() -> Result<()> {
 
 fn invitation(world: &mut World, who: Who) -> Result<String> {
     let conversation = group(world, who)?.conversation;
-    let before = world.events(who).len();
-    world.act(who, Command::MakeInvitation { conversation })?;
-    let link = world.wait_for(who, before, |event| match event {
-        Event::Invitation { link, .. } => Some(link.clone()),
-        _ => None,
-    })?;
+    let link = world.invitation(who, conversation)?;
     world.settle()?;
     Ok(link)
 }

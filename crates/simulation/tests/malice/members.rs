@@ -2,11 +2,11 @@
 
 use crate::screen::{alice_and_bob, group, group_screen, screen, told};
 use anyhow::{Context as _, Result};
-use comity_client::{Command, GroupDetails, Permissions, What, Whom};
+use comity_client::{Command, Permissions, What, Whom};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::Groups;
 use comity_simulation::lies::{Downgrade, Hoard};
-use comity_simulation::story::say;
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Who, World};
 use openmls::prelude::Ciphersuite;
 use said::content::Body;
@@ -23,18 +23,7 @@ pub(crate) fn make(
         .iter()
         .map(|who| world.address(*who))
         .collect::<Result<_>>()?;
-    let details = GroupDetails {
-        name: Some(name.into()),
-        ..GroupDetails::default()
-    };
-    world.act(
-        by,
-        Command::CreateGroup {
-            details,
-            members,
-            permissions,
-        },
-    )?;
+    world.act(by, group_of(name, members, permissions))?;
     world.settle()
 }
 

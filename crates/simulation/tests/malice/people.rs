@@ -235,8 +235,8 @@ fn at_first_contact_the_server_is_believed_and_the_screen_says_so() -> Result<()
     assert_eq!(found, world.address(mallory)?, "nobody could have noticed");
     assert_eq!(trust(&world, alice, &found)?, "not yet verified");
     assert_eq!(
-        words::first_contact(&contact(&world, alice, &found)?),
-        "Their key is as the app says: not yet verified."
+        words::first_contact(&contact(&world, alice, &found)?, "/safety"),
+        "Their key is as the app says: not yet verified. Compare safety numbers: /safety"
     );
     // She writes to who is given for Bob, who is asked and agrees.
     let before = world.events(mallory).len();

@@ -502,14 +502,8 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                     words::plain(&called(&contact.name, "")),
                     contact.address
                 ));
-                let compare = match contact.verified {
-                    true => String::new(),
-                    false => format!(
-                        " Compare safety numbers: {}",
-                        session.hint(&format!("safety {number}"))
-                    ),
-                };
-                say(&format!("{}{compare}", words::first_contact(&contact)));
+                let safety = session.hint(&format!("safety {number}"));
+                say(&words::first_contact(&contact, &safety));
             }
             Ok(())
         }

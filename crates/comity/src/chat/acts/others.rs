@@ -51,11 +51,8 @@ pub(super) async fn accept(session: &Session, who: &str) -> Result<()> {
     session.settled().await?;
     let contact = session.query(move |core| core.contact(&address)).await?;
     if let Some(contact) = contact.filter(|contact| !session.json && !contact.verified) {
-        say(&format!(
-            "{} Compare safety numbers: {}",
-            words::first_contact(&contact),
-            session.hint(&format!("safety {who}"))
-        ));
+        let safety = session.hint(&format!("safety {who}"));
+        say(&words::first_contact(&contact, &safety));
     }
     finish(session).await
 }

@@ -245,11 +245,10 @@ impl Talk<'_> {
             .await?;
         for (conversation, item) in &found {
             let title = all.iter().find(|one| one.conversation == *conversation);
-            let title = title.map_or("", |one| &one.title);
+            let title = title.map(words::title).unwrap_or_default();
             let number = self.number(*conversation, item.message);
             self.say(&format!(
-                ":{number} #{conversation} {}  {}",
-                words::plain(title),
+                ":{number} #{conversation} {title}  {}",
                 words::dated(&names, item)
             ));
         }

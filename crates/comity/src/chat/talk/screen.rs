@@ -1,7 +1,9 @@
 //! The line being typed and what appears above it.
 //!
 //! Always holds: the line editor waits for the next prompt before it touches the terminal again, so
-//! that nothing is being read when the program ends.
+//! that nothing is being read when the program ends; and who talks waits for no line to be shown.
+//! The editor takes one such line at a time and none between two prompts, so that a second would wait
+//! for the next prompt, and the prompt for it.
 
 use crate::terminal;
 use anyhow::Result;
@@ -13,18 +15,35 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
 use rustyline::{Context, Editor, ExternalPrinter, Helper};
 use std::io::{BufRead, ErrorKind, IsTerminal};
-use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// What stands before the line that is typed, and the names that can be completed in it.
-type Prompt = (String, Vec<String>);
+/// The next prompt waits this long for the lines above it. Longer where the editor takes none before
+/// it has a prompt; they are shown then.
+const SHOWN: Duration = Duration::from_millis(100);
 
-type Printer = Box<dyn ExternalPrinter + Send>;
+/// A line that is to be typed.
+pub(super) struct Prompt {
+    /// What stands before it.
+    pub(super) text: String,
+    /// What can be completed in it.
+    pub(super) names: Vec<String>,
+    /// What is no command will stand among the other lines, and is taken away where it was typed.
+    pub(super) is_said: bool,
+}
+
+/// What is shown above the line being typed.
+enum Above {
+    Line(String),
+    /// Asks whether everything before this is shown.
+    Shown(Sender<()>),
+}
 
 /// Where talk is shown and typed.
 pub(super) struct Screen {
     /// Absent where the input is a file or a pipe.
-    terminal: Option<(Mutex<Printer>, std::sync::mpsc::Sender<Prompt>)>,
+    terminal: Option<(Sender<Above>, Sender<Prompt>)>,
 }
 
 impl Screen {
@@ -50,15 +69,24 @@ impl Screen {
         }
         let mut editor = Editor::<Completing, DefaultHistory>::new()?;
         editor.set_helper(Some(Completing::default()));
-        let printer: Printer = Box::new(editor.create_external_printer()?);
-        let (prompts, wanted) = std::sync::mpsc::channel::<Prompt>();
+        let mut printer = editor.create_external_printer()?;
+        let (above, to_show) = channel();
         std::thread::spawn(move || {
-            while let Ok((prompt, names)) = wanted.recv() {
+            while let Ok(above) = to_show.recv() {
+                match above {
+                    Above::Line(line) => drop(printer.print(line)),
+                    Above::Shown(answer) => drop(answer.send(())),
+                }
+            }
+        });
+        let (prompts, wanted) = channel::<Prompt>();
+        std::thread::spawn(move || {
+            while let Ok(prompt) = wanted.recv() {
                 if let Some(completing) = editor.helper_mut() {
-                    completing.names = names;
+                    completing.names = prompt.names;
                 }
                 let line = loop {
-                    match editor.readline(&prompt) {
+                    match editor.readline(&prompt.text) {
                         // A key that is no text of UTF-8: the line begins anew.
                         Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                         }
@@ -66,6 +94,9 @@ impl Screen {
                     }
                 };
                 let Ok(line) = line else { break };
+                if prompt.is_said && !line.trim().is_empty() && super::command(&line).is_none() {
+                    take_away(&prompt.text, &line);
+                }
                 let _ = editor.add_history_entry(&line);
                 if lines.blocking_send(line).is_err() {
                     break;
@@ -73,41 +104,46 @@ impl Screen {
             }
         });
         Ok(Self {
-            terminal: Some((Mutex::new(printer), prompts)),
+            terminal: Some((above, prompts)),
         })
     }
 
     /// A line above the one being typed.
     pub(super) fn say(&self, line: &str) {
-        let Some((printer, _)) = &self.terminal else {
+        let Some((above, _)) = &self.terminal else {
             return terminal::say(line);
         };
         let line = terminal::columns().map_or_else(
             || line.to_owned(),
             |columns| terminal::wrapped(line, columns),
         );
-        if let Ok(mut printer) = printer.lock() {
-            let _ = printer.print(format!("{line}\n"));
-        }
+        let _ = above.send(Above::Line(format!("{line}\n")));
     }
 
     /// Lets the next line be typed.
-    pub(super) fn ask(&self, prompt: &str, names: Vec<String>) {
+    pub(super) fn ask(&self, prompt: Prompt) {
+        self.shown();
         if let Some((_, prompts)) = &self.terminal {
-            let _ = prompts.send((prompt.to_owned(), names));
+            let _ = prompts.send(prompt);
         }
     }
 
-    /// Takes away a line that was typed and will stand among the others.
-    pub(super) fn take_away(&self, prompt: &str, line: &str) {
-        let (Some((printer, _)), Some(columns)) = (&self.terminal, terminal::columns()) else {
-            return;
-        };
+    /// Waits until what was said is shown, where that needs no prompt.
+    pub(super) fn shown(&self) {
+        if let Some((above, _)) = &self.terminal {
+            let (answer, shown) = channel();
+            let _ = above.send(Above::Shown(answer));
+            let _ = shown.recv_timeout(SHOWN);
+        }
+    }
+}
+
+/// Takes away a line that was typed, and the prompt before it.
+fn take_away(prompt: &str, line: &str) {
+    if let Some(columns) = terminal::columns() {
         let width = textwrap::core::display_width(prompt) + textwrap::core::display_width(line);
         let rows = width / columns.max(1) + 1;
-        if let Ok(mut printer) = printer.lock() {
-            let _ = printer.print(format!("\x1b[{rows}A\r\x1b[J"));
-        }
+        terminal::prompt(&format!("\x1b[{rows}A\r\x1b[J"));
     }
 }
 

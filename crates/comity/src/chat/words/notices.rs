@@ -2,6 +2,7 @@
 
 use super::{Names, duration, name, plain};
 use comity_wire::Address;
+use comity_wire::limits::CONVERSATION_DEVICES_MAX;
 
 /// What a notice says.
 pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
@@ -26,6 +27,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         "withheld" => "the server keeps back messages of this conversation: nothing after them is shown".to_owned(),
         "removed_you" if who == "you" => "this device is no longer in the conversation".to_owned(),
         "removed_you" => format!("{who} removed you: what is said from now on you do not see"),
+        "no_room" => format!("there is no room here for all of your devices: a conversation has at most {CONVERSATION_DEVICES_MAX}. A missing one comes in when somebody has left"),
         "group_created" => format!("{who} made this group"),
         "left" => format!("{who} left"),
         "joined_by_link" => format!("{who} joined by the invitation link"),
