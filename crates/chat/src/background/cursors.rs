@@ -10,7 +10,7 @@ use comity_platform::Failure;
 use comity_wire::DeviceId;
 use comity_wire::proto::{CursorOf, Cursors};
 use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,6 +21,12 @@ const ANNOUNCE_INTERVAL: Duration = Duration::from_millis(200);
 const SEATS_AN_INTERVAL: usize = 64;
 /// Cursors written in one job: others do not wait long behind it.
 const FLUSH_LOT: usize = 2_000;
+
+/// How long a log of so many seats is not told again after it was.
+fn quiet_after(seats: usize) -> Duration {
+    let more = u32::try_from(seats / SEATS_AN_INTERVAL).unwrap_or(u32::MAX);
+    ANNOUNCE_INTERVAL.saturating_mul(more)
+}
 
 pub(super) async fn announce_loop(app: Arc<App>) {
     let mut quiet_until = BTreeMap::<LogName, Instant>::new();
@@ -35,9 +41,9 @@ pub(super) async fn announce_loop(app: Arc<App>) {
             let Some(view) = app.live.view(&log) else {
                 continue;
             };
-            let more = u32::try_from(view.seats.len() / SEATS_AN_INTERVAL).unwrap_or(u32::MAX);
-            if more > 0 {
-                quiet_until.insert(log, now + ANNOUNCE_INTERVAL.saturating_mul(more));
+            let quiet = quiet_after(view.seats.len());
+            if !quiet.is_zero() {
+                quiet_until.insert(log, now + quiet);
             }
             let moved: Vec<_> = devices
                 .iter()
@@ -110,25 +116,47 @@ fn write(
     let moved = moved
         .iter()
         .map(|(_, device, seq)| (*device, head.min(*seq)));
-    let mut rows = 0;
+    let mut seated = BTreeSet::new();
     if moved.len() >= PACKED_MIN && meta.kind.is_hosted() {
+        seated.extend(meta.seats.iter().map(|seat| seat.device));
+    }
+    // Who was taken out meanwhile has it in the seat that was theirs.
+    let (packs, alone): (Vec<_>, Vec<_>) = moved.partition(|(device, _)| seated.contains(device));
+    let mut rows = 0;
+    if !packs.is_empty() {
         let mut packed = Packed::read(conn, meta.id)?;
-        for (device, seq) in moved {
-            packed.advance(device, seq);
+        let mut further = false;
+        for (device, seq) in packs {
+            further |= packed.advance(device, seq);
         }
-        packed.write(conn, meta.id, &meta.seats)?;
-        rows = 1;
-    } else {
-        let mut update = conn.prepare_cached(
-            "UPDATE seat SET cursor = ?3 WHERE log = ?1 AND device = ?2 AND cursor < ?3",
-        )?;
-        for (device, seq) in moved {
-            rows += update.execute(params![meta.id, device.as_bytes(), seq])?;
+        if further {
+            packed.write(conn, meta.id)?;
+            rows += 1;
         }
+    }
+    let mut update = conn.prepare_cached(
+        "UPDATE seat SET cursor = ?3 WHERE log = ?1 AND device = ?2 AND cursor < ?3",
+    )?;
+    for (device, seq) in alone {
+        rows += update.execute(params![meta.id, device.as_bytes(), seq])?;
     }
     if rows > 0 {
         // Whoever syncs later learns of it.
         book.put(*log, &mut meta);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_large_groups_are_told_less_often() {
+        for small in [0, 2, SEATS_AN_INTERVAL - 1] {
+            assert_eq!(quiet_after(small), Duration::ZERO, "{small}");
+        }
+        assert_eq!(quiet_after(64), Duration::from_millis(200));
+        assert_eq!(quiet_after(1_024), Duration::from_millis(3_200));
+    }
 }

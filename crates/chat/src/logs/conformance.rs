@@ -211,7 +211,7 @@ async fn packed_cursors_count_like_those_of_the_seats() {
             let mut packed = Packed::read(conn, meta.id)?;
             packed.advance(ANNE, 3);
             packed.advance(BEN, 4);
-            packed.write(conn, meta.id, &meta.seats)?;
+            packed.write(conn, meta.id)?;
             let reply = sync::changes(conn, &ANNE, 0)?;
             Ok((retention::sweep_read(conn, book, &LOG, 50)?, reply))
         })
