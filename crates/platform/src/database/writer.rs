@@ -132,13 +132,11 @@ impl<S: WriterState> Writer<S> {
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || {
-                let mut before: Option<Instant> = None;
+                let (mut begun, mut jobs) = (Instant::now(), 0);
                 while let Some(first) = receiver.blocking_recv() {
-                    let passed = before.map_or(BEGINNINGS_APART, |before| before.elapsed());
-                    std::thread::sleep(BEGINNINGS_APART.saturating_sub(passed));
-                    let begun = Instant::now();
-                    let jobs = turn(&conn, &mut state, first, &mut receiver, &counts);
-                    before = (jobs > 1).then_some(begun);
+                    std::thread::sleep(pause(jobs, begun.elapsed()));
+                    begun = Instant::now();
+                    jobs = turn(&conn, &mut state, first, &mut receiver, &counts);
                 }
             })?;
         Ok(Self {
@@ -259,6 +257,16 @@ impl Counts {
     }
 }
 
+/// How long a transaction waits for others to share it, after one of so many jobs that began so long
+/// ago.
+fn pause(jobs: usize, passed: Duration) -> Duration {
+    if jobs > 1 {
+        BEGINNINGS_APART.saturating_sub(passed)
+    } else {
+        Duration::ZERO
+    }
+}
+
 /// One transaction; how many jobs shared it.
 fn turn<S: WriterState>(
     conn: &Connection,
@@ -297,7 +305,11 @@ fn turn<S: WriterState>(
     let jobs = ran.len();
     state.before_answers();
     for job in ran {
-        job.done(lost.as_ref());
+        let lost = lost.as_ref();
+        // The others are answered all the same.
+        if catch_unwind(AssertUnwindSafe(move || job.done(lost))).is_err() {
+            tracing::error!("an answer panicked");
+        }
     }
     state.after_answers();
     jobs
@@ -387,4 +399,20 @@ fn gone(code: std::ffi::c_int, why: &str) -> rusqlite::Error {
 
 fn execute(conn: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     conn.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_under_load_a_transaction_waits_and_then_not_for_long() {
+        let ms = Duration::from_millis;
+        assert_eq!(pause(0, Duration::ZERO), Duration::ZERO, "the first");
+        assert_eq!(pause(1, Duration::ZERO), Duration::ZERO, "a lone sender");
+        assert_eq!(pause(2, ms(1)), Duration::ZERO);
+        assert_eq!(pause(2_000, ms(60_000)), Duration::ZERO, "an idle server");
+        let left = pause(2, Duration::from_micros(300));
+        assert_eq!(left, Duration::from_micros(700));
+    }
 }
