@@ -150,6 +150,75 @@ fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logs::{LogKind, Seat};
+    use comity_platform::database::WriterState;
+    use comity_wire::proto::ConversationKind;
+
+    const LOG: LogName = [9; 16];
+    const OUT: DeviceId = DeviceId::new([255; 16]);
+
+    /// A group of so many that are packed, in which somebody was; nine entries were said.
+    fn large_group(conn: &Connection) -> (LogBook, Vec<DeviceId>) {
+        for migration in crate::migrations::MIGRATIONS {
+            conn.execute_batch(migration).unwrap();
+        }
+        let devices: Vec<_> = (1..)
+            .map(|n| DeviceId::new([n; 16]))
+            .take(PACKED_MIN)
+            .collect();
+        let mut book = LogBook::load(conn).unwrap();
+        let kind = LogKind::Conversation(ConversationKind::Group);
+        let seats = devices.iter().map(|device| Seat::new(*device, 0));
+        let mut meta = book.create(conn, LOG, kind, seats.collect()).unwrap();
+        meta.head = 9;
+        book.put(LOG, &mut meta);
+        for (device, removed) in devices
+            .iter()
+            .zip([None; PACKED_MIN])
+            .chain([(&OUT, Some(8))])
+        {
+            conn.execute(
+                "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor)
+                 VALUES (?1, ?2, 'a', 0, 0, ?3, 0)",
+                params![meta.id, device.as_bytes(), removed],
+            )
+            .unwrap();
+        }
+        (book, devices)
+    }
+
+    fn seat_of(conn: &Connection, device: &DeviceId) -> u64 {
+        let sql = "SELECT cursor FROM seat WHERE device = ?1";
+        conn.query_row(sql, [device.as_bytes()], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn many_that_move_are_one_row_and_who_was_taken_out_has_theirs_in_the_seat() {
+        let conn = Connection::open_in_memory().unwrap();
+        let (mut book, devices) = large_group(&conn);
+        let log = book.get(&conn, &LOG).unwrap().id;
+        let mut moved: Vec<_> = devices.iter().map(|device| (LOG, *device, 5)).collect();
+        moved.push((LOG, OUT, 7));
+        write(&conn, &mut book, &moved).unwrap();
+        let packed = Packed::read(&conn, log).unwrap();
+        for device in &devices {
+            assert_eq!(packed.further(device.as_bytes(), 0), 5);
+            assert_eq!(seat_of(&conn, device), 0);
+        }
+        assert_eq!(packed.further(OUT.as_bytes(), 0), 0);
+        assert_eq!(seat_of(&conn, &OUT), 7);
+
+        // What did not move is no news for anybody.
+        let activity = book.get(&conn, &LOG).unwrap().activity;
+        write(&conn, &mut book, &moved).unwrap();
+        assert_eq!(book.get(&conn, &LOG).unwrap().activity, activity);
+        // One that moves alone, further than there is: the head is all that it can have.
+        write(&conn, &mut book, &[(LOG, devices[0], 100)]).unwrap();
+        assert_eq!(seat_of(&conn, &devices[0]), 9);
+        assert!(book.get(&conn, &LOG).unwrap().activity > activity);
+        book.before_commit(&conn).unwrap();
+    }
 
     #[test]
     fn only_large_groups_are_told_less_often() {
