@@ -275,7 +275,6 @@ async fn serve(
         // As many as there is room for, before anything is awaited: they then share a commit, and
         // their answers a write.
         while !asked.is_empty()
-            && !outbound.is_closing()
             && let Some(permit) = session.permit_now()
             && let Some(frame) = asked.pop_front()
         {
