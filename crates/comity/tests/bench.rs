@@ -1,4 +1,12 @@
-//! `comity bench --quick`: every scenario runs, counts what it should and draws its picture. Nothing is said about speed.
+//! `comity bench --quick`: every scenario runs, counts what it should and draws its picture. Nothing
+//! is said about speed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::process::Command;
 
