@@ -13,7 +13,7 @@ use comity_chat::operator;
 use comity_e2ee::engine::Plan;
 use comity_e2ee::keys::DeviceKeys;
 use comity_wire::http::MyConversations;
-use comity_wire::proto::{Deliver, FetchState, client_frame::Act, reply};
+use comity_wire::proto::{Deliver, FetchState, Leave, client_frame::Act, reply};
 use common::steps::{acknowledge, fetch, group, proposal, random, say, state};
 use common::{House, Person, Socket, device, next_manifest};
 use serde_json::Value;
@@ -231,13 +231,19 @@ async fn who_is_taken_out_of_a_large_group_stays_where_they_were_and_nothing_is_
     until(&house, &first, i64::try_from(last + 1).unwrap()).await;
     until(&house, &cursor, i64::try_from(last - 1).unwrap()).await;
 
-    // When she is alone and goes, nothing of the group is left.
-    let plan = Plan {
-        remove: others.iter().map(|other| other.keys.id()).collect(),
-        ..Plan::default()
+    // All others leave: each keeps how far they were.
+    let leave = Leave {
+        hub: String::new(),
+        conversation: log.clone(),
     };
-    let commit = alice.commit(&conversation, plan);
-    alice.socket.ask(Act::SubmitCommit(commit)).await.unwrap();
+    let stay = others.iter_mut().chain([&mut *alice]);
+    for person in stay {
+        let left = person.socket.ask(Act::Leave(leave.clone())).await;
+        left.unwrap();
+    }
+    let there = format!("SELECT count(*) FROM seat WHERE log = {group} AND cursor = {last}");
+    until(&house, &there, 9).await;
+    // When an account goes that was in it, nothing of the group is left.
     until(&house, "SELECT count(*) FROM packed_cursor", 1).await;
     let _: Value = alice.act(&house, "DELETE", "/v1/me", &()).await.unwrap();
     until(&house, "SELECT count(*) FROM packed_cursor", 0).await;
