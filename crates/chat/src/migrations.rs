@@ -9,4 +9,5 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_followed_as_of.sql"),
     include_str!("../migrations/0006_newcomers.sql"),
     include_str!("../migrations/0007_reports.sql"),
+    include_str!("../migrations/0008_packed_cursors.sql"),
 ];

@@ -13,7 +13,7 @@ use comity_chat::operator;
 use comity_e2ee::engine::Plan;
 use comity_e2ee::keys::DeviceKeys;
 use comity_wire::http::MyConversations;
-use comity_wire::proto::{Deliver, FetchState, client_frame::Act, reply};
+use comity_wire::proto::{Deliver, FetchState, Leave, client_frame::Act, reply};
 use common::steps::{acknowledge, fetch, group, proposal, random, say, state};
 use common::{House, Person, Socket, device, next_manifest};
 use serde_json::Value;
@@ -150,6 +150,107 @@ async fn a_stale_device_is_proposed_and_no_longer_holds_entries_back() {
         "what every reader has is gone, said as a gap"
     );
     assert_eq!(gone.entries[0].seq, seq + 1);
+}
+
+/// Waits until a query about the server's database has this answer.
+async fn until(house: &House, sql: &str, wanted: i64) {
+    let conn = operator::open(house.data()).unwrap();
+    let mut found = None;
+    for _ in 0..100 {
+        found = Some(conn.query_row(sql, [], |row| row.get(0)).unwrap());
+        if found == Some(wanted) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{sql}: {found:?} instead of {wanted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_taken_out_of_a_large_group_stays_where_they_were_and_nothing_is_left_of_it() {
+    let house = House::open_with(|config| {
+        config.retention.sweep_interval_ms = 100;
+        config.retention.cursor_flush_ms = 100;
+    })
+    .await;
+    let mut people = Vec::new();
+    for number in 1..=10 {
+        people.push(Person::sign_up(&house, number).await);
+    }
+    let [alice, bob, others @ ..] = &mut people[..] else {
+        panic!()
+    };
+    let mut members = vec![&mut *bob];
+    members.extend(&mut *others);
+    let conversation = group(&house, alice, &mut members).await;
+    let log = conversation.id.to_vec();
+    let mut said = 0;
+    for text in [b"one", b"two", b"six"] {
+        said = say(alice, &conversation, text).await;
+    }
+    // All at once: their cursors stand in one row.
+    acknowledge(alice, &log, said).await;
+    acknowledge(bob, &log, said - 1).await;
+    for other in &mut *others {
+        acknowledge(other, &log, said).await;
+    }
+    let group = format!("(SELECT id FROM log WHERE kind = 3 AND head >= {said})");
+    let bobs = format!("{group} AND device = x'{}'", hex(bob.keys.id().as_bytes()));
+    until(&house, "SELECT count(*) FROM packed_cursor", 1).await;
+    let first = format!("SELECT first FROM log WHERE id = {group}");
+    until(&house, &first, i64::try_from(said).unwrap()).await;
+    assert_eq!(state(bob, &log).await.cursor, said - 1);
+
+    let plan = Plan {
+        remove: vec![bob.keys.id()],
+        ..Plan::default()
+    };
+    let commit = alice.commit(&conversation, plan);
+    alice.socket.ask(Act::SubmitCommit(commit)).await.unwrap();
+    alice.session().confirm_pending(&conversation).unwrap();
+    let removed = state(bob, &log).await;
+    assert_eq!((removed.member, removed.cursor), (false, said - 1));
+    // The row of the others does not grow with those who were in it.
+    let cursor = format!("SELECT cursor FROM seat WHERE log = {bobs}");
+    until(&house, &cursor, i64::try_from(said - 1).unwrap()).await;
+    // The others go on, and what they read is written packed again.
+    let last = say(alice, &conversation, b"he is gone").await;
+    acknowledge(alice, &log, last).await;
+    for other in &mut *others {
+        acknowledge(other, &log, last).await;
+    }
+    let swept = format!("SELECT activity = swept FROM log WHERE id = {group}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    until(&house, &swept, 1).await;
+    let after = state(bob, &log).await;
+    assert_eq!((after.cursor, after.first_seq), (said - 1, said));
+    let kept = fetch(bob, &log, said - 1).await;
+    assert_eq!((kept.gap_until_seq, kept.entries.len()), (0, 2));
+    // Once he has read up to there nothing is kept for him.
+    acknowledge(bob, &log, last - 1).await;
+    until(&house, &first, i64::try_from(last + 1).unwrap()).await;
+    until(&house, &cursor, i64::try_from(last - 1).unwrap()).await;
+
+    // All others leave: each keeps how far they were.
+    let leave = Leave {
+        hub: String::new(),
+        conversation: log.clone(),
+    };
+    let stay = others.iter_mut().chain([&mut *alice]);
+    for person in stay {
+        let left = person.socket.ask(Act::Leave(leave.clone())).await;
+        left.unwrap();
+    }
+    let there = format!("SELECT count(*) FROM seat WHERE log = {group} AND cursor = {last}");
+    until(&house, &there, 9).await;
+    // When an account goes that was in it, nothing of the group is left.
+    until(&house, "SELECT count(*) FROM packed_cursor", 1).await;
+    let _: Value = alice.act(&house, "DELETE", "/v1/me", &()).await.unwrap();
+    until(&house, "SELECT count(*) FROM packed_cursor", 0).await;
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! The Comity programs: `serve` (an app's server), `chat` (the terminal client), `admin` (the
-//! operator's tool) and `demo` (all of it on loopback, with sample people).
+//! operator's tool), `demo` (all of it on loopback, with sample people) and `bench` (how fast a server
+//! is).
 
 mod admin;
+mod bench;
 mod chat;
 mod demo;
 mod serve;
@@ -27,6 +29,8 @@ enum Program {
     Admin(admin::AdminArgs),
     /// Runs a whole app on loopback with sample people.
     Demo(demo::DemoArgs),
+    /// Measures a server: starts one on loopback, loads it, tells what it did and what that cost.
+    Bench(Box<comity_bench::BenchArgs>),
 }
 
 fn main() -> std::process::ExitCode {
@@ -46,7 +50,7 @@ fn main() -> std::process::ExitCode {
     let program = arguments.program;
     if matches!(
         program,
-        Program::Serve(_) | Program::Admin(_) | Program::Demo(_)
+        Program::Serve(_) | Program::Admin(_) | Program::Demo(_) | Program::Bench(_)
     ) {
         // What a server or its operator writes holds numbers and keys: for their own user only.
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -56,6 +60,7 @@ fn main() -> std::process::ExitCode {
         Program::Chat(args) => chat::run(*args),
         Program::Admin(args) => admin::run(args),
         Program::Demo(args) => demo::run(args),
+        Program::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -13,6 +13,8 @@
     missing_docs
 )]
 
+#[path = "upgrades/cursors.rs"]
+mod cursors;
 #[path = "upgrades/groups.rs"]
 mod groups;
 #[path = "upgrades/house.rs"]
@@ -51,16 +53,28 @@ fn states() -> PathBuf {
 
 /// The programs of today, on a state, so long after it was made.
 fn open(release: &str, later_s: i64) -> (tempfile::TempDir, House) {
+    let (folder, made_s) = unpacked(release);
+    let house = opened(folder.path(), made_s + later_s);
+    (folder, house)
+}
+
+/// A state as it was kept, and the Unix seconds of when that was.
+fn unpacked(release: &str) -> (tempfile::TempDir, i64) {
     let folder = tempfile::tempdir().unwrap();
     let state = states().join(format!("{release}.state"));
     let made_s = packed::unpack(&std::fs::read(state).unwrap(), folder.path());
+    (folder, made_s)
+}
+
+/// The programs of today, on what `folder` holds, at this Unix time.
+fn opened(folder: &Path, at_s: i64) -> House {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now_s = i64::try_from(now.as_secs()).unwrap();
-    let date = (faketime(), made_s + later_s - now_s);
+    let date = (faketime(), at_s - now_s);
     let program = Path::new(env!("CARGO_BIN_EXE_comity"));
-    let mut house = House::new(program, folder.path(), Some(date));
+    let mut house = House::new(program, folder, Some(date));
     house.open();
-    (folder, house)
+    house
 }
 
 /// Debian's library that gives processes another date.

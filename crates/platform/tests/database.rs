@@ -186,3 +186,144 @@ async fn answers_come_after_the_commit_and_in_the_jobs_order() {
         assert_eq!(receiver.recv().await, Some(n));
     }
 }
+
+/// Queues a job that changes one thing, and waits for its answer.
+async fn one_thing(
+    db: &Database<Count>,
+    job: impl FnOnce(&Connection) -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let waiting = db.submit_one_thing(
+        move |conn, count: &mut Count| {
+            count.rows += 1;
+            job(conn)
+        },
+        move |result| drop(sender.send(result)),
+    )?;
+    if let Some(waiting) = waiting {
+        waiting.await?;
+    }
+    receiver.await.unwrap()
+}
+
+fn insert(conn: &Connection) -> Result<(), Failure> {
+    conn.execute("INSERT INTO row (body) VALUES (x'01')", [])?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_change_one_thing_undo_only_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let refused = || Failure::refused(ErrorCode::Forbidden, "no");
+    let (one, two, three, four) = tokio::join!(
+        one_thing(&db, insert),
+        one_thing(&db, move |_| Err(refused())),
+        // The statement itself fails: there is no body.
+        one_thing(&db, |conn| {
+            conn.execute("INSERT INTO row (body) VALUES (NULL)", [])?;
+            Ok(())
+        }),
+        one_thing(&db, insert),
+    );
+    one.unwrap();
+    assert_eq!(two.unwrap_err().code(), ErrorCode::Forbidden);
+    assert!(three.is_err());
+    four.unwrap();
+    assert_eq!(rows(&db).await, 2);
+    let (counted, lost) = db
+        .write(|_, count| Ok((count.rows, count.lost)))
+        .await
+        .unwrap();
+    assert_eq!((counted, lost), (2, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_after_its_one_change_loses_the_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    one_thing(&db, insert).await.unwrap();
+    let broken = one_thing(&db, |conn| {
+        insert(conn)?;
+        Err(Failure::refused(ErrorCode::Forbidden, "too late"))
+    });
+    broken.await.unwrap_err();
+    assert_eq!(rows(&db).await, 1, "nothing of it stands");
+    let lost = db.write(|_, count| Ok(count.lost)).await.unwrap();
+    assert!(lost, "the writer's state was told");
+    one_thing(&db, insert).await.unwrap();
+    assert_eq!(rows(&db).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_queued_when_it_closes_is_done_and_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    // The first ones share a transaction: the one after them would wait for more.
+    for n in 0..500 {
+        let sender = sender.clone();
+        let job = |conn: &Connection, _: &mut Count| insert(conn);
+        let done = move |result: Result<(), Failure>| sender.send((n, result.is_ok())).unwrap();
+        let waiting = db.submit_one_thing(job, done).unwrap();
+        assert!(waiting.is_none(), "there is room");
+    }
+    db.close().await;
+    for n in 0..500 {
+        assert_eq!(receiver.try_recv().unwrap(), (n, true));
+    }
+    assert_eq!(rows(&open(folder.path())).await, 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_room_in_a_full_queue_comes_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let (order, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, held) = std::sync::mpsc::channel::<()>();
+    let submit = |n: usize, held: Option<std::sync::mpsc::Receiver<()>>| {
+        let order = order.clone();
+        db.submit_one_thing(
+            move |_, _| {
+                // The writer stands still until it is told to go on.
+                held.into_iter().for_each(|held| held.recv().unwrap());
+                Ok(())
+            },
+            move |_| order.send(n).unwrap(),
+        )
+        .unwrap()
+    };
+    assert!(submit(0, Some(held)).is_none());
+    let mut waiting = None;
+    let mut last = 0;
+    while waiting.is_none() {
+        last += 1;
+        assert!(last < 100_000, "the queue has an end");
+        waiting = submit(last, None);
+    }
+    // Who waits is in the queue for room from then on.
+    let first = tokio::spawn(waiting.unwrap());
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let second = submit(last + 1, None).expect("still no room");
+    go_on.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    second.await.unwrap();
+    for n in 0..=last + 1 {
+        assert_eq!(answers.recv().await, Some(n));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_panics_harms_only_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let broken = |result: Result<(), Failure>| {
+        result.unwrap();
+        panic!("on purpose");
+    };
+    let job = |conn: &Connection, _: &mut Count| insert(conn);
+    assert!(db.submit_one_thing(job, broken).unwrap().is_none());
+    one_thing(&db, insert).await.unwrap();
+    assert!(db.is_open());
+    assert_eq!(rows(&db).await, 2);
+}

@@ -43,6 +43,9 @@ const OF_A_DEVICE: [(&str, &str); 8] = [
 
 const OF_THE_HUB: &str = "SELECT CASE WHEN f.log IS NULL THEN 'hub' ELSE 'copy' END, lower(substr(hex(coalesce(f.conversation, l.name)), 1, 6)), 'head', l.head, 'first', l.first, 'epoch', l.epoch, substr(s.address, 1, 6), substr(hex(s.device), 1, 6), 'joined', s.joined, 'removed', s.removed, 'cursor', s.cursor, 'leaving', s.leaving, 'gone', s.gone FROM seat s JOIN log l ON l.id = s.log LEFT JOIN followed f ON f.log = l.id ORDER BY l.id, s.address";
 
+/// Cursors that are not in their seats: 32 digits of a device's id and 16 of its number each.
+const PACKED: &str = "SELECT 'packed', lower(substr(hex(l.name), 1, 6)), hex(p.packed) FROM packed_cursor p JOIN log l ON l.id = p.log ORDER BY l.id";
+
 fn rows(conn: &rusqlite::Connection, query: &str) -> Result<Vec<String>, rusqlite::Error> {
     let mut statement = conn.prepare(query)?;
     let columns = statement.column_count();
@@ -71,7 +74,7 @@ fn rows(conn: &rusqlite::Connection, query: &str) -> Result<Vec<String>, rusqlit
 pub(crate) fn of(world: &mut World) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for (app, seats) in world
-        .inspect_apps(|conn| rows(conn, OF_THE_HUB))?
+        .inspect_apps(|conn| Ok([rows(conn, OF_THE_HUB)?, rows(conn, PACKED)?].concat()))?
         .into_iter()
         .enumerate()
     {

@@ -65,6 +65,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "comity-sharing",
         &["comity-platform", "comity-public", "comity-wire"],
     ),
+    (
+        "comity-bench",
+        &["comity-e2ee", "comity-membership", "comity-wire"],
+    ),
     ("comity", ANY),
     ("comity-faults", &[]),
     ("comity-fuzz-targets", ANY),

@@ -101,6 +101,7 @@ fn rows(
             "mark",
             "proposal",
             "follower",
+            "packed_cursor",
         ] {
             conn.prepare_cached(&format!("DELETE FROM {table} WHERE log = ?1"))?
                 .execute([log])?;

@@ -16,6 +16,7 @@ use comity_platform::rate::Bucket;
 use comity_wire::proto::{Append, ClientFrame, Done, SubmitCommit, client_frame::Act, reply};
 use comity_wire::{ErrorCode, WireError, limits};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +26,10 @@ const HEAVY_ACTS_MAX: usize = 4;
 
 /// After an append was refused for its pace, those behind it are refused for this long.
 const HELD_MS: i64 = 1_000;
+
+/// What has to be awaited before the next frame is taken. Most frames need none: a connection's own
+/// future stays small.
+pub(super) type Before = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// A signed-in connection.
 pub(super) struct Session {
@@ -117,8 +122,17 @@ impl Session {
         self.in_flight.clone().acquire_owned().await.ok()
     }
 
+    /// The same when it can be had at once.
+    pub(super) fn permit_now(&self) -> Option<OwnedSemaphorePermit> {
+        self.in_flight.clone().try_acquire_owned().ok()
+    }
+
     /// Starts what a frame asks for, in the order of the frames.
-    pub(super) async fn take(&mut self, frame: ClientFrame, permit: Option<OwnedSemaphorePermit>) {
+    pub(super) fn take(
+        &mut self,
+        frame: ClientFrame,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Before {
         let answer = Answer {
             app: self.app.clone(),
             outbound: self.outbound.clone(),
@@ -126,11 +140,14 @@ impl Session {
             _permit: permit,
         };
         match frame.act {
-            Some(act) => self.act(act, answer).await,
-            None => answer.give(Err(Failure::refused(
-                ErrorCode::Malformed,
-                "an empty frame",
-            ))),
+            Some(act) => self.act(act, answer),
+            None => {
+                answer.give(Err(Failure::refused(
+                    ErrorCode::Malformed,
+                    "an empty frame",
+                )));
+                None
+            }
         }
     }
 
@@ -141,13 +158,14 @@ impl Session {
             .map_err(limited)
     }
 
-    async fn act(&mut self, act: Act, answer: Answer) {
+    fn act(&mut self, act: Act, answer: Answer) -> Before {
         let hub = relay::hub_of(&act).unwrap_or_default();
         match self.app.family.hub(&self.app.id, hub) {
-            Ok(None) => self.act_here(act, answer).await,
+            Ok(None) => return self.act_here(act, answer),
             Ok(Some(hub)) => self.act_there(&hub, act, answer),
             Err(failure) => answer.give(Err(failure)),
         }
+        None
     }
 
     /// An act in a log whose hub is a sibling.
@@ -162,9 +180,9 @@ impl Session {
         lane.send(Errand { act, done });
     }
 
-    async fn act_here(&mut self, act: Act, answer: Answer) {
+    fn act_here(&mut self, act: Act, answer: Answer) -> Before {
         match act {
-            Act::Append(append) => self.append(append, answer).await,
+            Act::Append(append) => return self.append(append, answer),
             Act::PutMark(_)
             | Act::SendSignal(_)
             | Act::PutState(_)
@@ -178,8 +196,11 @@ impl Session {
                 Err(failure) => answer.give(Err(failure)),
             },
             Act::Acknowledge(request) => {
-                let result = marks::acknowledge(&self.app, self.caller, request.positions).await;
-                answer.give(result.map(|()| done()));
+                let (app, caller) = (self.app.clone(), self.caller);
+                return Some(Box::pin(async move {
+                    let result = marks::acknowledge(&app, caller, request.positions).await;
+                    answer.give(result.map(|()| done()));
+                }));
             }
             Act::Hello(_) | Act::SignIn(_) => {
                 answer.give(Err(Failure::refused(
@@ -189,11 +210,13 @@ impl Session {
             }
             _ => self.beside(act, answer),
         }
+        None
     }
 
-    async fn append(&mut self, append: Append, answer: Answer) {
+    fn append(&mut self, append: Append, answer: Answer) -> Before {
         if let Err(failure) = self.order.check() {
-            return answer.give(Err(failure));
+            answer.give(Err(failure));
+            return None;
         }
         let checked = self
             .paced()
@@ -202,7 +225,8 @@ impl Session {
             Ok(checked) => checked,
             Err(failure) => {
                 self.order.hold(&failure);
-                return answer.give(Err(failure));
+                answer.give(Err(failure));
+                return None;
             }
         };
         let (app, caller) = (self.app.clone(), self.caller);
@@ -211,36 +235,44 @@ impl Session {
             self.order.clone(),
             self.outbound.clone(),
         );
-        let submitted = self
-            .app
-            .db
-            .submit(
-                move |conn, book| {
-                    order.check()?;
-                    append::add(conn, book, &caller, checked).inspect_err(|failure| {
-                        order.hold(failure);
-                    })
-                },
-                move |added| {
-                    // Also when it was lost with its transaction.
-                    let broken = added.as_ref().is_err_and(|failure| after.hold(failure));
-                    // On the writer's thread, in the log's order.
-                    answer.give(added.map(|added| match added {
-                        Added::New(published) => {
-                            app.counts.appends.add(1);
-                            app.live.publish(&published, Some(&caller));
-                            reply::Result::Appended(append::answer(&published.entry))
-                        }
-                        Added::Before(entry) => reply::Result::Appended(append::answer(&entry)),
-                    }));
-                    if broken {
+        let submitted = self.app.db.submit_one_thing(
+            move |conn, book| {
+                order.check()?;
+                append::add(conn, book, &caller, checked).inspect_err(|failure| {
+                    order.hold(failure);
+                })
+            },
+            move |added| {
+                // Also when it was lost with its transaction.
+                let broken = added.as_ref().is_err_and(|failure| after.hold(failure));
+                // On the writer's thread, in the log's order.
+                answer.give(added.map(|added| match added {
+                    Added::New(published) => {
+                        app.counts.appends.add(1);
+                        app.live.publish(&published, Some(&caller));
+                        reply::Result::Appended(append::answer(&published.entry))
+                    }
+                    Added::Before(entry) => reply::Result::Appended(append::answer(&entry)),
+                }));
+                if broken {
+                    outbound.close(ErrorCode::Unavailable, 1_000);
+                }
+            },
+        );
+        match submitted {
+            Ok(None) => None,
+            Ok(Some(waiting)) => {
+                let outbound = self.outbound.clone();
+                Some(Box::pin(async move {
+                    if waiting.await.is_err() {
                         outbound.close(ErrorCode::Unavailable, 1_000);
                     }
-                },
-            )
-            .await;
-        if submitted.is_err() {
-            self.outbound.close(ErrorCode::Unavailable, 1_000);
+                }))
+            }
+            Err(_) => {
+                self.outbound.close(ErrorCode::Unavailable, 1_000);
+                None
+            }
         }
     }
 

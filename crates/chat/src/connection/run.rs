@@ -36,11 +36,47 @@ fn milliseconds(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
+/// A connection of a device that has signed in.
+struct Signed {
+    socket: Socket,
+    session: Session,
+    /// What came with the sign-in.
+    rest: Vec<ClientFrame>,
+    /// When it said hello, among all.
+    arrival: u64,
+}
+
 /// Runs a connection until either side ends it.
 pub(crate) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<[u8; 32]>) {
+    // What signing in needs is given back: a connection that waits is all that most of them are.
+    let Some(signed) = Box::pin(admit(&app, stream, exporter)).await else {
+        return;
+    };
+    let Signed {
+        socket,
+        session,
+        rest,
+        arrival,
+    } = signed;
+    app.counts.connections.add(1);
+    let device = session.caller.device;
+    let outbound = session.outbound.clone();
+    if !app.live.connect(device, outbound.clone(), arrival) {
+        outbound.close(ErrorCode::Unavailable, 0);
+    }
+    let _end = serve(&app, socket, session, rest).await;
+    leave(&app, &device, &outbound);
+}
+
+/// The handshake's end and the sign-in; none when there is nobody to serve.
+async fn admit(
+    app: &Arc<App>,
+    stream: Box<dyn Bytes>,
+    exporter: Option<[u8; 32]>,
+) -> Option<Signed> {
     // Small buffers: most connections are idle most of the time.
     let config = WebSocketConfig::default()
-        .read_buffer_size(1024)
+        .read_buffer_size(512)
         .write_buffer_size(0)
         .max_write_buffer_size(usize::MAX)
         .max_message_size(Some(limits::FRAME_BYTES_MAX))
@@ -52,28 +88,28 @@ pub(crate) async fn run(app: Arc<App>, stream: Box<dyn Bytes>, exporter: Option<
     });
     let mut socket = WebSocketStream::from_raw_socket(guarded, Role::Server, Some(config)).await;
     let time = milliseconds(app.config.limits.sign_in_timeout_ms);
-    let signed = tokio::time::timeout(time, sign(&app, &mut socket, exporter)).await;
+    let signed = tokio::time::timeout(time, sign(app, &mut socket, exporter)).await;
     let (session, rest, arrival) = match signed {
         Ok(Ok(signed)) => signed,
         Ok(Err(Ended)) if allowance.is_spent() => {
             let much = WireError::new(ErrorCode::TooLarge, "more than a sign-in takes");
-            return refuse(&mut socket, 0, much).await;
+            refuse(&mut socket, 0, much).await;
+            return None;
         }
-        Ok(Err(Ended)) => return,
+        Ok(Err(Ended)) => return None,
         Err(_) => {
             let late = WireError::new(ErrorCode::Unauthenticated, "not signed in in time");
-            return refuse(&mut socket, 0, late).await;
+            refuse(&mut socket, 0, late).await;
+            return None;
         }
     };
     allowance.lift();
-    app.counts.connections.add(1);
-    let device = session.caller.device;
-    let outbound = session.outbound.clone();
-    if !app.live.connect(device, outbound.clone(), arrival) {
-        outbound.close(ErrorCode::Unavailable, 0);
-    }
-    let _end = serve(&app, socket, session, rest).await;
-    leave(&app, &device, &outbound);
+    Some(Signed {
+        socket,
+        session,
+        rest,
+        arrival,
+    })
 }
 
 fn leave(app: &App, device: &DeviceId, outbound: &Arc<Outbound>) {
@@ -236,6 +272,20 @@ async fn serve(
         if outbound.is_closing() {
             asked.clear();
         }
+        // As many as there is room for, before anything is awaited: they then share a commit, and
+        // their answers a write.
+        while !asked.is_empty()
+            && let Some(permit) = session.permit_now()
+            && let Some(frame) = asked.pop_front()
+        {
+            if let Some(before) = session.take(frame, Some(permit)) {
+                before.await;
+            }
+        }
+        if asked.is_empty() && asked.capacity() > 0 {
+            // A connection that waits keeps no room for what came once.
+            asked = VecDeque::new();
+        }
         tokio::select! {
             // What waits to be written goes first: replies must not wait for reading.
             biased;
@@ -245,27 +295,29 @@ async fn serve(
                     let batch = ServerBatch { frames: turn.frames };
                     tokio::select! {
                         biased;
-                        written = write(&mut socket, batch) => written?,
+                        written = Box::pin(write(&mut socket, batch)) => written?,
                         () = outbound.replaced() => return Err(Ended),
                     }
                 }
                 if turn.last {
-                    close(&mut socket).await;
+                    Box::pin(close(&mut socket)).await;
                     return Err(Ended);
                 }
             }
             // One after the other as others are answered, while their answers are written.
             permit = session.permit(), if !asked.is_empty() => {
-                if let Some(frame) = asked.pop_front() {
-                    session.take(frame, permit).await;
+                if let Some(frame) = asked.pop_front()
+                    && let Some(before) = session.take(frame, permit)
+                {
+                    before.await;
                 }
             }
             frames = next(&mut socket), if asked.is_empty() => {
                 heard = Instant::now();
                 match frames {
-                    Ok(frames) => asked.extend(frames),
+                    Ok(frames) => asked = VecDeque::from(frames),
                     Err(Ok(error)) => {
-                        refuse(&mut socket, 0, error).await;
+                        Box::pin(refuse(&mut socket, 0, error)).await;
                         return Err(Ended);
                     }
                     Err(Err(ended)) => return Err(ended),

@@ -12,7 +12,7 @@ use crate::app::{App, Caller};
 use crate::family::followers;
 use crate::logs::book::{LogMeta, read_meta};
 use crate::logs::entries::{self, Added, NewEntry};
-use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox};
+use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox, packed};
 use comity_membership::manifest::VerifiedManifest;
 use comity_membership::{Change, Committer, Context, Member, PublicState, parse_welcome, rules};
 use comity_platform::Failure;
@@ -373,6 +373,8 @@ fn reseat(
     let before: HashMap<DeviceId, &Seat> =
         meta.seats.iter().map(|seat| (seat.device, seat)).collect();
     let muted: HashSet<DeviceId> = judged.muted.iter().copied().collect();
+    let go = meta.seats.iter().map(|seat| seat.device);
+    packed::unpack(conn, meta.id, go.filter(|device| !stay.contains(device)))?;
     for seat in meta.seats.iter() {
         if !stay.contains(&seat.device) {
             conn.prepare_cached("UPDATE seat SET removed = ?3 WHERE log = ?1 AND device = ?2")?

@@ -7,7 +7,7 @@
 use super::{log_name, not_member};
 use crate::app::{App, Caller};
 use crate::family::followers;
-use crate::logs::{LogKind, Seat};
+use crate::logs::{LogKind, Seat, packed};
 use comity_platform::Failure;
 use comity_wire::proto::{ConversationKind, Leave};
 use comity_wire::{Address, ErrorCode};
@@ -59,6 +59,7 @@ pub(crate) async fn leave(app: &Arc<App>, caller: Caller, request: Leave) -> Res
             }
             if seats.iter().all(|seat| seat.leaving) {
                 // Nobody is left who could commit anything.
+                packed::unpack(conn, meta.id, seats.iter().map(|seat| seat.device))?;
                 conn.prepare_cached(
                     "UPDATE seat SET removed = ?2 WHERE log = ?1 AND removed IS NULL",
                 )?

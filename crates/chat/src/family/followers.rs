@@ -7,6 +7,7 @@
 use super::SiblingNo;
 use crate::logs::book::read_meta;
 use crate::logs::entries::{self, Window};
+use crate::logs::packed::Packed;
 use crate::logs::{LogKind, LogMeta, LogName, Seat};
 use comity_platform::Failure;
 use comity_wire::proto::{CursorOf, FollowSyncReply, Followed, FollowerSeat, Mark};
@@ -196,11 +197,11 @@ fn cursors(
     let mut select = conn.prepare_cached(
         "SELECT device, cursor FROM seat WHERE log = ?1 AND removed IS NULL AND sibling != ?2",
     )?;
+    let packed = Packed::read(conn, log)?;
     let rows = select.query_map(params![log, sibling.0], |row| {
-        Ok(CursorOf {
-            device: row.get(0)?,
-            seq: row.get(1)?,
-        })
+        let device: Vec<u8> = row.get(0)?;
+        let seq = packed.further(&device, row.get(1)?);
+        Ok(CursorOf { device, seq })
     })?;
     rows.collect()
 }

@@ -41,12 +41,19 @@ impl Cursors {
         self.0.lock().ok()?.unwritten.get(&(*log, *device)).copied()
     }
 
-    /// Takes what other members were not told yet.
-    pub(crate) fn take_unannounced(&self) -> BTreeMap<LogName, BTreeMap<DeviceId, u64>> {
-        self.0
-            .lock()
-            .map(|mut inner| std::mem::take(&mut inner.unannounced))
-            .unwrap_or_default()
+    /// Takes what other members were not told yet, of the logs of which they are to be told now.
+    pub(crate) fn take_unannounced(
+        &self,
+        mut is_due: impl FnMut(&LogName) -> bool,
+    ) -> BTreeMap<LogName, BTreeMap<DeviceId, u64>> {
+        let Ok(mut inner) = self.0.lock() else {
+            return BTreeMap::new();
+        };
+        let (due, kept) = std::mem::take(&mut inner.unannounced)
+            .into_iter()
+            .partition(|(log, _)| is_due(log));
+        inner.unannounced = kept;
+        due
     }
 
     /// What is to be written. It stays here until [`Self::written`].
@@ -89,7 +96,8 @@ mod tests {
         cursors.advance(log, device, 6, true);
         cursors.written(&writing);
         assert_eq!(cursors.unwritten(), [(log, device, 7)]);
-        assert_eq!(cursors.take_unannounced()[&log][&device], 7);
-        assert!(cursors.take_unannounced().is_empty());
+        assert!(cursors.take_unannounced(|_| false).is_empty());
+        assert_eq!(cursors.take_unannounced(|_| true)[&log][&device], 7);
+        assert!(cursors.take_unannounced(|_| true).is_empty());
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod cursors;
 mod outbound;
 mod views;
 
-pub(crate) use outbound::{Item, Outbound, WireLog};
+pub(crate) use outbound::{Item, Outbound, WireLog, give_wakes, hold_wakes};
 pub(crate) use views::LogView;
 
 use crate::app::Caller;

@@ -10,6 +10,7 @@ use comity_wire::proto::{
     reply, server_frame::Frame,
 };
 use comity_wire::{ErrorCode, Message};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -79,6 +80,26 @@ struct Queue {
     behind: bool,
     closing: Option<Closing>,
     replaced: bool,
+    /// Who writes it out was told, or is going to be, and has not looked yet.
+    told: bool,
+}
+
+thread_local! {
+    /// Connections that have something to write and are told of it later.
+    static HELD: RefCell<Option<Vec<Arc<Outbound>>>> = const { RefCell::new(None) };
+}
+
+/// From now on this thread wakes no connection: whatever comes for one until [`give_wakes`] leaves
+/// in one write.
+pub(crate) fn hold_wakes() {
+    HELD.with_borrow_mut(|held| *held = Some(Vec::new()));
+}
+
+/// Wakes those for whom something came meanwhile.
+pub(crate) fn give_wakes() {
+    for outbound in HELD.with_borrow_mut(Option::take).unwrap_or_default() {
+        outbound.wake.notify_one();
+    }
 }
 
 /// The queue of one connection.
@@ -117,7 +138,7 @@ impl Outbound {
     }
 
     /// Queues a reply.
-    pub(crate) fn reply(&self, request: u64, result: reply::Result) {
+    pub(crate) fn reply(self: &Arc<Self>, request: u64, result: reply::Result) {
         if request == 0 {
             return;
         }
@@ -131,11 +152,11 @@ impl Outbound {
     }
 
     /// Queues a push, unless the connection is too slow.
-    pub(crate) fn push(&self, item: Item) {
+    pub(crate) fn push(self: &Arc<Self>, item: Item) {
         self.add(item, false);
     }
 
-    fn add(&self, item: Item, always: bool) {
+    fn add(self: &Arc<Self>, item: Item, always: bool) {
         let Ok(mut queue) = self.queue.lock() else {
             return;
         };
@@ -148,8 +169,15 @@ impl Outbound {
         }
         queue.bytes += item.bytes();
         queue.items.push_back(item);
+        let told = std::mem::replace(&mut queue.told, true);
         drop(queue);
-        self.wake.notify_one();
+        if told {
+            return;
+        }
+        HELD.with_borrow_mut(|held| match held {
+            Some(held) => held.push(self.clone()),
+            None => self.wake.notify_one(),
+        });
     }
 
     /// Ends the connection: this is the last thing that it is told.
@@ -231,7 +259,10 @@ impl Outbound {
             queue.bytes = queue.bytes.saturating_sub(size);
             put(&mut turn.frames, item);
         }
+        queue.told = !queue.items.is_empty();
         if queue.items.is_empty() {
+            // A connection that waits keeps no room for what came once.
+            queue.items = VecDeque::new();
             if queue.behind {
                 queue.behind = false;
                 turn.frames.push(frame(Frame::Behind(Behind {})));
@@ -319,7 +350,7 @@ mod tests {
 
     #[test]
     fn entries_of_one_log_share_a_frame_and_replies_keep_their_place() {
-        let outbound = Outbound::new(1_000_000);
+        let outbound = Arc::new(Outbound::new(1_000_000));
         outbound.push(entry(1, 1, 10));
         outbound.push(entry(1, 2, 10));
         outbound.reply(9, reply::Result::Done(Done {}));
@@ -340,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_slow_connection_loses_pushes_and_hears_that_it_is_behind() {
-        let outbound = Outbound::new(1_000);
+        let outbound = Arc::new(Outbound::new(1_000));
         for seq in 1..100 {
             outbound.push(entry(1, seq, 100));
         }
@@ -364,9 +395,26 @@ mod tests {
         assert_eq!(outbound.take().frames.len(), 1);
     }
 
+    #[tokio::test]
+    async fn what_comes_while_wakes_are_held_is_told_once_and_then() {
+        let outbound = Arc::new(Outbound::new(1_000_000));
+        hold_wakes();
+        outbound.push(entry(1, 1, 10));
+        outbound.push(entry(1, 2, 10));
+        let none = tokio::time::timeout(std::time::Duration::from_millis(5), outbound.filled());
+        assert!(none.await.is_err());
+        give_wakes();
+        outbound.filled().await;
+        assert_eq!(outbound.take().frames.len(), 1);
+        // From then on as it comes.
+        outbound.push(entry(1, 3, 10));
+        outbound.filled().await;
+        assert_eq!(outbound.take().frames.len(), 1);
+    }
+
     #[test]
     fn after_closing_nothing_more_is_taken() {
-        let outbound = Outbound::new(1_000);
+        let outbound = Arc::new(Outbound::new(1_000));
         outbound.close(ErrorCode::Unavailable, 5);
         outbound.push(entry(1, 1, 1));
         let turn = outbound.take();

@@ -370,4 +370,12 @@ impl WriterState for LogBook {
         // Numbers of activity may be skipped, never used twice: the old count goes on.
         self.activity_written = 0;
     }
+
+    fn before_answers(&mut self) {
+        crate::live::hold_wakes();
+    }
+
+    fn after_answers(&mut self) {
+        crate::live::give_wakes();
+    }
 }

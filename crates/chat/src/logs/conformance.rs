@@ -1,6 +1,7 @@
 //! What every storage of logs must do, told as laws over the functions that the writer uses.
 
 use super::entries::{self, Added, NewEntry, Window};
+use super::packed::Packed;
 use super::{LogBook, LogKind, LogName, Seat, outbox, retention, sync};
 use crate::migrations::MIGRATIONS;
 use comity_platform::Failure;
@@ -195,6 +196,34 @@ async fn what_goes_leaves_a_gap_in_front_and_the_rest_whole() {
     assert!(old.unwrap());
     assert_eq!(read(&storage, ALL, 0, 10_000).await, (5, vec![]));
     assert_eq!(added(&storage, 9).await, (6, true));
+}
+
+#[tokio::test]
+async fn packed_cursors_count_like_those_of_the_seats() {
+    let storage = storage().await;
+    for key in 1..=5 {
+        added(&storage, key).await;
+    }
+    let (gone, reply) = storage
+        .db
+        .write(|conn, book| {
+            let meta = book.get(conn, &LOG)?;
+            let mut packed = Packed::read(conn, meta.id)?;
+            packed.advance(ANNE, 3);
+            packed.advance(BEN, 4);
+            packed.write(conn, meta.id)?;
+            let reply = sync::changes(conn, &ANNE, 0)?;
+            Ok((retention::sweep_read(conn, book, &LOG, 50)?, reply))
+        })
+        .await
+        .unwrap();
+    let state = reply.logs.iter().find(|state| state.log == LOG).unwrap();
+    assert_eq!(state.cursor, 3);
+    let mut seen: Vec<u64> = state.cursors.iter().map(|cursor| cursor.seq).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [3, 4]);
+    assert_eq!(gone, 3, "the slowest has read so far");
+    assert_eq!(read(&storage, ALL, 0, 10_000).await, (3, vec![4, 5]));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ pub(crate) mod book;
 mod conformance;
 pub(crate) mod entries;
 pub(crate) mod outbox;
+pub(crate) mod packed;
 pub(crate) mod retention;
 pub(crate) mod sync;
 

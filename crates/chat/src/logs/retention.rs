@@ -5,6 +5,7 @@
 //! holes. The decision is [`keep_from`]; the rest is SQL.
 
 use super::book::{LogBook, LogName};
+use super::packed::Packed;
 use comity_platform::Failure;
 use comity_wire::UnixMs;
 use rusqlite::{Connection, params};
@@ -50,16 +51,18 @@ pub(crate) fn sweep_read(
     let mut select = conn.prepare_cached(
         // A sibling keeps for its devices what it took. Who was taken out reads up to there; who left
         // by their own will wants no more of it.
-        "SELECT s.cursor, coalesce(d.seen_ms, 0) FROM seat s LEFT JOIN device d ON d.id = s.device
+        "SELECT s.cursor, coalesce(d.seen_ms, 0), s.device
+         FROM seat s LEFT JOIN device d ON d.id = s.device
          WHERE s.log = ?1 AND (s.removed IS NULL OR s.cursor < s.removed AND s.leaving = 0)
            AND coalesce(d.revoked, 0) = 0 AND s.sibling = 0
-         UNION ALL SELECT f.taken, b.seen_ms FROM follower f JOIN sibling b ON b.id = f.sibling
+         UNION ALL SELECT f.taken, b.seen_ms, x'' FROM follower f JOIN sibling b ON b.id = f.sibling
          WHERE f.log = ?1 AND f.until IS NULL",
     )?;
+    let packed = Packed::read(conn, meta.id)?;
     let readers = select
         .query_map([meta.id], |row| {
             Ok(Reader {
-                cursor: row.get(0)?,
+                cursor: packed.further(&row.get::<_, Vec<u8>>(2)?, row.get(0)?),
                 seen_ms: row.get(1)?,
             })
         })?

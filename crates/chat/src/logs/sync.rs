@@ -1,6 +1,7 @@
 //! "What changed since this token": the logs of a device by a global number of activity.
 
 use super::book::{LogKind, LogName};
+use super::packed::Packed;
 use comity_wire::DeviceId;
 use comity_wire::proto::{CursorOf, LogState, Mark, SyncReply};
 use rusqlite::{Connection, params};
@@ -74,8 +75,13 @@ pub(crate) fn changes(
     };
     let mut logs = Vec::with_capacity(found.len());
     for mut found in found {
+        let packed = Packed::read(conn, found.log)?;
+        found.state.cursor = packed.further(device.as_bytes(), found.state.cursor);
         if found.kind != LogKind::Inbox && found.state.member {
             found.state.cursors = cursors(conn, found.log)?;
+            for cursor in &mut found.state.cursors {
+                cursor.seq = packed.further(&cursor.device, cursor.seq);
+            }
             found.state.marks = marks(conn, found.log)?;
         }
         logs.push(found.state);

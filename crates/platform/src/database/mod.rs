@@ -17,6 +17,7 @@ use comity_wire::planted::{self, Bug};
 use readers::Readers;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ pub struct Database<S> {
     readers: Readers,
     checkpoint: Option<Arc<checkpoint::Checkpoint>>,
 }
+
+/// A job that waits for room in the queue.
+pub type Waiting = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// How long a job waits before it is taken, where a simulation says so.
 #[cfg(feature = "simulation")]
@@ -113,7 +117,9 @@ impl<S: WriterState> Database<S> {
         migrate::run(&mut conn, options.migrations)?;
         // Checkpoints have a thread of their own: a commit never waits for one.
         conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-        conn.pragma_update(None, "cache_size", -65_536)?;
+        // Enough for what is written again and again. Each commit that split a page looks through the whole
+        // table of cached pages, so more of them cost more than the reads that they save.
+        conn.pragma_update(None, "cache_size", -16_384)?;
         let state = state(&conn)?;
         let readers = Readers::open(&options.path, options.readers.max(1))?;
         let checkpoint = Arc::new(checkpoint::Checkpoint::start(&options.path)?);
@@ -178,7 +184,28 @@ impl<S: WriterState> Database<S> {
         F: FnOnce(&Connection, &mut S) -> Result<T, Failure> + Send + 'static,
         D: FnOnce(Result<T, Failure>) + Send + 'static,
     {
-        self.writer.submit(job, done).await
+        match self.writer.submit(false, job, done)? {
+            Some(waiting) => waiting.await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same for a job that changes one thing: it has one statement at most that writes, which is
+    /// the last thing in it that can fail. It costs no savepoint. A job that fails after its change
+    /// loses the whole transaction.
+    ///
+    /// What is given is to be awaited before anything else is submitted that is to come after it: the
+    /// queue is full.
+    ///
+    /// # Errors
+    /// When the writer has stopped; `done` is then never called.
+    pub fn submit_one_thing<T, F, D>(&self, job: F, done: D) -> Result<Option<Waiting>, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut S) -> Result<T, Failure> + Send + 'static,
+        D: FnOnce(Result<T, Failure>) + Send + 'static,
+    {
+        self.writer.submit(true, job, done)
     }
 
     /// Reads from one consistent snapshot.

@@ -1,0 +1,140 @@
+//! What can be asked for.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// A kind of load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Scenario {
+    /// Connections that do nothing, after one message each way.
+    Idle,
+    /// One-to-one, 64 pairs, 8 in flight each.
+    Pairs,
+    /// The same over 50,000 conversations, drawn at random.
+    Many,
+    /// 500 pairs with one in flight each.
+    Single,
+    /// Paced sending, whatever comes back; latency from the time that each was due.
+    Paced,
+    /// Storing for people who are away; then they sign in and fetch.
+    Offline,
+    /// A group of 8 devices, all acknowledging.
+    #[value(name = "group-8")]
+    Group8,
+    /// A group of 64 devices, all acknowledging.
+    #[value(name = "group-64")]
+    Group64,
+    /// A group of 1,024 devices, all acknowledging.
+    #[value(name = "group-1024")]
+    Group1024,
+    /// Full handshakes and sign-ins.
+    Logins,
+    /// One device that fetches what it missed.
+    CatchUp,
+    /// From the start of the program to the first message, on all the data.
+    Cold,
+}
+
+/// Arguments of `comity bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// What to run, one or more; all of them when left out.
+    #[arg(value_enum, value_name = "SCENARIO")]
+    pub scenarios: Vec<Scenario>,
+    /// A folder of accounts and conversations that is made when it is not there, added to when it lacks something, and
+    /// kept. Without it all of it is made anew and thrown away. It is for one version of the program.
+    #[arg(long, value_name = "FOLDER")]
+    pub prepared: Option<PathBuf>,
+    /// Seconds that each scenario is measured for, after one second of warming up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 8.0)]
+    pub seconds: f64,
+    /// Bytes of a message as it is sent, sealed, at least: it is padded to steps of 64.
+    #[arg(long, value_name = "BYTES", default_value_t = 300)]
+    pub bytes: usize,
+    /// `pairs`, `many`, `paced`: people who write, each to one who reads.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub pairs: usize,
+    /// `pairs`, `many`: messages of each that are on their way at once.
+    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    pub in_flight: usize,
+    /// `many`: conversations.
+    #[arg(long, value_name = "COUNT", default_value_t = 50_000)]
+    pub conversations: usize,
+    /// `single`: pairs.
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    pub single_pairs: usize,
+    /// `paced`: messages a second, all together.
+    #[arg(long, value_name = "COUNT", default_value_t = 40_000)]
+    pub rate: u32,
+    /// `idle`: connections. Two files each: one here, one in the server.
+    #[arg(long, value_name = "COUNT", default_value_t = 15_000)]
+    pub connections: usize,
+    /// `offline`: people who are away.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub away: usize,
+    /// `offline`: messages stored, all together.
+    #[arg(long, value_name = "COUNT", default_value_t = 400_000)]
+    pub stored: usize,
+    /// `group…`: messages a second.
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub group_rate: u32,
+    /// `group…`: messages, all together.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    pub group_messages: usize,
+    /// `logins`: sign-ins.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub logins: usize,
+    /// `catch-up`: messages that were missed.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub missed: usize,
+    /// Small and short: shows that all of it works, and says nothing about speed.
+    #[arg(long)]
+    pub quick: bool,
+    /// Write the report as JSON into this file.
+    #[arg(long, value_name = "FILE")]
+    pub json_file: Option<PathBuf>,
+    /// Draw the report into this file, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
+    /// Print the report as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Start the server through this command, which is given the server's own as arguments: a profiler, for instance.
+    #[arg(long, value_name = "COMMAND")]
+    pub through: Option<String>,
+}
+
+impl BenchArgs {
+    /// With what `--quick` makes small.
+    pub(crate) fn effective(&self) -> Self {
+        let mut args = self.clone();
+        if args.scenarios.is_empty() {
+            args.scenarios = Scenario::value_variants().to_vec();
+            if args.quick {
+                // A thousand devices take minutes in a debug build.
+                args.scenarios
+                    .retain(|scenario| *scenario != Scenario::Group1024);
+            }
+        }
+        if args.quick {
+            args.seconds = args.seconds.min(0.5);
+            args.pairs = args.pairs.min(3);
+            args.in_flight = args.in_flight.min(4);
+            args.conversations = args.conversations.min(9);
+            args.single_pairs = args.single_pairs.min(4);
+            args.rate = args.rate.min(200);
+            args.connections = args.connections.min(8);
+            args.away = args.away.min(4);
+            args.stored = args.stored.min(400);
+            args.group_rate = args.group_rate.min(50);
+            args.group_messages = args.group_messages.min(20);
+            args.logins = args.logins.min(20);
+            args.missed = args.missed.min(200);
+        }
+        args
+    }
+
+    pub(crate) fn runs(&self, scenario: Scenario) -> bool {
+        self.scenarios.contains(&scenario)
+    }
+}

@@ -1,0 +1,91 @@
+//! `comity bench --quick`: every scenario runs, counts what it should and draws its picture. Nothing
+//! is said about speed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use std::process::Command;
+
+type Value = serde_json::Value;
+
+fn bench(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_comity"))
+        .arg("bench")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn every_scenario_runs_and_tells_what_it_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (kept, picture) = (folder.path().join("kept"), folder.path().join("bench.svg"));
+    let (kept, picture) = (kept.to_str().unwrap(), picture.to_str().unwrap());
+    let output = bench(&[
+        "--quick",
+        "--json",
+        "--prepared",
+        kept,
+        "--picture",
+        picture,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let results = report["results"].as_array().unwrap();
+    let names: Vec<_> = results
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "idle", "pairs", "many", "single", "paced", "store", "drain", "group-8", "group-64",
+            "logins", "catch-up", "cold"
+        ]
+    );
+    for one in results {
+        let number = |field: &str| one[field].as_f64().unwrap_or(f64::NAN);
+        assert!(
+            number("messages") >= 1.0 && number("seconds") > 0.0,
+            "{one}"
+        );
+        assert!(number("per_second") > 0.0, "{one}");
+        assert!(number("server_cpu_s_per_100k") >= 0.0, "{one}");
+    }
+    let of = |name: &str| results.iter().find(|one| one["name"] == name).unwrap();
+    for name in ["pairs", "many", "single", "paced", "group-8", "group-64"] {
+        let one = of(name);
+        // Each message is one row at least, durable before its acknowledgement, and counted once.
+        assert!(one["rows_per_message"].as_f64().unwrap() >= 1.0, "{one}");
+        assert!(one["syncs"].as_u64().unwrap() >= 1, "{one}");
+        assert!(one["messages_per_commit"].as_f64().unwrap() > 0.0, "{one}");
+        assert!(one["message_bytes"].as_u64().unwrap() >= 300, "{one}");
+        assert!(one["p50_ms"].as_f64() <= one["p99_ms"].as_f64(), "{one}");
+    }
+    assert!(of("pairs")["bytes_per_message"].as_f64().unwrap() > 350.0);
+    for (name, messages) in [
+        ("store", 400),
+        ("drain", 400),
+        ("group-64", 20),
+        ("catch-up", 200),
+        ("logins", 20),
+    ] {
+        assert_eq!(of(name)["messages"], messages, "{name}");
+    }
+    assert!(of("idle")["bytes_per_connection"].is_u64());
+    let drawn = std::fs::read_to_string(picture).unwrap();
+    assert!(drawn.starts_with("<svg") && drawn.contains("catch-up"));
+
+    // What was prepared is used again.
+    let again = bench(&["--quick", "--prepared", kept, "pairs"]);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.success(), "{said}");
+    assert!(!said.contains("signing up"), "{said}");
+    let table = String::from_utf8(again.stdout).unwrap();
+    assert!(table.contains("pairs      |"), "{table}");
+}
