@@ -11,14 +11,58 @@ use std::path::PathBuf;
 
 /// Shortest metrics token.
 const TOKEN_BYTES_MIN: usize = 8;
-const HOUR_MS: i128 = 3_600_000;
-const DAY_MS: i128 = 24 * HOUR_MS;
-const YEAR_MS: i128 = 365 * DAY_MS;
-const COUNT_MAX: i128 = 1_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const YEAR_MS: i64 = 365 * DAY_MS;
+const COUNT_MAX: i64 = 1_000_000_000;
 /// Bytes that one slow reader may keep waiting.
-const BYTES_MAX: i128 = 1 << 30;
+const BYTES_MAX: i64 = 1 << 30;
 /// Each is a thread with a connection of its own.
-const READERS_MAX: i128 = 256;
+const READERS_MAX: i64 = 256;
+
+/// What a server can work with, by section and field.
+const BOUNDS: &[(&str, &str, RangeInclusive<i64>)] = &[
+    ("codes", "webhook_timeout_ms", 1..=HOUR_MS),
+    ("codes", "webhook_tries", 1..=100),
+    ("retention", "entry_life_ms", 1_000..=10 * YEAR_MS),
+    ("retention", "device_stale_ms", 1_000..=10 * YEAR_MS),
+    ("retention", "blob_lease_ms", 1_000..=10 * YEAR_MS),
+    ("retention", "upload_life_ms", 1_000..=10 * YEAR_MS),
+    (
+        "retention",
+        "registration_lock_idle_ms",
+        1_000..=10 * YEAR_MS,
+    ),
+    ("retention", "sweep_interval_ms", 10..=DAY_MS),
+    ("retention", "cursor_flush_ms", 10..=HOUR_MS),
+    ("limits", "code_interval_ms", 0..=YEAR_MS),
+    ("limits", "code_life_ms", 0..=YEAR_MS),
+    ("limits", "codes_per_number_per_day", 0..=COUNT_MAX),
+    (
+        "limits",
+        "registrations_per_address_per_hour",
+        0..=COUNT_MAX,
+    ),
+    ("limits", "introductions_per_day", 0..=COUNT_MAX),
+    ("limits", "lookups_per_day", 0..=COUNT_MAX),
+    ("limits", "key_package_fetches_per_day", 0..=COUNT_MAX),
+    ("limits", "blob_quota_bytes", 0..=i64::MAX),
+    ("limits", "appends_per_second", 1..=COUNT_MAX),
+    ("limits", "appends_burst", 1..=COUNT_MAX),
+    ("limits", "sign_in_timeout_ms", 1_000..=YEAR_MS),
+    ("limits", "idle_timeout_ms", 1_000..=YEAR_MS),
+    ("limits", "outbound_bytes", 4_096..=BYTES_MAX),
+    ("limits", "connections_per_address", 1..=COUNT_MAX),
+    ("limits", "database_readers", 1..=READERS_MAX),
+    ("family", "ask_timeout_ms", 1..=HOUR_MS),
+    ("family", "back_off_min_ms", 1..=HOUR_MS),
+    ("family", "back_off_max_ms", 1..=HOUR_MS),
+    ("family", "report_interval_ms", 1..=HOUR_MS),
+    ("family", "sync_interval_ms", 1..=HOUR_MS),
+    ("family", "acts_per_second", 1..=COUNT_MAX),
+    ("family", "acts_burst", 1..=COUNT_MAX),
+    ("family", "outbound_bytes", 4_096..=BYTES_MAX),
+];
 /// Bytes of a moderation key: an HPKE public key of the hybrid suite, ML-KEM-768 and X25519.
 const MODERATION_KEY_BYTES: usize = 1_184 + 32;
 
@@ -207,10 +251,14 @@ impl Config {
                 "metrics_token has less than {TOKEN_BYTES_MIN} characters: who guesses it reads the metrics"
             ));
         }
-        for (name, value, range) in self.bounds() {
-            if !range.contains(&value) {
+        let fields =
+            serde_json::to_value(self).map_err(|error| ConfigError::Refused(error.to_string()))?;
+        for (section, field, range) in BOUNDS {
+            let value = fields.get(section).and_then(|section| section.get(field));
+            let value = value.cloned().unwrap_or_default();
+            if !value.as_i64().is_some_and(|value| range.contains(&value)) {
                 return refused(format!(
-                    "{name} = {value} is not between {} and {}",
+                    "{section}.{field} = {value} is not between {} and {}",
                     range.start(),
                     range.end()
                 ));
@@ -235,168 +283,6 @@ impl Config {
                 self.app
             ))
         })
-    }
-
-    /// What a server can work with, field by field.
-    fn bounds(&self) -> Vec<(&'static str, i128, RangeInclusive<i128>)> {
-        let Self {
-            codes,
-            retention,
-            limits,
-            family,
-            ..
-        } = self;
-        let (any, some) = (0..=COUNT_MAX, 1..=COUNT_MAX);
-        let (wait, second) = (1..=HOUR_MS, 1_000..=YEAR_MS);
-        let (kept, bytes) = (1_000..=10 * YEAR_MS, 4_096..=BYTES_MAX);
-        let mut bounds = vec![
-            (
-                "codes.webhook_timeout_ms",
-                codes.webhook_timeout_ms.into(),
-                wait.clone(),
-            ),
-            ("codes.webhook_tries", codes.webhook_tries.into(), 1..=100),
-            (
-                "retention.entry_life_ms",
-                retention.entry_life_ms.into(),
-                kept.clone(),
-            ),
-            (
-                "retention.device_stale_ms",
-                retention.device_stale_ms.into(),
-                kept.clone(),
-            ),
-            (
-                "retention.blob_lease_ms",
-                retention.blob_lease_ms.into(),
-                kept.clone(),
-            ),
-            (
-                "retention.upload_life_ms",
-                retention.upload_life_ms.into(),
-                kept.clone(),
-            ),
-            (
-                "retention.registration_lock_idle_ms",
-                retention.registration_lock_idle_ms.into(),
-                kept,
-            ),
-            (
-                "retention.sweep_interval_ms",
-                retention.sweep_interval_ms.into(),
-                10..=DAY_MS,
-            ),
-            (
-                "retention.cursor_flush_ms",
-                retention.cursor_flush_ms.into(),
-                10..=HOUR_MS,
-            ),
-            (
-                "limits.code_interval_ms",
-                limits.code_interval_ms.into(),
-                0..=YEAR_MS,
-            ),
-            (
-                "limits.code_life_ms",
-                limits.code_life_ms.into(),
-                0..=YEAR_MS,
-            ),
-            (
-                "limits.sign_in_timeout_ms",
-                limits.sign_in_timeout_ms.into(),
-                second.clone(),
-            ),
-            (
-                "limits.idle_timeout_ms",
-                limits.idle_timeout_ms.into(),
-                second,
-            ),
-            (
-                "limits.appends_per_second",
-                limits.appends_per_second.into(),
-                some.clone(),
-            ),
-            (
-                "limits.appends_burst",
-                limits.appends_burst.into(),
-                some.clone(),
-            ),
-            (
-                "limits.blob_quota_bytes",
-                limits.blob_quota_bytes.into(),
-                0..=i64::MAX.into(),
-            ),
-            (
-                "family.ask_timeout_ms",
-                family.ask_timeout_ms.into(),
-                wait.clone(),
-            ),
-            (
-                "family.back_off_min_ms",
-                family.back_off_min_ms.into(),
-                wait.clone(),
-            ),
-            (
-                "family.back_off_max_ms",
-                family.back_off_max_ms.into(),
-                wait.clone(),
-            ),
-            (
-                "family.report_interval_ms",
-                family.report_interval_ms.into(),
-                wait.clone(),
-            ),
-            (
-                "family.sync_interval_ms",
-                family.sync_interval_ms.into(),
-                wait,
-            ),
-            (
-                "family.acts_per_second",
-                family.acts_per_second.into(),
-                some.clone(),
-            ),
-            ("family.acts_burst", family.acts_burst.into(), some.clone()),
-        ];
-        for (name, count, range) in [
-            (
-                "limits.outbound_bytes",
-                limits.outbound_bytes,
-                bytes.clone(),
-            ),
-            ("family.outbound_bytes", family.outbound_bytes, bytes),
-            (
-                "limits.connections_per_address",
-                limits.connections_per_address,
-                some,
-            ),
-            (
-                "limits.database_readers",
-                limits.database_readers,
-                1..=READERS_MAX,
-            ),
-        ] {
-            bounds.push((name, i128::try_from(count).unwrap_or(i128::MAX), range));
-        }
-        for (name, count) in [
-            (
-                "limits.codes_per_number_per_day",
-                limits.codes_per_number_per_day,
-            ),
-            (
-                "limits.registrations_per_address_per_hour",
-                limits.registrations_per_address_per_hour,
-            ),
-            ("limits.introductions_per_day", limits.introductions_per_day),
-            ("limits.lookups_per_day", limits.lookups_per_day),
-            (
-                "limits.key_package_fetches_per_day",
-                limits.key_package_fetches_per_day,
-            ),
-        ] {
-            bounds.push((name, count.into(), any.clone()));
-        }
-        bounds
     }
 
     /// Reads what the configuration names: whether the server could start with it.

@@ -1,10 +1,12 @@
 //! Name, description, photo and timer of a conversation: the sealed state.
 //!
 //! One intent, `details`, drives everything: it reads what the hub has, takes it when its author has
-//! the right (or had it when this device looked last) and it is newer, applies the own wishes to it, and puts it back, sealed for the epoch
-//! that is now. Always holds: of others nothing is taken, the first document neither; who seals anew keeps the author's signature, or, having the right, says the same in the
-//! own name where the author is gone or may no longer (`rights`). Deliberately absent: details in a
-//! commit's place in the log; the line that tells a change stands where this device learned of it.
+//! the right (or had it when this device looked last) and it is newer, applies the own wishes to it,
+//! and puts it back, sealed for the epoch that is now. Always holds: nothing is taken by an author
+//! without that right, the first document neither; who seals anew keeps the author's signature, or,
+//! having the right, says the same in the own name where the author is gone or may no longer
+//! (`rights`). Deliberately absent: details in a commit's place in the log; the line that tells a
+//! change stands where this device learned of it.
 
 use super::Wish;
 use crate::conversations::{Conversation, Intent};

@@ -2,10 +2,10 @@
 //!
 //! A document is judged by the group as it is now: its author may change details, and its device
 //! has a leaf, or had one by its account's list; or by the group as it was when this device looked
-//! last: who set something and left the office before everybody had it is believed. Always holds: who holds a document whose author
-//! is gone or may no longer shows it on, but nobody who comes takes it, save a sole admin who has
-//! none; the first editor who sees that says the same in the own name. Deliberately absent: reading and putting documents
-//! (`details`).
+//! last: who set something and left the office before everybody had it is believed. Always holds:
+//! who holds a document whose author is gone or may no longer shows it on, but nobody who comes
+//! takes it, save a sole admin who has none; the first editor who sees that says the same in the own
+//! name. Deliberately absent: reading and putting documents (`details`).
 
 use crate::CoreError;
 use crate::contacts::known_manifest;
