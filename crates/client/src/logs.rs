@@ -155,6 +155,8 @@ impl Step<'_> {
                 return self.withheld(&conversation);
             }
             self.fetch(hub, &deliver.log, conversation.next_seq - 1);
+        } else if conversation.is_active() && conversation.next_seq > before {
+            self.answer_owed(&conversation)?;
         }
         Ok(())
     }

@@ -306,6 +306,9 @@ impl Step<'_> {
             return Ok(());
         }
         let is_missing = self.is_missing(meant.id, message.seq)?;
+        if only_by.is_none() && !is_missing {
+            self.own_words_stand(meant, message)?;
+        }
         if let Some(member) = only_by
             && !is_missing
         {

@@ -7,6 +7,7 @@
 
 use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
+use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::EngineError;
@@ -18,6 +19,12 @@ use rusqlite::OptionalExtension;
 
 /// Appends of one conversation under way at once.
 const IN_FLIGHT_MAX: usize = 64;
+
+/// Where it is kept at which place something stands that this device says again.
+fn said_first(conversation: i64, message_id: &[u8]) -> String {
+    let id = data_encoding::HEXLOWER.encode(message_id);
+    format!("said_first/{conversation}/{id}")
+}
 
 struct Queued {
     id: i64,
@@ -390,6 +397,44 @@ impl Step<'_> {
         Ok(true)
     }
 
+    /// Another own device shows where something stands that this one said. What was said before this device was out,
+    /// and whose answer was lost, is not said again; what was said again stands where it stood first.
+    pub(crate) fn was_said(
+        &mut self,
+        conversation: &Conversation,
+        message: &said::ArchivedMessage,
+        id: &[u8],
+    ) -> Result<(), CoreError> {
+        let moved = self.tx.execute(
+            "UPDATE message SET seq = ?3, at_ms = ?4
+             WHERE conversation = ?1 AND message_id = ?2 AND seq > ?3 AND status NOT IN ('queued', 'failed')",
+            (conversation.id, id, message.seq, message.at_ms),
+        )?;
+        if moved > 0 {
+            return self.item_changed(conversation.id, id);
+        }
+        let item: Option<Queued> = self
+            .tx
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM send_queue WHERE conversation = ?1 AND message_id = ?2"
+            ))?
+            .query_row((conversation.id, id), queued)
+            .optional()?;
+        let Some(item) = item else { return Ok(()) };
+        if conversation.is_active() {
+            // It is on its way again, and everybody else keeps what came first.
+            let first = said_first(conversation.id, id);
+            return meta::put(self.tx, &first, &(message.seq, message.at_ms));
+        }
+        self.own_entry(
+            conversation,
+            &item,
+            message.seq,
+            message.at_ms,
+            &message.seal,
+        )
+    }
+
     fn own_entry(
         &mut self,
         conversation: &Conversation,
@@ -406,6 +451,12 @@ impl Step<'_> {
         )?;
         self.change_stands(conversation.id, &item.message_id)?;
         self.own_change_in_place(conversation.id, &item.content, (seq, at_ms))?;
+        let first = said_first(conversation.id, &item.message_id);
+        let (seq, at_ms) = match meta::get::<(u64, i64)>(self.tx, &first)? {
+            Some(first) if first.0 < seq => first,
+            _ => (seq, at_ms),
+        };
+        meta::remove(self.tx, &first)?;
         self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal)
     }
 

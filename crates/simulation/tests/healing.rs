@@ -60,6 +60,41 @@ impl Malice for LosesWords {
     }
 }
 
+/// Keeps back what stands in a log from one device, and has none of it any more for another.
+#[derive(Default)]
+struct KeepsBack {
+    log: Vec<u8>,
+    from: &'static str,
+    is_gone_for: &'static str,
+    kept: Vec<ServerFrame>,
+}
+
+impl Malice for KeepsBack {
+    fn to_device(&mut self, device: &str, mut frame: ServerFrame) -> Vec<ServerFrame> {
+        let deliver = match &mut frame.frame {
+            Some(Frame::Deliver(deliver)) => deliver,
+            Some(Frame::Reply(reply)) => match &mut reply.result {
+                Some(reply::Result::Deliver(deliver)) => deliver,
+                _ => return vec![frame],
+            },
+            _ => return vec![frame],
+        };
+        if deliver.log != self.log {
+            return vec![frame];
+        }
+        if device == self.from {
+            self.kept.push(frame);
+            return Vec::new();
+        }
+        if device == self.is_gone_for {
+            self.is_gone_for = "";
+            deliver.entries.clear();
+            deliver.gap_until_seq = deliver.head_seq;
+        }
+        vec![frame]
+    }
+}
+
 /// The group's local id.
 fn group(world: &World, who: Who) -> Result<i64> {
     let all = world.core(who)?.conversations()?;
@@ -188,6 +223,122 @@ impl Malice for DamagesTrees {
         }
         vec![frame]
     }
+}
+
+#[test]
+fn what_was_said_before_the_account_was_out_stands_where_it_stood_first() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    let members = vec![member];
+    world.act(
+        bob,
+        group_of("Choir", members.clone(), Permissions::default()),
+    )?;
+    world.settle()?;
+    let lie = LosesWords {
+        device: "Alice's tablet",
+        answered: false,
+        gave: false,
+    };
+    world.set_malice(lie);
+    let there = group(&world, tablet)?;
+    let what = What::Text("Was I heard?".to_owned());
+    world.act(tablet, say(Whom::Conversation(there), what))?;
+    let heard = world.run_until(10_000, |world| {
+        [alice, bob]
+            .iter()
+            .all(|who| line(world, *who, "Was I heard?").is_ok())
+    });
+    assert!(heard, "it was heard");
+    // The hub keeps it for nobody, and does not know it any more.
+    world.cut_off(tablet, 200_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_for(240_000);
+    let conversation = group(&world, bob)?;
+    world.act(
+        bob,
+        Command::AddMembers {
+            conversation,
+            members,
+        },
+    )?;
+    world.settle()?;
+    let places = [alice, bob, tablet].map(|who| line(&world, who, "Was I heard?").unwrap().seq);
+    assert_eq!(places, [places[0]; 3]);
+    assert_eq!(world.core(tablet)?.unsent()?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_device_that_is_asked_before_it_has_read_as_far_answers_when_it_has() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(bob, alice)?;
+    world.befriend(bob, carol)?;
+    let (member, other) = (world.address(alice)?, world.address(carol)?);
+    world.act(bob, group_of("Choir", vec![member], Permissions::default()))?;
+    world.settle()?;
+    let log = world.inspect_hub(|hub| {
+        hub.query_row("SELECT name FROM log WHERE kind = 3", [], |row| row.get(0))
+    })?;
+    let lie = Arc::new(Mutex::new(KeepsBack {
+        log,
+        from: "Alice",
+        is_gone_for: "Alice's tablet",
+        kept: Vec::new(),
+    }));
+    world.set_malice(lie.clone());
+    world.cut_off(tablet, 10_000);
+    let conversation = group(&world, bob)?;
+    let say_it = |world: &mut World, text: &str| {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(conversation), what))
+    };
+    say_it(&mut world, "One")?;
+    // An entry that nobody could say again.
+    let members = vec![other];
+    world.act(
+        bob,
+        Command::AddMembers {
+            conversation,
+            members,
+        },
+    )?;
+    world.run_for(3_000);
+    say_it(&mut world, "Two")?;
+    let asks = world.run_until(60_000, |world| {
+        world.warnings(tablet).contains(&"gap".to_owned())
+    });
+    assert!(asks, "the tablet misses something");
+    // Alice's phone is asked, and has nothing of it yet.
+    world.run_for(2_000);
+    let kept = {
+        let mut lie = lie.lock().unwrap();
+        lie.from = "";
+        std::mem::take(&mut lie.kept)
+    };
+    assert!(!kept.is_empty());
+    for frame in kept {
+        world.inject(alice, frame);
+    }
+    world.settle()?;
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    assert!(
+        lines.contains(&"One") && lines.contains(&"Two"),
+        "{lines:?}"
+    );
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    Ok(())
 }
 
 #[test]

@@ -395,6 +395,9 @@ impl Step<'_> {
         };
         let target = line.message.as_bytes();
         let own = author == self.me()?.address;
+        if !foreign {
+            self.own_words_stand(conversation, message)?;
+        }
         self.insert_message(NewMessage {
             conversation: conversation.id,
             seq: Some(message.seq),
@@ -425,6 +428,23 @@ impl Step<'_> {
             )?;
         }
         Ok(true)
+    }
+
+    /// Another own device shows something that this one may have said.
+    pub(crate) fn own_words_stand(
+        &mut self,
+        conversation: &Conversation,
+        message: &said::ArchivedMessage,
+    ) -> Result<(), CoreError> {
+        if message.author_device != self.me()?.keys.id().as_bytes()
+            || !arrival::is_place(message.seq)
+        {
+            return Ok(());
+        }
+        match Said::decode(&message.content) {
+            Ok(Said::Line(line)) => self.was_said(conversation, message, line.message.as_bytes()),
+            _ => Ok(()),
+        }
     }
 
     /// What was done to an archived message: reactions and a new text. What the own account did,

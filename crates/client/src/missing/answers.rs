@@ -16,7 +16,7 @@ use comity_wire::limits;
 const LINES_MAX: usize = 500;
 /// Lines before a range that go with it: edits and reactions may have been what was missed.
 const BEFORE: u64 = 32;
-/// Questions of a conversation that one is out of.
+/// Questions of a conversation that one has not read as far, or is out of.
 const OWED_MAX: usize = 16;
 /// Own entries of a conversation of which it is remembered that they show nothing.
 const UNSHOWN_MAX: usize = 256;
@@ -35,7 +35,7 @@ impl Step<'_> {
         let gaps = self.missing(meant.id)?;
         let (mut messages, mut covered) = (Vec::new(), Vec::new());
         for range in asked {
-            if !meant.is_active() && range.to >= meant.next_seq {
+            if range.to >= meant.next_seq {
                 self.owe(meant, device, range)?;
             }
             let wider = SeqRange {
@@ -99,8 +99,8 @@ impl Step<'_> {
         meta::remove(self.tx, &end)
     }
 
-    /// Asked for what lies behind the end that this device saw: whether the account came in again before
-    /// that is known once this device is in again.
+    /// Asked for what this device has not read yet, or what lies behind the end that it saw: whether the account
+    /// came in again before that is known once this device is in again.
     fn owe(
         &mut self,
         meant: &Conversation,
@@ -117,7 +117,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// In again: answers what was asked in the meantime.
+    /// In again, or read as far as there is: answers what was asked in the meantime.
     pub(crate) fn answer_owed(&mut self, meant: &Conversation) -> Result<(), CoreError> {
         let key = owed(meant.id);
         let questions: Vec<Owed> = meta::get(self.tx, &key)?.unwrap_or_default();

@@ -24,12 +24,17 @@ pub(crate) fn text(text: &str) -> String {
 
 /// As [`plain`], as it is wherever it is shown.
 pub(crate) fn one_line(text: &str) -> String {
+    let mut in_flag = false;
     text.chars()
-        .filter_map(|c| match c {
-            '\n' | '\r' | '\t' => Some(' '),
-            _ if is_control(c) => Some('\u{FFFD}'),
-            _ if turns(c) || is_mark(c) => None,
-            _ => Some(c),
+        .filter_map(|c| {
+            in_flag = c == BLACK_FLAG || in_flag && is_tag(c);
+            match c {
+                '\n' | '\r' | '\t' => Some(' '),
+                _ if is_control(c) => Some('\u{FFFD}'),
+                _ if turns(c) || is_mark(c) || is_unseen(c) => None,
+                _ if is_tag(c) && !in_flag => None,
+                _ => Some(c),
+            }
         })
         .collect()
 }
@@ -75,6 +80,25 @@ const fn is_mark(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{61C}')
 }
 
+/// Shows nothing: two names that differ in it only would look the same. Joiners are none of these: letters and emoji
+/// need them.
+const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}' | '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}' | '\u{200B}'
+            | '\u{2060}'..='\u{2064}' | '\u{206A}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}'
+    )
+}
+
+/// What follows it as tags names a region's flag.
+const BLACK_FLAG: char = '\u{1F3F4}';
+
+/// Shows nothing but behind a flag.
+const fn is_tag(c: char) -> bool {
+    matches!(c, '\u{E0000}'..='\u{E007F}')
+}
+
 const fn is_right_to_left(c: char) -> bool {
     matches!(
         c,
@@ -108,6 +132,18 @@ mod tests {
         );
         assert_eq!(one_line("a\u{2028}b\u{200F}c"), "a\u{FFFD}bc");
         assert_eq!(one_line("👩‍👩‍👧 Åse"), "👩‍👩‍👧 Åse");
+    }
+
+    #[test]
+    fn no_two_names_differ_in_what_shows_nothing_only() {
+        for unseen in ["\u{200B}", "\u{AD}", "\u{3164}", "\u{E0041}\u{E007F}"] {
+            assert_eq!(one_line(&format!("Al{unseen}ice")), "Alice");
+        }
+        let scotland = "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}";
+        assert_eq!(one_line(scotland), scotland);
+        assert_eq!(one_line("🏴a\u{E0062}"), "🏴a");
+        // Persian needs the joiner that joins nothing.
+        assert_eq!(one_line("می\u{200C}خواهم"), "می\u{200C}خواهم");
     }
 
     #[test]
