@@ -30,9 +30,8 @@ fn short(log: &LogName) -> String {
 }
 
 /// A device's place in a log, as the hub has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Seat {
-    account: String,
     joined: u64,
     removed: Option<u64>,
 }
@@ -42,8 +41,6 @@ struct Shown {
     who: Who,
     state: String,
     seat: Option<Seat>,
-    /// A device of its account had a seat there, too, and is no more: what it alone knew nobody can tell.
-    lost_another: bool,
     /// What the group is, where it is one.
     group: Option<String>,
     items: Vec<TimelineItem>,
@@ -52,8 +49,8 @@ struct Shown {
 impl Shown {
     /// It is a member now and may read this entry.
     fn may_read(&self, seq: u64) -> bool {
-        let seat = self.seat.as_ref();
-        seat.is_some_and(|seat| seat.removed.is_none() && seq > seat.joined)
+        self.seat
+            .is_some_and(|seat| seat.removed.is_none() && seq > seat.joined)
     }
 }
 
@@ -84,7 +81,6 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
     let mut wrong: Vec<String> = world.wrong().to_vec();
     let seats = seats(world)?;
     let mut logs: BTreeMap<LogName, Vec<Shown>> = BTreeMap::new();
-    let lost = lost(world, &seats)?;
     for who in world.everyone() {
         if world.is_erased(who) {
             continue;
@@ -103,8 +99,7 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
                 who,
                 group: groups::canonical(core, &view)?,
                 state: view.state,
-                seat: seats.get(&(log, device)).cloned(),
-                lost_another: lost.contains(&(log, account.address.to_string())),
+                seat: seats.get(&(log, device)).copied(),
                 items: core.timeline(view.conversation, None, u32::MAX)?,
             });
         }
@@ -153,37 +148,15 @@ fn disowned(world: &World, said: &[Said]) -> Result<BTreeSet<MessageId>> {
     Ok(disowned)
 }
 
-/// Logs with accounts of which a device had a seat there and is no more.
-fn lost(
-    world: &World,
-    seats: &BTreeMap<(LogName, [u8; 16]), Seat>,
-) -> Result<BTreeSet<(LogName, String)>> {
-    let mut alive = BTreeSet::new();
-    for who in world.everyone() {
-        if !world.is_erased(who)
-            && let Some(account) = world.core(who)?.account()?
-        {
-            alive.insert(*account.device.as_bytes());
-        }
-    }
-    let gone = seats
-        .iter()
-        .filter(|((_, device), _)| !alive.contains(device));
-    Ok(gone
-        .map(|((log, _), seat)| (*log, seat.account.clone()))
-        .collect())
-}
-
 fn seats(world: &World) -> Result<BTreeMap<(LogName, [u8; 16]), Seat>> {
     // Of a log that an app follows its hub knows better.
     let rows = world.inspect_apps(|conn| {
         let mut statement = conn.prepare(
-            "SELECT l.name, s.device, s.joined, s.removed, s.address FROM seat s JOIN log l ON l.id = s.log
+            "SELECT l.name, s.device, s.joined, s.removed FROM seat s JOIN log l ON l.id = s.log
              WHERE l.id NOT IN (SELECT log FROM followed)",
         )?;
         let rows = statement.query_map([], |row| {
             let seat = Seat {
-                account: row.get(4)?,
                 joined: row.get(2)?,
                 removed: row.get(3)?,
             };
@@ -250,8 +223,7 @@ fn seated(
 fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     for device in shown {
         let name = world.name(device.who);
-        let seat = device.seat.as_ref();
-        let seated = seat.is_some_and(|seat| seat.removed.is_none());
+        let seated = device.seat.is_some_and(|seat| seat.removed.is_none());
         for item in &device.items {
             if item.kind == ItemKind::Unreadable {
                 wrong.push(format!(
@@ -259,9 +231,8 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
                     item.seq, item.failure
                 ));
             }
-            // Who is out of it for good never gets what is missing, nor does who lost the device that had it.
-            let gap = item.text == "gap" && seated && !device.lost_another;
-            let open = item.text == "healing" || gap;
+            // Who is out of it for good never gets what is missing.
+            let open = item.text == "healing" || (item.text == "gap" && seated);
             if item.kind == ItemKind::Notice && open {
                 wrong.push(format!("{name} has a {} at {:?}", item.text, item.seq));
             }
@@ -342,7 +313,7 @@ fn complete(
         for (message, (seq, line)) in &all {
             if device.may_read(*seq) && !here.contains(message) && !disowned.contains(message) {
                 let name = world.name(device.who);
-                let seat = device.seat.as_ref().map_or(0, |seat| seat.joined);
+                let seat = device.seat.map_or(0, |seat| seat.joined);
                 wrong.push(format!(
                     "{name}, there since {seat}, misses entry {seq}: {line}"
                 ));
@@ -354,7 +325,7 @@ fn complete(
 /// A device that was taken out has nothing of what came after.
 fn nothing_after_removal(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
     for device in shown {
-        let Some(removed) = device.seat.as_ref().and_then(|seat| seat.removed) else {
+        let Some(removed) = device.seat.and_then(|seat| seat.removed) else {
             continue;
         };
         for item in device.items.iter().filter(|item| is_said(item)) {
