@@ -95,6 +95,13 @@ impl Malice for KeepsBack {
     }
 }
 
+/// The name of the one group's log at the hub.
+fn the_groups_log(world: &World) -> Result<Vec<u8>> {
+    Ok(world.inspect_hub(|hub| {
+        hub.query_row("SELECT name FROM log WHERE kind = 3", [], |row| row.get(0))
+    })?)
+}
+
 /// The group's local id.
 fn group(world: &World, who: Who) -> Result<i64> {
     let all = world.core(who)?.conversations()?;
@@ -286,11 +293,8 @@ fn a_device_that_is_asked_before_it_has_read_as_far_answers_when_it_has() -> Res
     let (member, other) = (world.address(alice)?, world.address(carol)?);
     world.act(bob, group_of("Choir", vec![member], Permissions::default()))?;
     world.settle()?;
-    let log = world.inspect_hub(|hub| {
-        hub.query_row("SELECT name FROM log WHERE kind = 3", [], |row| row.get(0))
-    })?;
     let lie = Arc::new(Mutex::new(KeepsBack {
-        log,
+        log: the_groups_log(&world)?,
         from: "Alice",
         is_gone_for: "Alice's tablet",
         kept: Vec::new(),
@@ -526,7 +530,13 @@ fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
         group_of("Choir", vec![member.clone()], Permissions::default()),
     )?;
     world.settle()?;
-    // The hub keeps what took her out for nobody.
+    // What took her out is there no more when the tablet comes.
+    let lie = KeepsBack {
+        log: the_groups_log(&world)?,
+        is_gone_for: "Alice's tablet",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
     world.cut_off(tablet, 300_000);
     let conversation = group(&world, alice)?;
     world.act(alice, Command::LeaveGroup { conversation })?;
@@ -578,7 +588,13 @@ fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<
         all.any(|view| view.group.is_some_and(|group| group.leaving))
     });
     assert!(knows, "the tablet read that Alice leaves");
-    // What took her out the hub keeps for nobody.
+    // What took her out is there no more when the tablet comes.
+    let lie = KeepsBack {
+        log: the_groups_log(&world)?,
+        is_gone_for: "Alice's tablet",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
     world.cut_off(tablet, 300_000);
     world.run_for(400_000);
     world.settle()?;
