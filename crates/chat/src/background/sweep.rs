@@ -13,6 +13,8 @@ use tokio::time::Instant;
 
 /// Logs or rows handled in one job.
 const LOT: usize = 500;
+/// Rows of old entries deleted in one job: each may hold many.
+const OLD_ROWS: usize = 100;
 
 pub(super) async fn sweep_loop(app: Arc<App>) {
     log_failure("orphans", delete_orphans(&app).await);
@@ -103,7 +105,7 @@ async fn sweep_old(app: &App) -> Result<(), Failure> {
     let cutoff_ms = now_ms() - app.config.retention.entry_life_ms;
     while app
         .db
-        .write(move |conn, book| retention::sweep_old(conn, book, cutoff_ms, LOT))
+        .write(move |conn, book| retention::sweep_old(conn, book, cutoff_ms, OLD_ROWS))
         .await?
     {}
     Ok(())

@@ -321,6 +321,9 @@ impl LogBook {
     /// none is written.
     pub(crate) fn write_keys(&mut self, conn: &Connection) -> Result<bool, rusqlite::Error> {
         let lot = self.arrivals.keys.lot();
+        if lot.is_empty() {
+            return Ok(false);
+        }
         for of_log in lot.chunk_by(|one, next| one.log == next.log) {
             let Some(log) = of_log.first().map(|young| young.log) else {
                 continue;
@@ -329,12 +332,13 @@ impl LogBook {
                 .prepare_cached("SELECT name, first FROM log WHERE id = ?1")?
                 .query_row([log], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            let Some((name, first)) = found else {
+            let Some((name, mut first)) = found else {
                 continue;
             };
-            // Also when this is undone: then it is looked for in vain.
             if let Some(meta) = self.logs.get_mut(&name) {
+                // Also when this is undone: then they are looked for in vain.
                 meta.keyed = true;
+                first = meta.first;
             }
             for young in of_log.iter().filter(|young| young.seq >= first) {
                 keys::put_old(conn, young)?;
