@@ -131,6 +131,7 @@ impl Arrivals {
 
     pub(crate) fn job_failed(&mut self) {
         let own = self.waiting.split_off(self.settled);
+        self.forget(&own);
         if !self.early.is_empty() {
             // Its savepoint takes these rows back.
             self.keys.take_back(self.early.len());
@@ -139,7 +140,6 @@ impl Arrivals {
             self.waiting = std::mem::take(&mut self.early);
             self.settled = std::mem::take(&mut self.early_settled);
         }
-        self.forget(&own);
         let bytes = self.waiting.iter().map(|one| rows::bytes_of(&one.entry));
         self.waiting_bytes = bytes.sum();
     }
@@ -162,7 +162,7 @@ impl Arrivals {
     }
 
     fn forget(&mut self, arrivals: &[Arrival]) {
-        for one in arrivals {
+        for one in arrivals.iter().rev() {
             self.keys.forget(one.log, one.key, one.entry.seq);
         }
     }

@@ -72,6 +72,9 @@ pub(crate) struct Young {
 pub(crate) struct Keys {
     pub(crate) bounds: Bounds,
     young: HashMap<(i64, Key), u64>,
+    /// Of the transaction that runs: places that a key had before, of entries that are gone unless it
+    /// is lost, by the place that it has now.
+    replaced: HashMap<(i64, Key, u64), u64>,
     /// Those that are in rows, in the rows' order, without those that leave.
     order: VecDeque<Young>,
     /// On their way into the table, in its order; those before `written` are there.
@@ -112,14 +115,20 @@ impl Keys {
 
     /// An entry has this key now.
     pub(crate) fn note(&mut self, log: i64, key: Key, seq: u64) {
-        self.young.insert((log, key), seq);
+        if let Some(before) = self.young.insert((log, key), seq) {
+            self.replaced.insert((log, key, seq), before);
+        }
     }
 
-    /// It has not, after all.
+    /// It has not, after all. Of several that came, the last is to be forgotten first.
     pub(crate) fn forget(&mut self, log: i64, key: Key, seq: u64) {
-        if self.young.get(&(log, key)) == Some(&seq) {
-            self.young.remove(&(log, key));
+        if self.young.get(&(log, key)) != Some(&seq) {
+            return;
         }
+        match self.replaced.remove(&(log, key, seq)) {
+            Some(before) => self.young.insert((log, key), before),
+            None => self.young.remove(&(log, key)),
+        };
     }
 
     /// The entry was written into this row.
@@ -204,6 +213,7 @@ impl Keys {
     /// The transaction is durable: what is in the table needs not be here.
     pub(crate) fn settle(&mut self) {
         self.arrived = 0;
+        self.replaced = HashMap::new();
         if self.written == self.written_before {
             return;
         }

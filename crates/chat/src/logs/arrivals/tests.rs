@@ -280,6 +280,23 @@ fn run(steps: Vec<Step>) {
     }
 }
 
+#[test]
+fn a_key_that_is_used_anew_is_the_first_ones_again_when_the_transaction_is_lost() {
+    use Step::{Add, Commit, Cut, Fail, Lose};
+    let begun = vec![
+        Add(0, 12, 0),
+        Add(0, 1, 0),
+        Commit,
+        Cut(0, 2),
+        Add(0, 12, 0),
+    ];
+    let again = [Cut(0, 4), Add(0, 12, 0)];
+    run(begun.iter().cloned().chain([Lose]).collect());
+    run(begun.iter().cloned().chain(again).chain([Lose]).collect());
+    let failed = [Add(0, 12, 0), Commit, Fail(vec![(0, 12, 0)], 2)];
+    run(failed.to_vec());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 200 } else { 2_000 }))]
 
@@ -301,6 +318,7 @@ const OLD: &str = "SELECT count(*) FROM entry_key";
 #[test]
 fn what_shares_a_commit_shares_a_row_and_its_keys_cost_no_row_while_they_are_young() {
     let mut turns = Turns::new();
+    turns.book.small(SMALL, 1_000_000);
     turns.begin();
     for number in 0..8 {
         turns.add(LOGS[0], entry(number, 10)).unwrap();
