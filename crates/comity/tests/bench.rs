@@ -92,3 +92,42 @@ fn every_scenario_runs_and_tells_what_it_counted() {
     let table = String::from_utf8(again.stdout).unwrap();
     assert!(table.contains("pairs      |"), "{table}");
 }
+
+#[test]
+fn a_load_that_lasts_is_judged_and_the_server_stands_it() {
+    let output = bench(&["lasting", "--quick", "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let one = &report["results"][0];
+    assert_eq!(one["name"], "lasting");
+    assert!(one["messages"].as_u64().unwrap() > 100, "{one}");
+    assert!(one["memory_bytes"].as_u64().unwrap() > 1 << 20, "{one}");
+}
+
+#[test]
+fn a_load_that_lasts_notices_limits_that_are_off() {
+    let output = bench(&[
+        "lasting",
+        "--quick",
+        "--limit",
+        "appends_per_second=1000000",
+        "--limit",
+        "appends_burst=1000000",
+        "--limit",
+        "registrations_per_address_per_hour=1000000",
+        "--limit",
+        "sign_in_timeout_ms=600000",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    for unmet in [
+        "append: rate_limited",
+        "registration: rate_limited",
+        "silent WebSocket: unauthenticated",
+    ] {
+        assert!(said.contains(&format!("never met: {unmet}")), "{said}");
+    }
+    // And nothing else.
+    assert_eq!(said.matches("\n- ").count(), 3, "{said}");
+}
