@@ -16,9 +16,34 @@ use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, client_frame::Act};
 use comity_wire::{ErrorCode, IdempotencyKey, WireError};
 use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
 
 /// Appends of one conversation under way at once.
 const IN_FLIGHT_MAX: usize = 64;
+
+/// Where something stands that this device says again: its place, its time, and what it is reported by.
+#[derive(Serialize, Deserialize)]
+struct First {
+    seq: u64,
+    at_ms: i64,
+    franking_key: Vec<u8>,
+    sender_nonce: Vec<u8>,
+    header: Vec<u8>,
+    seal: Vec<u8>,
+}
+
+impl First {
+    fn of(message: &said::ArchivedMessage) -> Self {
+        Self {
+            seq: message.seq,
+            at_ms: message.at_ms,
+            franking_key: message.franking_key.clone(),
+            sender_nonce: message.sender_nonce.clone(),
+            header: message.header.clone(),
+            seal: message.seal.clone(),
+        }
+    }
+}
 
 /// Where it is kept at which place something stands that this device says again.
 fn said_first(conversation: i64, message_id: &[u8]) -> String {
@@ -405,12 +430,8 @@ impl Step<'_> {
         message: &said::ArchivedMessage,
         id: &[u8],
     ) -> Result<(), CoreError> {
-        let moved = self.tx.execute(
-            "UPDATE message SET seq = ?3, at_ms = ?4
-             WHERE conversation = ?1 AND message_id = ?2 AND seq > ?3 AND status NOT IN ('queued', 'failed')",
-            (conversation.id, id, message.seq, message.at_ms),
-        )?;
-        if moved > 0 {
+        let first = First::of(message);
+        if self.stands_first(conversation.id, id, &first)? {
             return self.item_changed(conversation.id, id);
         }
         let item: Option<Queued> = self
@@ -423,8 +444,7 @@ impl Step<'_> {
         let Some(item) = item else { return Ok(()) };
         if conversation.is_active() {
             // It is on its way again, and everybody else keeps what came first.
-            let first = said_first(conversation.id, id);
-            return meta::put(self.tx, &first, &(message.seq, message.at_ms));
+            return meta::put(self.tx, &said_first(conversation.id, id), &first);
         }
         self.own_entry(
             conversation,
@@ -433,6 +453,19 @@ impl Step<'_> {
             message.at_ms,
             &message.seal,
         )
+    }
+
+    /// A line that stands behind the place where it was said first goes there.
+    fn stands_first(&self, conversation: i64, id: &[u8], first: &First) -> Result<bool, CoreError> {
+        let moved = self.tx.execute(
+            "UPDATE message SET seq = ?3, at_ms = ?4
+             WHERE conversation = ?1 AND message_id = ?2 AND seq > ?3 AND status NOT IN ('queued', 'failed')",
+            (conversation, id, first.seq, first.at_ms),
+        )?;
+        if moved > 0 {
+            self.is_reported_by(conversation, id, first)?;
+        }
+        Ok(moved > 0)
     }
 
     fn own_entry(
@@ -451,13 +484,47 @@ impl Step<'_> {
         )?;
         self.change_stands(conversation.id, &item.message_id)?;
         self.own_change_in_place(conversation.id, &item.content, (seq, at_ms))?;
-        let first = said_first(conversation.id, &item.message_id);
-        let (seq, at_ms) = match meta::get::<(u64, i64)>(self.tx, &first)? {
-            Some(first) if first.0 < seq => first,
-            _ => (seq, at_ms),
-        };
-        meta::remove(self.tx, &first)?;
-        self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal)
+        match self.take_first(conversation.id, &item.message_id)? {
+            Some(first) if first.seq < seq => {
+                self.was_sent_first(conversation.id, &item.message_id, &first)
+            }
+            _ => self.message_sent(conversation.id, &item.message_id, Some(seq), at_ms, seal),
+        }
+    }
+
+    fn was_sent_first(
+        &mut self,
+        conversation: i64,
+        id: &[u8],
+        first: &First,
+    ) -> Result<(), CoreError> {
+        self.message_sent(conversation, id, Some(first.seq), first.at_ms, &first.seal)?;
+        self.is_reported_by(conversation, id, first)
+    }
+
+    fn is_reported_by(&self, conversation: i64, id: &[u8], first: &First) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5, seal = ?6 WHERE conversation = ?1 AND message_id = ?2",
+            (
+                conversation,
+                id,
+                &first.franking_key,
+                &first.sender_nonce,
+                &first.header,
+                &first.seal,
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// Where something was said first that is on its way again; forgotten with that.
+    fn take_first(&self, conversation: i64, id: &[u8]) -> Result<Option<First>, CoreError> {
+        let key = said_first(conversation, id);
+        let first = meta::get(self.tx, &key)?;
+        if first.is_some() {
+            meta::remove(self.tx, &key)?;
+        }
+        Ok(first)
     }
 
     pub(crate) fn append_refused(&mut self, queue: i64, error: WireError) -> Result<(), CoreError> {
@@ -509,6 +576,12 @@ impl Step<'_> {
             code => {
                 self.tx
                     .execute("DELETE FROM send_queue WHERE id = ?1", [queue])?;
+                if let Some(first) = self.take_first(conversation, &message_id)? {
+                    // It is not said a second time: it was said.
+                    self.change_stands(conversation, &message_id)?;
+                    self.own_change_in_place(conversation, &content, (first.seq, first.at_ms))?;
+                    return self.was_sent_first(conversation, &message_id, &first);
+                }
                 self.message_failed(conversation, &message_id, code.as_str())?;
                 self.change_refused(conversation, &content, code.as_str())
             }

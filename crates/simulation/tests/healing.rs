@@ -651,6 +651,51 @@ fn who_was_away_when_they_were_taken_out_reads_what_came_before() -> Result<()> 
 }
 
 #[test]
+fn what_was_said_before_an_account_left_is_read_on_its_other_devices_too() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    let members = vec![member.clone()];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(tablet, 600_000);
+    let bobs = group(&world, bob)?;
+    for text in ["Who sings on Sunday?", "Nobody?"] {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(bobs), what))?;
+    }
+    world.run_for(20_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    // She is out, and the hub sweeps more than once.
+    world.run_for(300_000);
+    world.cut_off(alice, 900_000);
+    world.run_for(400_000);
+    // Back, and let in again, while nobody can be asked who read it.
+    let command = Command::AddMembers {
+        conversation: bobs,
+        members: vec![member],
+    };
+    world.act(bob, command)?;
+    world.run_for(60_000);
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let at = lines
+        .iter()
+        .position(|line| *line == "Who sings on Sunday?");
+    let at = at.with_context(|| format!("{lines:?}"))?;
+    assert_eq!(lines.get(at + 1), Some(&"Nobody?"), "{lines:?}");
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    world.settle()?;
+    assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}
+
+#[test]
 fn two_changes_of_the_device_list_at_once_are_both_made() -> Result<()> {
     let mut world = World::calm(1)?;
     let alice = world.sign_up("Alice")?;

@@ -57,11 +57,11 @@ pub(crate) fn sweep_read(
         return Ok(0);
     };
     let mut select = conn.prepare_cached(
-        // A sibling keeps for its devices what it took. Who was taken out reads up to there; who left
-        // by their own will wants no more of it.
+        // A sibling keeps for its devices what it took. Who was taken out, or left on another device, reads
+        // up to there.
         "SELECT s.cursor, coalesce(d.seen_ms, 0), s.device
          FROM seat s LEFT JOIN device d ON d.id = s.device
-         WHERE s.log = ?1 AND (s.removed IS NULL OR s.cursor < s.removed AND s.leaving = 0)
+         WHERE s.log = ?1 AND (s.removed IS NULL OR s.cursor < s.removed)
            AND coalesce(d.revoked, 0) = 0 AND s.sibling = 0
          UNION ALL SELECT f.taken, b.seen_ms, x'' FROM follower f JOIN sibling b ON b.id = f.sibling
          WHERE f.log = ?1 AND f.until IS NULL",

@@ -66,19 +66,18 @@ impl Step<'_> {
             accounts.contains(address)
                 && (context.permissions.members_edit || admins.contains(address))
         };
-        for address in before.editors() {
-            if may_still(&address) {
-                continue;
-            }
+        let editors = before.editors().into_iter();
+        let former: Vec<Address> = editors.filter(|address| !may_still(address)).collect();
+        for address in &former {
             self.tx.execute(
                 "INSERT OR IGNORE INTO former_editor (conversation, address) VALUES (?1, ?2)",
                 (conversation.id, address.to_string()),
             )?;
-            // Where all may, a word of one who is gone is no more than anybody's.
-            if !before.may_all_edit() {
-                let delay = self.spread_ms(conversation.id, SPREAD_MS)?;
-                self.want(conversation.id, "details", delay)?;
-            }
+        }
+        // Where all may, a word of one who is gone is no more than anybody's.
+        if !former.is_empty() && !before.may_all_edit() {
+            let delay = self.spread_ms(conversation.id, SPREAD_MS)?;
+            self.want(conversation.id, "details", delay)?;
         }
         Ok(())
     }

@@ -395,8 +395,8 @@ impl Step<'_> {
         };
         let target = line.message.as_bytes();
         let own = author == self.me()?.address;
-        if !foreign {
-            self.own_words_stand(conversation, message)?;
+        if !foreign && device == self.me()?.keys.id() {
+            self.was_said(conversation, message, target)?;
         }
         self.insert_message(NewMessage {
             conversation: conversation.id,

@@ -46,15 +46,16 @@ impl Step<'_> {
             let room = LINES_MAX - messages.len();
             let is_cut = found.len() >= room;
             found.truncate(room);
+            // What this device has yet to read, or was never told, comes later or from others.
             let to = match found.last() {
                 Some(last) if is_cut => last.seq.saturating_sub(1),
-                _ => range.to,
+                _ => range.to.min(meant.next_seq.saturating_sub(1)),
             };
             let given = SeqRange {
                 from: range.from,
                 to,
             };
-            if self.has_read(meant, &gaps, &given)? {
+            if given.from <= given.to && self.has_read(meant, &gaps, &given)? {
                 let too_large = found.iter().filter(|message| !fits(message));
                 covered.extend(around(&given, too_large.map(|message| message.seq)));
             }

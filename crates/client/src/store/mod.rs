@@ -11,6 +11,7 @@ pub(crate) use rows::Rows;
 use crate::CoreError;
 use comity_wire::planted::{self, Bug};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 /// As many as the core has: a statement is read and planned once, not at each step.
 const STATEMENTS_KEPT: usize = 512;
@@ -21,6 +22,8 @@ pub(crate) fn migrate(conn: &Connection) -> Result<(), CoreError> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
     )?;
+    // Else what has a bound `LIMIT` is planned anew each time that it runs.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if planted::is(Bug::DeviceDoesNotSync) {
         conn.execute_batch("PRAGMA synchronous = OFF")?;
     }

@@ -233,7 +233,7 @@ impl Step<'_> {
                 item,
             });
         }
-        self.count_unread(conversation.id)?;
+        self.count_one_more(conversation.id, &message_id)?;
         Ok(message_id)
     }
 

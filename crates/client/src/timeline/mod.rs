@@ -22,6 +22,11 @@ use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, DeviceId};
 use rusqlite::OptionalExtension;
 
+/// How many lines of a conversation its person has not read.
+const UNREAD: &str =
+    "SELECT count(*) FROM message WHERE conversation = ?1 AND outgoing = 0 AND deleted = 0
+     AND kind IN ('text', 'attachment', 'unknown', 'unreadable') AND seq > read_seq";
+
 const PUT_NOTICE: &str = "INSERT INTO message (conversation, seq, message_id, author, author_device, outgoing, at_ms, kind, status, text, content)
      VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 'notice', 'received', ?7, x'')";
 
@@ -132,17 +137,26 @@ impl Step<'_> {
             });
         }
         if !new.outgoing {
-            self.count_unread(new.conversation)?;
+            self.count_one_more(new.conversation, message.as_bytes())?;
         }
+        Ok(())
+    }
+
+    /// A line is new here: the others need not be counted.
+    fn count_one_more(&mut self, conversation: i64, message_id: &[u8]) -> Result<(), CoreError> {
+        self.tx.execute(
+            &format!(
+                "UPDATE conversation SET unread = unread + ({UNREAD} AND message_id = ?2) WHERE id = ?1"
+            ),
+            (conversation, message_id),
+        )?;
+        self.event(Event::ConversationChanged { conversation });
         Ok(())
     }
 
     pub(crate) fn count_unread(&mut self, conversation: i64) -> Result<(), CoreError> {
         self.tx.execute(
-            "UPDATE conversation SET unread = (
-                 SELECT count(*) FROM message WHERE conversation = ?1 AND outgoing = 0 AND deleted = 0
-                     AND kind IN ('text', 'attachment', 'unknown', 'unreadable') AND coalesce(seq, 0) > read_seq
-             ) WHERE id = ?1",
+            &format!("UPDATE conversation SET unread = ({UNREAD}) WHERE id = ?1"),
             [conversation],
         )?;
         self.event(Event::ConversationChanged { conversation });

@@ -16,6 +16,7 @@ use crate::{Failure, telemetry::Metrics};
 use comity_wire::planted::{self, Bug};
 use readers::Readers;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -91,6 +92,8 @@ pub fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 fn settings(conn: &Connection) -> Result<(), rusqlite::Error> {
+    // Else what has a bound `LIMIT` is planned anew each time that it runs.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     if planted::is(Bug::HubDoesNotSync) {
