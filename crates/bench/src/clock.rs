@@ -12,6 +12,10 @@ impl Times {
             .push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
     }
 
+    pub(crate) fn append(&mut self, others: &Self) {
+        self.0.extend_from_slice(&others.0);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

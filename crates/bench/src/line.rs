@@ -3,15 +3,17 @@
 use anyhow::{Context, Result, bail};
 use comity_e2ee::keys::DeviceKeys;
 use comity_wire::proto::{
-    ClientBatch, ClientFrame, Hello, Reply, ServerBatch, SignIn, SignedIn, client_frame::Act,
-    reply, server_frame::Frame,
+    ClientBatch, ClientFrame, Closing, Hello, Reply, ServerBatch, SignIn, SignedIn,
+    client_frame::Act, reply, server_frame::Frame,
 };
 use comity_wire::{AppId, Message as _, PROTOCOL_VERSION, SIGN_IN_EXPORTER_LABEL, sign_in_message};
 use futures_util::{SinkExt, StreamExt};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
@@ -37,12 +39,17 @@ impl Target {
         app: AppId,
         certificate: CertificateDer<'static>,
     ) -> Result<Self> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(certificate)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let pinned = Pinned {
+            certificate,
+            schemes: provider
+                .signature_verification_algorithms
+                .supported_schemes(),
+        };
         let mut tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(pinned))
             .with_no_client_auth();
         // Every handshake is a full one.
         tls.resumption = rustls::client::Resumption::disabled();
@@ -69,9 +76,57 @@ impl Target {
     }
 }
 
-/// A connection.
-pub(crate) struct Line {
-    socket: WebSocketStream<TlsStream<TcpStream>>,
+/// Takes the one certificate that the server was given, and nothing else. That the server has its key
+/// is not looked at: what that costs is the load's, and the machine has to do both.
+#[derive(Debug)]
+struct Pinned {
+    certificate: CertificateDer<'static>,
+    schemes: Vec<rustls::SignatureScheme>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *end_entity == self.certificate {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            let other = rustls::CertificateError::ApplicationVerificationFailure;
+            Err(other.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.schemes.clone()
+    }
+}
+
+/// A connection, over a stream of bytes.
+pub(crate) struct Line<S = TcpStream> {
+    socket: WebSocketStream<TlsStream<S>>,
     exporter: [u8; 32],
     next: u64,
 }
@@ -90,11 +145,31 @@ impl Line {
     }
 
     async fn connect(target: &Target) -> Result<Self> {
-        let tcp = TcpStream::connect(target.address).await?;
-        tcp.set_nodelay(true)?;
-        let stream = tokio_rustls::TlsConnector::from(target.tls.clone())
-            .connect(ServerName::try_from(SERVER_NAME)?, tcp)
-            .await?;
+        Self::over(tcp(target).await?, target).await
+    }
+}
+
+/// An open socket, on which nothing was said.
+pub(crate) async fn tcp(target: &Target) -> Result<TcpStream> {
+    let tcp = TcpStream::connect(target.address).await?;
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
+}
+
+/// TLS over a stream.
+pub(crate) async fn secured<S>(stream: S, target: &Target) -> Result<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let name = ServerName::try_from(SERVER_NAME)?;
+    let connector = tokio_rustls::TlsConnector::from(target.tls.clone());
+    Ok(connector.connect(name, stream).await?)
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    /// The WebSocket over a stream; nobody has signed in.
+    pub(crate) async fn over(stream: S, target: &Target) -> Result<Self> {
+        let stream = secured(stream, target).await?;
         let exporter =
             stream
                 .get_ref()
@@ -115,19 +190,10 @@ impl Line {
         })
     }
 
-    async fn sign_in(&mut self, target: &Target, keys: &DeviceKeys) -> Result<SignedIn> {
-        let device = keys.id();
-        let hello = Act::Hello(Hello {
-            version: PROTOCOL_VERSION,
-            device: device.to_vec(),
-            agent: "bench".to_owned(),
-        });
-        self.send(vec![quiet(hello)]).await?;
-        let challenge = match self.frames().await?.into_iter().next() {
-            Some(Frame::Challenge(challenge)) => challenge,
-            other => bail!("instead of a challenge: {other:?}"),
-        };
-        let message = sign_in_message(&target.app, &device, &challenge.nonce, Some(&self.exporter));
+    /// Signs in as this device.
+    pub(crate) async fn sign_in(&mut self, target: &Target, keys: &DeviceKeys) -> Result<SignedIn> {
+        let nonce = self.challenge(keys).await?;
+        let message = sign_in_message(&target.app, &keys.id(), &nonce, Some(&self.exporter));
         let sign_in = Act::SignIn(SignIn {
             signature: keys.sign(&message).to_vec(),
             exporter: true,
@@ -135,6 +201,20 @@ impl Line {
         match self.ask(sign_in).await? {
             reply::Result::SignedIn(signed_in) => Ok(signed_in),
             other => bail!("instead of a token: {other:?}"),
+        }
+    }
+
+    /// Says hello; the nonce that is to be signed.
+    pub(crate) async fn challenge(&mut self, keys: &DeviceKeys) -> Result<Vec<u8>> {
+        let hello = Act::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            device: keys.id().to_vec(),
+            agent: "bench".to_owned(),
+        });
+        self.send(vec![quiet(hello)]).await?;
+        match self.frames().await?.into_iter().next() {
+            Some(Frame::Challenge(challenge)) => Ok(challenge.nonce),
+            other => bail!("instead of a challenge: {other:?}"),
         }
     }
 
@@ -146,7 +226,12 @@ impl Line {
 
     /// Sends one batch.
     pub(crate) async fn send(&mut self, frames: Vec<ClientFrame>) -> Result<()> {
-        let bytes = ClientBatch { frames }.encode_to_vec();
+        self.send_bytes(ClientBatch { frames }.encode_to_vec())
+            .await
+    }
+
+    /// Sends one message of these bytes, whatever they are.
+    pub(crate) async fn send_bytes(&mut self, bytes: Vec<u8>) -> Result<()> {
         Ok(self.socket.send(Message::Binary(bytes.into())).await?)
     }
 
@@ -168,6 +253,14 @@ impl Line {
 
     /// Asks and waits for the answer; what is pushed meanwhile is passed over.
     pub(crate) async fn ask(&mut self, act: Act) -> Result<reply::Result> {
+        match self.answer(act).await? {
+            reply::Result::Error(error) => bail!("refused: {} ({})", error.code, error.message),
+            other => Ok(other),
+        }
+    }
+
+    /// The same where a refusal is an answer, too.
+    pub(crate) async fn answer(&mut self, act: Act) -> Result<reply::Result> {
         let request = self.number();
         self.send(vec![ClientFrame {
             request,
@@ -188,12 +281,22 @@ impl Line {
                 }
             }
         };
-        let result = tokio::time::timeout(PATIENCE, waiting)
+        tokio::time::timeout(PATIENCE, waiting)
             .await
-            .context("an answer did not come")??;
-        match result {
-            reply::Result::Error(error) => bail!("refused: {} ({})", error.code, error.message),
-            other => Ok(other),
+            .context("an answer did not come")?
+    }
+
+    /// The code and the hint by which the server ends this connection; none when it only hangs up.
+    pub(crate) async fn last_word(&mut self) -> Option<Closing> {
+        loop {
+            let frames = self.frames().await.ok()?;
+            let closing = frames.into_iter().find_map(|frame| match frame {
+                Frame::Closing(closing) => Some(closing),
+                _ => None,
+            });
+            if closing.is_some() {
+                return closing;
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Scenario {
     Paced,
     /// Storing for people who are away; then they sign in and fetch.
     Offline,
+    /// One conversation of two at a group's pace.
+    Pair,
     /// A group of 8 devices, all acknowledging.
     #[value(name = "group-8")]
     Group8,
@@ -33,12 +35,15 @@ pub enum Scenario {
     CatchUp,
     /// From the start of the program to the first message, on all the data.
     Cold,
+    /// An even load beside comers and goers, slow readers, floods and abuse, with all limits on: what has to hold then
+    /// is judged. Only when it is asked for.
+    Lasting,
 }
 
 /// Arguments of `comity bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
-    /// What to run, one or more; all of them when left out.
+    /// What to run, one or more; all of them but `lasting` when left out.
     #[arg(value_enum, value_name = "SCENARIO")]
     pub scenarios: Vec<Scenario>,
     /// A folder of accounts and conversations that is made when it is not there, added to when it lacks something, and
@@ -75,10 +80,10 @@ pub struct BenchArgs {
     /// `offline`: messages stored, all together.
     #[arg(long, value_name = "COUNT", default_value_t = 400_000)]
     pub stored: usize,
-    /// `group…`: messages a second.
+    /// `pair`, `group…`: messages a second.
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     pub group_rate: u32,
-    /// `group…`: messages, all together.
+    /// `pair`, `group…`: messages, all together.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     pub group_messages: usize,
     /// `logins`: sign-ins.
@@ -87,6 +92,9 @@ pub struct BenchArgs {
     /// `catch-up`: messages that were missed.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub missed: usize,
+    /// `lasting`: sets a limit of the server otherwise, as in its configuration; the load then has to notice.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub limit: Vec<String>,
     /// Small and short: shows that all of it works, and says nothing about speed.
     #[arg(long)]
     pub quick: bool,
@@ -110,6 +118,8 @@ impl BenchArgs {
         let mut args = self.clone();
         if args.scenarios.is_empty() {
             args.scenarios = Scenario::value_variants().to_vec();
+            args.scenarios
+                .retain(|scenario| *scenario != Scenario::Lasting);
             if args.quick {
                 // A thousand devices take minutes in a debug build.
                 args.scenarios
@@ -117,7 +127,8 @@ impl BenchArgs {
             }
         }
         if args.quick {
-            args.seconds = args.seconds.min(0.5);
+            let alone = args.scenarios == [Scenario::Lasting];
+            args.seconds = args.seconds.min(if alone { 6.0 } else { 0.5 });
             args.pairs = args.pairs.min(3);
             args.in_flight = args.in_flight.min(4);
             args.conversations = args.conversations.min(9);

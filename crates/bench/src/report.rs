@@ -191,6 +191,31 @@ impl Report {
             }
             text += "\n";
         }
+        text += &self.proportions();
+        text
+    }
+
+    /// What a message of each group writes, as so many times what one of `pair` does in the same run.
+    fn proportions(&self) -> String {
+        let of = |name: &str| self.results.iter().find(|one| one.name == name);
+        let mut text = String::new();
+        let Some(pair) = of("pair") else {
+            return text;
+        };
+        for group in self
+            .results
+            .iter()
+            .filter(|one| one.name.starts_with("group-"))
+        {
+            let rows = group.rows_per_message / pair.rows_per_message.max(1e-9);
+            let _ = write!(text, "{}: {rows:.2} times the rows of pair", group.name);
+            if let (Some(bytes), Some(of_pair)) = (group.bytes_per_message, pair.bytes_per_message)
+            {
+                let bytes = bytes / of_pair.max(1e-9);
+                let _ = write!(text, ", {bytes:.2} times the bytes");
+            }
+            text += "\n";
+        }
         text
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Start {
     pub(crate) folder: PathBuf,
     /// Another command, which starts it.
     pub(crate) through: Option<String>,
+    /// Lines of its section of limits, when these are not to be raised.
+    pub(crate) limits: Option<String>,
 }
 
 /// A running server.
@@ -56,7 +58,7 @@ impl Start {
     pub(crate) async fn server(&self) -> Result<Server> {
         let certificate = certificate(&self.folder)?;
         let config = self.folder.join("comity.toml");
-        std::fs::write(&config, configuration(&self.folder))?;
+        std::fs::write(&config, configuration(&self.folder, self.limits.as_deref()))?;
         let program = self.program.as_os_str().to_owned();
         let mut words: Vec<std::ffi::OsString> = Vec::new();
         if let Some(through) = &self.through {
@@ -130,6 +132,11 @@ impl Server {
         })
     }
 
+    /// Files that it has open, sockets among them.
+    pub(crate) fn open_files(&self) -> Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.pid))?.count())
+    }
+
     /// Asks it to stop and waits until it has; what it has used all its life.
     pub(crate) async fn stop(mut self) -> Result<Usage> {
         use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -174,15 +181,19 @@ fn only_child(pid: u32) -> Result<u32> {
         .parse()?)
 }
 
-fn configuration(folder: &Path) -> String {
+/// A single device's pace, and what one network may do, for a load that is all of few devices.
+const RAISED: &str = "code_interval_ms = 0\nregistrations_per_address_per_hour = 100000000\n\
+     appends_per_second = 1000000\nappends_burst = 1000000\n";
+
+fn configuration(folder: &Path, limits: Option<&str>) -> String {
     let path = |name: &str| folder.join(name).display().to_string();
     format!(
         "app = {APP:?}\nname = \"Bench\"\nlisten = \"127.0.0.1:0\"\ndata = {:?}\ntls_certificate = {:?}\ntls_key = {:?}\n\
-         development = true\n[limits]\ncode_interval_ms = 0\nregistrations_per_address_per_hour = 100000000\n\
-         appends_per_second = 1000000\nappends_burst = 1000000\n[log]\nlevel = \"warn\"\n",
+         development = true\n[limits]\n{}[log]\nlevel = \"warn\"\n",
         path("data"),
         path("certificate.pem"),
         path("key.pem"),
+        limits.unwrap_or(RAISED),
     )
 }
 

@@ -76,16 +76,17 @@ struct Slot {
 
 /// What all of a run share.
 #[derive(Default)]
-struct Run {
-    measuring: Cell<bool>,
-    stopping: Cell<bool>,
-    messages: Cell<u64>,
-    times: RefCell<Times>,
+pub(crate) struct Run {
+    pub(crate) measuring: Cell<bool>,
+    pub(crate) stopping: Cell<bool>,
+    pub(crate) messages: Cell<u64>,
+    pub(crate) times: RefCell<Times>,
 }
 
-struct Pace {
-    first: Instant,
-    every: Duration,
+/// When messages are due: the first, and then each so long after the one before.
+pub(crate) struct Pace {
+    pub(crate) first: Instant,
+    pub(crate) every: Duration,
 }
 
 impl Pace {
@@ -98,7 +99,7 @@ impl Pace {
 }
 
 /// What one writer has on its way.
-struct Flow {
+pub(crate) struct Flow {
     voices: Vec<Voice>,
     tag: [u8; 8],
     readers: usize,
@@ -119,6 +120,26 @@ struct State {
 }
 
 impl Flow {
+    /// Of a pair, at a pace, until its run is stopping.
+    pub(crate) fn paced(voice: Voice, pace: Pace, run: Rc<Run>) -> Self {
+        Self {
+            voices: vec![voice],
+            tag: random_bytes(),
+            readers: 1,
+            in_flight: REQUESTS_IN_FLIGHT_MAX,
+            pace: Some(pace),
+            limit: None,
+            state: RefCell::default(),
+            wake: Notify::new(),
+            run,
+        }
+    }
+
+    /// Has its writer look again at what is to be done.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
     fn said(&self) -> u64 {
         let state = self.state.borrow();
         state.base + state.slots.len() as u64
@@ -347,7 +368,8 @@ async fn finish(writers: &mut Tasks, readers: &mut Tasks) -> Result<()> {
     }
 }
 
-async fn write(mut line: Line, flow: Rc<Flow>) -> Result<()> {
+/// Says what is due, until all is said and arrived.
+pub(crate) async fn write(mut line: Line, flow: Rc<Flow>) -> Result<()> {
     loop {
         let frames = flow.fill();
         if !frames.is_empty() {
@@ -385,7 +407,8 @@ async fn write(mut line: Line, flow: Rc<Flow>) -> Result<()> {
     }
 }
 
-async fn read(mut line: Line, flow: Rc<Flow>) -> Result<()> {
+/// Reads and acknowledges for as long as the line lasts.
+pub(crate) async fn read(mut line: Line, flow: Rc<Flow>) -> Result<()> {
     let mut heads = HashMap::new();
     loop {
         let mut positions: Vec<Position> = Vec::new();

@@ -4,7 +4,8 @@ use crate::blobs::Blobs;
 use crate::config::Config;
 use crate::family::{Family, SiblingNo};
 use crate::limits::Rates;
-use crate::live::Live;
+use crate::live::{Live, LogView};
+use crate::logs::book::read_meta;
 use crate::logs::{LogBook, LogMeta, LogName, Published};
 use crate::registration::CodeDelivery;
 use crate::secrets::Secrets;
@@ -14,7 +15,12 @@ use comity_platform::database::Database;
 use comity_platform::stop::Stop;
 use comity_platform::telemetry::{Counter, CounterBy, Gauge, Metrics};
 use comity_wire::{AccountId, Address, AppId, DeviceId, ErrorCode};
+use rusqlite::Connection;
+use std::collections::HashMap;
 use tokio::sync::Notify;
+
+/// Logs that are looked up in one reading: others do not wait long behind it.
+const LOOKED_UP_MAX: usize = 500;
 
 /// The database with the writer's picture of the logs.
 pub(crate) type Db = Database<LogBook>;
@@ -124,19 +130,47 @@ impl App {
     ///
     /// # Errors
     /// `not_found`.
-    pub(crate) async fn view(&self, log: LogName) -> Result<crate::live::LogView, Failure> {
+    pub(crate) async fn view(&self, log: LogName) -> Result<LogView, Failure> {
         if let Some(view) = self.live.view(&log) {
             return Ok(view);
         }
-        let meta: Option<LogMeta> = self
-            .db
-            .read(move |conn| Ok(crate::logs::book::read_meta(conn, &log)?))
-            .await?;
-        let meta = meta.ok_or_else(|| Failure::refused(ErrorCode::NotFound, "no such log"))?;
-        self.live.views.update(log, &meta);
-        self.live
-            .view(&log)
-            .ok_or_else(|| Failure::internal("a view was lost"))
+        let found = self.look_up(vec![log]).await?;
+        let view = found.into_values().next();
+        view.ok_or_else(|| Failure::refused(ErrorCode::NotFound, "no such log"))
+    }
+
+    /// The views of these logs; those that are not in memory are looked up together. What is no log
+    /// is not among them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn look_up(
+        &self,
+        logs: Vec<LogName>,
+    ) -> Result<HashMap<LogName, LogView>, Failure> {
+        let mut views = HashMap::with_capacity(logs.len());
+        let mut unknown = Vec::new();
+        for log in logs {
+            match self.live.view(&log) {
+                Some(view) => drop(views.insert(log, view)),
+                None => unknown.push(log),
+            }
+        }
+        for lot in unknown.chunks(LOOKED_UP_MAX) {
+            let lot = lot.to_vec();
+            let read = move |conn: &Connection| {
+                let meta = |log| Ok(read_meta(conn, log)?.map(|meta| (*log, meta)));
+                lot.iter().filter_map(|log| meta(log).transpose()).collect()
+            };
+            let found: Vec<(LogName, LogMeta)> = self.db.read(read).await?;
+            for (log, meta) in found {
+                self.live.views.update(log, &meta);
+                // What another left meanwhile is newer.
+                let view = self.live.view(&log);
+                views.insert(log, view.unwrap_or_else(|| LogView::of(&meta)));
+            }
+        }
+        Ok(views)
     }
 
     /// Pushes what a job published.

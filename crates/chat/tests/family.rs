@@ -428,7 +428,7 @@ async fn an_app_whose_people_are_out_no_longer_follows() {
     let conn = comity_chat::operator::open(two.other.data()).unwrap();
     let newest: u64 = conn
         .query_row(
-            "SELECT max(e.seq) FROM entry e JOIN followed f ON f.log = e.log",
+            "SELECT max(e.seq + e.others) FROM entry e JOIN followed f ON f.log = e.log",
             [],
             |row| row.get::<_, i64>(0).map(|seq| u64::try_from(seq).unwrap()),
         )

@@ -44,8 +44,8 @@ fn every_scenario_runs_and_tells_what_it_counted() {
     assert_eq!(
         names,
         [
-            "idle", "pairs", "many", "single", "paced", "store", "drain", "group-8", "group-64",
-            "logins", "catch-up", "cold"
+            "idle", "pairs", "many", "single", "paced", "store", "drain", "pair", "group-8",
+            "group-64", "logins", "catch-up", "cold"
         ]
     );
     for one in results {
@@ -58,10 +58,12 @@ fn every_scenario_runs_and_tells_what_it_counted() {
         assert!(number("server_cpu_s_per_100k") >= 0.0, "{one}");
     }
     let of = |name: &str| results.iter().find(|one| one["name"] == name).unwrap();
-    for name in ["pairs", "many", "single", "paced", "group-8", "group-64"] {
+    for name in [
+        "pairs", "many", "single", "paced", "pair", "group-8", "group-64",
+    ] {
         let one = of(name);
-        // Each message is one row at least, durable before its acknowledgement, and counted once.
-        assert!(one["rows_per_message"].as_f64().unwrap() >= 1.0, "{one}");
+        // Durable before its acknowledgement, and counted once; what shares a commit shares a row.
+        assert!(one["rows_per_message"].as_f64().unwrap() > 0.0, "{one}");
         assert!(one["syncs"].as_u64().unwrap() >= 1, "{one}");
         assert!(one["messages_per_commit"].as_f64().unwrap() > 0.0, "{one}");
         assert!(one["message_bytes"].as_u64().unwrap() >= 300, "{one}");
@@ -71,6 +73,7 @@ fn every_scenario_runs_and_tells_what_it_counted() {
     for (name, messages) in [
         ("store", 400),
         ("drain", 400),
+        ("pair", 20),
         ("group-64", 20),
         ("catch-up", 200),
         ("logins", 20),
@@ -88,4 +91,43 @@ fn every_scenario_runs_and_tells_what_it_counted() {
     assert!(!said.contains("signing up"), "{said}");
     let table = String::from_utf8(again.stdout).unwrap();
     assert!(table.contains("pairs      |"), "{table}");
+}
+
+#[test]
+fn a_load_that_lasts_is_judged_and_the_server_stands_it() {
+    let output = bench(&["lasting", "--quick", "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let one = &report["results"][0];
+    assert_eq!(one["name"], "lasting");
+    assert!(one["messages"].as_u64().unwrap() > 100, "{one}");
+    assert!(one["memory_bytes"].as_u64().unwrap() > 1 << 20, "{one}");
+}
+
+#[test]
+fn a_load_that_lasts_notices_limits_that_are_off() {
+    let output = bench(&[
+        "lasting",
+        "--quick",
+        "--limit",
+        "appends_per_second=1000000",
+        "--limit",
+        "appends_burst=1000000",
+        "--limit",
+        "registrations_per_address_per_hour=1000000",
+        "--limit",
+        "sign_in_timeout_ms=600000",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    for unmet in [
+        "append: rate_limited",
+        "registration: rate_limited",
+        "silent WebSocket: unauthenticated",
+    ] {
+        assert!(said.contains(&format!("never met: {unmet}")), "{said}");
+    }
+    // And nothing else.
+    assert_eq!(said.matches("\n- ").count(), 3, "{said}");
 }

@@ -118,6 +118,10 @@ pub fn tls_config(certificate: &Path, key: &Path) -> Result<rustls::ServerConfig
         .with_single_cert(chain, key)
         .map_err(|error| wrong(&error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // No tickets: devices stay connected, and what a session would be resumed by is memory of each
+    // connection, and a key by which the network could tell that it is the same device.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Ok(config)
 }
 

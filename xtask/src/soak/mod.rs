@@ -4,6 +4,7 @@
 //! no other. Deliberately absent: what a part does; that is a test, told its seeds by environment.
 
 mod fuzz;
+mod load;
 mod tally;
 
 use crate::project::Project;
@@ -72,6 +73,14 @@ const PARTS: &[Part] = &[
         total: fuzz::TARGETS,
         lot: 1,
         run: fuzz::run,
+    },
+    Part {
+        name: "load",
+        what: "comers and goers, slow readers, floods and abuse beside an even load that goes on",
+        unit: "minutes",
+        total: load::MINUTES,
+        lot: load::LOT,
+        run: load::run,
     },
 ];
 

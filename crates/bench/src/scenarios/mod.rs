@@ -3,6 +3,7 @@
 mod alone;
 mod away;
 mod idle;
+mod lasting;
 mod talk;
 
 use crate::machine::{Machine, yardstick_us};
@@ -41,6 +42,7 @@ pub(crate) async fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) ->
         program: program.to_owned(),
         folder: folder.clone(),
         through: None,
+        limits: None,
     };
     let mut world = World::load(&folder, args.bytes)?;
     let server = plain.server().await?;
@@ -60,7 +62,7 @@ pub(crate) async fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) ->
     for scenario in &args.scenarios {
         say(&format!("running {}", name(*scenario)));
         let before = yardstick_us();
-        let measured = one(&stage, *scenario)
+        let measured = one(&stage, *scenario, say)
             .await
             .with_context(|| format!("scenario {}", name(*scenario)))?;
         let after = yardstick_us();
@@ -96,7 +98,8 @@ fn needs(args: &BenchArgs) -> Need {
             Scenario::Single => pairs(args.single_pairs),
             Scenario::Offline => pairs(args.away),
             Scenario::Logins => pairs(args.logins.min(256)),
-            Scenario::CatchUp | Scenario::Cold => pairs(1),
+            Scenario::CatchUp | Scenario::Cold | Scenario::Pair => pairs(1),
+            Scenario::Lasting => pairs(lasting::PAIRS),
             Scenario::Many => need.people = need.people.max(2 * args.pairs),
             Scenario::Group8 => drop(need.groups.insert(8)),
             Scenario::Group64 => drop(need.groups.insert(64)),
@@ -111,13 +114,14 @@ fn needs(args: &BenchArgs) -> Need {
     need
 }
 
-async fn one(stage: &Stage<'_>, scenario: Scenario) -> Result<Vec<Measured>> {
+async fn one(stage: &Stage<'_>, scenario: Scenario, say: &dyn Fn(&str)) -> Result<Vec<Measured>> {
     Ok(match scenario {
         Scenario::Idle => vec![idle::idle(stage).await?],
         Scenario::Pairs => vec![talk::pairs(stage).await?],
         Scenario::Many => vec![talk::many(stage).await?],
         Scenario::Single => vec![talk::single(stage).await?],
         Scenario::Paced => vec![talk::paced(stage).await?],
+        Scenario::Pair => vec![talk::pair(stage).await?],
         Scenario::Group8 => vec![talk::group(stage, 8).await?],
         Scenario::Group64 => vec![talk::group(stage, 64).await?],
         Scenario::Group1024 => vec![talk::group(stage, 1_024).await?],
@@ -125,6 +129,7 @@ async fn one(stage: &Stage<'_>, scenario: Scenario) -> Result<Vec<Measured>> {
         Scenario::CatchUp => away::catch_up(stage).await?,
         Scenario::Logins => vec![alone::logins(stage).await?],
         Scenario::Cold => vec![alone::cold(stage).await?],
+        Scenario::Lasting => vec![lasting::lasting(stage, say).await?],
     })
 }
 

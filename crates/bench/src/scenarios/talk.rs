@@ -114,6 +114,28 @@ pub(super) async fn paced(stage: &Stage<'_>) -> Result<Measured> {
     timed(stage, "paced", what, routes, load).await
 }
 
+/// One conversation of two at a group's pace: what a group's message costs is held against it.
+pub(super) async fn pair(stage: &Stage<'_>) -> Result<Measured> {
+    let rate = stage.args.group_rate;
+    let what = format!("{rate} a second in one conversation of two");
+    timed(
+        stage,
+        "pair",
+        what,
+        direct(stage, 1)?,
+        at_groups_pace(stage)?,
+    )
+    .await
+}
+
+fn at_groups_pace(stage: &Stage<'_>) -> Result<Load> {
+    Ok(Load {
+        in_flight: REQUESTS_IN_FLIGHT_MAX,
+        per_second: Some(f64::from(stage.args.group_rate)),
+        until: Until::Count(u64::try_from(stage.args.group_messages)?),
+    })
+}
+
 /// A group whose devices all acknowledge.
 pub(super) async fn group(stage: &Stage<'_>, devices: usize) -> Result<Measured> {
     let group = stage.world.group(devices)?;
@@ -128,11 +150,7 @@ pub(super) async fn group(stage: &Stage<'_>, devices: usize) -> Result<Measured>
         voices: vec![group.voice.clone()],
     };
     let rate = stage.args.group_rate;
-    let load = Load {
-        in_flight: REQUESTS_IN_FLIGHT_MAX,
-        per_second: Some(f64::from(rate)),
-        until: Until::Count(u64::try_from(stage.args.group_messages)?),
-    };
+    let load = at_groups_pace(stage)?;
     let what = format!("{rate} a second in a group of {devices} devices, all acknowledging");
     timed(stage, &format!("group-{devices}"), what, vec![route], load).await
 }

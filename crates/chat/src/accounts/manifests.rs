@@ -245,11 +245,11 @@ pub(super) fn delete_inbox_and_packages(
         .execute([device.as_bytes()])?;
     conn.prepare_cached("DELETE FROM outbox WHERE device = ?1")?
         .execute([device.as_bytes()])?;
-    if let Some(inbox) = book.find(conn, device.as_bytes())?
+    if let Some(mut inbox) = book.find(conn, device.as_bytes())?
         && inbox.kind == LogKind::Inbox
     {
-        conn.prepare_cached("DELETE FROM entry WHERE log = ?1")?
-            .execute([inbox.id])?;
+        let behind_all = inbox.head + 1;
+        book.cut(conn, &mut inbox, behind_all)?;
         conn.prepare_cached("DELETE FROM seat WHERE log = ?1")?
             .execute([inbox.id])?;
         conn.prepare_cached("DELETE FROM log WHERE id = ?1")?

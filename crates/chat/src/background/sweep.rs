@@ -1,6 +1,6 @@
 //! Sweeping what is over: entries, key packages, registrations, introductions, links, blobs.
 
-use super::{log_failure, stopped_within};
+use super::{flush_cursors, log_failure, stopped_within};
 use crate::app::App;
 use crate::logs::retention;
 use crate::{accounts, blobs, introductions, key_packages, links, registration};
@@ -9,20 +9,55 @@ use comity_platform::clock::now_ms;
 use comity_wire::limits;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Logs or rows handled in one job.
 const LOT: usize = 500;
+/// Rows of old entries deleted in one job: each may hold many.
+const OLD_ROWS: usize = 100;
 
 pub(super) async fn sweep_loop(app: Arc<App>) {
     log_failure("orphans", delete_orphans(&app).await);
+    let Ok(crowded) = app.db.write(|_, book| Ok(book.crowded())).await else {
+        return;
+    };
     let interval = Duration::from_millis(app.config.retention.sweep_interval_ms);
-    while !stopped_within(&app, interval).await {
-        log_failure("seen", note_seen(&app).await);
+    let mut due = Instant::now() + interval;
+    loop {
+        tokio::select! {
+            biased;
+            stopped = stopped_within(&app, due.saturating_duration_since(Instant::now())) => {
+                if stopped {
+                    return;
+                }
+                due = Instant::now() + interval;
+                log_failure("seen", note_seen(&app).await);
+                log_failure("old entries", sweep_old(&app).await);
+                log_failure("rows", sweep_rows(&app).await);
+                log_failure("blobs", sweep_blobs(&app).await);
+            }
+            // Early: what everybody has by now needs no key, and none in the table.
+            () = crowded.notified() => log_failure("cursors", flush_cursors(&app).await),
+        }
         log_failure("entries that were read", sweep_read(&app).await);
-        log_failure("old entries", sweep_old(&app).await);
-        log_failure("rows", sweep_rows(&app).await);
-        log_failure("blobs", sweep_blobs(&app).await);
+        log_failure("keys", sweep_keys(&app).await);
     }
+}
+
+/// Keys of entries that are old by now go from memory to the table.
+async fn sweep_keys(app: &App) -> Result<(), Failure> {
+    app.db
+        .write(|_, book| {
+            book.sweep_keys();
+            Ok(())
+        })
+        .await?;
+    while app
+        .db
+        .write(|conn, book| Ok(book.write_keys(conn)?))
+        .await?
+    {}
+    Ok(())
 }
 
 /// Devices that stay connected are seen, too.
@@ -44,15 +79,17 @@ async fn note_seen(app: &App) -> Result<(), Failure> {
 
 async fn sweep_read(app: &App) -> Result<(), Failure> {
     let stale_before_ms = now_ms() - app.config.retention.device_stale_ms;
+    let mut after = 0;
     loop {
         let logs = app
             .db
-            .read(|conn| Ok(retention::unswept(conn, LOT)?))
+            .read(move |conn| Ok(retention::unswept(conn, after, LOT)?))
             .await?;
         let more = logs.len() == LOT;
+        after = logs.last().map_or(after, |(id, _)| *id);
         app.db
             .write(move |conn, book| {
-                for log in &logs {
+                for (_, log) in &logs {
                     retention::sweep_read(conn, book, log, stale_before_ms)?;
                 }
                 Ok(())
@@ -68,7 +105,7 @@ async fn sweep_old(app: &App) -> Result<(), Failure> {
     let cutoff_ms = now_ms() - app.config.retention.entry_life_ms;
     while app
         .db
-        .write(move |conn, book| retention::sweep_old(conn, book, cutoff_ms, LOT))
+        .write(move |conn, book| retention::sweep_old(conn, book, cutoff_ms, OLD_ROWS))
         .await?
     {}
     Ok(())

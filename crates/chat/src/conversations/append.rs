@@ -108,7 +108,7 @@ pub(crate) fn add(
     };
     if let Some(refusal) = refusal {
         // What was taken while it was right stays taken.
-        let before = entries::by_key(conn, meta.id, &checked.entry.idempotency_key)?;
+        let before = book.by_key(conn, &meta, &checked.entry.idempotency_key)?;
         return before.map(Added::Before).ok_or(refusal);
     }
     checked.entry.at_ms = now_ms();

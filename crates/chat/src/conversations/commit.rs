@@ -44,11 +44,6 @@ struct Judged {
     manifests: Vec<VerifiedManifest>,
 }
 
-enum Judgement {
-    Before(Committed),
-    New(Box<Judged>),
-}
-
 /// What became of it in the writer.
 pub(crate) enum Outcome {
     /// Taken now.
@@ -91,13 +86,14 @@ where
         let judged = app
             .db
             .read(move |conn| judge(conn, &on_app, caller, &for_judge))
-            .await?;
+            .await;
         let judged = match judged {
-            Judgement::Before(committed) => {
-                done(Ok((committed, None)));
+            Ok(judged) => judged,
+            Err(refusal) => {
+                let before = taken_before(app, caller, &request).await?;
+                done(before.map(|committed| (committed, None)).ok_or(refusal));
                 return Ok(());
             }
-            Judgement::New(judged) => judged,
         };
         let (moved, was_moved) = tokio::sync::oneshot::channel();
         let done = done.clone();
@@ -130,12 +126,40 @@ where
     ))
 }
 
+/// What was refused now may have been taken before, and its answer lost. Only the writer knows all
+/// keys: it is asked for who has or had a seat, and for nobody else.
+async fn taken_before(
+    app: &App,
+    caller: Caller,
+    request: &SubmitCommit,
+) -> Result<Option<Committed>, Failure> {
+    let log = log_name(&request.conversation)?;
+    let key = idempotency_key(request.idempotency_key.clone())?;
+    let seated = app
+        .db
+        .read(move |conn| match read_meta(conn, &log)? {
+            Some(meta) if meta.kind.is_hosted() => Ok(entries::window(conn, &meta, &caller)?),
+            _ => Ok(None),
+        })
+        .await?;
+    if seated.is_none() {
+        return Ok(None);
+    }
+    app.db
+        .write(move |conn, book| {
+            let meta = book.get(conn, &log)?;
+            let before = book.by_key(conn, &meta, &key)?;
+            Ok(before.as_ref().map(committed))
+        })
+        .await
+}
+
 fn judge(
     conn: &Connection,
     app: &App,
     caller: Caller,
     request: &SubmitCommit,
-) -> Result<Judgement, Failure> {
+) -> Result<Box<Judged>, Failure> {
     let address = app.address_of(&caller)?;
     let log = log_name(&request.conversation)?;
     let key = idempotency_key(request.idempotency_key.clone())?;
@@ -147,9 +171,6 @@ fn judge(
             "no such conversation",
         ));
     };
-    if let Some(before) = entries::by_key(conn, meta.id, &key)? {
-        return Ok(Judgement::Before(committed(&before)));
-    }
     // Everybody left: what the group still has as members are leaves of nobody.
     if meta.seats.is_empty() || super::leave::is_leaving(conn, meta.id, &address)? {
         return Err(super::not_member());
@@ -213,7 +234,7 @@ fn judge(
         joined.push(joiner.device);
     }
     let members = state.members().map_err(invalid)?;
-    Ok(Judgement::New(Box::new(Judged {
+    Ok(Box::new(Judged {
         log,
         kind,
         epoch: meta.epoch,
@@ -226,7 +247,7 @@ fn judge(
         members,
         joined,
         manifests: manifests.adopted,
-    })))
+    }))
 }
 
 /// Devices of those who may not speak, by the context.
@@ -290,7 +311,7 @@ fn take(
 ) -> Result<Outcome, Failure> {
     book.may_act(&caller)?;
     let mut meta = book.get(conn, &judged.log)?;
-    if let Some(before) = entries::by_key(conn, meta.id, &judged.key)? {
+    if let Some(before) = book.by_key(conn, &meta, &judged.key)? {
         return Ok(Outcome::Before(committed(&before)));
     }
     if meta.seat(&caller).is_some_and(|seat| seat.leaving) {

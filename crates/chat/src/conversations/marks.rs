@@ -87,25 +87,28 @@ pub(crate) async fn acknowledge(
     caller: Caller,
     positions: Vec<Position>,
 ) -> Result<(), Failure> {
-    let mut after_the_end = Vec::new();
+    let mut named = Vec::with_capacity(positions.len());
     for position in positions {
-        let log = app
-            .family
-            .local_name(&app.id, &position.hub, &position.log)?;
-        let view = match app.view(log).await {
-            Ok(view) => view,
-            Err(failure) if failure.code() == ErrorCode::NotFound => continue,
-            Err(failure) => return Err(failure),
+        let name = (app.family).local_name(&app.id, &position.hub, &position.log)?;
+        named.push((name, position.seq));
+    }
+    let views = app
+        .look_up(named.iter().map(|(log, _)| *log).collect())
+        .await?;
+    let mut after_the_end = Vec::new();
+    for (log, seq) in named {
+        let Some(view) = views.get(&log) else {
+            continue;
         };
+        let seq = seq.min(view.head);
         if view.has(&caller) {
-            let seq = position.seq.min(view.head);
             let announce = view.kind != LogKind::Inbox;
             app.live.cursors.advance(log, caller.device, seq, announce);
             if let Some(followed) = &view.followed {
                 app.family.report(followed, caller.device, seq);
             }
         } else {
-            after_the_end.push((log, position.seq.min(view.head)));
+            after_the_end.push((log, seq));
         }
     }
     if after_the_end.is_empty() {

@@ -9,6 +9,7 @@ use super::{Sibling, name_of};
 use crate::app::App;
 use crate::conversations::fits;
 use crate::live::{Item, LogView, WireLog};
+use crate::logs::arrivals::Arrival;
 use crate::logs::book::{LogBook, LogKind, LogMeta, LogName, Published, Seat};
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
@@ -77,7 +78,7 @@ pub(super) fn take(
     let deliver = followed.entries.unwrap_or_default();
     let from = followed.since_seq.max(deliver.gap_until_seq);
     if from > meta.head {
-        jump(conn, &mut meta, from)?;
+        jump(conn, book, &mut meta, from)?;
     }
     take_cursors(conn, meta.id, &followed.cursors)?;
     let mut state = None;
@@ -173,12 +174,14 @@ pub(super) fn hub_went_back(conn: &Connection, hub: &Sibling) -> Result<(), rusq
 }
 
 /// What lies between is not to be had: the copy begins anew after `seq`.
-fn jump(conn: &Connection, meta: &mut LogMeta, seq: u64) -> Result<(), rusqlite::Error> {
-    conn.prepare_cached("DELETE FROM entry WHERE log = ?1")?
-        .execute([meta.id])?;
+fn jump(
+    conn: &Connection,
+    book: &mut LogBook,
+    meta: &mut LogMeta,
+    seq: u64,
+) -> Result<(), rusqlite::Error> {
     meta.head = seq;
-    meta.first = seq + 1;
-    Ok(())
+    book.cut(conn, meta, seq + 1)
 }
 
 /// Takes the seats of this app's devices.
@@ -291,7 +294,8 @@ fn add(
         if entry.seq != meta.head + 1 {
             break;
         }
-        insert(conn, meta.id, &entry)?;
+        let entry = Arc::new(entry);
+        insert(conn, book, meta, &entry)?;
         meta.head = entry.seq;
         if entry.kind() == EntryKind::Commit {
             meta.epoch = meta.epoch.max(entry.epoch + 1);
@@ -302,43 +306,38 @@ fn add(
             log: name,
             meta: meta.clone(),
             readers: Arc::new(may.map(|of| Seat::new(of.device, of.joined)).collect()),
-            entry: Arc::new(entry),
+            entry,
         });
     }
     Ok(published)
 }
 
-fn insert(conn: &Connection, log: i64, entry: &Entry) -> Result<(), Failure> {
+fn insert(
+    conn: &Connection,
+    book: &mut LogBook,
+    meta: &LogMeta,
+    entry: &Arc<Entry>,
+) -> Result<(), Failure> {
     let most = match entry.kind() {
         EntryKind::Content => limits::ENTRY_BYTES_MAX,
         EntryKind::Commit | EntryKind::Proposal => limits::COMMIT_BYTES_MAX,
         _ => return Err(broken("an entry of another kind")),
     };
     fits(&entry.body, most, "an entry")?;
-    comity_wire::IdempotencyKey::from_slice(&entry.idempotency_key)?;
+    let key = comity_wire::IdempotencyKey::from_slice(&entry.idempotency_key)?;
     if entry.seal.len() > 64 {
         return Err(broken("a seal of another length"));
     }
-    let added = conn
-        .prepare_cached(
-            "INSERT INTO entry (log, seq, kind, epoch, at_ms, idempotency_key, seal, body, taken_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
-            log,
-            entry.seq,
-            entry.kind,
-            entry.epoch,
-            entry.at_ms,
-            entry.idempotency_key,
-            entry.seal,
-            entry.body,
-            now_ms()
-        ])?;
-    if added == 0 {
+    if book.by_key(conn, meta, key.as_bytes())?.is_some() {
         return Err(broken("an idempotency key that is used twice"));
     }
-    Ok(())
+    let arrival = Arrival {
+        log: meta.id,
+        entry: entry.clone(),
+        key: *key.as_bytes(),
+        taken_ms: Some(now_ms()),
+    };
+    book.arrive(conn, arrival)
 }
 
 /// Runs a job of the copy and publishes what it took, in the log's order; gives the copy's head.

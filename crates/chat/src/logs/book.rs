@@ -4,6 +4,8 @@
 //! Always holds: what a failed job changed is undone; after a lost transaction everything is read
 //! from the database again.
 
+use super::arrivals::{Arrival, Arrivals};
+use super::{keys, rows};
 use crate::app::Caller;
 use crate::family::{Followed, SiblingNo};
 use comity_platform::Failure;
@@ -13,6 +15,7 @@ use comity_wire::{DeviceId, ErrorCode};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// A log's name on the wire: a conversation's 16 bytes, or a device's id.
 pub(crate) type LogName = [u8; 16];
@@ -107,6 +110,8 @@ pub(crate) struct LogMeta {
     pub(crate) seats: Arc<Vec<Seat>>,
     /// Set when the log's hub is a sibling: nothing is numbered here then.
     pub(crate) followed: Option<Arc<Followed>>,
+    /// In the writer: keys of its entries may be in the table, not only in memory.
+    pub(crate) keyed: bool,
 }
 
 impl LogMeta {
@@ -141,6 +146,10 @@ pub(crate) struct LogBook {
     activity_written: u64,
     /// Devices that their account revoked: nothing is taken from them.
     revoked: HashSet<DeviceId>,
+    arrivals: Arrivals,
+    /// There are so many keys in memory that a sweep is to begin early.
+    crowded: Arc<Notify>,
+    crowded_told: bool,
 }
 
 /// Logs kept in memory; above it those that are not being written are forgotten.
@@ -156,6 +165,9 @@ impl LogBook {
             activity_before_job: 0,
             activity_written: 0,
             revoked: HashSet::new(),
+            arrivals: Arrivals::load(conn)?,
+            crowded: Arc::default(),
+            crowded_told: false,
         };
         book.read_counters(conn)?;
         Ok(book)
@@ -209,8 +221,9 @@ impl LogBook {
         if let Some(meta) = self.logs.get(name) {
             return Ok(Some(meta.clone()));
         }
-        let meta = read_meta(conn, name)?;
-        if let Some(meta) = &meta {
+        let mut meta = read_meta(conn, name)?;
+        if let Some(meta) = &mut meta {
+            meta.keyed = keys::any_old(conn, meta.id)?;
             if self.logs.len() >= LOGS_MAX {
                 let dirty = &self.dirty;
                 self.logs.retain(|name, _| dirty.contains(name));
@@ -260,9 +273,95 @@ impl LogBook {
             activity: 0,
             seats: Arc::new(seats),
             followed: None,
+            keyed: false,
         };
         self.put(name, &mut meta);
         Ok(meta)
+    }
+
+    /// Takes an entry at a log's head; it is in the database when this transaction is.
+    pub(crate) fn arrive(&mut self, conn: &Connection, arrival: Arrival) -> Result<(), Failure> {
+        Ok(self.arrivals.push(conn, arrival)?)
+    }
+
+    /// The entry of this log that has this key, if it is there.
+    pub(crate) fn by_key(
+        &self,
+        conn: &Connection,
+        meta: &LogMeta,
+        key: &[u8],
+    ) -> Result<Option<Entry>, Failure> {
+        self.arrivals.find(conn, meta, key)
+    }
+
+    /// Deletes a log's entries before `keep`. The picture `meta` is changed.
+    pub(crate) fn cut(
+        &mut self,
+        conn: &Connection,
+        meta: &mut LogMeta,
+        keep: u64,
+    ) -> Result<(), rusqlite::Error> {
+        self.arrivals.write(conn)?;
+        rows::cut(conn, meta.id, keep)?;
+        if meta.keyed {
+            keys::cut_old(conn, meta.id, keep)?;
+            meta.keyed = keys::any_old(conn, meta.id)?;
+        }
+        meta.first = keep;
+        Ok(())
+    }
+
+    /// A sweep: keys that are old by now go to the table, lot by lot ([`Self::write_keys`]).
+    pub(crate) fn sweep_keys(&mut self) {
+        self.arrivals.keys.sweep();
+        self.crowded_told = false;
+    }
+
+    /// Writes a lot of the keys that are old; true when there are more. Of an entry that is gone
+    /// none is written.
+    pub(crate) fn write_keys(&mut self, conn: &Connection) -> Result<bool, rusqlite::Error> {
+        let lot = self.arrivals.keys.lot();
+        if lot.is_empty() {
+            return Ok(false);
+        }
+        for of_log in lot.chunk_by(|one, next| one.log == next.log) {
+            let Some(log) = of_log.first().map(|young| young.log) else {
+                continue;
+            };
+            let found: Option<(LogName, u64)> = conn
+                .prepare_cached("SELECT name, first FROM log WHERE id = ?1")?
+                .query_row([log], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((name, mut first)) = found else {
+                continue;
+            };
+            if let Some(meta) = self.logs.get_mut(&name) {
+                // Also when this is undone: then they are looked for in vain.
+                meta.keyed = true;
+                first = meta.first;
+            }
+            for young in of_log.iter().filter(|young| young.seq >= first) {
+                keys::put_old(conn, young)?;
+            }
+        }
+        self.arrivals.keys.lot_written(conn, lot.len())?;
+        Ok(!self.arrivals.keys.lot().is_empty())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn small(&mut self, bounds: keys::Bounds, waiting_bytes_max: usize) {
+        self.arrivals.keys.bounds = bounds;
+        self.arrivals.waiting_bytes_max = waiting_bytes_max;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn young_keys(&self) -> usize {
+        self.arrivals.keys.len()
+    }
+
+    /// Told when a sweep is to begin early.
+    pub(crate) fn crowded(&self) -> Arc<Notify> {
+        self.crowded.clone()
     }
 
     /// Forgets a log that was deleted.
@@ -297,6 +396,7 @@ pub(crate) fn read_meta(
                 seats: Arc::default(),
                 followed: Followed::of_row(row, 7)?.map(Arc::new),
                 read_from: row.get(10)?,
+                keyed: false,
             })
         })
         .optional()?;
@@ -324,6 +424,7 @@ impl WriterState for LogBook {
     fn job_succeeded(&mut self) {
         self.undo.clear();
         self.activity_before_job = self.activity;
+        self.arrivals.job_succeeded();
     }
 
     fn job_failed(&mut self) {
@@ -334,9 +435,11 @@ impl WriterState for LogBook {
             };
         }
         self.activity = self.activity_before_job;
+        self.arrivals.job_failed();
     }
 
     fn before_commit(&mut self, conn: &Connection) -> Result<(), rusqlite::Error> {
+        self.arrivals.write(conn)?;
         let mut update = conn.prepare_cached(
             "UPDATE log SET epoch = ?2, version = ?3, head = ?4, first = ?5, activity = ?6,
                  read_from = ?7
@@ -360,6 +463,9 @@ impl WriterState for LogBook {
                 .execute([self.activity])?;
             self.activity_written = self.activity;
         }
+        for _ in 0..self.arrivals.keys.lots_due() {
+            self.write_keys(conn)?;
+        }
         Ok(())
     }
 
@@ -369,9 +475,15 @@ impl WriterState for LogBook {
         self.undo.clear();
         // Numbers of activity may be skipped, never used twice: the old count goes on.
         self.activity_written = 0;
+        self.arrivals.lost();
     }
 
     fn before_answers(&mut self) {
+        self.arrivals.settle();
+        if self.arrivals.keys.is_crowded() && !self.crowded_told {
+            self.crowded_told = true;
+            self.crowded.notify_one();
+        }
         crate::live::hold_wakes();
     }
 

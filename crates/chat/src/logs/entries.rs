@@ -1,6 +1,8 @@
 //! Adding and reading entries.
 
+use super::arrivals::Arrival;
 use super::book::{LogBook, LogKind, LogMeta, LogName, Published};
+use super::{keys, rows};
 use crate::app::Caller;
 use crate::family::SiblingNo;
 use comity_membership::franking;
@@ -8,7 +10,7 @@ use comity_platform::Failure;
 use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{Deliver, Entry, EntryKind};
 use comity_wire::{AppId, UnixMs};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
 /// An entry to be.
@@ -58,6 +60,9 @@ pub(crate) fn add(
     if planted::is(Bug::HubForgetsKeys) && new.kind == EntryKind::Content {
         new.idempotency_key = comity_platform::secret::random::<16>().to_vec();
     }
+    if let Some(before) = book.by_key(conn, meta, &new.idempotency_key)? {
+        return Ok(Added::Before(before));
+    }
     let seq = meta.head + 1;
     let seal = new.seal.as_ref().map_or_else(Vec::new, |with| {
         let sealed = franking::Sealed {
@@ -68,31 +73,7 @@ pub(crate) fn add(
         };
         franking::seal(&with.key, &sealed).to_vec()
     });
-    let added = conn
-        .prepare_cached(
-            "INSERT INTO entry (log, seq, kind, epoch, at_ms, idempotency_key, seal, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (log, idempotency_key) DO NOTHING",
-        )?
-        .execute(params![
-            meta.id,
-            seq,
-            i32::from(new.kind),
-            new.epoch,
-            new.at_ms,
-            new.idempotency_key,
-            seal,
-            new.body
-        ])?;
-    if added == 0 {
-        let before = by_key(conn, meta.id, &new.idempotency_key)?;
-        return before
-            .map(Added::Before)
-            .ok_or_else(|| Failure::internal("a key without entry"));
-    }
-    let readers = meta.seats.clone();
-    meta.head = seq;
-    book.put(name, meta);
+    let key = keys::key(&new.idempotency_key)?;
     let entry = Arc::new(Entry {
         seq,
         kind: new.kind.into(),
@@ -102,39 +83,22 @@ pub(crate) fn add(
         at_ms: new.at_ms,
         seal,
     });
+    let arrival = Arrival {
+        log: meta.id,
+        entry: entry.clone(),
+        key,
+        taken_ms: None,
+    };
+    book.arrive(conn, arrival)?;
+    let readers = meta.seats.clone();
+    meta.head = seq;
+    book.put(name, meta);
     Ok(Added::New(Published {
         log: name,
         meta: meta.clone(),
         entry,
         readers,
     }))
-}
-
-pub(crate) const COLUMNS: &str = "seq, kind, epoch, body, idempotency_key, at_ms, seal";
-
-fn entry(row: &Row<'_>) -> Result<Entry, rusqlite::Error> {
-    Ok(Entry {
-        seq: row.get(0)?,
-        kind: row.get(1)?,
-        epoch: row.get(2)?,
-        body: row.get(3)?,
-        idempotency_key: row.get(4)?,
-        at_ms: row.get(5)?,
-        seal: row.get(6)?,
-    })
-}
-
-/// The entry that was added under this key.
-pub(crate) fn by_key(
-    conn: &Connection,
-    log: i64,
-    key: &[u8],
-) -> Result<Option<Entry>, rusqlite::Error> {
-    conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE log = ?1 AND idempotency_key = ?2"
-    ))?
-    .query_row(params![log, key], entry)
-    .optional()
 }
 
 /// What part of a log somebody may read.
@@ -145,6 +109,9 @@ pub(crate) struct Window {
     /// The last that they may read, when their seat ended.
     pub(crate) removed: Option<u64>,
 }
+
+/// Entries in one answer, at most.
+const ENTRIES_MAX: usize = 1_000;
 
 /// Entries after `after_seq`, as many as fit into `bytes_max`, at least one; and the gap before
 /// them, when some are gone.
@@ -166,20 +133,15 @@ pub(crate) fn read(
     if after.saturating_add(1) < meta.first {
         deliver.gap_until_seq = meta.first.saturating_sub(1).min(head_seq);
     }
-    let mut select = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM entry WHERE log = ?1 AND seq > ?2 AND seq <= ?3
-         ORDER BY seq LIMIT 1000"
-    ))?;
-    let mut rows = select.query(params![meta.id, after, head_seq])?;
     let mut bytes = 0;
-    while let Some(row) = rows.next()? {
-        let entry = entry(row)?;
-        bytes += entry.body.len() + 96;
+    rows::read(conn, meta.id, (after, head_seq), |entry| {
+        bytes += rows::bytes_of(&entry);
         if bytes > bytes_max && !deliver.entries.is_empty() {
-            break;
+            return false;
         }
         deliver.entries.push(entry);
-    }
+        deliver.entries.len() < ENTRIES_MAX
+    })?;
     Ok(deliver)
 }
 

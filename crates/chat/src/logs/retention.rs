@@ -6,6 +6,7 @@
 
 use super::book::{LogBook, LogName};
 use super::packed::Packed;
+use super::rows;
 use comity_platform::Failure;
 use comity_wire::UnixMs;
 use rusqlite::{Connection, params};
@@ -30,11 +31,18 @@ pub(crate) fn keep_from(readers: &[Reader], first: u64, head: u64, stale_before_
         .clamp(first, head.saturating_add(1).max(first))
 }
 
-/// Logs that changed since they were last swept.
-pub(crate) fn unswept(conn: &Connection, count: usize) -> Result<Vec<LogName>, rusqlite::Error> {
-    let mut select = conn
-        .prepare_cached("SELECT name FROM log WHERE activity > swept AND head >= first LIMIT ?1")?;
-    let rows = select.query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| row.get(0))?;
+/// Logs that changed since they were last swept, behind the one of number `after`, with their numbers.
+pub(crate) fn unswept(
+    conn: &Connection,
+    after: i64,
+    count: usize,
+) -> Result<Vec<(i64, LogName)>, rusqlite::Error> {
+    let mut select = conn.prepare_cached(
+        "SELECT id, name FROM log WHERE id > ?1 AND activity > swept AND head >= first
+         ORDER BY id LIMIT ?2",
+    )?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let rows = select.query_map([after, count], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
 
@@ -74,36 +82,23 @@ pub(crate) fn sweep_read(
     Ok(gone)
 }
 
-/// Deletes entries that came before `cutoff_ms`, at most `count`; true when there may be more.
+/// Deletes entries that came before `cutoff_ms`, at most those of `count` rows; true when there may be
+/// more.
 pub(crate) fn sweep_old(
     conn: &Connection,
     book: &mut LogBook,
     cutoff_ms: UnixMs,
     count: usize,
 ) -> Result<bool, Failure> {
-    // Rows are in the order of arrival: the oldest stand in front.
-    let mut select = conn.prepare_cached(
-        "SELECT l.name, e.seq, coalesce(e.taken_ms, e.at_ms) FROM entry e JOIN log l ON l.id = e.log
-         ORDER BY e.id LIMIT ?1",
-    )?;
-    let rows = select
-        .query_map([i64::try_from(count).unwrap_or(i64::MAX)], |row| {
-            Ok((
-                row.get::<_, LogName>(0)?,
-                row.get::<_, u64>(1)?,
-                row.get::<_, UnixMs>(2)?,
-            ))
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
     let mut until = BTreeMap::<LogName, u64>::new();
     let mut all_old = true;
-    for (name, seq, at_ms) in rows {
-        if at_ms >= cutoff_ms {
+    for row in rows::oldest(conn, count)? {
+        if row.at_ms >= cutoff_ms {
             all_old = false;
             break;
         }
-        let last = until.entry(name).or_default();
-        *last = seq.max(*last);
+        let last = until.entry(row.log).or_default();
+        *last = row.last.max(*last);
     }
     let some = !until.is_empty();
     for (name, last) in until {
@@ -114,7 +109,7 @@ pub(crate) fn sweep_old(
     Ok(all_old && some)
 }
 
-/// Deletes what is before `keep`.
+/// Deletes what is before `keep`; how many entries those were.
 fn cut(conn: &Connection, book: &mut LogBook, name: &LogName, keep: u64) -> Result<usize, Failure> {
     let Some(mut meta) = book.find(conn, name)? else {
         return Ok(0);
@@ -122,10 +117,8 @@ fn cut(conn: &Connection, book: &mut LogBook, name: &LogName, keep: u64) -> Resu
     if keep <= meta.first {
         return Ok(0);
     }
-    let gone = conn
-        .prepare_cached("DELETE FROM entry WHERE log = ?1 AND seq < ?2")?
-        .execute(params![meta.id, keep])?;
-    meta.first = keep;
+    let gone = usize::try_from(keep - meta.first).unwrap_or(usize::MAX);
+    book.cut(conn, &mut meta, keep)?;
     book.put_quietly(*name, &meta);
     Ok(gone)
 }

@@ -184,7 +184,7 @@ pub fn stats(conn: &Connection) -> Result<Stats, rusqlite::Error> {
         accounts: count("SELECT count(*) FROM account")?,
         devices: count("SELECT count(*) FROM device WHERE revoked = 0")?,
         conversations: count("SELECT count(*) FROM log WHERE kind != 0")?,
-        entries: count("SELECT count(*) FROM entry")?,
+        entries: count("SELECT coalesce(sum(1 + others), 0) FROM entry")?,
         blobs: count("SELECT count(*) FROM blob")?,
         blob_bytes: count("SELECT coalesce(sum(size), 0) FROM blob")?,
         reports: count("SELECT count(*) FROM report")?,

@@ -1,0 +1,128 @@
+//! What comes again: entries and commits whose answers were lost, whenever that is noticed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod common;
+
+use comity_chat::operator;
+use comity_e2ee::engine::Plan;
+use comity_wire::proto::{
+    Acknowledge, Append, Position, SubmitCommit, client_frame::Act, reply, server_frame::Frame,
+};
+use common::steps::{group, say};
+use common::{House, Person, random16};
+use std::time::Duration;
+
+async fn append(person: &mut Person, entry: &Append) -> (u64, i64, Vec<u8>) {
+    match person.socket.ask(Act::Append(entry.clone())).await {
+        Ok(reply::Result::Appended(done)) => (done.seq, done.at_ms, done.seal),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn count(house: &House, sql: &str) -> i64 {
+    let conn = operator::open(house.data()).unwrap();
+    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_comes_again_has_its_place_while_its_key_is_young_and_when_it_is_old() {
+    let mut house = House::open_with(|config| config.retention.sweep_interval_ms = 100).await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut bob = Person::sign_up(&house, 2).await;
+    let conversation = group(&house, &mut alice, &mut [&mut bob]).await;
+    let mut said = Vec::new();
+    for number in 0..20_u8 {
+        let entry = alice.entry(&conversation, &[number]);
+        said.push((append(&mut alice, &entry).await, entry));
+    }
+    for (place, entry) in &said {
+        assert_eq!(append(&mut alice, entry).await, *place, "while it is young");
+    }
+    // Nobody has read it: two sweeps later its key is in the table.
+    let mut old = 0;
+    for _ in 0..100 {
+        old = count(&house, "SELECT count(*) FROM entry_key");
+        if old >= 20 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(old >= 20, "{old}");
+    for (place, entry) in &said {
+        assert_eq!(append(&mut alice, entry).await, *place, "when it is old");
+    }
+    let late = alice.entry(&conversation, b"just before the end");
+    let place = append(&mut alice, &late).await;
+    house.restart().await;
+    alice.reconnect(&house).await;
+    for (place, entry) in said.iter().chain([&(place, late)]) {
+        assert_eq!(append(&mut alice, entry).await, *place, "after a restart");
+    }
+    let next = say(&mut alice, &conversation, b"and on").await;
+    assert_eq!(next, said[19].0.0 + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_comes_again_is_known_to_who_was_there_and_to_nobody_else() {
+    let house = House::open().await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut bob = Person::sign_up(&house, 2).await;
+    let mut carol = Person::sign_up(&house, 3).await;
+    let conversation = group(&house, &mut alice, &mut [&mut bob]).await;
+    let plan = Plan {
+        update_self: true,
+        ..Plan::default()
+    };
+    let commit = alice.commit(&conversation, plan);
+    let submit = |commit: &SubmitCommit| Act::SubmitCommit(commit.clone());
+    let first = alice.socket.ask(submit(&commit)).await.unwrap();
+    assert!(matches!(first, reply::Result::Committed(_)), "{first:?}");
+    alice.session().confirm_pending(&conversation).unwrap();
+    let again = alice.socket.ask(submit(&commit)).await.unwrap();
+    assert_eq!(again, first);
+    // By then the epoch has gone on: only the key says that it was taken.
+    let mut other = commit.clone();
+    other.idempotency_key = random16().to_vec();
+    let refused = alice.socket.ask(submit(&other)).await.unwrap_err();
+    assert_eq!(refused, "stale_epoch");
+    assert_eq!(bob.socket.ask(submit(&commit)).await.unwrap(), first);
+    let stranger = carol.socket.ask(submit(&commit)).await;
+    assert!(stranger.is_err(), "{stranger:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_that_are_none_are_passed_over_by_the_thousand() {
+    let mut house = House::open().await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut bob = Person::sign_up(&house, 2).await;
+    let conversation = group(&house, &mut alice, &mut [&mut bob]).await;
+    let seq = say(&mut alice, &conversation, b"read me").await;
+    // None is in memory then.
+    house.restart().await;
+    alice.reconnect(&house).await;
+    bob.reconnect(&house).await;
+    let position = |log: Vec<u8>| Position {
+        hub: String::new(),
+        log,
+        seq,
+    };
+    let mut positions: Vec<_> = (0..1_200).map(|_| position(random16().to_vec())).collect();
+    positions.insert(700, position(conversation.id.to_vec()));
+    let acknowledge = Act::Acknowledge(Acknowledge { positions });
+    bob.socket.ask(acknowledge).await.unwrap();
+    let cursors = alice
+        .socket
+        .push(|frame| match frame {
+            Frame::Cursors(cursors) => Some(cursors.cursors),
+            _ => None,
+        })
+        .await;
+    assert_eq!(cursors.len(), 1);
+    assert_eq!(cursors[0].device, bob.keys.id().to_vec());
+    assert_eq!(cursors[0].seq, seq);
+}
