@@ -9,16 +9,19 @@ use comity_platform::clock::now_ms;
 use comity_wire::limits;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Logs or rows handled in one job.
 const LOT: usize = 500;
 /// Rows of old entries deleted in one job: each may hold many.
 const OLD_ROWS: usize = 100;
+/// Between two tries.
+const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn sweep_loop(app: Arc<App>) {
     log_failure("orphans", delete_orphans(&app).await);
-    let Ok(crowded) = app.db.write(|_, book| Ok(book.crowded())).await else {
+    let Some(crowded) = crowded(&app).await else {
         return;
     };
     let interval = Duration::from_millis(app.config.retention.sweep_interval_ms);
@@ -37,10 +40,32 @@ pub(super) async fn sweep_loop(app: Arc<App>) {
                 log_failure("blobs", sweep_blobs(&app).await);
             }
             // Early: what everybody has by now needs no key, and none in the table.
-            () = crowded.notified() => log_failure("cursors", flush_cursors(&app).await),
+            () = early(&crowded) => log_failure("cursors", flush_cursors(&app).await),
         }
         log_failure("entries that were read", sweep_read(&app).await);
         log_failure("keys", sweep_keys(&app).await);
+    }
+}
+
+/// Waits until a sweep is to begin early, and a moment at least: on a disk that takes nothing there are
+/// as many keys after it.
+async fn early(crowded: &Notify) {
+    tokio::time::sleep(AGAIN).await;
+    crowded.notified().await;
+}
+
+/// What tells that a sweep is to begin early; none when the app stops before it is had. A transaction
+/// that others lose, on a full disk, must not end sweeping.
+async fn crowded(app: &App) -> Option<Arc<Notify>> {
+    loop {
+        match app.db.write(|_, book| Ok(book.crowded())).await {
+            Ok(crowded) => return Some(crowded),
+            Err(Failure::Stopped) => return None,
+            failed => log_failure("sweeping", failed.map(drop)),
+        }
+        if stopped_within(app, AGAIN).await {
+            return None;
+        }
     }
 }
 
