@@ -434,6 +434,10 @@ impl Step<'_> {
         if self.stands_first(conversation.id, id, &first)? {
             return self.item_changed(conversation.id, id);
         }
+        if self.has_failed(conversation.id, id)? {
+            // Given up while the account was out: it was said all the same.
+            return self.was_sent_first(conversation.id, id, &first);
+        }
         let item: Option<Queued> = self
             .tx
             .prepare_cached(&format!(
@@ -453,6 +457,14 @@ impl Step<'_> {
             message.at_ms,
             &message.seal,
         )
+    }
+
+    fn has_failed(&self, conversation: i64, id: &[u8]) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2 AND outgoing = 1 AND status = 'failed')",
+            (conversation, id),
+            |row| row.get(0),
+        )?)
     }
 
     /// A line that stands behind the place where it was said first goes there.

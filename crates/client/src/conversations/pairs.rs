@@ -7,9 +7,10 @@
 
 use super::{Conversation, State};
 use crate::CoreError;
-use crate::step::Step;
+use crate::step::{Request, Step};
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, AppId, ConversationId};
+use std::collections::BTreeSet;
 
 /// What is to be said of which line.
 type Change = (Vec<u8>, said::content::Body);
@@ -76,10 +77,7 @@ impl Step<'_> {
                 [row.id],
             )?;
         }
-        self.tx.execute(
-            "UPDATE send_queue SET body = NULL, epoch = NULL, idempotency_key = NULL WHERE conversation = ?1",
-            [row.id],
-        )?;
+        self.say_anew(row.id)?;
         let own: Vec<(Vec<u8>, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT message_id, content FROM message
@@ -123,6 +121,22 @@ impl Step<'_> {
             "UPDATE conversation SET read_seq = 0, mark_epoch = -1, joined_seq = 0, next_seq = 1, head_seq = 0 WHERE id = ?1",
             [row.id],
         )?;
+        Ok(())
+    }
+
+    /// What waits to be said is sealed for the other conversation; an answer to what was under way is about the one before.
+    fn say_anew(&mut self, conversation: i64) -> Result<(), CoreError> {
+        let waiting: BTreeSet<i64> = {
+            let mut statement = self.tx.prepare_cached(
+                "UPDATE send_queue SET body = NULL, epoch = NULL, idempotency_key = NULL WHERE conversation = ?1 RETURNING id",
+            )?;
+            statement
+                .query_map([conversation], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        self.mem.requests.retain(
+            |_, request| !matches!(request, Request::Append { queue } if waiting.contains(queue)),
+        );
         Ok(())
     }
 
