@@ -318,7 +318,10 @@ impl Session {
                 None => None,
             };
             outbound.has_room().await;
-            answer.give(run_act(&app, caller, act).await);
+            // What a slow reader asked for and nobody will read costs others nothing.
+            if !outbound.is_closing() {
+                answer.give(run_act(&app, caller, act).await);
+            }
         });
     }
 }

@@ -39,10 +39,8 @@ const ABUSERS: usize = 2;
 /// Pairs that all of it needs.
 pub(super) const PAIRS: usize = EVEN + SLOW + FLOODS + COMERS + ABUSERS;
 
-/// The server has closed what was open within this time, after all are gone.
+/// Within this time after all have gone the server has closed what was open, and given back what it kept for them.
 const LEAVING: Duration = Duration::from_secs(30);
-/// What it kept for them is given back within this time.
-const SETTLING: Duration = Duration::from_secs(3);
 
 /// Runs it and judges what came of it.
 pub(super) async fn lasting(stage: &Stage<'_>, say: &dyn Fn(&str)) -> Result<Measured> {
@@ -188,8 +186,7 @@ async fn settled(server: &Server, at_start: Ends) -> Result<Ends> {
     loop {
         let now = ends(server, &server.sample().await?)?;
         if now.is_empty_as(&at_start) || Instant::now() > end {
-            tokio::time::sleep(SETTLING).await;
-            return ends(server, &server.sample().await?);
+            return Ok(now);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
