@@ -20,6 +20,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 /// Nothing that a bench waits for takes longer, unless something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// A connection for HTTP acts is used again within this time only.
+const IDLE: Duration = Duration::from_secs(2);
 /// The server's name in its certificate.
 pub(crate) const SERVER_NAME: &str = "localhost";
 
@@ -60,6 +62,8 @@ impl Target {
             .no_proxy()
             .resolve(SERVER_NAME, self.address)
             .timeout(PATIENCE)
+            // Before the server closes it.
+            .pool_idle_timeout(IDLE)
             .build()?)
     }
 
@@ -89,7 +93,8 @@ impl Line {
             .context("a device was not let in")?
     }
 
-    async fn connect(target: &Target) -> Result<Self> {
+    /// Opens it; signing in is left to the caller.
+    pub(crate) async fn connect(target: &Target) -> Result<Self> {
         let tcp = TcpStream::connect(target.address).await?;
         tcp.set_nodelay(true)?;
         let stream = tokio_rustls::TlsConnector::from(target.tls.clone())
@@ -136,6 +141,11 @@ impl Line {
             reply::Result::SignedIn(signed_in) => Ok(signed_in),
             other => bail!("instead of a token: {other:?}"),
         }
+    }
+
+    /// What binds a sign-in to this connection.
+    pub(crate) const fn exporter(&self) -> [u8; 32] {
+        self.exporter
     }
 
     /// A number for a request.
