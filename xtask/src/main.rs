@@ -59,6 +59,9 @@ enum Task {
         /// Runs the other shares too when one is red.
         #[arg(long)]
         keep_going: bool,
+        /// With `--share counts`: keeps what was counted as what is expected from now on.
+        #[arg(long)]
+        write: bool,
     },
     /// Runs the full figures of one part, resuming where it stopped; without a name, lists them.
     Soak {
@@ -97,6 +100,9 @@ fn run(cli: Cli) -> Result<()> {
         Task::Setup { purpose, list } => setup::run(&project, purpose, list),
         Task::Demo { flags } => demo::run(&project, &flags),
         Task::Test { list: true, .. } => share::list(),
+        Task::Test {
+            share, write: true, ..
+        } => share::write(&project, &share),
         Task::Test {
             share, keep_going, ..
         } => share::run(&project, &share, keep_going),

@@ -43,6 +43,11 @@ const PACKAGES: &[Package] = &[
     ),
     package("pkg-config", Purpose::Build, "finds libcrypto"),
     package("faketime", Purpose::Test, "lives a year in minutes"),
+    package(
+        "valgrind",
+        Purpose::Test,
+        "counts instructions of what must not grow",
+    ),
     package("clang-19", Purpose::Test, "compiles C for the browser"),
     package("llvm-19", Purpose::Test, "archives C for the browser"),
     package("lld-19", Purpose::Test, "links for the browser"),

@@ -1,6 +1,23 @@
 //! Latencies: collected whole, so that a percentile is one of them.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
+
+/// Processor time that this process has used, the MLS library's own threads with it.
+pub(crate) fn processor_time() -> Duration {
+    read(ClockId::ProcessCPUTime)
+}
+
+/// Processor time that this thread has used.
+pub(crate) fn thread_time() -> Duration {
+    read(ClockId::ThreadCPUTime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
+}
 
 /// Times that something took.
 #[derive(Debug, Default)]

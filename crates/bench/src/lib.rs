@@ -1,4 +1,5 @@
-//! `comity bench`: how fast a server is and what it costs, measured from outside.
+//! `comity bench`: how fast a server is and what it costs, measured from outside; and the same of the client's core
+//! (`client`).
 //!
 //! A real server is a process of its own, with TLS on loopback and every sync that it always makes; what is measured is
 //! that process's processor time, memory and bytes written. The load is real too: accounts that signed up, devices that
@@ -8,7 +9,9 @@
 //! Always holds: nothing leaves this machine; every run ends by itself; a message that was refused, lost or doubled makes
 //! the run fail. Deliberately absent: comparing with anything else, and asserting on speed.
 
+mod client;
 mod clock;
+mod engine;
 mod line;
 mod machine;
 mod metrics;
@@ -24,7 +27,7 @@ mod traffic;
 mod world;
 
 pub use options::BenchArgs;
-pub use report::{Measured, Report};
+pub use report::{ClientMeasured, Measured, Report};
 
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;

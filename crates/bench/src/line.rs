@@ -22,6 +22,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 /// Nothing that a bench waits for takes longer, unless something is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// A connection for HTTP acts is used again within this time only.
+const IDLE: Duration = Duration::from_secs(2);
 /// The server's name in its certificate.
 pub(crate) const SERVER_NAME: &str = "localhost";
 
@@ -67,6 +69,8 @@ impl Target {
             .no_proxy()
             .resolve(SERVER_NAME, self.address)
             .timeout(PATIENCE)
+            // Before the server closes it.
+            .pool_idle_timeout(IDLE)
             .build()?)
     }
 
@@ -144,7 +148,8 @@ impl Line {
             .context("a device was not let in")?
     }
 
-    async fn connect(target: &Target) -> Result<Self> {
+    /// Opens it; signing in is left to the caller.
+    pub(crate) async fn connect(target: &Target) -> Result<Self> {
         Self::over(tcp(target).await?, target).await
     }
 }
@@ -216,6 +221,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             Some(Frame::Challenge(challenge)) => Ok(challenge.nonce),
             other => bail!("instead of a challenge: {other:?}"),
         }
+    }
+
+    /// What binds a sign-in to this connection.
+    pub(crate) const fn exporter(&self) -> [u8; 32] {
+        self.exporter
     }
 
     /// A number for a request.

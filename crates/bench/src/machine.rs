@@ -1,5 +1,6 @@
 //! What the figures were measured on.
 
+use crate::clock::thread_time;
 use serde::{Deserialize, Serialize};
 
 /// The machine and how busy it was.
@@ -21,18 +22,12 @@ const SIGNATURES: u32 = 1_000;
 /// Processor time of one Ed25519 signature, in microseconds: what else runs on the machine makes the same work cost more,
 /// here as in the server.
 pub(crate) fn yardstick_us() -> f64 {
-    use rustix::time::{ClockId, clock_gettime};
     let keys = comity_e2ee::DeviceKeys::generate(&mut |bytes: &mut [u8]| bytes.fill(7));
-    let now = || {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
-        std::time::Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
-    };
-    let before = now();
+    let before = thread_time();
     for _ in 0..SIGNATURES {
         std::hint::black_box(keys.sign(std::hint::black_box(b"a yardstick")));
     }
-    now().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(SIGNATURES)
+    thread_time().saturating_sub(before).as_secs_f64() * 1e6 / f64::from(SIGNATURES)
 }
 
 impl Machine {

@@ -38,6 +38,26 @@ pub enum Scenario {
     /// An even load beside comers and goers, slow readers, floods and abuse, with all limits on: what has to hold then
     /// is judged. Only when it is asked for.
     Lasting,
+    /// The client: a text from the act to the hub's answer, by the size of the conversation.
+    Encrypt,
+    /// The client: a text that is pushed, by the size of the conversation.
+    Decrypt,
+    /// The client: what it missed, from connecting to the last line.
+    ClientCatchUp,
+    /// The client: opening a large store and showing the first screen.
+    OpenStore,
+    /// The client: loading one group of many.
+    LoadGroup,
+}
+
+impl Scenario {
+    /// It measures the client, not the server.
+    pub(crate) const fn is_of_the_client(self) -> bool {
+        matches!(
+            self,
+            Self::Encrypt | Self::Decrypt | Self::ClientCatchUp | Self::OpenStore | Self::LoadGroup
+        )
+    }
 }
 
 /// Arguments of `comity bench`.
@@ -53,7 +73,8 @@ pub struct BenchArgs {
     /// Seconds that each scenario is measured for, after one second of warming up.
     #[arg(long, value_name = "SECONDS", default_value_t = 8.0)]
     pub seconds: f64,
-    /// Bytes of a message as it is sent, sealed, at least: it is padded to steps of 64.
+    /// Bytes of a message as it is sent, sealed, at least: it is padded to steps of 64. Of the client's scenarios: of
+    /// the text.
     #[arg(long, value_name = "BYTES", default_value_t = 300)]
     pub bytes: usize,
     /// `pairs`, `many`, `paced`: people who write, each to one who reads.
@@ -89,12 +110,33 @@ pub struct BenchArgs {
     /// `logins`: sign-ins.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub logins: usize,
-    /// `catch-up`: messages that were missed.
+    /// `catch-up`, `client-catch-up`: messages that were missed.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub missed: usize,
     /// `lasting`: sets a limit of the server otherwise, as in its configuration; the load then has to notice.
     #[arg(long, value_name = "NAME=VALUE")]
     pub limit: Vec<String>,
+    /// `encrypt`, `decrypt`: devices in a conversation; one size after the other.
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_values_t = [2, 8, 64, 1_024])]
+    pub devices: Vec<usize>,
+    /// `encrypt`, `decrypt`: messages in each conversation.
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    pub said: usize,
+    /// `open-store`: messages in the store.
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub store_messages: usize,
+    /// `open-store`: conversations that they are in, as many in each.
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub store_conversations: usize,
+    /// `open-store`: how often it is opened.
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    pub openings: usize,
+    /// `load-group`: groups in the store.
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub store_groups: usize,
+    /// `load-group`: groups that are loaded.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    pub loads: usize,
     /// Small and short: shows that all of it works, and says nothing about speed.
     #[arg(long)]
     pub quick: bool,
@@ -141,6 +183,14 @@ impl BenchArgs {
             args.group_messages = args.group_messages.min(20);
             args.logins = args.logins.min(20);
             args.missed = args.missed.min(200);
+            // A thousand devices take minutes here, too.
+            args.devices.retain(|devices| *devices <= 8);
+            args.said = args.said.min(20);
+            args.store_messages = args.store_messages.min(60);
+            args.store_conversations = args.store_conversations.min(3);
+            args.openings = args.openings.min(5);
+            args.store_groups = args.store_groups.min(30);
+            args.loads = args.loads.min(20);
         }
         args
     }

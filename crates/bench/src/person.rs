@@ -47,6 +47,20 @@ struct SentCode {
     code: String,
 }
 
+/// The number of the `place`th person.
+pub(crate) fn number(place: usize) -> Result<String> {
+    let area = AREAS.get(place / 10_000).context("too many people")?;
+    Ok(format!("+1{area}555{:04}", place % 10_000))
+}
+
+/// The code that was sent to a number.
+pub(crate) async fn code(target: &Target, http: &reqwest::Client, number: &str) -> Result<String> {
+    let url = target.url("/dev/codes");
+    let sent: Vec<SentCode> = http.get(url).send().await?.json().await?;
+    let found = sent.into_iter().find(|sent| sent.number == number);
+    Ok(found.context("no code came")?.code)
+}
+
 impl Person {
     pub(crate) fn keys(&self) -> Result<DeviceKeys> {
         Ok(DeviceKeys::from_bytes(&self.key.0)?)
@@ -62,24 +76,13 @@ impl Person {
         http: &reqwest::Client,
         place: usize,
     ) -> Result<Self> {
-        let area = AREAS.get(place / 10_000).context("too many people")?;
-        let number = format!("+1{area}555{:04}", place % 10_000);
+        let number = number(place)?;
         let start = StartRegistration {
             number: number.clone(),
             country: None,
         };
         let started: RegistrationStarted = post(target, http, "/v1/registrations", &start).await?;
-        let sent: Vec<SentCode> = http
-            .get(target.url("/dev/codes"))
-            .send()
-            .await?
-            .json()
-            .await?;
-        let code = sent
-            .into_iter()
-            .find(|sent| sent.number == number)
-            .context("no code came")?
-            .code;
+        let code = code(target, http, &number).await?;
         let path = format!("/v1/registrations/{}/code", started.registration);
         let proven: CodeChecked = post(target, http, &path, &CheckCode { code }).await?;
 

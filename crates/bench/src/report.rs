@@ -1,5 +1,9 @@
 //! What was measured, as numbers and as a table.
 
+mod client;
+
+pub use client::ClientMeasured;
+
 use crate::clock::Times;
 use crate::machine::Machine;
 use crate::sample::Usage;
@@ -16,11 +20,14 @@ pub struct Report {
     pub optimised: bool,
     /// Where.
     pub machine: Machine,
-    /// By scenario.
+    /// By scenario of the server.
     pub results: Vec<Measured>,
+    /// By scenario of the client.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client: Vec<ClientMeasured>,
 }
 
-/// One scenario. What it does not have is left out.
+/// One scenario of the server. What it does not have is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Short name.
@@ -155,6 +162,14 @@ impl Report {
         if !self.optimised {
             text += "A build for debugging: the figures say nothing about speed.\n";
         }
+        if !self.results.is_empty() {
+            text += &self.of_the_server();
+        }
+        text + &client::table(&self.client)
+    }
+
+    fn of_the_server(&self) -> String {
+        let mut text = String::new();
         text += "\n           |  messages/s |  p50 ms |  p99 ms | CPU-s/100k |  load's | syncs/s | per commit | rows/msg | bytes/msg | yardstick\n";
         text += "-----------|------------:|--------:|--------:|-----------:|--------:|--------:|-----------:|---------:|----------:|----------:\n";
         let or_dash = |value: Option<f64>, digits: usize| {

@@ -1,6 +1,6 @@
 //! The Comity programs: `serve` (an app's server), `chat` (the terminal client), `admin` (the
 //! operator's tool), `demo` (all of it on loopback, with sample people) and `bench` (how fast a server
-//! is).
+//! and a client are).
 
 mod admin;
 mod bench;
@@ -29,7 +29,7 @@ enum Program {
     Admin(admin::AdminArgs),
     /// Runs a whole app on loopback with sample people.
     Demo(demo::DemoArgs),
-    /// Measures a server: starts one on loopback, loads it, tells what it did and what that cost.
+    /// Measures a server, and the client's core at it: starts one on loopback, loads it, tells what that cost.
     Bench(Box<comity_bench::BenchArgs>),
 }
 

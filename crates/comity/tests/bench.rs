@@ -83,6 +83,8 @@ fn every_scenario_runs_and_tells_what_it_counted() {
     assert!(of("idle")["bytes_per_connection"].is_u64());
     let drawn = std::fs::read_to_string(picture).unwrap();
     assert!(drawn.starts_with("<svg") && drawn.contains("catch-up"));
+    assert!(drawn.contains("decrypt-8"));
+    the_client(report["client"].as_array().unwrap());
 
     // What was prepared is used again.
     let again = bench(&["--quick", "--prepared", kept, "pairs"]);
@@ -130,4 +132,42 @@ fn a_load_that_lasts_notices_limits_that_are_off() {
     }
     // And nothing else.
     assert_eq!(said.matches("\n- ").count(), 3, "{said}");
+}
+
+fn the_client(results: &[Value]) {
+    let counted: Vec<_> = results
+        .iter()
+        .map(|one| {
+            let name = one["name"].as_str().unwrap();
+            (name, one["messages"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("encrypt-2", 20),
+            ("encrypt-8", 20),
+            ("decrypt-2", 20),
+            ("decrypt-8", 20),
+            ("client-catch-up", 200),
+            ("open-store", 5),
+            ("load-group", 20)
+        ]
+    );
+    for one in results {
+        assert!(one["cpu_us"].as_f64().unwrap() > 0.0, "{one}");
+        assert!(one["p50_ms"].as_f64() <= one["p99_ms"].as_f64(), "{one}");
+        assert!(one["per_second"].as_f64().unwrap() > 0.0, "{one}");
+    }
+    let of = |name: &str| results.iter().find(|one| one["name"] == name).unwrap();
+    for name in ["encrypt-2", "decrypt-8", "client-catch-up"] {
+        // A text of 300 bytes with its envelope, its keys and the padding.
+        assert!(of(name)["message_bytes"].as_u64().unwrap() > 400, "{name}");
+        assert!(of(name)["written_bytes"].is_number(), "{name}");
+    }
+    for name in ["encrypt-2", "decrypt-2"] {
+        assert!(of(name)["growth"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    // Thirty groups, each with its own state, are in the file.
+    assert!(of("load-group")["store_bytes"].as_u64().unwrap() > 30 * 4_096);
 }

@@ -67,7 +67,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "comity-bench",
-        &["comity-e2ee", "comity-membership", "comity-wire"],
+        &[
+            "comity-client",
+            "comity-e2ee",
+            "comity-membership",
+            "comity-wire",
+        ],
     ),
     ("comity", ANY),
     ("comity-faults", &[]),

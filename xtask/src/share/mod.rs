@@ -4,6 +4,7 @@
 //! counts. Deliberately absent: what takes longer than minutes (`soak`).
 
 mod arrows;
+mod counts;
 mod links;
 mod nextest;
 mod tidy;
@@ -70,6 +71,11 @@ const SHARES: &[Share] = &[
         run: simulation,
     },
     Share {
+        name: "counts",
+        what: "hot functions take no more instructions than they did",
+        run: counts::run,
+    },
+    Share {
         name: "doc",
         what: "examples in the documentation",
         run: doc,
@@ -122,6 +128,15 @@ pub(crate) fn run(project: &Project, names: &[String], keep_going: bool) -> Resu
         }
     }
     summarise(project, &results)
+}
+
+/// Renews what a share compares with; of `counts` alone.
+pub(crate) fn write(project: &Project, names: &[String]) -> Result<()> {
+    if names != ["counts"] {
+        bail!("`--write` goes with `--share counts` alone");
+    }
+    setup::run(project, Purpose::Test, false)?;
+    counts::write(project)
 }
 
 fn summarise(project: &Project, results: &[(&Share, Count, Duration)]) -> Result<()> {

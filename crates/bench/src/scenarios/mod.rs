@@ -6,13 +6,14 @@ mod idle;
 mod lasting;
 mod talk;
 
+use crate::client;
 use crate::machine::{Machine, yardstick_us};
 use crate::options::{BenchArgs, Scenario};
 use crate::prepare::{Need, prepare};
 use crate::report::{Measured, Report};
 use crate::server::{Server, Start};
 use crate::world::World;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::path::Path;
 
 /// What a scenario works with.
@@ -45,9 +46,11 @@ pub(crate) async fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) ->
         limits: None,
     };
     let mut world = World::load(&folder, args.bytes)?;
-    let server = plain.server().await?;
-    prepare(&server, &mut world, &folder, &needs(&args), say).await?;
-    server.stop().await?;
+    if !args.scenarios.iter().all(|one| one.is_of_the_client()) {
+        let server = plain.server().await?;
+        prepare(&server, &mut world, &folder, &needs(&args), say).await?;
+        server.stop().await?;
+    }
 
     let start = Start {
         through: args.through.clone(),
@@ -58,26 +61,48 @@ pub(crate) async fn run(args: &BenchArgs, program: &Path, say: &dyn Fn(&str)) ->
         world: &world,
         start: &start,
     };
-    let mut results = Vec::new();
+    let mut report = Report {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        optimised: !cfg!(debug_assertions),
+        machine,
+        results: Vec::new(),
+        client: Vec::new(),
+    };
     for scenario in &args.scenarios {
-        say(&format!("running {}", name(*scenario)));
-        let before = yardstick_us();
-        let measured = one(&stage, *scenario, say)
+        measure(&stage, *scenario, &mut report, say)
             .await
             .with_context(|| format!("scenario {}", name(*scenario)))?;
+    }
+    Ok(report)
+}
+
+/// Runs one, and adds what came of it.
+async fn measure(
+    stage: &Stage<'_>,
+    scenario: Scenario,
+    report: &mut Report,
+    say: &dyn Fn(&str),
+) -> Result<()> {
+    say(&format!("running {}", name(scenario)));
+    let before = yardstick_us();
+    if scenario.is_of_the_client() {
+        let measured = client::run(stage.args, stage.start, scenario, say).await?;
         let after = yardstick_us();
         for mut measured in measured {
             measured.yardstick_us = [before, after];
             say(&measured.line());
-            results.push(measured);
+            report.client.push(measured);
         }
+        return Ok(());
     }
-    Ok(Report {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        optimised: !cfg!(debug_assertions),
-        machine,
-        results,
-    })
+    let measured = one(stage, scenario, say).await?;
+    let after = yardstick_us();
+    for mut measured in measured {
+        measured.yardstick_us = [before, after];
+        say(&measured.line());
+        report.results.push(measured);
+    }
+    Ok(())
 }
 
 pub(crate) fn name(scenario: Scenario) -> String {
@@ -104,6 +129,12 @@ fn needs(args: &BenchArgs) -> Need {
             Scenario::Group8 => drop(need.groups.insert(8)),
             Scenario::Group64 => drop(need.groups.insert(64)),
             Scenario::Group1024 => drop(need.groups.insert(1_024)),
+            // They make what they need themselves.
+            Scenario::Encrypt
+            | Scenario::Decrypt
+            | Scenario::ClientCatchUp
+            | Scenario::OpenStore
+            | Scenario::LoadGroup => {}
         }
     }
     if args.runs(Scenario::Many) {
@@ -130,6 +161,11 @@ async fn one(stage: &Stage<'_>, scenario: Scenario, say: &dyn Fn(&str)) -> Resul
         Scenario::Logins => vec![alone::logins(stage).await?],
         Scenario::Cold => vec![alone::cold(stage).await?],
         Scenario::Lasting => vec![lasting::lasting(stage, say).await?],
+        Scenario::Encrypt
+        | Scenario::Decrypt
+        | Scenario::ClientCatchUp
+        | Scenario::OpenStore
+        | Scenario::LoadGroup => bail!("a scenario of the client"),
     })
 }
 
