@@ -23,6 +23,8 @@ mod server;
 mod traffic;
 mod world;
 
+pub use clock::Times;
+pub use machine::{Machine, yardstick_us};
 pub use options::BenchArgs;
 pub use report::{Measured, Report};
 
