@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::Child;
 
-/// Nothing that is waited for takes longer, unless something is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// Nothing that is waited for takes longer, also on a machine that others keep busy, unless something is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// The servers' name in their certificates.
 pub(crate) const SERVER_NAME: &str = "localhost";
 

@@ -9,7 +9,7 @@ mod postgres;
 mod stream;
 
 use crate::flow::{Flow, number_of};
-use crate::server::{Ends, Place, certificate, free_port, lives, tls};
+use crate::server::{Ends, PATIENCE, Place, certificate, free_port, lives, tls};
 use anyhow::{Context, Result, anyhow};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use postgres::Postgres;
@@ -232,11 +232,13 @@ sql_database: {database:?}
 sql_username: {user:?}
 sql_password: \"\"
 registration_timeout: infinity
+negotiation_timeout: {patience} seconds
 modules:
   mod_mam:
     db_type: sql
     default: always
-  mod_stream_mgmt: {{}}
+  mod_stream_mgmt:
+    ack_timeout: {patience} seconds
   mod_register:
     ip_access: all
     access: all
@@ -246,6 +248,7 @@ modules:
         certificate = path("certificate.pem"),
         database = postgres::DATABASE,
         user = postgres::USER,
+        patience = PATIENCE.as_secs(),
     )
 }
 
@@ -287,7 +290,7 @@ mod tests {
             "sql_type: pgsql",
             "certfiles: [\"/data/both.pem\"]",
             "    default: always",
-            "  mod_stream_mgmt: {}",
+            "  mod_stream_mgmt:",
         ] {
             assert!(text.lines().any(|own| own == line), "{line}\n{text}");
         }

@@ -4,6 +4,7 @@
 //! Deliberately absent: message ids, by which the server would look for doubles: that costs it more.
 
 use crate::flow::Flow;
+use crate::server::PATIENCE;
 use anyhow::{Context, Result, anyhow};
 use async_nats::jetstream::consumer::push::{Config, Messages};
 use async_nats::jetstream::consumer::{AckPolicy, PushConsumer};
@@ -26,6 +27,8 @@ pub(super) async fn subscribe(
         durable_name: Some(format!("reader-{place}")),
         filter_subject: subject.to_owned(),
         ack_policy: AckPolicy::All,
+        // Nothing is sent again because a busy machine was slow.
+        ack_wait: PATIENCE,
         ..Config::default()
     };
     let consumer: PushConsumer = stream.create_consumer(config).await?;

@@ -6,7 +6,7 @@
 mod load;
 
 use crate::flow::{Flow, number_of};
-use crate::server::{Ends, Place, Sync, certificate, lives, tls};
+use crate::server::{Ends, PATIENCE, Place, Sync, certificate, lives, tls};
 use anyhow::{Context, Result, bail, ensure};
 use async_nats::jetstream::{self, stream};
 use serde::Deserialize;
@@ -119,9 +119,13 @@ impl Server {
     async fn connect(&self) -> Result<jetstream::Context> {
         let options = async_nats::ConnectOptions::new()
             .require_tls(true)
-            .tls_client_config(self.tls.clone());
+            .tls_client_config(self.tls.clone())
+            .connection_timeout(PATIENCE)
+            .request_timeout(Some(PATIENCE));
         let client = options.connect(&self.url).await?;
-        Ok(jetstream::new(client))
+        let mut context = jetstream::new(client);
+        context.set_timeout(PATIENCE);
+        Ok(context)
     }
 
     /// Makes the streams.
@@ -183,11 +187,13 @@ fn configuration(folder: &Path, sync: Sync) -> String {
         Sync::Off => "",
     };
     format!(
-        "listen: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:-1\"\nports_file_dir: {:?}\ntls {{\n  cert_file: {:?}\n  key_file: {:?}\n}}\n\
+        "listen: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:-1\"\nports_file_dir: {:?}\ntls {{\n  cert_file: {:?}\n  key_file: {:?}\n  timeout: {}\n}}\n\
          jetstream {{\n  store_dir: {:?}\n{interval}}}\n",
         folder.display().to_string(),
         path("certificate.pem"),
         path("key.pem"),
+        // Its own is two seconds, which is short where others keep the machine busy.
+        PATIENCE.as_secs(),
         path("store"),
     )
 }
