@@ -36,6 +36,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Below the folder that is thrown away.
+const LOGS: &str = "logs";
+
 fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,18 +85,31 @@ async fn work(options: &Options) -> Result<()> {
     disk::is_on_a_disk(folder.path())?;
     // Who is not root must get to what is theirs below it.
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    let done = all(options, machine, folder.path()).await;
+    if done.is_err() {
+        // What servers said last may tell why.
+        let kept = std::env::temp_dir().join(format!("comity-peers-{}", std::process::id()));
+        if std::fs::rename(folder.path().join(LOGS), &kept).is_ok() {
+            eprintln!("what the servers printed is kept in {}", kept.display());
+        }
+    }
+    done
+}
+
+/// Proofs, rounds, and what came of them.
+async fn all(options: &Options, machine: Machine, folder: &Path) -> Result<()> {
     let mut proofs = Vec::new();
     for kind in options.kinds() {
         let proof = match options.no_proof {
             true => None,
-            false => Some(prove(kind, options, folder.path()).await?),
+            false => Some(prove(kind, options, folder).await?),
         };
         proofs.push((kind, proof));
     }
     if options.proof || options.control {
         return Ok(());
     }
-    let report = compare(options, machine, proofs, folder.path()).await?;
+    let report = compare(options, machine, proofs, folder).await?;
     println!("{}", report.text().trim_end());
     if let Some(file) = &options.json_file {
         let text = serde_json::to_string_pretty(&report)? + "\n";
@@ -110,6 +126,7 @@ async fn work(options: &Options) -> Result<()> {
 /// The proof that is asked for; says what came of it.
 async fn prove(kind: Kind, options: &Options, folder: &Path) -> Result<Proof> {
     let name = kind.name();
+    let logs = folder.join(LOGS);
     let folder = folder.join(format!("proof-{name}"));
     std::fs::create_dir_all(&folder)?;
     let sync = if options.control {
@@ -118,7 +135,7 @@ async fn prove(kind: Kind, options: &Options, folder: &Path) -> Result<Proof> {
         Sync::Always
     };
     eprintln!("{name}: cutting the power in the middle of the load");
-    let proof = proof::play(kind, options, &folder, sync)
+    let proof = proof::play(kind, options, &folder, &logs, sync)
         .await
         .with_context(|| format!("{name}: the proof"))?;
     let judged = match sync {
@@ -131,7 +148,7 @@ async fn prove(kind: Kind, options: &Options, folder: &Path) -> Result<Proof> {
     } else {
         ""
     };
-    println!("{name}: {}{control}", proof.words());
+    println!("{name}: {}{control} ({})", proof.words(), proof.settings);
     std::fs::remove_dir_all(folder)?;
     Ok(proof)
 }
@@ -170,6 +187,7 @@ async fn compare(
             let place = Place {
                 options,
                 folder: folder.join(format!("{}-{round}", kind.name())),
+                logs: folder.join(LOGS),
                 sync: Sync::Always,
             };
             let server = Server::start(kind, &place).await?;

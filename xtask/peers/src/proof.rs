@@ -33,17 +33,19 @@ pub(crate) struct Proof {
     pub(crate) stayed_away: Option<String>,
 }
 
-/// Plays it in this folder.
+/// Plays it in the first folder; what the server prints goes into the second.
 pub(crate) async fn play(
     kind: Kind,
     options: &Options,
     folder: &Path,
+    logs: &Path,
     sync: Sync,
 ) -> Result<Proof> {
     let mut disk = Disk::make(folder)?;
     let place = Place {
         options,
         folder: disk.path().join("data"),
+        logs: logs.to_owned(),
         sync,
     };
     let server = Server::start(kind, &place).await?;
@@ -108,11 +110,11 @@ impl Proof {
         let Self {
             acknowledged,
             lost,
-            settings,
             stayed_away,
+            ..
         } = self;
         let mut words = format!(
-            "{lost} of {acknowledged} acknowledged messages were lost by kill -9 and a power cut ({settings})"
+            "{lost} of {acknowledged} acknowledged messages were lost by kill -9 and a power cut"
         );
         if let Some(why) = stayed_away {
             words += &format!("; it did not come back: {why}");

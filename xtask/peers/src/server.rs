@@ -47,6 +47,8 @@ pub(crate) struct Place<'a> {
     pub(crate) options: &'a Options,
     /// Of its configuration and data; whoever it runs as must be able to get there.
     pub(crate) folder: PathBuf,
+    /// Of what it prints.
+    pub(crate) logs: PathBuf,
     pub(crate) sync: Sync,
 }
 
@@ -63,6 +65,7 @@ impl Server {
     /// When it is not installed, does not start, or tells of other settings.
     pub(crate) async fn start(kind: Kind, place: &Place<'_>) -> Result<Self> {
         std::fs::create_dir_all(&place.folder)?;
+        std::fs::create_dir_all(&place.logs)?;
         let starting = async {
             Ok(match kind {
                 Kind::Nats => Self::Nats(nats::Server::start(place).await?),
@@ -149,13 +152,26 @@ pub(crate) fn certificate(folder: &Path) -> Result<CertificateDer<'static>> {
     let chain = folder.join("certificate.pem");
     if !chain.exists() {
         let names = [SERVER_NAME.to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names)?;
-        let (key, certificate) = (made.signing_key.serialize_pem(), made.cert.pem());
+        let mut parameters = rcgen::CertificateParams::new(names)?;
+        // By default it holds for two thousand years, for which Erlang has no timer.
+        let year = this_year()?;
+        parameters.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(year + 2, 1, 1);
+        let key = rcgen::KeyPair::generate()?;
+        let certificate = parameters.self_signed(&key)?.pem();
+        let key = key.serialize_pem();
         std::fs::write(folder.join("key.pem"), &key)?;
         std::fs::write(folder.join("both.pem"), format!("{key}{certificate}"))?;
         std::fs::write(&chain, certificate)?;
     }
     Ok(CertificateDer::from_pem_file(&chain)?)
+}
+
+/// Near its ends it may be the one beside it.
+fn this_year() -> Result<i32> {
+    const SECONDS: u64 = 31_556_952;
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(1970 + i32::try_from(since_1970.as_secs() / SECONDS)?)
 }
 
 /// TLS of the clients: trusts this certificate alone; every handshake is a full one.
@@ -186,4 +202,21 @@ pub(crate) fn lives(child: &mut Child, log: &Path) -> Result<()> {
         std::fs::read_to_string(log).unwrap_or_else(|_| log.display().to_string())
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_made_once_and_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = certificate(folder.path()).unwrap();
+        assert_eq!(certificate(folder.path()).unwrap(), made);
+        assert!(tls(made).is_ok());
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let both = read("both.pem");
+        assert!(both.contains(&read("key.pem")) && both.contains(&read("certificate.pem")));
+        assert!((2026..2100).contains(&this_year().unwrap()));
+    }
 }

@@ -51,30 +51,21 @@ impl Server {
         let folder = &place.folder;
         let tls = tls(certificate(folder)?)?;
         let person = Person::unprivileged()?;
-        for name in ["spool", "log"] {
-            std::fs::create_dir_all(folder.join(name))?;
-        }
-        let postgres = Postgres::start(folder, person, place.sync).await?;
+        std::fs::create_dir_all(folder.join("spool"))?;
+        let postgres = Postgres::start(place, person).await?;
         let port = free_port()?;
         std::fs::write(
             folder.join("ejabberd.yml"),
             configuration(folder, port, postgres.port),
         )?;
         if let Some(person) = person {
-            for name in [
-                "",
-                "spool",
-                "log",
-                "both.pem",
-                "certificate.pem",
-                "ejabberd.yml",
-            ] {
-                let path = folder.join(name);
-                chown(path, Some(person.uid), Some(person.gid))?;
+            for name in ["", "spool", "both.pem", "certificate.pem", "ejabberd.yml"] {
+                chown(folder.join(name), Some(person.uid), Some(person.gid))?;
             }
+            chown(&place.logs, Some(person.uid), Some(person.gid))?;
         }
-        let log = folder.join("ejabberd.out");
-        let mut child = erlang(&installed, folder, person, &log)?;
+        let log = place.logs.join("ejabberd.out");
+        let mut child = erlang(&installed, place, person, &log)?;
         let pid = child.id().context("ejabberd is gone")?;
         let target = Target {
             port,
@@ -181,10 +172,11 @@ fn installed() -> Option<Installed> {
 /// The Erlang machine with ejabberd in it, without a name in any network.
 fn erlang(
     installed: &Installed,
-    folder: &Path,
+    place: &Place<'_>,
     person: Option<Person>,
     log: &Path,
 ) -> Result<Child> {
+    let folder = &place.folder;
     let output = std::fs::File::create(log)?;
     let spool = format!("{:?}", folder.join("spool").display().to_string());
     let mut command = Command::new("erl");
@@ -195,7 +187,7 @@ fn erlang(
         .current_dir(folder)
         .env("HOME", folder)
         .env("EJABBERD_CONFIG_PATH", folder.join("ejabberd.yml"))
-        .env("EJABBERD_LOG_PATH", folder.join("log/ejabberd.log"))
+        .env("EJABBERD_LOG_PATH", place.logs.join("ejabberd.log"))
         .env("ERL_CRASH_DUMP_SECONDS", "0")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)

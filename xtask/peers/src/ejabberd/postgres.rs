@@ -4,7 +4,7 @@
 //! what was asked for. Deliberately absent: tuning; everything else is as `initdb` leaves it.
 
 use super::Person;
-use crate::server::{PATIENCE, Sync, free_port, lives};
+use crate::server::{PATIENCE, Place, Sync, free_port, lives};
 use anyhow::{Context, Result, bail, ensure};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
@@ -29,9 +29,10 @@ pub(super) struct Postgres {
 
 impl Postgres {
     /// Starts the one of this folder; makes it first when it is not there.
-    pub(super) async fn start(folder: &Path, person: Option<Person>, sync: Sync) -> Result<Self> {
+    pub(super) async fn start(place: &Place<'_>, person: Option<Person>) -> Result<Self> {
+        let sync = place.sync;
         let programs = programs().context("PostgreSQL is not installed")?;
-        let data = folder.join("postgres");
+        let data = place.folder.join("postgres");
         if !data.exists() {
             std::fs::create_dir(&data)?;
             if let Some(person) = person {
@@ -40,7 +41,7 @@ impl Postgres {
             initialise(&programs, &data, person).await?;
         }
         let port = free_port()?;
-        let log = folder.join("postgres.log");
+        let log = place.logs.join("postgres.log");
         let output = std::fs::File::create(&log)?;
         let mut command = unprivileged(&programs.join("postgres"), &data, person);
         command.arg("-D").arg(&data).args(arguments(port, sync));

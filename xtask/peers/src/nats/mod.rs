@@ -67,7 +67,7 @@ impl Server {
         for old in ports_files(folder)? {
             std::fs::remove_file(old)?;
         }
-        let (config, log) = (folder.join("nats.conf"), folder.join("nats.log"));
+        let (config, log) = (folder.join("nats.conf"), place.logs.join("nats.log"));
         std::fs::write(&config, configuration(folder, place.sync))?;
         let output = std::fs::File::create(&log)?;
         let mut child = Command::new(program)
