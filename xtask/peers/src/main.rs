@@ -4,7 +4,7 @@
 //! on their way, bytes, TLS on loopback, an acknowledgement and a reader for each message), and measured in turns with
 //! Comity: A, B, C, A, B, C. Before that it has to prove that what it acknowledged outlives a power cut.
 //!
-//! Always holds: a ratio comes from one run on one machine; the peer is set up as it is quickest while it stays durable;
+//! Always holds: a ratio comes from one run on one machine; a peer is as durable as we are and otherwise as it comes;
 //! everything that is started ends with this program. Deliberately absent: installing anything, which is xtask's; and
 //! asserting on speed.
 #![allow(
