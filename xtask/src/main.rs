@@ -10,6 +10,8 @@
 
 mod codegen;
 mod demo;
+mod nats;
+mod peers;
 mod project;
 mod setup;
 mod share;
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
-    about = "Set-up, tests, soak, demo and code generation"
+    about = "Set-up, tests, soak, demo, peers and code generation"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -74,6 +76,8 @@ enum Task {
         #[arg(long)]
         count: Option<u64>,
     },
+    /// Measures peers and Comity side by side, in one run; installs the peers first.
+    Peers(peers::Peers),
     /// Writes the generated types and tables.
     Codegen {
         /// Only say what is stale.
@@ -107,6 +111,7 @@ fn run(cli: Cli) -> Result<()> {
             share, keep_going, ..
         } => share::run(&project, &share, keep_going),
         Task::Soak { name, from, count } => soak::run(&project, name.as_deref(), from, count),
+        Task::Peers(asked) => peers::run(&project, &asked),
         Task::Codegen { check } => codegen::run(&project, check),
         Task::Audit => {
             setup::run(&project, setup::Purpose::Test, false)?;

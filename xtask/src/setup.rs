@@ -20,13 +20,13 @@ pub(crate) enum Purpose {
 }
 
 /// A package of the system, by Debian's name.
-struct Package {
+pub(crate) struct Package {
     name: &'static str,
     purpose: Purpose,
     why: &'static str,
 }
 
-const fn package(name: &'static str, purpose: Purpose, why: &'static str) -> Package {
+pub(crate) const fn package(name: &'static str, purpose: Purpose, why: &'static str) -> Package {
     Package { name, purpose, why }
 }
 
@@ -142,6 +142,19 @@ pub(crate) fn run(project: &Project, purpose: Purpose, list: bool) -> Result<()>
         )?;
     }
     Ok(())
+}
+
+/// Installs those of these packages that are missing, whatever they are for.
+pub(crate) fn need(project: &Project, packages: &'static [Package]) -> Result<()> {
+    let missing = missing(project, packages, Purpose::Soak)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("This machine lacks:");
+    for package in &missing {
+        println!("  {:<14} {} (Debian package)", package.name, package.why);
+    }
+    install_packages(project, &missing)
 }
 
 fn tools_folder(project: &Project) -> String {

@@ -21,24 +21,29 @@ fn read(clock: ClockId) -> Duration {
 
 /// Times that something took.
 #[derive(Debug, Default)]
-pub(crate) struct Times(Vec<u32>);
+pub struct Times(Vec<u32>);
 
 impl Times {
-    pub(crate) fn add(&mut self, time: Duration) {
+    /// One more, kept in microseconds.
+    pub fn add(&mut self, time: Duration) {
         self.0
             .push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
     }
 
+    /// All of the others, too.
     pub(crate) fn append(&mut self, others: &Self) {
         self.0.extend_from_slice(&others.0);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// None was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The smallest time that this part of all of them does not exceed, in milliseconds.
-    pub(crate) fn percentile_ms(&mut self, part: f64) -> f64 {
+    /// The smallest time that this part of all of them does not exceed, in milliseconds (0.5: the
+    /// median). Zero when there are none.
+    pub fn percentile_ms(&mut self, part: f64) -> f64 {
         self.0.sort_unstable();
         let count = self.0.len();
         #[allow(

@@ -26,6 +26,8 @@ mod server;
 mod traffic;
 mod world;
 
+pub use clock::Times;
+pub use machine::{Machine, yardstick_us};
 pub use options::BenchArgs;
 pub use report::{ClientMeasured, Measured, Report};
 

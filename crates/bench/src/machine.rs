@@ -21,7 +21,8 @@ const SIGNATURES: u32 = 1_000;
 
 /// Processor time of one Ed25519 signature, in microseconds: what else runs on the machine makes the same work cost more,
 /// here as in the server.
-pub(crate) fn yardstick_us() -> f64 {
+#[must_use]
+pub fn yardstick_us() -> f64 {
     let keys = comity_e2ee::DeviceKeys::generate(&mut |bytes: &mut [u8]| bytes.fill(7));
     let before = thread_time();
     for _ in 0..SIGNATURES {
@@ -31,7 +32,9 @@ pub(crate) fn yardstick_us() -> f64 {
 }
 
 impl Machine {
-    pub(crate) fn look() -> Self {
+    /// This machine, now. What it does not tell is empty or zero.
+    #[must_use]
+    pub fn look() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let processor = read("/proc/cpuinfo")
             .lines()

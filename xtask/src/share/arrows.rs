@@ -76,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("comity", ANY),
     ("comity-faults", &[]),
+    ("comity-peers", &["comity-bench"]),
     ("comity-fuzz-targets", ANY),
     ("comity-simulation", ANY),
     ("xtask", &[]),
