@@ -28,6 +28,8 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // No test: pictures to look at. Named, and so never run with the others.
+      { extends: true, test: { name: "shots", include: ["tests/shots.ts"], testTimeout: 300_000 } },
     ],
   },
 });

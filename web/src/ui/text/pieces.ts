@@ -4,7 +4,7 @@
  * Always holds: the pieces put together are the text, character for character; a link goes to http,
  * https or mail and nowhere else. Deliberately absent: markup; what people type is what is shown.
  */
-import LinkifyIt from "linkify-it";
+import { LinkifyIt } from "linkify-it";
 
 /** A mention as the message carries it: UTF-16 units of the text, end exclusive. */
 export interface Mention {
@@ -20,7 +20,7 @@ export type Piece =
   | { readonly kind: "mention"; readonly text: string; readonly id: string }
   | { readonly kind: "emoji"; readonly text: string };
 
-const links = new LinkifyIt({ fuzzyEmail: true, fuzzyIP: false }).add("ftp:", null).add("//", null);
+const links = new LinkifyIt({ fuzzyLink: true, fuzzyEmail: true, fuzzyIP: false }).add("ftp:", null).add("//", null);
 const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
 
 /** Whether a grapheme is shown as a picture: UTS 51, by what it begins with and how it is qualified. */
