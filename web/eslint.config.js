@@ -18,7 +18,8 @@ export default ts.config(
       "no-restricted-syntax": [
         "error",
         { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: "text is text" },
-        { selector: "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML)$/]", message: "text is text" },
+        { selector: "AssignmentExpression > MemberExpression.left[property.name=/^(innerHTML|outerHTML)$/]", message: "text is text" },
+        { selector: "CallExpression[callee.property.name='insertAdjacentHTML']", message: "text is text" },
       ],
       "no-eval": "error",
       "no-new-func": "error",

@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["tests/browser/*.browser.ts"],
-          testTimeout: 120_000,
+          testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 120_000),
           hookTimeout: 60_000,
         },
       },

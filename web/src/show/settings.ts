@@ -9,7 +9,7 @@ export interface Settings {
   readonly motion: "system" | "reduced";
 }
 
-const CHOICES: { readonly [Key in keyof Settings]: readonly Settings[Key][] } = {
+const CHOICES: { readonly [Key in keyof Settings]: readonly [Settings[Key], ...Settings[Key][]] } = {
   theme: ["system", "light", "dark"],
   language: ["en", "ar"],
   direction: ["own", "ltr", "rtl"],
@@ -18,8 +18,8 @@ const CHOICES: { readonly [Key in keyof Settings]: readonly Settings[Key][] } = 
 };
 
 function choice<Key extends keyof Settings>(search: URLSearchParams, key: Key): Settings[Key] {
-  const found = CHOICES[key].find((value) => value === search.get(key)) ?? CHOICES[key][0];
-  return found as Settings[Key];
+  const [unsaid, ...others] = CHOICES[key];
+  return others.find((value) => value === search.get(key)) ?? unsaid;
 }
 
 /** The settings in an address; what it does not say is as the system has it. */

@@ -10,7 +10,6 @@ import { useSpeech } from "../words/context";
 import { EMOJI_GROUPS, type EmojiGroup, type EmojiTable, emojiTable, findEmoji, GROUP_SIGNS } from "./emoji";
 import styles from "./emojiPicker.module.css";
 
-const COLUMNS = 8;
 const FOUND_MAX = 120;
 
 export interface EmojiPickerProps {
@@ -78,11 +77,12 @@ function Grid({ sections, none, onPick }: { sections: readonly Section[]; none: 
     const all = [...(grid.current?.querySelectorAll<HTMLElement>("button") ?? [])];
     const at = all.indexOf(document.activeElement as HTMLElement);
     const rtl = getComputedStyle(event.currentTarget).direction === "rtl";
+    const columns = columnsOf(all, at);
     const steps: Record<string, number> = {
       [rtl ? "ArrowLeft" : "ArrowRight"]: 1,
       [rtl ? "ArrowRight" : "ArrowLeft"]: -1,
-      ArrowDown: COLUMNS,
-      ArrowUp: -COLUMNS,
+      ArrowDown: columns,
+      ArrowUp: -columns,
     };
     const step = steps[event.key];
     if (step === undefined) return;
@@ -107,4 +107,10 @@ function Grid({ sections, none, onPick }: { sections: readonly Section[]; none: 
       ))}
     </div>
   );
+}
+
+/** How many stand in the line of the one at `at`. */
+function columnsOf(all: readonly HTMLElement[], at: number): number {
+  const top = all[at]?.offsetTop;
+  return Math.max(1, all.filter((it) => it.offsetTop === top).length);
 }

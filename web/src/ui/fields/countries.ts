@@ -39,7 +39,7 @@ export const countries: readonly Country[] = TABLE.split(" ").map((entry) => ({
 
 /** The flag of a country, as two regional indicators. */
 export function flagOf(code: string): string {
-  return String.fromCodePoint(...[...code].map((letter) => 0x1f1a5 + letter.charCodeAt(0)));
+  return String.fromCodePoint(...Array.from(code, (letter) => 0x1f1a5 + letter.charCodeAt(0)));
 }
 
 /** Countries with their names in a language, in its order. */

@@ -1,6 +1,6 @@
 /** Settings, forms and tables: what the desk, the ads manager and the data centre are made of. */
 import { ArrowDown, ArrowUp, ChevronRight } from "lucide-react";
-import { type FormEvent, type ReactNode, useId } from "react";
+import { type ReactNode, type SyntheticEvent, useId } from "react";
 import { Checkbox } from "../fields/Choices";
 import { classes } from "../basics/classes";
 import { Icon, type Picture } from "../basics/Icon";
@@ -58,7 +58,7 @@ export function FormLayout({ label, acts, onSubmit, children }: { label: string;
       aria-label={label}
       noValidate
       className={styles.form}
-      onSubmit={(event: FormEvent) => {
+      onSubmit={(event: SyntheticEvent) => {
         event.preventDefault();
         onSubmit();
       }}

@@ -5,7 +5,7 @@
  * press beside it close it. Deliberately absent: dialogs over dialogs.
  */
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { IconButton } from "../basics/Button";
 import { classes } from "../basics/classes";
 import { useSpeech } from "../words/context";
@@ -28,8 +28,15 @@ export function Dialog({ open, onClose, title, children, acts, shape = "dialog",
   const { words } = useSpeech();
   const it = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    if (open) it.current?.showModal();
+  // Before what is inside asks for the focus.
+  useLayoutEffect(() => {
+    const dialog = it.current;
+    if (!open || dialog === null) return;
+    dialog.showModal();
+    return () => {
+      // Taken away while it is open, it would not give the focus back.
+      dialog.close();
+    };
   }, [open]);
   if (!open) return null;
   return (
@@ -40,7 +47,9 @@ export function Dialog({ open, onClose, title, children, acts, shape = "dialog",
       role={alerts ? "alertdialog" : undefined}
       aria-labelledby={id}
       className={classes(styles.dialog, shape === "sheet" && styles.sheet)}
-      onClose={onClose}
+      onClose={() => {
+        if (it.current?.open !== true) onClose();
+      }}
       onClick={(event) => {
         if (event.target === it.current) it.current.close();
       }}

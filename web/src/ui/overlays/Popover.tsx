@@ -4,7 +4,7 @@
  * Always holds: the browser's own popover: Escape, a press elsewhere and another popover close it.
  * Deliberately absent: shutting off the page; that is `Dialog`.
  */
-import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useCallback, useLayoutEffect, useRef } from "react";
 import { classes } from "../basics/classes";
 import { useFloat } from "./float";
 import type { Wish } from "./place";
@@ -32,7 +32,8 @@ export function Popover(props: PopoverProps) {
   const { open, onClose, anchor, label, side = "below", align = "start", bare, fits, role = "group", children } = props;
   const it = useRef<HTMLDivElement>(null);
   const by = useCallback(() => anchor.current, [anchor]);
-  useEffect(() => {
+  // Before it is measured and before what is inside asks for the focus.
+  useLayoutEffect(() => {
     const element = it.current;
     if (!open || element === null) return;
     if (fits === true) element.style.minInlineSize = `${String(anchor.current?.offsetWidth ?? 0)}px`;

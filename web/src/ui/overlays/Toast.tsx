@@ -32,6 +32,7 @@ export function Toast({ text, onUndo, onClose }: ToastProps) {
   }, [held, onClose]);
   return (
     <div
+      role="presentation"
       className={styles.toast}
       onPointerEnter={() => { setHeld(true); }}
       onPointerLeave={() => { setHeld(false); }}

@@ -4,7 +4,7 @@
  * Always holds: it says nothing that its anchor's name does not; Escape takes it away (WCAG 1.4.13).
  * Deliberately absent: tips by touch; nothing may be learned from a tip alone.
  */
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useFloat } from "./float";
 import styles from "./tooltip.module.css";
 
@@ -27,7 +27,7 @@ export function Tooltip({ text, for: id, children }: TooltipProps) {
     setShown(false);
   }, []);
   useEffect(() => hide, [hide]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const it = tip.current;
     if (!shown || it === null) return;
     it.showPopover();
@@ -42,6 +42,7 @@ export function Tooltip({ text, for: id, children }: TooltipProps) {
   useFloat(anchor, tip, shown, { side: "above", align: "center" });
   return (
     <span
+      role="presentation"
       className={styles.around}
       onPointerEnter={(event) => {
         if (event.pointerType === "mouse") timer.current = setTimeout(() => { setShown(true); }, REST_MS);

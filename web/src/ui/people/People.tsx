@@ -97,7 +97,7 @@ export function QrCode({ text, label, size = 12 }: { text: string; label: string
       className={styles.qr}
       viewBox={`0 0 ${String(side)} ${String(side)}`}
       shapeRendering="crispEdges"
-      style={{ inlineSize: `${String(size)}rem`, blockSize: `${String(size)}rem` }}
+      style={{ inlineSize: `${String(size)}rem` }}
     >
       <path d={path} />
     </svg>

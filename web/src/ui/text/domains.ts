@@ -56,7 +56,7 @@ function ofLabel(label: string): Suspicion | null {
   if (/[\p{Default_Ignorable_Code_Point}\u2024\u2044\u2215\u29F8\u3002\uFF0E\uFF0F\u0130\u0131]/u.test(label)) return "hidden";
   const scripts = scriptsOf(label);
   if (scripts.length > 1 && !TOGETHER.some((set) => scripts.every((s) => set.includes(s)))) return "mixed";
-  const letters = [...label].filter((c) => /\p{L}/u.test(c));
+  const letters = Array.from(label).filter((c) => /\p{L}/u.test(c));
   const foreign = letters.length > 0 && !scripts.includes("Latin");
   if (foreign && LIKE_LATIN.some((set) => letters.every((c) => set.includes(c)))) return "lookalike";
   // A Latin letter with a mark under or over it that is easily missed.

@@ -89,14 +89,14 @@ export interface FileProps {
 }
 
 export function FileAttachment({ name, bytes, transfer, onOpen }: FileProps) {
-  const { words, format } = useSpeech();
+  const { format } = useSpeech();
   const size = format.bytes(bytes);
   const ending = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
   const picture = ["zip", "gz", "7z", "xz", "tar"].includes(ending) ? FileArchive : ["txt", "md", "pdf", "odt", "docx"].includes(ending) ? FileText : FileIcon;
   return (
     <div className={styles.file}>
       {transfer.kind === "here" ? <span className={styles.round}><Icon of={picture} /></span> : <TransferButton transfer={transfer} />}
-      <button type="button" className={styles.fileMain} aria-label={words.file(name, size)} onClick={onOpen}>
+      <button type="button" className={styles.fileMain} onClick={onOpen}>
         <bdi className={styles.fileName}>{name}</bdi>
         <span className={styles.soft}>{size}{ending !== "" && <> · <bdi>{ending.toUpperCase()}</bdi></>}</span>
       </button>

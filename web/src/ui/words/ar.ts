@@ -163,7 +163,6 @@ export function arabic(format: Format): Words {
     position: "الموضع",
     positionOf: (at, of) => `${at} من ${of}`,
     speed: (n) => `السرعة ${format.number(n)}×`,
-    file: (name, size) => `${isolate(name)}، ${size}`,
     uploading: (share) => `جارٍ الرفع، ${format.percent(share)}`,
     downloading: (share) => `جارٍ التنزيل، ${format.percent(share)}`,
     unreadBelow: (n) =>

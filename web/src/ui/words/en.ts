@@ -106,7 +106,6 @@ export function english(format: Format) {
     position: "Position",
     positionOf: (at: string, of: string) => `${at} of ${of}`,
     speed: (n: number) => `Speed ${format.number(n)}×`,
-    file: (name: string, size: string) => `${isolate(name)}, ${size}`,
     uploading: (share: number) => `Uploading, ${format.percent(share)}`,
     downloading: (share: number) => `Downloading, ${format.percent(share)}`,
     unreadBelow: (n: number) => format.plural(n, { one: "# new message", other: "# new messages" }),
