@@ -47,7 +47,11 @@ const PACKAGES: &[Package] = &[
     package("llvm-19", Purpose::Test, "archives C for the browser"),
     package("lld-19", Purpose::Test, "links for the browser"),
     package("chromium", Purpose::Test, "runs the web's parts"),
-    package("fonts-noto-core", Purpose::Test, "letters of both languages"),
+    package(
+        "fonts-noto-core",
+        Purpose::Test,
+        "letters of both languages",
+    ),
     package("fonts-noto-color-emoji", Purpose::Test, "emoji"),
     package("g++", Purpose::Soak, "compiles libFuzzer"),
 ];

@@ -85,7 +85,9 @@ fn tests(project: &Project, name: &str) -> Result<Count> {
 /// What a report counts; red when anything was left out, or the run failed beside its tests.
 fn counted(text: &[u8], ran: bool) -> Result<Count> {
     let report: Report = serde_json::from_slice(text).context("reading vitest's report")?;
-    let left_out = report.num_pending_tests.saturating_add(report.num_todo_tests);
+    let left_out = report
+        .num_pending_tests
+        .saturating_add(report.num_todo_tests);
     if left_out > 0 {
         bail!("{left_out} tests were left out");
     }

@@ -22,7 +22,7 @@ export function useRows(): readonly ConversationRowProps[] {
     { ...base, id: "a", name: say.ana, picture: FACE, online: true, timeMs: NOW_MS - 9 * MINUTE_MS, selected: true, preview: { kind: "text", text: say.sixYes, progress: "read" } },
     { ...base, id: "d", name: say.layla, online: true, timeMs: NOW_MS - 20 * MINUTE_MS, preview: { kind: "typing", names: [] } },
     { ...base, id: "b", name: say.ben, timeMs: NOW_MS - DAY_MS, preview: { kind: "draft", text: say.draft } },
-    { ...base, id: "k", name: say.street, group: true, timeMs: NOW_MS - DAY_MS, unread: 1284, muted: true, preview: { kind: "text", author: say.yuki, text: say.long } },
+    { ...base, id: "street", name: say.street, group: true, timeMs: NOW_MS - DAY_MS, unread: 1284, muted: true, preview: { kind: "text", author: say.yuki, text: say.long } },
     { ...base, id: "y", name: say.yuki, timeMs: NOW_MS - 3 * DAY_MS, unread: -1, preview: { kind: "text", text: say.found } },
     { ...base, id: "f", name: say.family, group: true, timeMs: NOW_MS - 40 * DAY_MS, preview: { kind: "text", text: say.caption, progress: "delivered" } },
     { ...base, id: "n", name: say.ben, timeMs: NOW_MS - 50 * DAY_MS, preview: { kind: "text", text: say.six, progress: "failed" } },

@@ -100,7 +100,7 @@ function Writing({ text, onText, onSend, onPasteFiles, onLeaveAbout, recentEmoji
       <textarea
         ref={area}
         rows={1}
-        dir="auto"
+        dir={text === "" ? undefined : "auto"}
         className={styles.area}
         aria-label={words.write}
         placeholder={words.write}

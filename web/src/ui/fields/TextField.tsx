@@ -35,7 +35,7 @@ export function TextField(props: TextFieldProps) {
             {...ties}
             className={styles.input}
             type={type === "password" && shown ? "text" : type}
-            dir={ltr && value !== "" ? "ltr" : "auto"}
+            dir={value === "" ? undefined : ltr ? "ltr" : "auto"}
             value={value}
             placeholder={placeholder}
             disabled={disabled}
@@ -85,7 +85,7 @@ export function TextArea({ value, onChange, placeholder, disabled, maxLength, ..
           <textarea
             {...ties}
             className={classes(styles.input, styles.area)}
-            dir="auto"
+            dir={value === "" ? undefined : "auto"}
             value={value}
             placeholder={placeholder}
             disabled={disabled}
@@ -119,7 +119,7 @@ export function SearchField({ label, value, onChange }: SearchFieldProps) {
             ref={input}
             className={styles.input}
             type="search"
-            dir="auto"
+            dir={value === "" ? undefined : "auto"}
             autoComplete="off"
             enterKeyHint="search"
             placeholder={label}

@@ -84,9 +84,9 @@ export function Bubble(props: BubbleProps) {
       className={classes(styles.message, own && styles.own, ends && styles.ends, props.picked && styles.picked)}
     >
       {!own && group && <span className={styles.face}>{ends && <Avatar {...author} size={2} />}</span>}
-      <div className={styles.column}>
+      <div className={classes(styles.column, attachment !== undefined && !deleted && styles.holds)}>
         <div className={styles.withMenu}>
-          <div className={classes(styles.bubble, large > 0 && styles.bare, !leads && styles.follows, !ends && styles.goesOn, attachment !== undefined && styles.holds)}>
+          <div className={classes(styles.bubble, large > 0 && styles.bare, !leads && styles.follows, !ends && styles.goesOn)}>
             {!own && group && leads && large === 0 && (
               <bdi className={styles.name} style={{ color: `var(--person-${String(colourOf(author.id))})` }}>{author.name}</bdi>
             )}
