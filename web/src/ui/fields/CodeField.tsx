@@ -83,10 +83,12 @@ export function CodeField({ label, length = 6, value, onChange, error, disabled 
         ))}
       </div>
       {error !== undefined && (
-        <span id={`${id}-said`} role="alert" className={classes(styles.under, styles.said, styles.error)}>
-          <Icon of={CircleAlert} size={1} />
-          <span>{error}</span>
-        </span>
+        <div className={styles.under}>
+          <span id={`${id}-said`} role="alert" className={classes(styles.said, styles.error)}>
+            <Icon of={CircleAlert} size={1} />
+            <span>{error}</span>
+          </span>
+        </div>
       )}
     </div>
   );
