@@ -51,6 +51,13 @@ const PACKAGES: &[Package] = &[
     package("clang-19", Purpose::Test, "compiles C for the browser"),
     package("llvm-19", Purpose::Test, "archives C for the browser"),
     package("lld-19", Purpose::Test, "links for the browser"),
+    package("chromium", Purpose::Test, "runs the web's parts"),
+    package(
+        "fonts-noto-core",
+        Purpose::Test,
+        "letters of both languages",
+    ),
+    package("fonts-noto-color-emoji", Purpose::Test, "emoji"),
     package("g++", Purpose::Soak, "compiles libFuzzer"),
 ];
 
@@ -63,6 +70,13 @@ const WASM_PACKAGES: &[Package] = &[
     ),
     package("cargo-web", Purpose::Test, "its cargo"),
     package("rust-web-src", Purpose::Test, "its standard library"),
+];
+
+/// Node from Debian, where there is no other: other distributors' brings npm along, and conflicts
+/// with Debian's.
+const NODE_PACKAGES: &[Package] = &[
+    package("nodejs", Purpose::Test, "builds and tests the web's parts"),
+    package("npm", Purpose::Test, "fetches their packages"),
 ];
 
 /// The target that the client's core is also compiled for.
@@ -106,6 +120,9 @@ pub(crate) fn run(project: &Project, purpose: Purpose, list: bool) -> Result<()>
         if !debian.is_empty() && (list || !rustup_add_wasm(project)) {
             packages.extend(debian);
         }
+    }
+    if !project.has_program("npm") {
+        packages.extend(missing(project, NODE_PACKAGES, purpose)?);
     }
     let tools: Vec<&Tool> = TOOLS
         .iter()

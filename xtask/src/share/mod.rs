@@ -9,6 +9,7 @@ mod links;
 mod nextest;
 mod tidy;
 mod wasm;
+mod web;
 
 use crate::project::Project;
 use crate::setup::{self, Purpose};
@@ -84,6 +85,11 @@ const SHARES: &[Share] = &[
         name: "wasm",
         what: "the client's core compiles for the browser",
         run: wasm::run,
+    },
+    Share {
+        name: "web",
+        what: "the web's parts: types, lints, tests, and in a real browser",
+        run: web::run,
     },
     Share {
         name: "demo",

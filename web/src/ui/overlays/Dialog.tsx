@@ -1,0 +1,70 @@
+/**
+ * What has to be answered first: in the middle on a desk, from below on a phone.
+ *
+ * Always holds: the browser's own modal dialog keeps the focus inside and gives it back; Escape and a
+ * press beside it close it. Deliberately absent: dialogs over dialogs.
+ */
+import { X } from "lucide-react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
+import { IconButton } from "../basics/Button";
+import { classes } from "../basics/classes";
+import { useSpeech } from "../words/context";
+import styles from "./dialog.module.css";
+
+export interface DialogProps {
+  readonly open: boolean;
+  readonly onClose: () => void;
+  readonly title: string;
+  readonly children: ReactNode;
+  /** Buttons at its foot, the leading one last. */
+  readonly acts?: ReactNode;
+  /** `sheet` comes from below everywhere; `dialog` is in the middle where there is room. */
+  readonly shape?: "dialog" | "sheet";
+  /** It asks about something that destroys: read out at once. */
+  readonly alerts?: boolean;
+}
+
+export function Dialog({ open, onClose, title, children, acts, shape = "dialog", alerts = false }: DialogProps) {
+  const { words } = useSpeech();
+  const it = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  // Before what is inside asks for the focus.
+  useLayoutEffect(() => {
+    const dialog = it.current;
+    if (!open || dialog === null) return;
+    dialog.showModal();
+    return () => {
+      // Taken away while it is open, it would not give the focus back.
+      dialog.close();
+    };
+  }, [open]);
+  if (!open) return null;
+  return (
+    // A press on the ground around it is for the mouse; the keyboard has Escape.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
+    <dialog
+      ref={it}
+      role={alerts ? "alertdialog" : undefined}
+      aria-labelledby={id}
+      className={classes(styles.dialog, shape === "sheet" && styles.sheet)}
+      onClose={() => {
+        if (it.current?.open !== true) onClose();
+      }}
+      onClick={(event) => {
+        if (event.target === it.current) it.current.close();
+      }}
+    >
+      <div className={styles.body}>
+        {shape === "sheet" && <span className={styles.handle} />}
+        <header className={styles.header}>
+          <h2 id={id} className={styles.title}>{title}</h2>
+          {!alerts && (
+            <IconButton label={words.close} icon={X} small onClick={() => it.current?.close()} />
+          )}
+        </header>
+        <div className={styles.content}>{children}</div>
+        {acts !== undefined && <footer className={styles.acts}>{acts}</footer>}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { speak } from "./context";
+import { directionOf, Format, isolate, type Language } from "./format";
+
+const en = speak("en");
+const ar = speak("ar");
+
+/** Every leaf of a table, functions called with arguments that fit them all. */
+function leaves(table: object, path = ""): [string, string][] {
+  return Object.entries(table).flatMap(([key, value]): [string, string][] => {
+    const name = path + key;
+    if (typeof value === "string") return [[name, value]];
+    if (typeof value === "object" && value !== null) return leaves(value as object, `${name}.`);
+    const speakers = name === "typing" ? [["أ"]] : [3, 3, false];
+    return [[name, (value as (...given: unknown[]) => string)(...speakers)]];
+  });
+}
+
+describe("the words", () => {
+  it("are there in both languages, and no English stands in the Arabic", () => {
+    const arabic = new Map(leaves(ar.words));
+    for (const [name, text] of leaves(en.words)) {
+      expect(text, name).not.toBe("");
+      expect(arabic.get(name), name).not.toBe(text);
+      expect(arabic.get(name)?.replace("QR", ""), name).not.toMatch(/\p{Script=Latin}/u);
+    }
+  });
+
+  it("count in each language's own forms", () => {
+    expect([1, 2].map(en.words.members)).toEqual(["1 member", "2 members"]);
+    const counted = [0, 1, 2, 3, 11, 100].map(ar.words.members);
+    expect(new Set(counted).size).toBe(6);
+  });
+
+  it("shut names off from the sentence around them", () => {
+    expect(en.words.replyingTo("ليلى")).toBe("Answering \u2068ليلى\u2069");
+    expect(ar.words.wantsToTalk("Ana")).toContain(isolate("Ana"));
+    expect(en.words.typing(["Ana", "ليلى"])).toBe("\u2068Ana\u2069 and \u2068ليلى\u2069 are typing…");
+    expect(en.words.typing(["a", "b", "c"])).toBe("3 people are typing…");
+  });
+
+  it("are written the language's way", () => {
+    const ways: [Language, string][] = [["en", "ltr"], ["ar", "rtl"]];
+    for (const [language, way] of ways) expect(directionOf(language)).toBe(way);
+  });
+});
+
+describe("formats", () => {
+  const format = new Format("en");
+  const noon = new Date(2026, 5, 17, 12).getTime();
+  const hours = (n: number): number => noon + n * 3_600_000;
+
+  it("tell a day by how far it is", () => {
+    expect(format.day(hours(-11), noon)).toBe("Today");
+    expect(format.day(hours(-13), noon)).toBe("Yesterday");
+    expect(format.day(hours(-72), noon)).toBe("Sunday");
+    expect(format.day(hours(-24 * 7), noon)).toBe("June 10, 2026");
+    expect(format.when(hours(-1), noon)).toMatch(/^11:00.AM$/);
+    expect(format.when(hours(-24 * 30), noon)).toBe("5/18/26");
+  });
+
+  it("tell sizes in the largest fitting unit", () => {
+    expect([0, 999, 1000, 1500, 25_000_000, 2_000_000_000].map((n) => format.bytes(n))).toEqual([
+      "0 bytes",
+      "999 bytes",
+      "1 kB",
+      "1.5 kB",
+      "25 MB",
+      "2 GB",
+    ]);
+  });
+
+  it("tell how long a recording is", () => {
+    expect(format.duration(65_000)).toBe("1:05");
+  });
+});

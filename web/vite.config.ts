@@ -1,0 +1,35 @@
+/**
+ * How the pages are built and tested. Always holds: what is built runs under the policy in
+ * `tests/policy.ts`. Deliberately absent: plug-ins; esbuild compiles the JSX.
+ */
+import { defineConfig } from "vitest/config";
+import { policy } from "./tests/policy";
+
+export default defineConfig({
+  esbuild: { jsx: "automatic" },
+  css: { modules: { localsConvention: "camelCaseOnly" } },
+  build: {
+    target: "es2022",
+    // A small picture as a data address would be fetched with every page that does not show it.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: { ui: "ui.html" } },
+  },
+  preview: { headers: { "Content-Security-Policy": policy } },
+  test: {
+    projects: [
+      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tests/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["tests/browser/*.browser.ts"],
+          testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 120_000),
+          hookTimeout: 60_000,
+        },
+      },
+      // No test: pictures to look at. Named, and so never run with the others.
+      { extends: true, test: { name: "shots", include: ["tests/shots.ts"], testTimeout: 300_000 } },
+    ],
+  },
+});
