@@ -368,6 +368,14 @@ impl Step<'_> {
                 let (hub, log) = conversation.wire_log(self);
                 self.log_closed(&hub, &log)
             }
+            // A removal that the app proposed in the meantime was not in it: no more than a lost race.
+            ErrorCode::MlsInvalid
+                if matches!(row.kind.as_str(), "reconcile" | "update") && row.attempts < 2 =>
+            {
+                let (hub, log) = conversation.wire_log(self);
+                self.fetch(&hub, &log, conversation.next_seq - 1);
+                self.try_later(&row)
+            }
             ErrorCode::Forbidden | ErrorCode::MlsInvalid
                 if row.kind == "reconcile" && row.attempts >= 2 =>
             {
