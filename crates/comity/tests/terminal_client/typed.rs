@@ -72,6 +72,23 @@ fn a_slip_of_the_fingers_is_answered() {
 }
 
 #[test]
+fn whom_one_talks_with_is_known_also_where_the_conversation_was_named() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let conversation = alice
+        .act(&["conversations"])
+        .into_iter()
+        .find(|view| view["kind"] == "direct")
+        .unwrap()["conversation"]
+        .to_string();
+    let typing = format!("/to #{conversation}\n/safety\n/verify\nyes\n/quit\n");
+    let screen = typed(&alice, typing.as_bytes());
+    says(&screen, &["— not yet verified", "— verified"]);
+    assert_eq!(alice.one(&["safety", BOB])["verified"], true);
+    assert_eq!(bob.history(ALICE), "< Hello Bob\n");
+}
+
+#[test]
 fn what_waits_for_a_stranger_says_so() {
     let world = World::start();
     let alice = world.person("alice", ALICE);

@@ -264,7 +264,7 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
                 if json {
                     say_json(event);
                 } else {
-                    say(&format!("On a device that is signed up: {} chat approve CODE, with this code (or scan it):", crate::terminal::program()));
+                    say(&format!("On a device that is signed up: {} chat approve CODE, or /approve CODE where its chat is open, with this code (or scan it):", crate::terminal::program()));
                     say(&qr(code));
                     say(code);
                 }

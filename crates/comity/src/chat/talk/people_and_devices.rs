@@ -4,6 +4,7 @@ use super::{Asked, Talk};
 use crate::chat::{people, words};
 use anyhow::Result;
 use comity_client::{Command, Core, Event, ItemKind, TimelineItem, What, Whom};
+use comity_wire::Address;
 
 impl Talk<'_> {
     /// Commands about a person: the one that is named, or whom one talks with.
@@ -11,7 +12,7 @@ impl Talk<'_> {
         let named = !rest.is_empty();
         let address = if named {
             people::anyone(self.session, rest).await?
-        } else if let Some(Whom::Person(address)) = self.with.clone() {
+        } else if let Some(address) = self.whom().await? {
             address
         } else {
             self.say("— first say with whom: /to NUMBER or NAME");
@@ -54,6 +55,20 @@ impl Talk<'_> {
         Ok(())
     }
 
+    /// The person whom one talks with, also where the conversation was named.
+    async fn whom(&self) -> Result<Option<Address>> {
+        Ok(match self.with.clone() {
+            Some(Whom::Person(address)) => Some(address),
+            Some(Whom::Conversation(id)) => {
+                let all = self.session.query(Core::conversations).await?;
+                let mut all = all.into_iter();
+                all.find(|view| view.conversation == id)
+                    .and_then(|view| view.peer)
+            }
+            _ => None,
+        })
+    }
+
     /// Asks whether a line is to be reported: the newest of others, or the one that `:3` names; where
     /// nothing was said yet, their request.
     pub(super) async fn report(&mut self, rest: &str) -> Result<()> {
@@ -69,13 +84,13 @@ impl Talk<'_> {
             },
             None => (None, rest),
         };
-        let address = match (&theirs, &self.with) {
-            (Some(item), _) => item.author.clone(),
-            (None, Some(Whom::Person(address))) => address.clone(),
-            _ => {
-                self.say("— /report REASON is about the newest line of others, /report :3 REASON about line 3");
-                return Ok(());
-            }
+        let with = match &theirs {
+            Some(item) => Some(item.author.clone()),
+            None => self.whom().await?,
+        };
+        let Some(address) = with else {
+            self.say("— /report REASON is about the newest line of others, /report :3 REASON about line 3");
+            return Ok(());
         };
         let names = super::names(self.session).await?;
         let who = words::plain(&words::name(&names, &address));
