@@ -101,11 +101,17 @@ impl Step<'_> {
         address: &Address,
         retry_after_ms: u32,
     ) -> Result<(), CoreError> {
-        let attempts: i64 = self.tx.query_row(
-            "SELECT attempts FROM introduction WHERE address = ?1",
-            [address.to_string()],
-            |row| row.get(0),
-        )?;
+        let attempts: Option<i64> = self
+            .tx
+            .query_row(
+                "SELECT attempts FROM introduction WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(attempts) = attempts else {
+            return Ok(());
+        };
         let at = self.now + self.back_off_ms(attempts).max(i64::from(retry_after_ms));
         self.tx.execute(
             "UPDATE introduction SET attempts = attempts + 1, not_before_ms = ?2 WHERE address = ?1",
@@ -181,11 +187,18 @@ impl Step<'_> {
         keys: &[introduction_key::IntroductionKey],
     ) -> Result<(), CoreError> {
         let me = self.me()?;
-        let (id, token, message_id): (Vec<u8>, Vec<u8>, Vec<u8>) = self.tx.query_row(
-            "SELECT id, token, message_id FROM introduction WHERE address = ?1",
-            [address.to_string()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )?;
+        let wanted: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = self
+            .tx
+            .query_row(
+                "SELECT id, token, message_id FROM introduction WHERE address = ?1",
+                [address.to_string()],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        let Some((id, token, message_id)) = wanted else {
+            // The other asked in the meantime, and the conversation has begun.
+            return Ok(());
+        };
         let first: Vec<u8> = self.tx.query_row(
             "SELECT content FROM message WHERE message_id = ?1 AND outgoing = 1",
             [&message_id],
@@ -469,12 +482,47 @@ impl Step<'_> {
             (conversation.id, token),
         )?;
         self.set_state(&mut conversation, State::Creating)?;
-        self.tx.execute(
-            "DELETE FROM introduction WHERE address = ?1",
-            [address.to_string()],
-        )?;
+        self.needs_no_introduction(conversation.id, address)?;
         self.begin_with(address)?;
         self.want(conversation.id, "create", 0)
+    }
+
+    /// The conversation begins by itself. The first words of an introduction that has not been sent, as far
+    /// as is known, go into it, before what was said after them.
+    fn needs_no_introduction(
+        &mut self,
+        conversation: i64,
+        address: &Address,
+    ) -> Result<(), CoreError> {
+        let unsent: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "DELETE FROM introduction WHERE address = ?1 RETURNING message_id",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(message_id) = unsent else {
+            return Ok(());
+        };
+        let first: Option<Vec<u8>> = self
+            .tx
+            .query_row(
+                "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2 AND outgoing = 1 AND status = 'queued'
+                     AND NOT EXISTS (SELECT 1 FROM send_queue WHERE conversation = ?1 AND message_id = ?2)",
+                (conversation, &message_id),
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(first) = first else { return Ok(()) };
+        let content =
+            said::Content::decode(first.as_slice()).map_err(|_| CoreError::Damaged("message"))?;
+        self.enqueue(conversation, &content)?;
+        self.tx.execute(
+            "UPDATE send_queue SET id = (SELECT min(min(id), 0) - 1 FROM send_queue) WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, &message_id),
+        )?;
+        Ok(())
     }
 
     fn begin_with(&mut self, address: &Address) -> Result<(), CoreError> {
@@ -498,10 +546,7 @@ impl Step<'_> {
         self.insert_request_message(conversation.id, peer)?;
         self.tx
             .execute("DELETE FROM request WHERE address = ?1", [peer.to_string()])?;
-        self.tx.execute(
-            "DELETE FROM introduction WHERE address = ?1",
-            [peer.to_string()],
-        )?;
+        self.needs_no_introduction(conversation.id, peer)?;
         // What was sent as an introduction does not go out a second time.
         self.tx.execute(
             "DELETE FROM send_queue WHERE conversation = ?1 AND message_id IN

@@ -712,6 +712,41 @@ fn what_was_said_before_an_account_left_is_read_on_its_other_devices_too() -> Re
 }
 
 #[test]
+fn two_who_ask_each_other_at_once_both_are_heard() -> Result<()> {
+    for seed in 1..13 {
+        let mut world = World::calm(seed)?;
+        let alice = world.sign_up("Alice")?;
+        let bob = world.sign_up("Bob")?;
+        let words = [(alice, bob, "Is it you?"), (bob, alice, "It is me!")];
+        for (who, with, text) in words {
+            let address = world.look_up(who, with)?;
+            let what = What::Text(text.to_owned());
+            world.act(who, say(Whom::Person(address), what))?;
+            world.run_for(seed * 7);
+        }
+        world.settle()?;
+        for (who, with, _) in words {
+            let asks = world.core(who)?.requests()?;
+            if let Some(request) = asks.first() {
+                world.act(who, Command::Accept(request.address.clone()))?;
+                world.settle()?;
+            }
+            world.say(who, with, "So we talk.")?;
+            world.settle()?;
+        }
+        for (who, with, _) in words {
+            let chat = world.chat(who, with)?;
+            for text in ["Is it you?", "It is me!"] {
+                assert_eq!(chat.matches(text).count(), 1, "seed {seed}: {chat}");
+            }
+            assert_eq!(world.core(who)?.unsent()?, 0, "seed {seed}: {chat}");
+        }
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+#[test]
 fn two_changes_of_the_device_list_at_once_are_both_made() -> Result<()> {
     let mut world = World::calm(1)?;
     let alice = world.sign_up("Alice")?;

@@ -4,7 +4,7 @@
 //! empty frame costs two bytes on the wire and a hundred in memory, so they are counted first.
 //! Deliberately absent: what the frames mean.
 
-use crate::proto::ClientBatch;
+use crate::proto::{ClientBatch, ServerBatch};
 use crate::{ErrorCode, WireError, limits};
 use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
@@ -42,6 +42,25 @@ pub fn decode_batch(bytes: &[u8]) -> Result<ClientBatch, WireError> {
         })
     })?;
     ClientBatch::decode(bytes).map_err(|_| malformed())
+}
+
+/// Frames in a batch of the server's, at most: many times what one sends at once.
+const SERVER_FRAMES_MAX: usize = 65_536;
+
+/// The server's batch that these bytes hold.
+///
+/// # Errors
+/// `malformed`; `too_large` when it has more frames than any server sends at once.
+pub fn decode_server_batch(bytes: &[u8]) -> Result<ServerBatch, WireError> {
+    let mut frames = 0_usize;
+    each(bytes, FRAMES, &mut |_| {
+        frames += 1;
+        if frames > SERVER_FRAMES_MAX {
+            return Err(too_many("a batch", SERVER_FRAMES_MAX, "frames"));
+        }
+        Ok(())
+    })?;
+    ServerBatch::decode(bytes).map_err(|_| malformed())
 }
 
 fn malformed() -> WireError {
@@ -95,6 +114,8 @@ mod tests {
     fn millions_of_empty_frames_or_positions_are_refused_unread() {
         let empty = [0x0a, 0x00].repeat(2_000_000);
         assert_eq!(decode_batch(&empty).unwrap_err().code, ErrorCode::TooLarge);
+        let refused = decode_server_batch(&empty).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::TooLarge);
         let act = Some(Act::Acknowledge(Acknowledge {
             positions: vec![Position::default(); limits::POSITIONS_MAX + 1],
         }));

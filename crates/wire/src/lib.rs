@@ -13,7 +13,7 @@ pub mod limits;
 pub mod planted;
 pub mod proto;
 
-pub use batch::decode_batch;
+pub use batch::{decode_batch, decode_server_batch};
 pub use bytes64::Bytes64;
 pub use error::{ErrorCode, WireError};
 pub use id::{

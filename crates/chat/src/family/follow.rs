@@ -12,10 +12,10 @@ use crate::logs::LogName;
 use comity_platform::Failure;
 use comity_wire::proto::{
     CursorOf, Cursors, Deliver, FollowFetch, FollowPosition, FollowSync, FollowTaken, Followed,
-    Greet, Marks, ServerBatch, ServerFrame, Signal, StateChanged, family_reply, family_request,
+    Greet, Marks, ServerFrame, Signal, StateChanged, family_reply, family_request,
     server_frame::Frame,
 };
-use comity_wire::{DeviceId, ErrorCode, Id16, Message, PROTOCOL_VERSION};
+use comity_wire::{DeviceId, ErrorCode, Id16, PROTOCOL_VERSION, decode_server_batch};
 use rusqlite::params;
 use std::sync::Arc;
 use std::time::Duration;
@@ -269,7 +269,7 @@ async fn pushed(
     session: [u8; 16],
     bytes: &[u8],
 ) -> Result<(), Failure> {
-    let batch = ServerBatch::decode(bytes).map_err(|_| confused())?;
+    let batch = decode_server_batch(bytes).map_err(|_| confused())?;
     for ServerFrame { frame } in batch.frames {
         match frame {
             Some(Frame::Deliver(deliver)) => {

@@ -15,6 +15,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Of one answer or message of the server: several times the largest.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Either kind of stream.
@@ -112,14 +114,22 @@ impl Server {
                 .header("content-type", "application/json")
                 .body(body);
         }
-        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let ok = response.status().is_success();
-        let bytes = response
-            .bytes()
+        let mut bytes = Vec::new();
+        while let Some(more) = response
+            .chunk()
             .await
-            .map_err(|error| unreachable(&error))?;
+            .map_err(|error| unreachable(&error))?
+        {
+            if bytes.len() + more.len() > ANSWER_BYTES_MAX {
+                let why = "its answer is longer than any that there is";
+                return Err(CallError::Unreachable(why.to_owned()));
+            }
+            bytes.extend_from_slice(&more);
+        }
         if ok {
-            Ok(bytes.to_vec())
+            Ok(bytes)
         } else {
             Err(CallError::Refused(refusal(&bytes)))
         }
@@ -161,8 +171,8 @@ impl Server {
         let _ = url.set_scheme(if plain { "ws" } else { "wss" });
         url.set_path("/v1/connect");
         let config = WebSocketConfig::default()
-            .max_message_size(Some(64 << 20))
-            .max_frame_size(Some(64 << 20));
+            .max_message_size(Some(ANSWER_BYTES_MAX))
+            .max_frame_size(Some(ANSWER_BYTES_MAX));
         let (socket, _) =
             tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config)).await?;
         Ok((socket, exporter))

@@ -9,7 +9,7 @@ use super::transfer;
 use super::words::now_ms;
 use anyhow::Result;
 use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
-use comity_wire::{Message as _, proto};
+use comity_wire::{Message as _, decode_server_batch, proto};
 use futures_util::{SinkExt, StreamExt};
 use rand::RngCore;
 use std::sync::{Arc, OnceLock};
@@ -244,7 +244,7 @@ impl Shell {
     async fn received(&mut self, frame: Option<Result<tungstenite::Message, tungstenite::Error>>) {
         match frame {
             Some(Ok(tungstenite::Message::Binary(bytes))) => {
-                let Ok(batch) = proto::ServerBatch::decode(&bytes[..]) else {
+                let Ok(batch) = decode_server_batch(&bytes) else {
                     return self.disconnect().await;
                 };
                 for frame in batch.frames {

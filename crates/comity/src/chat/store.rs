@@ -62,6 +62,16 @@ impl StoreFolder {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let failed = |error| io_failed(path, &error);
         std::fs::create_dir_all(path).map_err(failed)?;
+        if is_of_others(path).map_err(failed)? {
+            bail!(Refused::here(
+                "open",
+                "not_a_store",
+                format!(
+                    "{} holds other files and no store: name a folder of its own",
+                    path.display()
+                ),
+            ));
+        }
         private_folder(path)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -80,10 +90,7 @@ impl StoreFolder {
                 retry_after_ms: 0,
             });
         }
-        let settings = match std::fs::read_to_string(path.join("settings.toml")) {
-            Ok(text) => toml::from_str(&text).context("settings.toml")?,
-            Err(_) => Settings::default(),
-        };
+        let settings = read_settings(&path.join("settings.toml"))?;
         Ok(Self {
             path: path.to_owned(),
             settings,
@@ -180,6 +187,33 @@ impl StoreFolder {
         }
         Ok(())
     }
+}
+
+/// What the file says; nothing where there is none.
+fn read_settings(file: &Path) -> Result<Settings> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(toml::from_str(&text)
+            .map_err(|error| failed("store_damaged", format!("{}: {error}", file.display())))?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+        Err(error) => Err(io_failed(file, &error).into()),
+    }
+}
+
+/// Whether there is something in the folder, and nothing of a store.
+fn is_of_others(folder: &Path) -> std::io::Result<bool> {
+    const OURS: [&str; 4] = ["lock", "key.json", "settings.toml", "store.db"];
+    let mut others = false;
+    for entry in std::fs::read_dir(folder)? {
+        if entry?
+            .file_name()
+            .to_str()
+            .is_some_and(|name| OURS.contains(&name))
+        {
+            return Ok(false);
+        }
+        others = true;
+    }
+    Ok(others)
 }
 
 #[cfg(unix)]

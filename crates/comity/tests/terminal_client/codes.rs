@@ -72,6 +72,37 @@ fn each_refusal_has_its_code() {
 }
 
 #[test]
+fn a_folder_of_others_is_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::start();
+    let folder = world.folder().join("shared");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("letter.txt"), "Dear all").unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&folder, open).unwrap();
+    let mut act = std::process::Command::new(env!("CARGO_BIN_EXE_comity"));
+    act.args(["chat", "account", "--offline", "--json", "--store"])
+        .arg(&folder);
+    let told: serde_json::Value = serde_json::from_slice(&act.output().unwrap().stdout).unwrap();
+    assert_eq!(told["error"], "not_a_store", "{told}");
+    let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+
+    // Settings that can not be read are not taken for none.
+    let alice = world.person("alice", ALICE);
+    let settings = alice.store().join("settings.toml");
+    let good = std::fs::read(&settings).unwrap();
+    for bad in [&b"\xff\xfe"[..], b"no = = toml"] {
+        std::fs::write(&settings, bad).unwrap();
+        assert_ne!(alice.refused(&["account"]).code, "failed");
+        assert_eq!(std::fs::read(&settings).unwrap(), bad);
+    }
+    std::fs::write(&settings, good).unwrap();
+    alice.act(&["sync"]);
+}
+
+#[test]
 fn what_waits_is_kept_and_goes_out_once() {
     let mut world = World::start();
     let alice = world.person("alice", ALICE);
