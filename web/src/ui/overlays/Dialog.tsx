@@ -24,21 +24,25 @@ export interface DialogProps {
   readonly alerts?: boolean;
 }
 
-export function Dialog({ open, onClose, title, children, acts, shape = "dialog", alerts = false }: DialogProps) {
+export function Dialog({ open, ...shown }: DialogProps) {
+  return open ? <Shown {...shown} /> : null;
+}
+
+/** Comes and goes as a whole: so what it does when it goes is done while it still stands. */
+function Shown({ onClose, title, children, acts, shape = "dialog", alerts = false }: Omit<DialogProps, "open">) {
   const { words } = useSpeech();
   const it = useRef<HTMLDialogElement>(null);
   const id = useId();
   // Before what is inside asks for the focus.
   useLayoutEffect(() => {
     const dialog = it.current;
-    if (!open || dialog === null) return;
+    if (dialog === null) return;
     dialog.showModal();
     return () => {
       // Taken away while it is open, it would not give the focus back.
       dialog.close();
     };
-  }, [open]);
-  if (!open) return null;
+  }, []);
   return (
     // A press on the ground around it is for the mouse; the keyboard has Escape.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
