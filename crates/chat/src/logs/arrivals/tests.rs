@@ -283,7 +283,7 @@ fn run(steps: Vec<Step>) {
 #[test]
 fn a_key_that_is_used_anew_is_the_first_ones_again_when_the_transaction_is_lost() {
     use Step::{Add, Commit, Cut, Fail, Lose};
-    let begun = vec![
+    let begun = [
         Add(0, 12, 0),
         Add(0, 1, 0),
         Commit,
@@ -298,7 +298,7 @@ fn a_key_that_is_used_anew_is_the_first_ones_again_when_the_transaction_is_lost(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 200 } else { 2_000 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 100 } else { 2_000 }))]
 
     #[test]
     fn a_key_is_known_for_as_long_as_its_entry_whatever_fails(
