@@ -142,8 +142,8 @@ fn a_load_that_lasts_notices_limits_that_are_off() {
     ] {
         assert!(said.contains(&format!("never met: {unmet}")), "{said}");
     }
-    // And nothing else.
-    assert_eq!(said.matches("\n- ").count(), 3, "{said}");
+    // And no other refusal is missed. What is taken without limits may take memory, too.
+    assert_eq!(said.matches("never met: ").count(), 3, "{said}");
 }
 
 #[test]
