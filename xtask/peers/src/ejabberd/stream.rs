@@ -47,6 +47,8 @@ pub(super) enum Heard {
     Message(String),
     /// A stanza that nothing follows from.
     Other,
+    /// An error, by the names of what it holds; nobody is told of it otherwise than by the stream's end.
+    Failed(String),
 }
 
 /// The listening half of a stream.
@@ -171,9 +173,12 @@ impl<R: AsyncBufRead + Unpin> Ear<R> {
                     in_body = depth == 2 && start.name().as_ref() == b"body";
                     if depth == 1 {
                         heard = Some(begun(&start)?);
+                    } else {
+                        explain(&mut heard, &start);
                     }
                 }
-                Event::Empty(start) if depth == 0 => return begun(&start),
+                Event::Empty(start) if depth == 0 => return whole(begun(&start)?),
+                Event::Empty(start) => explain(&mut heard, &start),
                 Event::Text(text) if in_body => {
                     body.get_or_insert_default().push_str(&text.decode()?);
                 }
@@ -185,7 +190,7 @@ impl<R: AsyncBufRead + Unpin> Ear<R> {
                         return match (heard, body) {
                             (Some(Heard::Message(_)), Some(body)) => Ok(Heard::Message(body)),
                             (Some(Heard::Message(_)), None) => Ok(Heard::Other),
-                            (heard, _) => heard.context("an end without a beginning"),
+                            (heard, _) => whole(heard.context("an end without a beginning")?),
                         };
                     }
                 }
@@ -193,6 +198,22 @@ impl<R: AsyncBufRead + Unpin> Ear<R> {
                 _ => {}
             }
         }
+    }
+}
+
+/// Adds why something failed.
+fn explain(heard: &mut Option<Heard>, start: &BytesStart<'_>) {
+    if let Some(Heard::Failed(why)) = heard {
+        *why += " ";
+        *why += &String::from_utf8_lossy(start.name().as_ref());
+    }
+}
+
+/// Ends the stream when it is an error.
+fn whole(heard: Heard) -> Result<Heard> {
+    match heard {
+        Heard::Failed(why) => bail!("the server says {why}"),
+        heard => Ok(heard),
     }
 }
 
@@ -214,7 +235,7 @@ fn begun(start: &BytesStart<'_>) -> Result<Heard> {
             _ => Heard::Message(String::new()),
         },
         b"stream:error" | b"failure" | b"failed" => {
-            bail!("the server says {}", String::from_utf8_lossy(start))
+            Heard::Failed(String::from_utf8_lossy(start.name().as_ref()).into_owned())
         }
         _ => Heard::Other,
     })
@@ -294,8 +315,15 @@ mod tests {
                 "<message type='error'><body>0 1 x</body></message>",
                 "error",
             ),
-            ("<failure><not-authorized/></failure>", "failure"),
-            ("<stream:error><conflict/></stream:error>", "stream:error"),
+            (
+                "<failure><not-authorized/></failure>",
+                "failure not-authorized",
+            ),
+            ("<failed xmlns='urn:xmpp:sm:3'/>", "failed"),
+            (
+                "<stream:error><conflict>a</conflict></stream:error>",
+                "stream:error conflict",
+            ),
             ("<a xmlns='urn:xmpp:sm:3'/>", "no count"),
             ("<a h='many'/>", "invalid digit"),
             ("</stream:stream>", "ended the stream"),
