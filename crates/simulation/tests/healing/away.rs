@@ -1,0 +1,233 @@
+//! Somebody is out of a group, or comes back, while one of their devices is away.
+
+use super::{KeepsBack, group, the_groups_log};
+use anyhow::{Context, Result};
+use comity_client::{Command, Permissions, What, Whom};
+use comity_simulation::World;
+use comity_simulation::story::{group_of, say};
+use std::sync::{Arc, Mutex};
+
+#[test]
+fn a_device_that_adds_somebody_to_a_group_which_its_account_left_learns_that_it_is_out()
+-> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(tablet, 30_000);
+    let conversation = group(&world, tablet)?;
+    let members = vec![world.address(bob)?];
+    let command = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(tablet, command)?;
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_for(60_000);
+    world.settle()?;
+    for who in [alice, tablet] {
+        let all = world.core(who)?.conversations()?;
+        let group = all.iter().find(|view| view.kind == "group");
+        let state = group.context("no group")?.state.as_str();
+        assert_eq!(state, "left", "{}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    world.act(
+        bob,
+        group_of("Choir", vec![member.clone()], Permissions::default()),
+    )?;
+    world.settle()?;
+    // What took her out is there no more when the tablet comes.
+    let lie = KeepsBack {
+        log: the_groups_log(&world)?,
+        is_gone_for: "Alice's tablet",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
+    world.cut_off(tablet, 300_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_until(400_000, |world| {
+        world.warnings(tablet).contains(&"gap".to_owned())
+    });
+    // It asks to be let in, and is not.
+    world.run_for(2_000);
+    let conversation = group(&world, bob)?;
+    let members = vec![member];
+    let command = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(bob, command)?;
+    world.settle()?;
+    let what = What::Text("Welcome back.".to_owned());
+    world.act(bob, say(Whom::Conversation(conversation), what))?;
+    world.settle()?;
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    assert!(lines.contains(&"Welcome back."), "{lines:?}");
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    assert_eq!(world.warnings(tablet), ["gap"]);
+    Ok(())
+}
+
+#[test]
+fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    world.act(
+        bob,
+        group_of("Choir", vec![member.clone()], Permissions::default()),
+    )?;
+    world.settle()?;
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    let knows = world.run_until(10_000, |world| {
+        let all = world
+            .core(tablet)
+            .and_then(|core| Ok(core.conversations()?));
+        let mut all = all.into_iter().flatten();
+        all.any(|view| view.group.is_some_and(|group| group.leaving))
+    });
+    assert!(knows, "the tablet read that Alice leaves");
+    // What took her out is there no more when the tablet comes.
+    let lie = KeepsBack {
+        log: the_groups_log(&world)?,
+        is_gone_for: "Alice's tablet",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
+    world.cut_off(tablet, 300_000);
+    world.run_for(400_000);
+    world.settle()?;
+    let there = group(&world, tablet)?;
+    let all = world.core(tablet)?.conversations()?;
+    let state = all.iter().find(|view| view.conversation == there);
+    assert_eq!(state.context("the group")?.state, "left");
+    let bobs = group(&world, bob)?;
+    let command = Command::AddMembers {
+        conversation: bobs,
+        members: vec![member],
+    };
+    world.act(bob, command)?;
+    world.settle()?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_was_away_when_they_were_taken_out_reads_what_came_before() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(bob, alice)?;
+    world.befriend(bob, carol)?;
+    let (to_alice, to_carol) = (world.address(alice)?, world.address(carol)?);
+    world.act(
+        bob,
+        group_of(
+            "Choir",
+            vec![to_alice.clone(), to_carol],
+            Permissions::default(),
+        ),
+    )?;
+    world.settle()?;
+    let conversation = group(&world, bob)?;
+    world.cut_off(alice, 600_000);
+    for text in ["Who sings on Sunday?", "Not Alice, I hear"] {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(conversation), what))?;
+    }
+    let command = Command::RemoveMember {
+        conversation,
+        member: to_alice,
+    };
+    world.act(bob, command)?;
+    // All the others have it, and the hub sweeps more than once.
+    world.run_for(500_000);
+    world.run_for(200_000);
+    world.settle()?;
+    let items = world
+        .core(alice)?
+        .timeline(group(&world, alice)?, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let end = ["Who sings on Sunday?", "Not Alice, I hear", "removed_you"];
+    assert!(lines.ends_with(&end), "{lines:?}");
+    assert_eq!(world.warnings(alice), [""; 0]);
+    // Nothing is kept for her then.
+    world.run_for(200_000);
+    let kept: u64 = world.inspect_hub(|conn| {
+        let of = "SELECT count(*) FROM entry e JOIN log l ON l.id = e.log WHERE l.kind = 3";
+        conn.query_row(of, [], |row| row.get(0))
+    })?;
+    assert_eq!(kept, 0);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn what_was_said_before_an_account_left_is_read_on_its_other_devices_too() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    let members = vec![member.clone()];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(tablet, 600_000);
+    let bobs = group(&world, bob)?;
+    for text in ["Who sings on Sunday?", "Nobody?"] {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(bobs), what))?;
+    }
+    world.run_for(20_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    // She is out, and the hub sweeps more than once.
+    world.run_for(300_000);
+    world.cut_off(alice, 900_000);
+    world.run_for(400_000);
+    // Back, and let in again, while nobody can be asked who read it.
+    let command = Command::AddMembers {
+        conversation: bobs,
+        members: vec![member],
+    };
+    world.act(bob, command)?;
+    world.run_for(60_000);
+    let there = group(&world, tablet)?;
+    let items = world.core(tablet)?.timeline(there, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let at = lines
+        .iter()
+        .position(|line| *line == "Who sings on Sunday?");
+    let at = at.with_context(|| format!("{lines:?}"))?;
+    assert_eq!(lines.get(at + 1), Some(&"Nobody?"), "{lines:?}");
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    world.settle()?;
+    assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}
