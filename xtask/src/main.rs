@@ -14,6 +14,7 @@ mod project;
 mod setup;
 mod share;
 mod soak;
+mod web;
 mod worlds;
 
 use anyhow::Result;
@@ -77,6 +78,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the browser's core and puts it where the pages import it from.
+    Web,
     /// Known advisories against the dependencies, where the advisory database can be reached.
     Audit,
 }
@@ -102,6 +105,7 @@ fn run(cli: Cli) -> Result<()> {
         } => share::run(&project, &share, keep_going),
         Task::Soak { name, from, count } => soak::run(&project, name.as_deref(), from, count),
         Task::Codegen { check } => codegen::run(&project, check),
+        Task::Web => web::run(&project),
         Task::Audit => {
             setup::run(&project, setup::Purpose::Test, false)?;
             project.run(project.cargo().args(["deny", "check", "advisories"]))

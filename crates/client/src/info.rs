@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// A message, and how far it came.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct InfoView {
     /// Local id of the conversation.
     pub conversation: i64,
@@ -22,6 +23,7 @@ pub struct InfoView {
 
 /// How far a message came with somebody.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct ReachView {
     /// Who.
     pub address: Address,

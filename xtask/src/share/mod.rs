@@ -7,7 +7,7 @@ mod arrows;
 mod links;
 mod nextest;
 mod tidy;
-mod wasm;
+pub(crate) mod wasm;
 
 use crate::project::Project;
 use crate::setup::{self, Purpose};
@@ -76,7 +76,7 @@ const SHARES: &[Share] = &[
     },
     Share {
         name: "wasm",
-        what: "the client's core compiles for the browser",
+        what: "the client's core and its shell compile for the browser",
         run: wasm::run,
     },
     Share {
