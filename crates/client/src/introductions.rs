@@ -518,10 +518,14 @@ impl Step<'_> {
         let content =
             said::Content::decode(first.as_slice()).map_err(|_| CoreError::Damaged("message"))?;
         self.enqueue(conversation, &content)?;
-        self.tx.execute(
-            "UPDATE send_queue SET id = (SELECT min(min(id), 0) - 1 FROM send_queue) WHERE conversation = ?1 AND message_id = ?2",
+        let row = self.tx.query_row(
+            "UPDATE send_queue SET id = (SELECT min(min(id), 0) - 1 FROM send_queue) WHERE conversation = ?1 AND message_id = ?2
+             RETURNING id",
             (conversation, &message_id),
+            |row| row.get(0),
         )?;
+        // Such a number may have been another row's.
+        self.forget_appends(&[row].into());
         Ok(())
     }
 

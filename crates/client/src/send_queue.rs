@@ -17,6 +17,7 @@ use comity_wire::proto::{self, client_frame::Act};
 use comity_wire::{ErrorCode, IdempotencyKey, WireError};
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Appends of one conversation under way at once.
 const IN_FLIGHT_MAX: usize = 64;
@@ -93,6 +94,13 @@ impl Step<'_> {
             (id, conversation, &content.message_id, content.encode_to_vec()),
         )?;
         Ok(())
+    }
+
+    /// Answers to what was asked for these rows are about something else than they are now.
+    pub(crate) fn forget_appends(&mut self, rows: &BTreeSet<i64>) {
+        self.mem.requests.retain(
+            |_, request| !matches!(request, Request::Append { queue } if rows.contains(queue)),
+        );
     }
 
     /// Something between devices that no timeline shows.
@@ -207,7 +215,7 @@ impl Step<'_> {
     }
 
     fn pump_conversation(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        let under_way: std::collections::BTreeSet<i64> = self
+        let under_way: BTreeSet<i64> = self
             .mem
             .requests
             .values()

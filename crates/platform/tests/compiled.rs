@@ -3,12 +3,19 @@
 #![allow(clippy::unwrap_used)]
 
 #[test]
-fn sqlite_counts_no_memory() {
+fn sqlite_is_without_what_all_connections_would_share() {
     let conn = rusqlite::Connection::open_in_memory().unwrap();
-    let sql = "SELECT sqlite_compileoption_used('DEFAULT_MEMSTATUS=0')";
-    let used: bool = conn.query_row(sql, [], |row| row.get(0)).unwrap();
-    assert!(
-        used,
-        "LIBSQLITE3_FLAGS of .cargo/config.toml was not honoured"
-    );
+    let sql = "SELECT sqlite_compileoption_used(?1)";
+    for (option, is_used) in [
+        ("DEFAULT_MEMSTATUS=0", true),
+        ("ENABLE_MEMORY_MANAGEMENT", false),
+        ("ENABLE_STAT4", false),
+        ("ENABLE_API_ARMOR", false),
+    ] {
+        let used: bool = conn.query_row(sql, [option], |row| row.get(0)).unwrap();
+        assert_eq!(
+            used, is_used,
+            "{option}: LIBSQLITE3_FLAGS of .cargo/config.toml was not honoured"
+        );
+    }
 }

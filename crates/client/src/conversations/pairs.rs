@@ -7,7 +7,7 @@
 
 use super::{Conversation, State};
 use crate::CoreError;
-use crate::step::{Request, Step};
+use crate::step::Step;
 use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, AppId, ConversationId};
 use std::collections::BTreeSet;
@@ -134,9 +134,7 @@ impl Step<'_> {
                 .query_map([conversation], |row| row.get(0))?
                 .collect::<Result<_, _>>()?
         };
-        self.mem.requests.retain(
-            |_, request| !matches!(request, Request::Append { queue } if waiting.contains(queue)),
-        );
+        self.forget_appends(&waiting);
         Ok(())
     }
 

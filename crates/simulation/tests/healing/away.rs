@@ -7,6 +7,16 @@ use comity_simulation::World;
 use comity_simulation::story::{group_of, say};
 use std::sync::{Arc, Mutex};
 
+fn the_end_is_gone_for_the_tablet(world: &mut World) -> Result<()> {
+    let lie = KeepsBack {
+        log: the_groups_log(world)?,
+        is_gone_for: "Alice's tablet",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
+    Ok(())
+}
+
 #[test]
 fn a_device_that_adds_somebody_to_a_group_which_its_account_left_learns_that_it_is_out()
 -> Result<()> {
@@ -52,12 +62,7 @@ fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
     )?;
     world.settle()?;
     // What took her out is there no more when the tablet comes.
-    let lie = KeepsBack {
-        log: the_groups_log(&world)?,
-        is_gone_for: "Alice's tablet",
-        ..KeepsBack::default()
-    };
-    world.set_malice(Arc::new(Mutex::new(lie)));
+    the_end_is_gone_for_the_tablet(&mut world)?;
     world.cut_off(tablet, 300_000);
     let conversation = group(&world, alice)?;
     world.act(alice, Command::LeaveGroup { conversation })?;
@@ -110,12 +115,7 @@ fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<
     });
     assert!(knows, "the tablet read that Alice leaves");
     // What took her out is there no more when the tablet comes.
-    let lie = KeepsBack {
-        log: the_groups_log(&world)?,
-        is_gone_for: "Alice's tablet",
-        ..KeepsBack::default()
-    };
-    world.set_malice(Arc::new(Mutex::new(lie)));
+    the_end_is_gone_for_the_tablet(&mut world)?;
     world.cut_off(tablet, 300_000);
     world.run_for(400_000);
     world.settle()?;
