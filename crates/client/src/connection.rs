@@ -306,9 +306,14 @@ impl Step<'_> {
             (Request::Details { intent }, reply::Result::State(state)) => {
                 self.details_fetched(intent, &state)
             }
-            (Request::PutDetails { intent, document }, reply::Result::Done(_)) => {
-                self.details_put(intent, &document)
-            }
+            (
+                Request::PutDetails {
+                    intent,
+                    document,
+                    epoch,
+                },
+                reply::Result::Done(_),
+            ) => self.details_put(intent, &document, epoch),
             (Request::Leave { intent }, reply::Result::Done(_)) => self.left(intent),
             (request, reply::Result::Error(error)) => self.request_failed(request, error.into()),
             // An answer of another kind than the question: the server is at fault.

@@ -156,6 +156,7 @@ pub(crate) enum Request {
     PutDetails {
         intent: i64,
         document: Vec<u8>,
+        epoch: u64,
     },
     Leave {
         intent: i64,

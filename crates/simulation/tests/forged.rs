@@ -186,6 +186,7 @@ fn a_store_that_kept_such_a_thing_opens_again() -> Result<()> {
              DROP TABLE before_change;
              UPDATE message SET message_id = x'78' WHERE outgoing = 0;
              DROP TABLE former_editor;
+             ALTER TABLE conversation DROP COLUMN details_epoch;
              PRAGMA user_version = 3;",
         )?;
         Ok(())

@@ -5,6 +5,8 @@
 
 #[path = "healing/away.rs"]
 mod away;
+#[path = "healing/details.rs"]
+mod details;
 
 use anyhow::{Context, Result};
 use comity_client::{Command, Event, GroupDetails, Permissions, Status, TimelineItem, What, Whom};

@@ -204,7 +204,11 @@ fn may_join(conn: &Connection, meta: &LogMeta, address: &str) -> Result<bool, ru
 }
 
 /// Replaces the members' sealed document: a compare-and-swap on epoch and version.
-pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> Result<(), Failure> {
+pub(crate) async fn put_state(
+    app: &Arc<App>,
+    caller: Caller,
+    request: PutState,
+) -> Result<(), Failure> {
     app.is_here(&request.hub)?;
     let log = log_name(&request.conversation)?;
     fits(
@@ -221,55 +225,63 @@ pub(crate) async fn put_state(app: &App, caller: Caller, request: PutState) -> R
     let conversation = request.conversation.clone();
     let resealed = request.resealed;
     let address = app.address_of(&caller)?;
-    let (meta, state_version) = app
-        .db
-        .write(move |conn, book| {
-            let mut meta = book.get(conn, &log)?;
-            if meta.active_seat(&caller).is_none() || !meta.kind.is_hosted() {
-                return Err(not_member());
-            }
-            let stored = Stored::read(conn, meta.id)?;
-            if meta.epoch != request.expected_epoch
-                || stored.sealed_version != request.expected_version
-            {
-                return Err(Failure::refused(
-                    ErrorCode::StaleEpoch,
-                    "the state moved on",
-                ));
-            }
-            if !resealed {
-                let group = stored.state()?;
-                let members = group.members().map_err(|error| crate::error::mls(&error))?;
-                // What is in it nobody sees here; that it is another one is for who may say that.
-                if !may_edit_details(group.context(), &members, &address) {
+    let (told, answer) = tokio::sync::oneshot::channel();
+    let on_app = app.clone();
+    app.db
+        .submit(
+            move |conn, book| {
+                let mut meta = book.get(conn, &log)?;
+                if meta.active_seat(&caller).is_none() || !meta.kind.is_hosted() {
+                    return Err(not_member());
+                }
+                let stored = Stored::read(conn, meta.id)?;
+                if meta.epoch != request.expected_epoch
+                    || stored.sealed_version != request.expected_version
+                {
                     return Err(Failure::refused(
-                        ErrorCode::Forbidden,
-                        "only an admin of the group may change its details",
+                        ErrorCode::StaleEpoch,
+                        "the state moved on",
                     ));
                 }
-            }
-            let version = stored.sealed_version + 1;
-            group_state::write_sealed(conn, meta.id, &request.sealed_state, version)?;
-            // The group's state must not be taken from before this by a commit being judged.
-            meta.version += 1;
-            book.put(log, &mut meta);
-            Ok((meta, version))
-        })
+                if !resealed {
+                    let group = stored.state()?;
+                    let members = group.members().map_err(|error| crate::error::mls(&error))?;
+                    // What is in it nobody sees here; that it is another one is for who may say that.
+                    if !may_edit_details(group.context(), &members, &address) {
+                        return Err(Failure::refused(
+                            ErrorCode::Forbidden,
+                            "only an admin of the group may change its details",
+                        ));
+                    }
+                }
+                let version = stored.sealed_version + 1;
+                group_state::write_sealed(conn, meta.id, &request.sealed_state, version)?;
+                // The group's state must not be taken from before this by a commit being judged.
+                meta.version += 1;
+                book.put(log, &mut meta);
+                Ok((meta, version))
+            },
+            move |result| {
+                // On the writer's thread: who hears of the commit that ends this epoch has heard of this.
+                let _ = told.send(result.map(|(meta, state_version)| {
+                    on_app.live.views.update(log, &meta);
+                    let changed = StateChanged {
+                        hub: on_app.id.to_string(),
+                        conversation,
+                        epoch: meta.epoch,
+                        state_version,
+                        resealed,
+                    };
+                    on_app.live.push_to_others(
+                        &LogView::of(&meta),
+                        &caller,
+                        &Item::StateChanged(Arc::new(changed)),
+                    );
+                }));
+            },
+        )
         .await?;
-    app.live.views.update(log, &meta);
-    let changed = StateChanged {
-        hub: app.id.to_string(),
-        conversation,
-        epoch: meta.epoch,
-        state_version,
-        resealed,
-    };
-    app.live.push_to_others(
-        &LogView::of(&meta),
-        &caller,
-        &Item::StateChanged(Arc::new(changed)),
-    );
-    Ok(())
+    answer.await.map_err(|_| Failure::Stopped)?
 }
 
 /// Replaces the group info of the current epoch: the one that is there did not serve a joiner.

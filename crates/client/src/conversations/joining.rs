@@ -205,9 +205,14 @@ impl Step<'_> {
         if self.gives_way(&joined.conversation, peer.as_ref())? {
             return self.give_way(&joined.conversation, peer.as_ref());
         }
+        let was_reading = self.was_reading(&joined.conversation, commit_seq)?;
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;
-        self.stays(&conversation)?;
+        if was_reading {
+            self.note_gap(&conversation, commit_seq)?;
+        } else {
+            self.stays(&conversation)?;
+        }
         conversation.joined_seq = commit_seq;
         conversation.next_seq = commit_seq + 1;
         conversation.head_seq = conversation.head_seq.max(commit_seq);
@@ -220,6 +225,16 @@ impl Step<'_> {
         self.details_of_welcome(&conversation, sealed_state)?;
         self.answer_owed(&conversation)?;
         self.tell_added(&conversation, &joined.by)
+    }
+
+    /// Whether this device was in, was taken out and is brought in again before it had read up to there.
+    fn was_reading(&self, id: &ConversationId, commit_seq: u64) -> Result<bool, CoreError> {
+        let known = self.conversation_by_cid(id.hub.as_str(), id.id.as_bytes())?;
+        let Some(known) = known else { return Ok(false) };
+        Ok(matches!(known.state, State::Active | State::Rejoining)
+            && known.next_seq > 1
+            && commit_seq > known.next_seq
+            && self.joining_by(&known)?.is_none())
     }
 
     /// Every leaf must stand in its account's device list, as far as it is known. People of a group

@@ -65,12 +65,22 @@ impl Step<'_> {
                     hub.parse().ok()
                 };
                 let Some(app) = app else { return Ok(()) };
-                self.insert_conversation(
+                let mut new = self.insert_conversation(
                     Some(&ConversationId::new(app, id)),
                     kind,
                     None,
                     State::Rejoining,
-                )?
+                )?;
+                if since > 0 {
+                    // From there on all of it is this device's.
+                    (new.joined_seq, new.next_seq) = (since, since + 1);
+                    self.tx.execute(
+                        "UPDATE conversation SET joined_seq = ?2 WHERE id = ?1",
+                        (new.id, since),
+                    )?;
+                    self.save_position(&new)?;
+                }
+                new
             }
         };
         self.want(conversation.id, "rejoin", 0)
@@ -304,14 +314,7 @@ impl Step<'_> {
         )?;
         // Who has read something here, from a welcome on or as its maker.
         if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
-            let line =
-                self.insert_notice(conversation.id, &me.address, &DeviceId::new([0; 16]), "gap")?;
-            self.note_missing(
-                conversation.id,
-                conversation.next_seq,
-                committed.seq - 1,
-                &line,
-            )?;
+            self.note_gap(conversation, committed.seq)?;
         } else {
             self.stays(conversation)?;
         }
@@ -363,7 +366,7 @@ impl Step<'_> {
             (conversation.id, committed.seq),
         )?;
         self.entered(conversation)?;
-        self.want(conversation.id, "details", 0)?;
+        self.details_may_be_old(conversation.id)?;
         self.check_listed(&members)?;
         if kind == ConversationKind::Group as i32
             && (by_link || self.lacks_profiles(conversation.id)?)
@@ -376,6 +379,18 @@ impl Step<'_> {
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;
         }
         Ok(())
+    }
+
+    /// What lies between what was read and the entry at which this device came in anew was this account's,
+    /// all or in part: it is said, and asked for.
+    pub(super) fn note_gap(
+        &mut self,
+        conversation: &Conversation,
+        entry: u64,
+    ) -> Result<(), CoreError> {
+        let (own, nobody) = (self.me()?.address.clone(), DeviceId::new([0; 16]));
+        let line = self.insert_notice(conversation.id, &own, &nobody, "gap")?;
+        self.note_missing(conversation.id, conversation.next_seq, entry - 1, &line)
     }
 
     /// The hub does not let this device in again: its account has left, or was taken out. Where it

@@ -11,6 +11,7 @@
 use super::Wish;
 use crate::conversations::{Conversation, Intent};
 use crate::step::{Request, Step};
+use crate::store::meta;
 use crate::{CoreError, names};
 use comity_content::Message as _;
 use comity_content::proto::{Attachment, GroupState, SignedGroupState};
@@ -21,6 +22,9 @@ use comity_wire::{ErrorCode, WireError};
 
 /// After a change of details, others' commits are looked at for this long.
 const RECENT_MS: i64 = 60_000;
+
+/// Times that a device which came in from outside waits for who was there to seal the details anew.
+const LOOKS_BEFORE_SEALING: i64 = 6;
 
 /// What this device knows of a conversation's state.
 pub(super) struct Known {
@@ -55,7 +59,7 @@ impl Step<'_> {
         state: &GroupState,
     ) -> Result<(), CoreError> {
         self.tx.execute(
-            "UPDATE conversation SET details = ?2, name = ?3, description = ?4, timer_s = ?5, details_ms = CASE WHEN details IS NULL THEN 0 ELSE ?6 END WHERE id = ?1",
+            "UPDATE conversation SET details = ?2, name = ?3, description = ?4, timer_s = ?5, details_ms = CASE WHEN details IS NULL THEN 0 ELSE ?6 END, details_epoch = epoch WHERE id = ?1",
             (
                 conversation,
                 document.encode_to_vec(),
@@ -69,12 +73,29 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// This device came in from outside: what it knows of the details is from before. Who was there seals
+    /// what they are now, and this device says nothing of them until it has looked.
+    pub(crate) fn details_may_be_old(&mut self, conversation: i64) -> Result<(), CoreError> {
+        if self.known_details(conversation)?.is_some() {
+            meta::put(self.tx, &from_before(conversation), &true)?;
+        }
+        self.mem.details_unseen.insert(conversation);
+        self.want(conversation, "details", 0)
+    }
+
+    fn are_details_old(&self, conversation: i64) -> Result<bool, CoreError> {
+        Ok(meta::get(self.tx, &from_before(conversation))?.unwrap_or(false))
+    }
+
     /// The state for the epoch that a commit leads to; empty when this device does not know it.
     pub(crate) fn seal_for(
         &mut self,
         conversation: &Conversation,
         pending: &Pending,
     ) -> Result<Vec<u8>, CoreError> {
+        if self.are_details_old(conversation.id)? {
+            return Ok(Vec::new());
+        }
         let Some(known) = self.known_details(conversation.id)? else {
             return Ok(Vec::new());
         };
@@ -115,6 +136,8 @@ impl Step<'_> {
             && let Some(found) = self.open_details(conversation, sealed)?
         {
             self.adopt_details(conversation, found.0, &found.1)?;
+            // They came with the commit that began this epoch: who ends it has read that.
+            self.details_epoch(conversation.id, None)?;
         }
         // Nothing, or nothing readable: somebody seals it anew.
         let delay = 500 + self.spread_ms(conversation.id, 20)?;
@@ -159,6 +182,13 @@ impl Step<'_> {
             [] => None,
             sealed => self.open_details(&conversation, sealed)?,
         };
+        if found.is_none() && !reply.sealed_state.is_empty() {
+            let is_old = self.are_details_old(conversation.id)?;
+            if is_old && row.attempts < LOOKS_BEFORE_SEALING {
+                return self.try_later(&row);
+            }
+        }
+        meta::remove(self.tx, &from_before(conversation.id))?;
         let mut readable = found.is_some();
         if let Some((document, verified)) = found {
             readable = self.adopt_details(&conversation, document, &verified)?;
@@ -197,6 +227,7 @@ impl Step<'_> {
             Request::PutDetails {
                 intent,
                 document: document.encode_to_vec(),
+                epoch: conversation.epoch,
             },
             Act::PutState(proto::PutState {
                 hub,
@@ -210,7 +241,13 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(crate) fn details_put(&mut self, intent: i64, document: &[u8]) -> Result<(), CoreError> {
+    /// The hub has them, since `epoch`.
+    pub(crate) fn details_put(
+        &mut self,
+        intent: i64,
+        document: &[u8],
+        epoch: u64,
+    ) -> Result<(), CoreError> {
         let Some(row) = self.intent_row(intent)? else {
             return Ok(());
         };
@@ -228,8 +265,9 @@ impl Step<'_> {
         };
         let state = verified.state.clone();
         self.adopt_details(&conversation, document, &verified)?;
-        // What was wished meanwhile stays wished.
-        let mut open = false;
+        self.details_epoch(conversation.id, Some(epoch))?;
+        // What was wished meanwhile stays wished. The commit that ended the epoch may be read already.
+        let mut open = conversation.epoch != epoch;
         for wish in self.wishes(conversation.id)? {
             if wish.is_detail() {
                 if is_so(&wish, &state) {
@@ -284,6 +322,9 @@ impl Step<'_> {
         if let Some(known) = &known
             && known.document.state == document.state
         {
+            if self.became_so_before(conversation)? {
+                self.details_epoch(conversation.id, None)?;
+            }
             return Ok(true);
         }
         if !self.may_stand(conversation, &verified.author, &verified.device)? {
@@ -317,12 +358,40 @@ impl Step<'_> {
         };
         // Two who changed it at once: the version decides, then the bytes, on every device alike.
         if !is_newer(&verified.state, &document, &known) && self.vouched_for(conversation)? {
-            self.warn("details_older", Some(conversation.id));
+            // Or who ended the epoch had not heard of them.
+            if !self.became_so_before(conversation)? {
+                self.warn("details_older", Some(conversation.id));
+            }
             return Ok(false);
         }
         self.keep_details(conversation.id, &document, &verified.state)?;
         self.tell_details(conversation, &known.state, verified)?;
         Ok(true)
+    }
+
+    /// Since which epoch the hub has what is known here, until a later one was seen to have it, too.
+    fn details_epoch(&mut self, conversation: i64, epoch: Option<u64>) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE conversation SET details_epoch = ?2 WHERE id = ?1",
+            (conversation, epoch),
+        )?;
+        Ok(())
+    }
+
+    /// Whether the hub has had what is known here in an epoch before this one, and was not yet seen to have
+    /// it in a later one.
+    fn became_so_before(&self, conversation: &Conversation) -> Result<bool, CoreError> {
+        Ok(self
+            .became_so_in(conversation.id)?
+            .is_some_and(|epoch| epoch < conversation.epoch))
+    }
+
+    fn became_so_in(&self, conversation: i64) -> Result<Option<u64>, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT details_epoch FROM conversation WHERE id = ?1",
+            [conversation],
+            |row| row.get(0),
+        )?)
     }
 
     fn tell_details(
@@ -442,18 +511,19 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Somebody committed shortly after the details changed, perhaps without having seen it: who has
-    /// seen it looks whether the newest is there.
+    /// Somebody committed in the epoch in which the details changed, or shortly after, perhaps without
+    /// having seen it: who has seen it looks whether the newest is there.
     pub(crate) fn check_recent_details(
         &mut self,
         conversation: &Conversation,
     ) -> Result<(), CoreError> {
-        let changed_ms: i64 = self.tx.query_row(
-            "SELECT details_ms FROM conversation WHERE id = ?1",
+        let (changed_ms, changed_in): (i64, Option<u64>) = self.tx.query_row(
+            "SELECT details_ms, details_epoch FROM conversation WHERE id = ?1",
             [conversation.id],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        if self.now - changed_ms < RECENT_MS {
+        let ended_now = changed_in.is_some_and(|epoch| epoch + 1 == conversation.epoch);
+        if ended_now || self.now - changed_ms < RECENT_MS {
             let delay = self.spread_ms(conversation.id, 50)?;
             self.want(conversation.id, "details", delay)?;
         }
@@ -468,6 +538,10 @@ impl Step<'_> {
         }
         Ok(())
     }
+}
+
+fn from_before(conversation: i64) -> String {
+    format!("details_from_before/{conversation}")
 }
 
 /// Of two versions that are one, the bytes decide.

@@ -272,6 +272,10 @@ CREATE TABLE former_editor (
     address TEXT NOT NULL,
     PRIMARY KEY (conversation, address)
 ) STRICT, WITHOUT ROWID;
+", "
+-- The epoch in which the details that this device knows became the hub's, until a later one was seen to have
+-- them, too: the commit that ends it may have been made by one who did not know them.
+ALTER TABLE conversation ADD COLUMN details_epoch INTEGER;
 "];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.

@@ -20,6 +20,8 @@ use tokio_tungstenite::tungstenite;
 
 /// A device says something at least this often, so that both sides notice a dead line.
 const PING: Duration = Duration::from_secs(45);
+/// What a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The act of a failure that is the store's own.
 pub(crate) const STORE: &str = "store";
@@ -191,8 +193,8 @@ impl Shell {
                     Some(Message::Act(command, answer)) => drop(answer.send(self.step(Input::Command(command)).await)),
                     Some(Message::Query(query)) => query(&self.core),
                     Some(Message::Stop(answer)) => {
-                        if let Some(socket) = &mut self.socket {
-                            let _ = tokio::time::timeout(Duration::from_secs(2), socket.close(None)).await;
+                        if let Some(socket) = self.socket.take() {
+                            let _ = tokio::time::timeout(GOODBYE, goodbye(socket)).await;
                         }
                         drop(self);
                         let _ = answer.send(());
@@ -404,6 +406,14 @@ impl Shell {
                 return;
             }
         }
+    }
+}
+
+/// Closes a connection, and reads until the app has heard: a socket that is left with unread bytes is reset,
+/// and what was said last may be lost on its way.
+async fn goodbye(mut socket: Socket) {
+    if socket.close(None).await.is_ok() {
+        while let Some(Ok(_)) = socket.next().await {}
     }
 }
 

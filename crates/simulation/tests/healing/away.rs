@@ -3,8 +3,8 @@
 use super::{KeepsBack, group, the_groups_log};
 use anyhow::{Context, Result};
 use comity_client::{Command, Permissions, What, Whom};
-use comity_simulation::World;
 use comity_simulation::story::{group_of, say};
+use comity_simulation::{Who, World};
 use std::sync::{Arc, Mutex};
 
 fn the_end_is_gone_for_the_tablet(world: &mut World) -> Result<()> {
@@ -228,6 +228,54 @@ fn what_was_said_before_an_account_left_is_read_on_its_other_devices_too() -> Re
     assert_eq!(lines.get(at + 1), Some(&"Nobody?"), "{lines:?}");
     assert!(!lines.contains(&"gap"), "{lines:?}");
     world.settle()?;
+    assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_was_away_while_the_account_was_out_has_what_was_said_before_from_the_own_phone() -> Result<()>
+{
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    let members = vec![member.clone()];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(tablet, 900_000);
+    let bobs = group(&world, bob)?;
+    let what = What::Text("Who sings on Sunday?".to_owned());
+    world.act(bob, say(Whom::Conversation(bobs), what))?;
+    world.run_for(20_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_for(300_000);
+    let what = What::Text("Is she gone?".to_owned());
+    world.act(bob, say(Whom::Conversation(bobs), what))?;
+    let command = Command::AddMembers {
+        conversation: bobs,
+        members: vec![member],
+    };
+    world.act(bob, command)?;
+    world.run_for(60_000);
+    let what = What::Text("Welcome back".to_owned());
+    world.act(bob, say(Whom::Conversation(bobs), what))?;
+    // The tablet sees all of that at once.
+    world.run_for(600_000);
+    world.settle()?;
+    let said = |who: Who| -> Result<Vec<String>> {
+        let there = group(&world, who)?;
+        let items = world.core(who)?.timeline(there, None, 100)?;
+        let own = items.into_iter().map(|item| item.text);
+        Ok(own
+            .filter(|text| text.contains(' ') || text == "gap")
+            .collect())
+    };
+    let both = ["Who sings on Sunday?", "Welcome back"].map(str::to_owned);
+    assert_eq!(said(alice)?, both);
+    assert_eq!(said(tablet)?, both);
     assert_eq!(world.warnings(tablet), [""; 0]);
     world.nothing_is_wrong()
 }

@@ -90,7 +90,7 @@ fn the_welcome_of_another_conversation_is_not_entered() -> Result<()> {
         screen(&world, carol, bob)?,
         "\
 me: Hello, this is Carol.
-304df89b…: Is it you?
+Bob: Is it you?
 me: It is.
 — warning: the server gave an invitation that this device can not use
 "
