@@ -10,12 +10,43 @@ mod common;
 
 use comity_chat::operator;
 use comity_e2ee::engine::Plan;
+use comity_wire::http::{AccountCreated, ExistingAccount};
 use comity_wire::proto::{
     Acknowledge, Append, Position, SubmitCommit, client_frame::Act, reply, server_frame::Frame,
 };
 use common::steps::{group, say};
-use common::{House, Person, random16};
+use common::{House, Person, number, prove, random16};
 use std::time::Duration;
+
+async fn holds(house: &House, n: u32) -> Option<ExistingAccount> {
+    prove(house, &number(n)).await.unwrap().existing
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_asked_for_again_is_made_once_also_by_a_newer_code() {
+    let house = House::open().await;
+    let first = prove(&house, &number(1)).await.unwrap();
+    let newer = prove(&house, &number(1)).await.unwrap();
+    let (address, .., mut request) = Person::request(&house, &first.registration_token);
+    let made: AccountCreated = house.post("/v1/accounts", &request).await.unwrap();
+    // Proved before the account was there, and after.
+    let newest = prove(&house, &number(1)).await.unwrap();
+    for proof in [&first, &newer, &newest, &newest] {
+        request.registration_token = proof.registration_token.clone();
+        let again: AccountCreated = house.post("/v1/accounts", &request).await.unwrap();
+        assert_eq!(again, made);
+    }
+    let holder = holds(&house, 1).await.unwrap();
+    assert_eq!(holder.account, address.account);
+    assert_eq!(holder.manifest, request.manifest);
+    assert_eq!(count(&house, "SELECT count(*) FROM account"), 1);
+    // By the proof of another number it is another act.
+    let other = prove(&house, &number(2)).await.unwrap();
+    request.registration_token = other.registration_token;
+    let refused = house.post::<AccountCreated>("/v1/accounts", &request).await;
+    assert_eq!(common::code(refused), "exists");
+    assert!(holds(&house, 2).await.is_none());
+}
 
 async fn append(person: &mut Person, entry: &Append) -> (u64, i64, Vec<u8>) {
     match person.socket.ask(Act::Append(entry.clone())).await {

@@ -19,7 +19,13 @@ pub(crate) enum Call {
         name: String,
     },
     ChangeNumberCode,
-    CreateAccount,
+    CreateAccount {
+        /// The proof of the number that it goes with.
+        token: Vec<u8>,
+    },
+    PendingAccount {
+        refused: CallError,
+    },
     LinkOffered,
     LinkGrant,
     ApproveOffer {
@@ -49,6 +55,9 @@ pub(crate) enum Call {
         quiet: bool,
     },
     PutNumber,
+    NumberAsked {
+        refused: CallError,
+    },
     OwnNumber,
     Delete,
     Lookup,
@@ -82,6 +91,16 @@ pub(crate) enum Call {
         conversation: Option<i64>,
         blob: String,
     },
+}
+
+impl Call {
+    /// What is known after it of an account that was asked for.
+    pub(crate) const fn is_of_sign_up(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateAccount { .. } | Self::PendingAccount { .. }
+        )
+    }
 }
 
 /// Devices that one commit is to add, while their key packages are fetched, account by account.
@@ -140,7 +159,8 @@ impl Step<'_> {
             Call::StartRegistration => self.registration_started(parse(result)),
             Call::EnterCode { name } => self.code_checked(name, parse(result)),
             Call::ChangeNumberCode => self.change_number_checked(parse(result)),
-            Call::CreateAccount => self.account_created(parse(result)),
+            Call::CreateAccount { token } => self.account_created(&token, parse(result)),
+            Call::PendingAccount { refused } => self.pending_account(&refused, parse(result)),
             Call::LinkOffered => self.link_offered(result),
             Call::LinkGrant => self.link_grant(parse(result)),
             Call::ApproveOffer { code } => self.approve_offer(&code, parse(result)),
@@ -154,6 +174,7 @@ impl Step<'_> {
             Call::IntroductionKey { public_key } => self.introduction_key_put(&public_key, result),
             Call::Setting { what, quiet } => self.setting_put(what, quiet, result),
             Call::PutNumber => self.number_put(result),
+            Call::NumberAsked { refused } => self.number_told(&refused, parse(result)),
             Call::OwnNumber => self.own_number(parse(result)),
             Call::Delete => self.account_deleted(result),
             Call::Lookup => self.looked_up(parse(result)),

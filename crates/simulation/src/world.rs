@@ -562,7 +562,7 @@ impl World {
     }
 
     /// The code that was sent to a number.
-    pub(crate) fn code(&mut self, number: &str) -> Option<String> {
+    pub fn code(&mut self, number: &str) -> Option<String> {
         self.runtime.block_on(async {
             for hub in self.sim.hubs() {
                 if let Some(running) = &hub.running

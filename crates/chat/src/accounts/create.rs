@@ -1,8 +1,8 @@
 //! Creating an account for a proven number, recovering the one there is, or taking the number over.
 //!
 //! Always holds: a number that belongs to an account goes to another only when its lock is not
-//! set, is opened, or the account was idle; the old account keeps everything but the number. The
-//! decision is [`decide`].
+//! set, is opened, or the account was idle; the old account keeps everything but the number; the
+//! same call again is answered as it was. The decision is [`decide`].
 
 use super::{manifests, sql};
 use crate::app::App;
@@ -149,6 +149,11 @@ fn store(
         };
     }
     let holder = sql::by_number(conn, &proven.number)?;
+    if !request.recover && is_there(conn, holder, manifest)? {
+        // The same call again, after a lost answer, with a newer proof of the number.
+        registration::sql::used(conn, &request.registration_token.0, &address.account)?;
+        return Ok((proven.number, (address, Vec::new())));
+    }
     if holder != proven.existing {
         return Err(Failure::refused(
             ErrorCode::NumberTaken,
@@ -208,6 +213,19 @@ fn store(
     }
     registration::sql::used(conn, &request.registration_token.0, &address.account)?;
     Ok((proven.number, (address, revoked)))
+}
+
+/// Whether the number's holder is the account that this manifest begins, and has no later one.
+fn is_there(
+    conn: &Connection,
+    holder: Option<AccountId>,
+    manifest: &VerifiedManifest,
+) -> Result<bool, Failure> {
+    let address = &manifest.manifest.address;
+    if holder != Some(address.account) {
+        return Ok(false);
+    }
+    Ok(manifests::bytes(conn, address)?.is_some_and(|bytes| bytes == manifest.bytes))
 }
 
 /// Tells an account's devices, and those who talk to it, that its number belongs to somebody else now.

@@ -48,6 +48,7 @@ impl Step<'_> {
     }
 
     pub(super) fn offer_link(&mut self, device_name: String) -> Result<(), CoreError> {
+        self.leave_sign_up()?;
         let device = DeviceKeys::generate(self.random);
         let introduction_key = self.make_introduction_key(&device)?;
         let made = link::make_offer(
@@ -96,8 +97,10 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Not signed up: asks from time to time whether an owner device has answered.
+    /// Not signed up: asks from time to time whether an owner device has answered, or the app a
+    /// sign-up.
     pub(crate) fn pump_link_poll(&mut self) -> Result<(), CoreError> {
+        self.pump_sign_up()?;
         let Some(mut offering) = meta::get::<Offering>(self.tx, "offering")? else {
             return Ok(());
         };

@@ -6,6 +6,7 @@ pub(crate) use devices::ListChange;
 mod keys;
 mod linking;
 pub(crate) use linking::{address_of, proto_address};
+mod pending;
 mod settings;
 pub(crate) use settings::{ABOUT_CHARS_MAX, NAME_CHARS_MAX};
 mod sign_up;

@@ -5,7 +5,7 @@ use crate::calls::Call;
 use crate::output::{Event, Method, Source};
 use crate::step::Step;
 use crate::store::meta;
-use crate::{CallError, CoreError, names};
+use crate::{CallError, Core, CoreError, names};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::{profile, recovery};
 use comity_wire::http::{
@@ -17,6 +17,8 @@ use comity_wire::{Bytes64, DeviceId};
 pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// Longest about, in characters.
 pub(crate) const ABOUT_CHARS_MAX: usize = 140;
+/// The number that the app was asked to move the account to, and has not answered for.
+const NUMBER_ASKED: &str = "number_asked";
 /// Largest photo.
 const PHOTO_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -31,6 +33,17 @@ pub(crate) fn check_name(name: &str) -> Result<(), CoreError> {
         return Err(CoreError::Refused("a name shows something".into()));
     }
     Ok(())
+}
+
+impl Core {
+    /// The number (E.164) that the app was asked to move the account to, where its answer did not
+    /// come: the account is asked once a session is there, which [`Event::Saved`] tells.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn number_unanswered(&self) -> Result<Option<String>, CoreError> {
+        meta::get(self.store(), NUMBER_ASKED)
+    }
 }
 
 impl Step<'_> {
@@ -260,8 +273,12 @@ impl Step<'_> {
             }
         };
         let own = self.me()?.address.account;
-        let holder = checked.existing.filter(|holder| holder.account != own);
         let (_, number) = self.registration_path()?;
+        if matches!(&checked.existing, Some(holder) if holder.account == own) {
+            // It moved before, and the answer was lost.
+            return self.number_is(number);
+        }
+        let holder = checked.existing;
         let proved = Proved {
             token: checked.registration_token,
             number,
@@ -288,6 +305,7 @@ impl Step<'_> {
         take_over: bool,
         lock_proof: Option<Bytes64>,
     ) -> Result<(), CoreError> {
+        meta::put(self.tx, NUMBER_ASKED, &proved.number)?;
         self.http(
             Method::Put,
             "/v1/me/number",
@@ -306,22 +324,69 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         match result {
             Ok(_) => {
-                let number = self.proved()?.number;
-                for key in ["proved", "registration"] {
-                    meta::remove(self.tx, key)?;
-                }
-                self.change_me(|me| me.number = number)?;
-                self.remember_self(&*self.me()?)?;
-                self.event(Event::Saved {
-                    what: "number".to_owned(),
-                });
+                let asked = meta::get(self.tx, NUMBER_ASKED)?;
+                // Else it was learned meanwhile.
+                asked.map_or(Ok(()), |number| self.number_is(number))
             }
-            Err(error) => self.failed("number", &error),
+            // What the app said, or did before, is asked of the account itself.
+            Err(refused) => {
+                self.http::<()>(Method::Get, "/v1/me", None, Call::NumberAsked { refused })
+            }
         }
+    }
+
+    /// What the own number is, after the answer to its change was lost or a refusal.
+    pub(crate) fn number_told(
+        &mut self,
+        refused: &CallError,
+        answer: Result<comity_wire::http::Me, CallError>,
+    ) -> Result<(), CoreError> {
+        let Some(asked) = meta::get::<String>(self.tx, NUMBER_ASKED)? else {
+            return Ok(());
+        };
+        // Where there is no answer either, the next session asks.
+        if let Ok(answer) = answer {
+            let own = answer.address == self.me()?.address;
+            if own && answer.number.as_ref() == Some(&asked) {
+                return self.number_is(asked);
+            }
+            meta::remove(self.tx, NUMBER_ASKED)?;
+        }
+        self.failed("number", refused);
         Ok(())
     }
 
-    /// The app says that the number went to somebody else: what is the own one now is asked for.
+    /// A session has begun: whether the number moved that was asked for in an earlier one.
+    pub(super) fn pump_number(&mut self) -> Result<(), CoreError> {
+        match self.number_unanswered()? {
+            Some(_) => self.own_number_moved(),
+            None => Ok(()),
+        }
+    }
+
+    /// The number that was asked for, where no answer about it is to come.
+    fn number_unanswered(&self) -> Result<Option<String>, CoreError> {
+        let mut calls = self.mem.calls.values();
+        if calls.any(|call| matches!(call, Call::PutNumber | Call::NumberAsked { .. })) {
+            return Ok(None);
+        }
+        meta::get(self.tx, NUMBER_ASKED)
+    }
+
+    /// The own number is the one that was asked for.
+    fn number_is(&mut self, number: String) -> Result<(), CoreError> {
+        for key in [NUMBER_ASKED, "proved", "registration"] {
+            meta::remove(self.tx, key)?;
+        }
+        self.change_me(|me| me.number = number)?;
+        self.remember_self(&*self.me()?)?;
+        self.event(Event::Saved {
+            what: "number".to_owned(),
+        });
+        Ok(())
+    }
+
+    /// The own number may be another one: what it is now is asked for.
     pub(crate) fn own_number_moved(&mut self) -> Result<(), CoreError> {
         self.http::<()>(Method::Get, "/v1/me", None, Call::OwnNumber)
     }
@@ -333,7 +398,16 @@ impl Step<'_> {
         let Ok(answer) = answer else { return Ok(()) };
         let me = self.me()?;
         let now = answer.number.unwrap_or_default();
-        if answer.address != me.address || now == me.number {
+        if answer.address != me.address {
+            return Ok(());
+        }
+        if let Some(asked) = self.number_unanswered()? {
+            if asked == now {
+                return self.number_is(now);
+            }
+            meta::remove(self.tx, NUMBER_ASKED)?;
+        }
+        if now == me.number {
             return Ok(());
         }
         let before = me.number.clone();

@@ -1,9 +1,11 @@
 //! Signing up: a number, a code, then a new account, a recovered one, or a number taken over.
 //!
 //! Always holds: keys are stored before anything that names them leaves the device, so a crash
-//! at any point leaves a sign-up that can be begun again.
+//! at any point leaves a sign-up that can be begun again, and one that was taken is found again
+//! ([`super::pending`]).
 
 use super::Me;
+use super::pending::Pending;
 use crate::calls::{AfterAppInfo, Call};
 use crate::output::{Effect, Event, Method};
 use crate::step::Step;
@@ -11,10 +13,10 @@ use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_e2ee::keys::{DeviceKeys, RootKey, sign_manifest};
 use comity_e2ee::recovery;
-use comity_membership::manifest::{self, Device, Manifest};
+use comity_membership::manifest::{self, Device, Manifest, VerifiedManifest};
 use comity_wire::http::{
-    AccountCreated, AppInfo, CheckCode, CodeChecked, CreateAccount, ExistingAccount,
-    RegistrationStarted, StartRegistration,
+    AppInfo, CheckCode, CodeChecked, CreateAccount, ExistingAccount, RegistrationStarted,
+    StartRegistration,
 };
 use comity_wire::{AccountId, Address, Bytes64};
 use serde::{Deserialize, Serialize};
@@ -44,18 +46,6 @@ impl Proved {
             _ => Ok(None),
         }
     }
-}
-
-/// An account about to be created: kept so that an answer that got lost does no harm.
-#[derive(Serialize, Deserialize)]
-struct Pending {
-    address: Address,
-    device: Bytes64,
-    root: Bytes64,
-    manifest: Bytes64,
-    profile_key: [u8; 32],
-    name: String,
-    number: String,
 }
 
 impl Step<'_> {
@@ -106,7 +96,7 @@ impl Step<'_> {
                 {
                     self.change_me(|me| me.moderation_key.clone_from(&info.moderation_key.0))?;
                 }
-                Ok(())
+                self.pump_number()
             }
         }
     }
@@ -117,6 +107,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         match answer {
             Ok(started) => {
+                self.leave_other_sign_up(&started.number)?;
                 meta::put(self.tx, "registration", &started)?;
                 self.event(Event::CodeSent {
                     number: started.number,
@@ -162,8 +153,17 @@ impl Step<'_> {
                 return Ok(());
             }
         };
+        if self.mem.me.is_some() {
+            // What was asked for before was answered meanwhile.
+            return Ok(());
+        }
         let (_, number) = self.registration_path()?;
         let existing = checked.existing.clone();
+        if let Some(existing) = &existing
+            && self.is_account_asked_for(&number, &name, &existing.manifest.0)?
+        {
+            return Ok(());
+        }
         meta::put(
             self.tx,
             "proved",
@@ -199,8 +199,12 @@ impl Step<'_> {
         self.create_account(proof)
     }
 
-    fn create_account(&mut self, lock_proof: Option<Bytes64>) -> Result<(), CoreError> {
+    pub(super) fn create_account(&mut self, lock_proof: Option<Bytes64>) -> Result<(), CoreError> {
         let proved = self.proved()?;
+        if let Some(mut pending) = self.asked_before(&proved.number, false)? {
+            pending.name.clone_from(&proved.name);
+            return self.ask_anew(&proved, pending, lock_proof, false, true);
+        }
         let address = Address::new(self.app()?, AccountId::random(self.random));
         let (device, root) = (
             DeviceKeys::generate(self.random),
@@ -215,8 +219,16 @@ impl Step<'_> {
             revoked: Vec::new(),
             at_ms: self.now,
         };
-        let signed = sign_manifest(&list, Some(&root), Some(&device));
-        self.post_account(&proved, address, &device, &root, signed, lock_proof, false)
+        let pending = Pending {
+            address,
+            device: Bytes64(device.to_bytes().to_vec()),
+            root: Bytes64(root.to_bytes().to_vec()),
+            manifest: Bytes64(sign_manifest(&list, Some(&root), Some(&device))),
+            profile_key: self.random_bytes(),
+            name: proved.name.clone(),
+            number: proved.number.clone(),
+        };
+        self.ask_anew(&proved, pending, lock_proof, false, false)
     }
 
     pub(crate) fn recover(&mut self, phrase: &str) -> Result<(), CoreError> {
@@ -246,14 +258,6 @@ impl Step<'_> {
                 return Ok(());
             }
         };
-        let device = DeviceKeys::generate(self.random);
-        let mut list = known.manifest.clone();
-        list.seq += 1;
-        list.previous_hash = known.hash.to_vec();
-        list.at_ms = self.now;
-        list.devices.push(own_device(&device, self.now));
-        let root = recovered.root;
-        let signed = sign_manifest(&list, Some(&root), None);
         // The profile, sealed under the key that contacts have, is read before anything is put
         // in its place.
         match recovered.profile_key {
@@ -261,114 +265,60 @@ impl Step<'_> {
             // One of an attempt before this may be another account's.
             None => meta::remove(self.tx, "recovered_profile_key")?,
         }
-        self.post_account(&proved, address, &device, &root, signed, None, true)
+        let before = self.asked_before(&proved.number, true)?;
+        let before = before.filter(|before| before.address == address);
+        let (device, again) = match before.as_ref().map(Pending::device_keys).transpose()? {
+            Some(device) if is_new(&device, &known.manifest) => (device, true),
+            _ => (DeviceKeys::generate(self.random), false),
+        };
+        let fresh_key: [u8; 32] = self.random_bytes();
+        let manifest = match before {
+            Some(before) if again && follows(&before.list()?, &known) => before.manifest.0,
+            _ => {
+                let mut list = known.manifest.clone();
+                list.seq += 1;
+                list.previous_hash = known.hash.to_vec();
+                list.at_ms = self.now;
+                list.devices.push(own_device(&device, self.now));
+                sign_manifest(&list, Some(&recovered.root), None)
+            }
+        };
+        let pending = Pending {
+            address,
+            device: Bytes64(device.to_bytes().to_vec()),
+            root: Bytes64(recovered.root.to_bytes().to_vec()),
+            manifest: Bytes64(manifest),
+            profile_key: recovered.profile_key.unwrap_or(fresh_key),
+            name: proved.name.clone(),
+            number: proved.number.clone(),
+        };
+        self.ask_anew(&proved, pending, None, true, again)
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn post_account(
+    /// Asks for the account by this proof of the number. `again`: its keys were posted before.
+    fn ask_anew(
         &mut self,
         proved: &Proved,
-        address: Address,
-        device: &DeviceKeys,
-        root: &RootKey,
-        manifest: Vec<u8>,
+        pending: Pending,
         lock_proof: Option<Bytes64>,
         recover: bool,
+        again: bool,
     ) -> Result<(), CoreError> {
-        let fresh_key: [u8; 32] = self.random_bytes();
-        let profile_key = match recover {
-            true => meta::get(self.tx, "recovered_profile_key")?.unwrap_or(fresh_key),
-            false => fresh_key,
-        };
-        meta::put(
-            self.tx,
-            "pending_account",
-            &Pending {
-                address,
-                device: Bytes64(device.to_bytes().to_vec()),
-                root: Bytes64(root.to_bytes().to_vec()),
-                manifest: Bytes64(manifest.clone()),
-                profile_key,
-                name: proved.name.clone(),
-                number: proved.number.clone(),
-            },
-        )?;
-        meta::put(self.tx, "recovered", &recover)?;
-        let introduction_key = self.make_introduction_key(device)?;
+        let device = pending.device_keys()?;
         let body = CreateAccount {
             registration_token: proved.token.clone(),
             recover,
-            manifest: Bytes64(manifest),
+            manifest: pending.manifest.clone(),
             device: device.id(),
-            introduction_key: Bytes64(introduction_key),
+            introduction_key: Bytes64(self.make_introduction_key(&device)?),
             lock_proof,
         };
-        self.http(
-            Method::Post,
-            "/v1/accounts",
-            Some(&body),
-            Call::CreateAccount,
-        )
-    }
-
-    pub(crate) fn account_created(
-        &mut self,
-        answer: Result<AccountCreated, CallError>,
-    ) -> Result<(), CoreError> {
-        let created = match answer {
-            Ok(created) => created,
-            Err(error) => {
-                self.failed("create_account", &error);
-                return Ok(());
-            }
-        };
-        let pending: Pending =
-            meta::get(self.tx, "pending_account")?.ok_or(CoreError::Damaged("pending account"))?;
-        if created.address != pending.address {
-            self.warn("server_confused", None);
-            return Ok(());
-        }
-        let me = Me {
-            address: pending.address,
-            keys: DeviceKeys::from_bytes(&pending.device.0)
-                .map_err(|_| CoreError::Damaged("device keys"))?,
-            root: Some(
-                RootKey::from_bytes(&pending.root.0).map_err(|_| CoreError::Damaged("root key"))?,
-            ),
-            number: pending.number,
-            name: pending.name,
-            about: String::new(),
-            manifest: manifest::verify(&pending.manifest.0)
-                .map_err(|_| CoreError::Damaged("own manifest"))?,
-            profile_key: pending.profile_key,
-            self_conversation: None,
-            app_key: meta::get::<Bytes64>(self.tx, "app_key")?
-                .unwrap_or_default()
-                .0,
-            moderation_key: meta::get::<Bytes64>(self.tx, "moderation_key")?
-                .unwrap_or_default()
-                .0,
-        };
-        for key in ["pending_account", "proved", "registration"] {
-            meta::remove(self.tx, key)?;
-        }
-        let recovered = meta::get(self.tx, "recovered")?.unwrap_or(false);
-        if recovered {
-            meta::put(self.tx, "rejoin_all", &true)?;
-        }
-        if meta::get::<[u8; 32]>(self.tx, "recovered_profile_key")?.is_some() {
-            meta::remove(self.tx, "recovered_profile_key")?;
-            meta::put(self.tx, crate::profiles::UNREAD, &true)?;
-        }
-        // Who comes back without a name keeps what contacts know of them.
-        if !recovered || !me.name.is_empty() {
-            meta::put(self.tx, "publish_profile", &true)?;
-        }
-        self.become_me(me)
+        self.ask_for_account(&pending, body, again)
     }
 
     /// This device is signed up now.
     pub(super) fn become_me(&mut self, me: Me) -> Result<(), CoreError> {
+        self.leave_sign_up()?;
         me.save(self.tx)?;
         self.remember_self(&me)?;
         self.event(Event::Ready {
@@ -401,6 +351,16 @@ fn own_device(keys: &DeviceKeys, now: i64) -> Device {
         attributes: Vec::new(),
         added_ms: now,
     }
+}
+
+/// Whether a device was never in the account.
+fn is_new(device: &DeviceKeys, known: &Manifest) -> bool {
+    known.device(&device.id()).is_none() && !known.revoked.contains(&device.id())
+}
+
+/// Whether a list is the very next one after what is known.
+fn follows(list: &VerifiedManifest, known: &VerifiedManifest) -> bool {
+    list.manifest.previous_hash == known.hash
 }
 
 /// A code without what people put between its digits.
