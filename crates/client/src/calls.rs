@@ -172,7 +172,14 @@ impl Step<'_> {
             Call::Promotion { device } => self.promote_seal(device, parse(result)),
             Call::KeyPackages => self.key_packages_posted(result),
             Call::IntroductionKey { public_key } => self.introduction_key_put(&public_key, result),
-            Call::Setting { what, quiet } => self.setting_put(what, quiet, result),
+            Call::Setting { what, quiet } => {
+                let published = what == "profile" && result.is_ok();
+                self.setting_put(what, quiet, result)?;
+                if published {
+                    self.tell_profile_changed()?;
+                }
+                Ok(())
+            }
             Call::PutNumber => self.number_put(result),
             Call::NumberAsked { refused } => self.number_told(&refused, parse(result)),
             Call::OwnNumber => self.own_number(parse(result)),

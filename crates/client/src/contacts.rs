@@ -153,6 +153,10 @@ impl Step<'_> {
         for device in &adopted.removed {
             self.take_out_everywhere(&address, device)?;
         }
+        if address == self.me()?.address {
+            // Told where the own list is taken over.
+            return Ok(());
+        }
         self.event(Event::DevicesChanged {
             address,
             added: adopted.added.clone(),

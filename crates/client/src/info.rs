@@ -76,32 +76,20 @@ impl Core {
 
 /// The others who were in the conversation at `seq`, each with their furthest device.
 fn people(conn: &Connection, conversation: i64, seq: u64) -> Result<Vec<ReachView>, CoreError> {
-    let me = crate::account::Me::load_address(conn)?;
-    let mut statement = conn.prepare_cached(
-        "SELECT m.address, max(coalesce(c.seq, 0)), max(coalesce(r.read_seq, 0)) FROM member m
-         LEFT JOIN cursor c ON c.conversation = m.conversation AND c.device = m.device
-         LEFT JOIN mark r ON r.conversation = m.conversation AND r.device = m.device
-         LEFT JOIN member_since s ON s.conversation = m.conversation AND s.address = m.address
-         WHERE m.conversation = ?1 AND m.address <> ?2 AND (coalesce(s.seq, 0) <= ?3 OR ?3 = 0)
-         GROUP BY m.address ORDER BY m.address",
-    )?;
     // What began the conversation stands before its first entry.
     let reached = seq.max(1);
-    let rows = statement.query_map((conversation, me, seq), |row| {
-        Ok((
-            row.get::<_, String>(0)?,
-            row.get::<_, u64>(1)?,
-            row.get::<_, u64>(2)?,
-        ))
-    })?;
-    rows.map(|row| {
-        let (address, delivered_seq, read_seq) = row?;
-        let read = read_seq >= reached;
-        Ok(ReachView {
-            address: address.parse().map_err(|_| CoreError::Damaged("member"))?,
-            delivered: read || delivered_seq >= reached,
-            read,
+    let all = crate::views::people(conn, conversation)?;
+    let there = all.into_iter().filter(|one| one.since <= reached);
+    there
+        .map(|one| {
+            Ok(ReachView {
+                address: one
+                    .address
+                    .parse()
+                    .map_err(|_| CoreError::Damaged("member"))?,
+                delivered: one.delivered >= reached,
+                read: one.read >= reached,
+            })
         })
-    })
-    .collect()
+        .collect()
 }

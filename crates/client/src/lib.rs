@@ -47,7 +47,8 @@ pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Who
 pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
     AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
-    QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called, shortened,
+    ProgressView, QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called,
+    shortened,
 };
 
 use comity_e2ee::engine::Groups;

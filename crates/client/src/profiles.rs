@@ -1,5 +1,6 @@
 //! Profiles: name, about and picture, sealed under a key that their owner gives to whom they talk
-//! with; read again while somebody looks at a conversation, and by the owner's other devices at once.
+//! with; read again when they say that it is another now, and while somebody looks at a conversation,
+//! and by the owner's other devices at once.
 //!
 //! Always holds: of one's own profile the newest version wins, and what this device has not yet
 //! published is not overwritten. Deliberately absent: pictures' bytes, which a screen fetches.
@@ -27,6 +28,10 @@ const ASKED_MS: i64 = 3_600_000;
 const AT_ONCE: i64 = 20;
 /// Set while the profile of an account that was recovered has not been read.
 pub(crate) const UNREAD: &str = "own_profile_unread";
+/// Where something was said within this time the others hear at once that the profile is another.
+const LIVELY_MS: i64 = 30 * 24 * 3_600_000;
+/// What was in the own profile when the others were told last that it is another.
+const TOLD: &str = "profile_told";
 /// Version of the own profile as this device knows it.
 const VERSION: &str = "profile_version";
 
@@ -215,6 +220,45 @@ impl Step<'_> {
         // Who came back gave a name and nothing else.
         if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
             return self.change_me(|me| me.about = profile.about);
+        }
+        Ok(())
+    }
+
+    /// The app has the own profile: when another name, about line or picture is in it than the others
+    /// were told of last, they are given its key once more, upon which they read it. Where nobody has
+    /// spoken for long, and in a large group, with the next word.
+    pub(crate) fn tell_profile_changed(&mut self) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let photo = self.own_photo()?.map(|photo| photo.encode_to_vec());
+        let now = (me.name.clone(), me.about.clone(), photo);
+        let told: Option<(String, String, Option<Vec<u8>>)> = meta::get(self.tx, TOLD)?;
+        if told.as_ref() == Some(&now) {
+            return Ok(());
+        }
+        meta::put(self.tx, TOLD, &now)?;
+        self.tx.execute(
+            "UPDATE conversation SET profile_due = 1 WHERE state = 'active' AND kind IN (?1, ?2)",
+            (
+                ConversationKind::Direct as i32,
+                ConversationKind::Group as i32,
+            ),
+        )?;
+        let lively: Vec<i64> = self
+            .tx
+            .prepare_cached(
+                "SELECT id FROM conversation WHERE state = 'active' AND profile_due = 1 AND last_ms > ?1 ORDER BY id",
+            )?
+            .query_map([self.now - LIVELY_MS], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in lively {
+            let conversation = self.conversation(id)?;
+            let at_once = match &conversation.peer {
+                Some(peer) => !self.is_blocked(peer)?,
+                None => self.introduces_at_once(&conversation)?,
+            };
+            if at_once {
+                self.introduce_before_word(id)?;
+            }
         }
         Ok(())
     }

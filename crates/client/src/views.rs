@@ -3,6 +3,7 @@
 
 mod core;
 mod lines;
+mod progress;
 
 use crate::groups::{self, views::GroupView};
 use crate::timeline::arrived::{QUOTE_CHARS_MAX, Said};
@@ -12,6 +13,10 @@ use comity_e2ee::safety::{OwnSide, Side};
 use comity_wire::{Address, DeviceId, MessageId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
+
+use progress::Progress;
+pub use progress::ProgressView;
+pub(crate) use progress::{people, reach};
 
 /// The own account on this device.
 #[derive(Debug, Clone, Serialize)]
@@ -149,9 +154,9 @@ pub enum Status {
     Queued,
     /// The app has it.
     Sent,
-    /// A device of the others has it.
+    /// Each of the others who were there has it on a device.
     Delivered,
-    /// Someone read it.
+    /// Each of the others who were there read it.
     Read,
     /// It will not go; `failure` says why.
     Failed,
@@ -176,6 +181,9 @@ pub struct TimelineItem {
     pub at_ms: UnixMs,
     /// How far it is.
     pub status: Status,
+    /// Of an own line of a group that the app has: with how many of the others it is how far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressView>,
     /// The text; of a file its caption.
     pub text: String,
     /// It was edited.
@@ -269,25 +277,6 @@ pub struct TransferView {
     pub path: Option<String>,
 }
 
-/// How far the others are in a conversation: delivered, read.
-pub(crate) fn reach(
-    tx: &Connection,
-    conversation: i64,
-    address: Option<&str>,
-) -> Result<(u64, u64), CoreError> {
-    let me = crate::account::Me::load_address(tx)?;
-    let of = |table: &str, column: &str| -> Result<u64, CoreError> {
-        Ok(tx
-            .prepare_cached(&format!(
-                "SELECT coalesce(max(t.{column}), 0) FROM {table} t JOIN member m ON m.conversation = t.conversation AND m.device = t.device
-                 WHERE t.conversation = ?1 AND m.address <> ?2 AND (?3 IS NULL OR m.address = ?3)"
-            ))?
-            .query_row((conversation, &me, address), |row| row.get(0))?)
-    };
-    let read = of("mark", "read_seq")?;
-    Ok((of("cursor", "seq")?.max(read), read))
-}
-
 const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms, told_by";
 
 fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
@@ -338,6 +327,7 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             outgoing: row.get(4)?,
             at_ms: row.get(5)?,
             status,
+            progress: None,
             text,
             edited: row.get(8)?,
             deleted,
@@ -401,11 +391,7 @@ fn complete(
 ) -> Result<(), CoreError> {
     // Asks every device of the conversation: only for own lines, which show it.
     let own = items.iter().any(|item| item.status == Status::Sent);
-    let (delivered, read) = if own {
-        reach(tx, conversation, None)?
-    } else {
-        (0, 0)
-    };
+    let progress = own.then(|| Progress::of(tx, conversation)).transpose()?;
     let me = crate::account::Me::load_address(tx)?;
     let mut reactions = tx.prepare_cached(
         "SELECT author, emoji FROM reaction WHERE conversation = ?1 AND target = ?2 AND emoji <> '' ORDER BY at_ms, author",
@@ -420,16 +406,8 @@ fn complete(
         if any_gone && let Some(file) = &mut item.attachment {
             file.available &= !lines::is_gone(tx, conversation, &item.message)?;
         }
-        if let (Status::Sent, Some(seq)) = (item.status, item.seq) {
-            item.status = match seq {
-                // A request stands before all entries: who has one of these took it.
-                0 if read > 0 => Status::Read,
-                0 if delivered > 0 => Status::Delivered,
-                0 => Status::Sent,
-                seq if seq <= read => Status::Read,
-                seq if seq <= delivered => Status::Delivered,
-                _ => Status::Sent,
-            };
+        if let (Status::Sent, Some(seq), Some(progress)) = (item.status, item.seq, &progress) {
+            (item.status, item.progress) = progress.at(seq);
         }
         item.seq = item
             .seq

@@ -1,8 +1,8 @@
 //! A world in which people sign up and talk, on a good day and on bad ones.
 
 use anyhow::Result;
-use comity_client::{Command, Permissions};
-use comity_simulation::story::group_of;
+use comity_client::{Command, Permissions, What, Whom};
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Faults, Who, World};
 
 fn two_talk(world: &mut World) -> Result<()> {
@@ -100,6 +100,184 @@ fn more_than_fits_into_one_answer_comes_in_several() -> Result<()> {
 fn called(world: &World, by: Who, who: Who) -> Result<String> {
     let contact = world.core(by)?.contact(&world.address(who)?)?;
     Ok(contact.map_or_else(|| "nobody".to_owned(), |contact| contact.name))
+}
+
+/// The group's local id.
+fn group(world: &World, who: Who) -> Result<i64> {
+    let all = world.core(who)?.conversations()?;
+    let group = all.into_iter().find(|view| view.kind == "group");
+    Ok(group.expect("a group").conversation)
+}
+
+fn say_in_group(world: &mut World, who: Who, text: &str) -> Result<()> {
+    let there = Whom::Conversation(group(world, who)?);
+    world.act(who, say(there, What::Text(text.to_owned())))?;
+    world.settle()
+}
+
+/// Where who joins gets what was said before.
+const HISTORY: Permissions = Permissions {
+    members_add: false,
+    members_edit: false,
+    only_admins_speak: false,
+    history_for_new: true,
+};
+
+#[test]
+fn history_that_one_device_gave_the_others_do_not_give_again() -> Result<()> {
+    let mut world = World::calm(8)?;
+    let [alice, bob, carol] = ["Alice", "Bob", "Carol"].map(|name| world.sign_up(name));
+    let (alice, bob, carol) = (alice?, bob?, carol?);
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.befriend(alice, bob)?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(bob)?];
+    world.act(alice, group_of("Choir", members, HISTORY))?;
+    world.settle()?;
+    say_in_group(&mut world, alice, "Welcome.")?;
+    let conversation = group(&world, alice)?;
+    let members = vec![world.address(carol)?];
+    world.act(
+        alice,
+        Command::AddMembers {
+            conversation,
+            members,
+        },
+    )?;
+    world.settle()?;
+    // Longer than anybody waits whether another gives it.
+    world.run_for(300_000);
+    world.settle()?;
+    let there = group(&world, carol)?;
+    assert_eq!(
+        world.chat_of(carol, there)?,
+        "Alice: Welcome.\n— Alice: added:".to_owned() + &world.address(carol)?.to_string() + "\n"
+    );
+    for who in [alice, tablet, bob, carol] {
+        let warned = world.warnings(who);
+        assert!(warned.is_empty(), "{}: {warned:?}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_joins_by_the_link_reads_what_was_said_before() -> Result<()> {
+    let mut world = World::calm(9)?;
+    let [alice, bob, dora] = ["Alice", "Bob", "Dora"].map(|name| world.sign_up(name));
+    let (alice, bob, dora) = (alice?, bob?, dora?);
+    world.befriend(alice, bob)?;
+    let members = vec![world.address(bob)?];
+    world.act(alice, group_of("Choir", members, HISTORY))?;
+    world.settle()?;
+    say_in_group(&mut world, alice, "Welcome.")?;
+    let conversation = group(&world, alice)?;
+    let link = world.invitation(alice, conversation)?;
+    world.act(dora, Command::JoinByInvitation { link: link.clone() })?;
+    world.run_for(10_000);
+    let there = group(&world, dora)?;
+    let chat = world.chat_of(dora, there)?;
+    assert!(chat.starts_with("Alice: Welcome.\n"), "at once: {chat}");
+    // The admin's device is away: another member gives it a little later.
+    let emil = world.sign_up("Emil")?;
+    world.cut_off(alice, 120_000);
+    world.act(emil, Command::JoinByInvitation { link })?;
+    world.run_for(60_000);
+    let there = group(&world, emil)?;
+    let chat = world.chat_of(emil, there)?;
+    assert!(chat.contains(": Welcome.\n"), "{chat}");
+    world.run_for(300_000);
+    world.settle()?;
+    for who in [alice, bob, dora, emil] {
+        let warned = world.warnings(who);
+        assert!(warned.is_empty(), "{}: {warned:?}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_new_name_is_seen_by_all_with_whom_one_talks() -> Result<()> {
+    let mut world = World::calm(10)?;
+    let [alice, bob, carol] = ["Alice", "Bob", "Carol"].map(|name| world.sign_up(name));
+    let (alice, bob, carol) = (alice?, bob?, carol?);
+    world.befriend(alice, bob)?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(bob)?, world.address(carol)?];
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    let command = |name: &str| Command::SetProfile {
+        name: name.to_owned(),
+        about: String::new(),
+    };
+    world.act(bob, command("Robert"))?;
+    world.settle()?;
+    // Carol never spoke with him alone, and nobody looks at the group.
+    for who in [alice, carol] {
+        assert_eq!(called(&world, who, bob)?, "Robert");
+    }
+    // What is the same as before is told to nobody.
+    let heads = |world: &World| -> Result<i64> {
+        world.inspect_hub(|hub| {
+            hub.query_row(
+                "SELECT sum(head) FROM log WHERE kind IN (2, 3)",
+                [],
+                |row| row.get(0),
+            )
+        })
+    };
+    let before = heads(&world)?;
+    world.act(bob, command("Robert"))?;
+    world.settle()?;
+    assert_eq!(heads(&world)?, before);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_line_of_a_group_is_read_when_all_read_it() -> Result<()> {
+    let mut world = World::calm(11)?;
+    let [alice, bob, carol] = ["Alice", "Bob", "Carol"].map(|name| world.sign_up(name));
+    let (alice, bob, carol) = (alice?, bob?, carol?);
+    world.befriend(alice, bob)?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(bob)?, world.address(carol)?];
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(carol, 60_000);
+    let there = Whom::Conversation(group(&world, alice)?);
+    world.act(alice, say(there, What::Text("At six?".to_owned())))?;
+    world.run_for(5_000);
+    let reads = |world: &mut World, who: Who| -> Result<()> {
+        let conversation = group(world, who)?;
+        world.act(who, Command::MarkRead { conversation })?;
+        Ok(())
+    };
+    let shown = |world: &World| -> Result<String> {
+        let chat = world.chat_of(alice, group(world, alice)?)?;
+        Ok(chat.lines().last().unwrap_or_default().to_owned())
+    };
+    reads(&mut world, bob)?;
+    world.run_for(5_000);
+    assert_eq!(shown(&world)?, "me: At six? ✓", "Carol is away");
+    world.run_for(90_000);
+    world.settle()?;
+    assert_eq!(shown(&world)?, "me: At six? ✓✓", "Carol has it");
+    reads(&mut world, carol)?;
+    world.run_for(20_000);
+    world.settle()?;
+    assert_eq!(shown(&world)?, "me: At six? ✓✓ read");
+    // Who comes later is none of those who have to read it.
+    let dora = world.sign_up("Dora")?;
+    world.befriend(alice, dora)?;
+    let conversation = group(&world, alice)?;
+    let members = vec![world.address(dora)?];
+    let command = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(alice, command)?;
+    world.settle()?;
+    let chat = world.chat_of(alice, conversation)?;
+    assert!(chat.contains("me: At six? ✓✓ read\n"), "{chat}");
+    world.nothing_is_wrong()
 }
 
 #[test]

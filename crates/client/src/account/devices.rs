@@ -1,4 +1,7 @@
 //! The own device list: taking a device out, making one an owner, hearing of a newer list.
+//!
+//! Always holds: a device that another one let in, or that the recovery phrase brought, is told of on
+//! the screen of every device that is listed still.
 
 use crate::calls::Call;
 use crate::output::{Event, Method};
@@ -283,8 +286,10 @@ impl Step<'_> {
         };
         if next.hash != me.manifest.hash {
             let (before, after) = (me.manifest.manifest.clone(), next.manifest.clone());
+            let put: Option<Bytes64> = crate::store::meta::get(self.tx, "manifest_putting")?;
+            let put_here = put.is_some_and(|put| put.0 == next.bytes);
             self.change_me(move |me| me.manifest = next)?;
-            self.own_devices_changed(&before, &after)?;
+            self.own_devices_changed(&before, &after, put_here)?;
         }
         Ok(())
     }
@@ -293,6 +298,7 @@ impl Step<'_> {
         &mut self,
         before: &Manifest,
         after: &Manifest,
+        put_here: bool,
     ) -> Result<(), CoreError> {
         let me = self.me()?;
         if after.device(&me.keys.id()).is_none() {
@@ -311,6 +317,62 @@ impl Step<'_> {
         if changed && me.root.is_some() {
             self.reconcile_all(0)?;
         }
+        self.tell_own_devices(before, after, put_here)
+    }
+
+    /// Says what is new in the own list: as an event, and what another device did there in the notes
+    /// to self. By linking a device is let in as no owner; one that is an owner from the very list on
+    /// that it came with has the root key from elsewhere, which are the words of the recovery phrase.
+    fn tell_own_devices(
+        &mut self,
+        before: &Manifest,
+        after: &Manifest,
+        put_here: bool,
+    ) -> Result<(), CoreError> {
+        let only_in = |list: &Manifest, other: &Manifest| -> Vec<DeviceId> {
+            let devices = list.devices.iter().map(|device| device.id);
+            devices.filter(|id| other.device(id).is_none()).collect()
+        };
+        let (added, removed) = (only_in(after, before), only_in(before, after));
+        if added.is_empty() && removed.is_empty() {
+            return Ok(());
+        }
+        if !put_here {
+            for device in &added {
+                let owner = after.device(device).is_some_and(|listed| listed.owner);
+                let very_next = before.seq.checked_add(1) == Some(after.seq);
+                self.tell_own_device(device, owner, very_next)?;
+            }
+        }
+        self.event(Event::DevicesChanged {
+            address: after.address.clone(),
+            added,
+            removed,
+        });
+        Ok(())
+    }
+
+    /// A device that this one did not let in. Of an owner behind a list that this device missed it is
+    /// not known whether another device made it one.
+    fn tell_own_device(
+        &mut self,
+        device: &DeviceId,
+        owner: bool,
+        very_next: bool,
+    ) -> Result<(), CoreError> {
+        let address = self.me()?.address.clone();
+        let own = self.self_conversation()?.map(|own| own.id);
+        match (owner, very_next) {
+            (false, _) => {}
+            (true, true) => self.warn("device_recovered", own),
+            (true, false) => self.warn("owner_added", own),
+        }
+        let Some(own) = own else { return Ok(()) };
+        match (owner, very_next) {
+            (false, _) => self.insert_notice(own, &address, device, "device_added")?,
+            (true, true) => self.insert_notice(own, &address, device, "device_recovered")?,
+            (true, false) => self.insert_notice(own, &address, device, "owner_added")?,
+        };
         Ok(())
     }
 }

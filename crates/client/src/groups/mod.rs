@@ -379,7 +379,7 @@ impl Step<'_> {
     /// Gives the others the key to the own profile, for who is new: at once in a small group, with
     /// the next word in a large one.
     pub(crate) fn introduce_to(&mut self, group: &Conversation) -> Result<(), CoreError> {
-        if self.members(group.id)?.len() <= INTRODUCED_MAX && self.may_say(group)? {
+        if self.introduces_at_once(group)? {
             return self.share_profile(group);
         }
         self.tx.execute(
@@ -387,6 +387,11 @@ impl Step<'_> {
             [group.id],
         )?;
         Ok(())
+    }
+
+    /// The group is small enough that all hear at once who this account is, and it may say so.
+    pub(crate) fn introduces_at_once(&mut self, group: &Conversation) -> Result<bool, CoreError> {
+        Ok(self.members(group.id)?.len() <= INTRODUCED_MAX && self.may_say(group)?)
     }
 
     /// Before a word goes out: who came since may not have the key to the own profile.

@@ -1,12 +1,14 @@
 //! History for new members: earlier messages of a group for who has just joined it, where the
 //! group's policy says so.
 //!
-//! Who added them gives it, newest first, one sealed piece after the other; when nothing comes,
-//! another member begins after a while. Always holds: it is given and taken only while the policy is
-//! on, by members, in small pieces; what came this way never replaces a line, and says which member
-//! gave it, since nobody else vouches for it. Deliberately absent: own words from others' hands; what
-//! was taken back or has disappeared; which pieces are fetched (`expected`).
+//! Who added them gives it, newest first, one sealed piece after the other; to who came by the link,
+//! an admin does. When nothing comes, another member begins after a while. Always holds: it is given
+//! and taken only while the policy is on, by members, in small pieces; what came this way never
+//! replaces a line, and says which member gave it, since nobody else vouches for it. Deliberately
+//! absent: own words from others' hands; what was taken back or has disappeared; which pieces are
+//! fetched (`expected`).
 
+use super::expected::Offered;
 use super::{ARCHIVED, PIECE, archived};
 use crate::CoreError;
 use crate::account::{address_of, proto_address};
@@ -26,6 +28,8 @@ use rusqlite::OptionalExtension;
 pub(super) const GIVEN_MAX: i64 = 10_000;
 /// How long a member waits for another who is to give, or has begun to.
 const PATIENCE_MS: i64 = 60_000;
+/// The same of who came by the link, where nobody is known to be connected.
+const JOINER_PATIENCE_MS: i64 = 15_000;
 /// Each member waits that much longer for each that there is, in the mean, so that one begins.
 const SPREAD_MS: i64 = 10_000;
 /// Who has not given it for so long does not give it any more.
@@ -77,10 +81,15 @@ impl Step<'_> {
         if joined.is_empty() || !self.gives_history(group)? {
             return Ok(());
         }
-        let wait = if by == Some(me.keys.id()) {
-            0
-        } else {
-            PATIENCE_MS + self.spread_ms(group.id, 2 * SPREAD_MS)?
+        let begins = match by {
+            Some(adder) => adder == me.keys.id(),
+            None => self.begins_for_joiners(group, joined)?,
+        };
+        let wait = match (begins, by) {
+            (true, _) => 0,
+            (false, Some(_)) => PATIENCE_MS + self.spread_ms(group.id, 2 * SPREAD_MS)?,
+            // Nobody is known to be there.
+            (false, None) => JOINER_PATIENCE_MS + self.spread_ms(group.id, SPREAD_MS)?,
         };
         for address in joined {
             if **address == me.address {
@@ -100,6 +109,26 @@ impl Step<'_> {
             )?;
         }
         Ok(())
+    }
+
+    /// Nobody added who came by the link: the first device of the first admin stands for who would
+    /// have, the same one for all members.
+    fn begins_for_joiners(
+        &self,
+        group: &Conversation,
+        joined: &[&Address],
+    ) -> Result<bool, CoreError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT address, device FROM member WHERE conversation = ?1 AND admin = 1 ORDER BY address, device",
+        )?;
+        let mut rows = statement.query([group.id])?;
+        while let Some(row) = rows.next()? {
+            let address: String = row.get(0)?;
+            if joined.iter().all(|one| one.to_string() != address) {
+                return Ok(row.get::<_, Vec<u8>>(1)? == self.me()?.keys.id().to_vec());
+            }
+        }
+        Ok(false)
     }
 
     /// The policy is on, as of the epoch at hand.
@@ -295,15 +324,24 @@ impl Step<'_> {
         ) else {
             return Ok(());
         };
+        if to != me.address {
+            // Another own device gives, too.
+            return self.another_gives(group, &to, given);
+        }
         if *from == me.address {
             return Ok(());
         }
-        if to != me.address {
-            return self.another_gives(group, &to, given);
-        }
-        if !self.gives_history(group)? || !self.takes_piece(group, from, given, archive)? {
-            self.warn_once("history_refused", group.id);
-            return Ok(());
+        let offered = match self.gives_history(group)? {
+            true => self.takes_piece(group, from, given, archive)?,
+            false => Offered::Refused,
+        };
+        match offered {
+            Offered::Wanted => {}
+            Offered::Needless => return Ok(()),
+            Offered::Refused => {
+                self.warn_once("history_refused", group.id);
+                return Ok(());
+            }
         }
         let transfer = self.start_download("group_history", Some(group.id), None, None, archive)?;
         meta::put(self.tx, &format!("given/{transfer}"), from)
@@ -344,8 +382,8 @@ impl Step<'_> {
         self.given_piece_over(transfer)?;
         let Some(from) = from else { return Ok(()) };
         let group = self.conversation(conversation)?;
+        // It was given while the group wanted it: who gave it did no wrong.
         if !self.gives_history(&group)? {
-            self.warn("history_refused", Some(conversation));
             return Ok(());
         }
         let Ok(archive) = said::HistoryArchive::decode(bytes) else {

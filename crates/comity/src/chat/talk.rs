@@ -92,6 +92,7 @@ fn said(names: &words::Names, item: &TimelineItem) -> String {
     if item.status != Status::Failed {
         item.status = Status::Sent;
     }
+    item.progress = None;
     words::line(names, &item)
 }
 
@@ -253,7 +254,8 @@ impl Talk<'_> {
         at + 1
     }
 
-    /// Says once that the newest own line was delivered, and once that it was read.
+    /// Says once that the newest own line was delivered, and once that it was read: in a group when
+    /// it is so with all.
     async fn receipt(
         &mut self,
         conversation: i64,
@@ -268,11 +270,15 @@ impl Talk<'_> {
         let last = self
             .newest(conversation, |item| item.kind != ItemKind::Notice)
             .await?;
-        let Some(seq) = last.filter(|item| item.outgoing).and_then(|item| item.seq) else {
+        let Some(last) = last.filter(|item| item.outgoing) else {
             return Ok(());
         };
-        let read = seq <= read_seq;
-        if (!read && seq > delivered_seq)
+        let Some(seq) = last.seq else { return Ok(()) };
+        let (who, delivered, read) = match last.progress {
+            Some(of) => ("everybody", of.delivered == of.people, of.read == of.people),
+            None => (who, seq <= delivered_seq, seq <= read_seq),
+        };
+        if (!read && !delivered)
             || self
                 .told
                 .is_some_and(|told| told >= (conversation, seq, read))

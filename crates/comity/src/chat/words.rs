@@ -63,14 +63,21 @@ pub(crate) fn dated(names: &Names, item: &TimelineItem) -> String {
     format!("{} {}", day(item.at_ms), line(names, item))
 }
 
-fn ticks(status: Status) -> &'static str {
-    match status {
+/// How far an own line is: in a group two ticks are for all, and how many read it is said until all did.
+fn ticks(item: &TimelineItem) -> String {
+    let ticks = match item.status {
         Status::Queued => " ⌛",
         Status::Sent => " ✓",
         Status::Delivered => " ✓✓",
         Status::Read => " ✓✓ read",
         Status::Failed => " ✗ not sent",
         Status::Received => "",
+    };
+    match item.progress {
+        Some(of) if of.read > 0 && of.read < of.people => {
+            format!("{ticks} read by {} of {}", of.read, of.people)
+        }
+        _ => ticks.to_owned(),
     }
 }
 
@@ -248,9 +255,9 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         said.push_str(&format!("  {}", plain(&reaction.emoji)));
     }
     let ticks = if item.outgoing {
-        ticks(item.status)
+        ticks(item)
     } else {
-        ""
+        String::new()
     };
     format!("{at}  {who}: {said}{ticks}")
 }
@@ -524,8 +531,8 @@ fn saved(what: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, clock, date, line, local};
-    use comity_client::{ItemKind, Status, TimelineItem};
+    use super::{Names, clock, date, line, local, ticks};
+    use comity_client::{ItemKind, ProgressView, Status, TimelineItem};
     use comity_wire::{AccountId, Address, MessageId};
     use jiff::tz::TimeZone;
 
@@ -542,19 +549,19 @@ mod tests {
         assert_eq!(day(0, -5), "── Wednesday, 1969-12-31 ──");
     }
 
-    #[test]
-    fn what_was_taken_back_is_only_that() {
-        let mut item = TimelineItem {
+    fn own_line() -> TimelineItem {
+        TimelineItem {
             message: MessageId::new([0; 16]),
             seq: Some(1),
             kind: ItemKind::Text,
             author: Address::new("a.example".parse().unwrap(), AccountId::new([7; 16])),
-            outgoing: false,
+            outgoing: true,
             at_ms: 0,
-            status: Status::Received,
+            status: Status::Sent,
+            progress: None,
             text: String::new(),
-            edited: true,
-            deleted: true,
+            edited: false,
+            deleted: false,
             failure: String::new(),
             quote: None,
             attachment: None,
@@ -563,11 +570,37 @@ mod tests {
             told_by: None,
             expires_ms: None,
             forwarded: false,
-        };
+        }
+    }
+
+    #[test]
+    fn what_was_taken_back_is_only_that() {
+        let mut item = own_line();
+        (item.outgoing, item.status) = (false, Status::Received);
+        (item.edited, item.deleted) = (true, true);
         let shown = format!("{}  07070707…: (deleted)", clock(0));
         assert_eq!(line(&Names::new(), &item), shown);
         // As a device knows it that was linked afterwards.
         item.kind = ItemKind::Unknown;
         assert_eq!(line(&Names::new(), &item), shown);
+    }
+
+    #[test]
+    fn ticks_of_a_group_are_for_all_of_them() {
+        let mut item = own_line();
+        let mut shown = |status, delivered, read| {
+            item.status = status;
+            item.progress = Some(ProgressView {
+                people: 3,
+                delivered,
+                read,
+            });
+            ticks(&item)
+        };
+        assert_eq!(shown(Status::Sent, 0, 0), " ✓");
+        assert_eq!(shown(Status::Sent, 2, 0), " ✓");
+        assert_eq!(shown(Status::Sent, 2, 1), " ✓ read by 1 of 3");
+        assert_eq!(shown(Status::Delivered, 3, 2), " ✓✓ read by 2 of 3");
+        assert_eq!(shown(Status::Read, 3, 3), " ✓✓ read");
     }
 }

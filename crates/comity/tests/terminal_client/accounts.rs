@@ -62,6 +62,43 @@ fn a_lost_phone_is_replaced_by_twelve_words() {
 }
 
 #[test]
+fn who_recovers_an_account_is_seen_on_its_other_devices() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let tablet = world.device("tablet");
+    alice.link(&tablet, "tablet");
+    tablet.act(&["sync"]);
+    let phrase = alice.one(&["recovery-phrase"])["phrase"].clone();
+    let mut screen = alice.watch(&[]);
+    let thief = world.device("thief");
+    thief.register(ALICE, &["--recover", phrase.as_str().unwrap()]);
+    let warned = screen.until(|line| line["code"] == "device_recovered");
+    assert_eq!(warned["event"], "warning");
+    let changed = screen.event("devices_changed");
+    let own = thief.one(&["account"]);
+    assert_eq!(changed["address"], own["address"]);
+    assert_eq!(changed["added"], json!([own["device"]]));
+    drop(screen);
+    // For later, too, and on the device that was away.
+    for who in [&alice, &tablet] {
+        who.act(&["sync"]);
+        assert_eq!(who.history("me"), "* device_recovered\n", "{}", who.name());
+    }
+    let shown = alice.screen(&["history", "me"]);
+    assert!(
+        shown.contains("your account was recovered with its phrase, on a new device"),
+        "{shown}"
+    );
+    // A device that is let in is told of otherwise, and not where it was let in.
+    let phone = world.device("phone");
+    alice.link(&phone, "phone");
+    tablet.act(&["sync"]);
+    assert_eq!(alice.history("me"), "* device_recovered\n");
+    assert_eq!(tablet.history("me"), "* device_recovered\n* device_added\n");
+    drop(bob);
+}
+
+#[test]
 fn a_number_that_somebody_else_got_is_a_new_account() {
     let world = World::start();
     let (alice, bob) = alice_and_bob(&world);

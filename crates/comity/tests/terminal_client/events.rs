@@ -17,6 +17,11 @@ pub(super) fn events() -> Vec<Event> {
         outgoing: true,
         at_ms: 1,
         status: Status::Failed,
+        progress: Some(comity_client::ProgressView {
+            people: 3,
+            delivered: 2,
+            read: 1,
+        }),
         text: text(),
         edited: true,
         deleted: false,

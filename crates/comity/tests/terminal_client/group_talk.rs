@@ -61,7 +61,15 @@ fn an_own_line_says_who_read_it_and_who_did_not() {
         let lists = lists.map(|line| line.replace("carol, bob", "bob, carol"));
         lists.collect::<Vec<_>>()
     };
+    // What the line itself shows: two ticks are for all of them.
+    let shown = || {
+        let info = alice.one(&["info", "Choir", &message]);
+        let counts = ["people", "delivered", "read"];
+        let counts = counts.map(|count| info["item"]["progress"][count].as_u64().unwrap());
+        (info["item"]["status"].clone(), counts)
+    };
     assert_eq!(info(), ["— not yet: bob, carol"]);
+    assert_eq!(shown(), ("sent".into(), [2, 0, 0]));
     let mut screen = alice.watch(&[]);
     bob.act(&["sync"]);
     screen.until(|line| {
@@ -71,10 +79,16 @@ fn an_own_line_says_who_read_it_and_who_did_not() {
     });
     drop(screen);
     assert_eq!(info(), ["— delivered to: bob", "— not yet: carol"]);
+    assert_eq!(shown(), ("sent".into(), [2, 1, 0]));
     carol.act(&["read", "Choir"]);
     assert_eq!(info(), ["— read by: carol", "— delivered to: bob"]);
+    assert_eq!(shown(), ("delivered".into(), [2, 2, 1]));
+    let line = || alice.screen(&["history", "Choir", "--limit", "1"]);
+    assert!(line().ends_with("Rehearsal at six? ✓✓ read by 1 of 2\n"));
     bob.act(&["read", "Choir"]);
     assert_eq!(info(), ["— read by: bob, carol"]);
+    assert_eq!(shown(), ("read".into(), [2, 2, 2]));
+    assert!(line().ends_with("Rehearsal at six? ✓✓ read\n"));
     // The same for programs.
     let shown = alice.one(&["info", "Choir", &message]);
     let people = shown["people"].as_array().unwrap();

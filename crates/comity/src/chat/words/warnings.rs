@@ -15,6 +15,12 @@ pub(super) fn warning(code: &str) -> &str {
         "manifest_invalid" | "manifest_of_another" => {
             "the server gave a device list that is not that person's; it is refused"
         }
+        "device_recovered" => {
+            "a new device was added to your account with its recovery phrase: if that was not you, take it out and make a new phrase"
+        }
+        "owner_added" => {
+            "you have a new device that may change your device list: if neither you nor a device of yours made it one, take it out and make a new recovery phrase"
+        }
         "key_package_invalid" => {
             "the server gave keys that are not that person's; they are refused"
         }
