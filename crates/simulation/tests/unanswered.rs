@@ -277,6 +277,8 @@ fn who_comes_back_by_their_words_is_back_though_no_answer_came() -> Result<()> {
         ready(&mut world, phone, 0)?;
         assert_eq!(world.address(phone)?, address);
         is_theirs(&world, phone, 2)?;
+        // It lets itself into its conversations.
+        world.run_for(30_000);
         world.say(bob, phone, "Is it you?")?;
         world.run_for(30_000);
         world.say(phone, bob, "It is.")?;
