@@ -40,6 +40,8 @@ mod support;
 mod talk;
 #[path = "terminal_client/typed.rs"]
 mod typed;
+#[path = "terminal_client/unanswered.rs"]
+mod unanswered;
 #[path = "terminal_client/vanishing.rs"]
 mod vanishing;
 

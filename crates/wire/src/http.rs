@@ -139,7 +139,9 @@ body! {
     /// `POST /v1/accounts`. Creates an account with its first device (manifest 1, signed by the
     /// root); or, when `recover` is set, lets a new device into the number's account (the next
     /// manifest, signed by the root). Creating for a number that has an account takes the number
-    /// over: a *new* account; the old one loses the alias.
+    /// over: a *new* account; the old one loses the alias. The same call again is answered as it
+    /// was: by the same token, and by a newer proof while that account has the number and this
+    /// manifest.
     CreateAccount {
         /// From [`CodeChecked`].
         registration_token: Bytes64,

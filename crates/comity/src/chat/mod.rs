@@ -5,6 +5,7 @@ mod acts;
 mod mentions;
 mod net;
 mod people;
+mod refused;
 mod safe_text;
 mod session;
 mod shell;

@@ -1,7 +1,7 @@
 //! The way to the app: HTTP acts and the WebSocket, over TLS, or plain on loopback.
 
 use anyhow::{Context, Result, bail};
-use comity_client::{CallError, Method};
+use comity_client::{CallError, Event, Method};
 use comity_wire::http::ErrorBody;
 use comity_wire::{ErrorCode, SIGN_IN_EXPORTER_LABEL, WireError};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
@@ -18,6 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Of one answer or message of the server: several times the largest.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Code of an app that was not reached.
+pub(crate) const UNREACHABLE: &str = "unreachable";
 
 /// Either kind of stream.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -186,6 +188,8 @@ fn unreachable(error: &reqwest::Error) -> CallError {
 /// Why there is no way to the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trouble {
+    /// Stable code: `unreachable`, or why the app that was reached is not signed in to.
+    pub(crate) code: String,
     /// For people.
     pub(crate) reason: String,
     /// Trying again changes nothing until somebody mends something.
@@ -207,11 +211,35 @@ impl Trouble {
         Self::passing(&last)
     }
 
-    fn passing(reason: &str) -> Self {
+    /// What may be over at the next attempt.
+    pub(crate) fn passing(reason: &str) -> Self {
+        Self::new(reason.to_owned(), false)
+    }
+
+    fn new(reason: String, stays: bool) -> Self {
         Self {
-            reason: reason.to_owned(),
-            stays: false,
+            code: UNREACHABLE.to_owned(),
+            reason,
+            stays,
         }
+    }
+
+    /// Why what was reached is not signed in to, where an event says that.
+    pub(crate) fn of_event(event: &Event) -> Option<Self> {
+        let (code, reason) = match event {
+            Event::Warning { code, .. } if code == ErrorCode::WrongApp.as_str() => {
+                (code, "the server at this address is another app")
+            }
+            Event::Failed {
+                act, code, message, ..
+            } if act == "sign_in" => (code, message.as_str()),
+            _ => return None,
+        };
+        Some(Self {
+            code: code.clone(),
+            reason: reason.to_owned(),
+            stays: true,
+        })
     }
 
     fn known(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
@@ -226,10 +254,7 @@ impl Trouble {
             return Some(found);
         }
         if error.to_string().contains("failed to lookup address") {
-            return Some(Self {
-                reason: "no such host".to_owned(),
-                stays: true,
-            });
+            return Some(Self::new("no such host".to_owned(), true));
         }
         match error.kind() {
             ErrorKind::ConnectionRefused => Some(Self::passing("connection refused")),
@@ -261,10 +286,7 @@ impl Trouble {
             rustls::Error::InvalidMessage(_) => "it does not speak TLS there".to_owned(),
             other => format!("TLS: {other}"),
         };
-        Self {
-            reason,
-            stays: true,
-        }
+        Self::new(reason, true)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A running client with its waits: for being online, for an event, for a message's fate.
 
 use super::net::Server;
+use super::refused::kept;
+pub(crate) use super::refused::{Kept, Refused};
 use super::shell::{self, Ended, Handle, STORE};
 use super::store::StoreFolder;
 use super::words;
@@ -10,7 +12,7 @@ use comity_wire::MessageId;
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast};
 
 /// Code of a store that was copied and used twice.
 pub(crate) const USED_ELSEWHERE: &str = "store_used_elsewhere";
@@ -36,6 +38,9 @@ pub(crate) struct Session {
     pub(crate) handle: Handle,
     pub(crate) json: bool,
     pub(crate) timeout: Duration,
+    /// An earlier start asked for an account and was not answered, and this one asks again: what it
+    /// tells from its beginning on.
+    unanswered: Option<Mutex<broadcast::Receiver<Event>>>,
     folder: Arc<StoreFolder>,
 }
 
@@ -49,9 +54,10 @@ impl Session {
     ) -> Result<Self> {
         let server = Server::new(&folder.settings.server, folder.settings.ca.as_deref())?;
         let core = Core::open(conn)?;
+        let unanswered = core.sign_up_unanswered()?.is_some();
         let folder = Arc::new(folder);
         let erased = folder.clone();
-        let handle = shell::start(
+        let (handle, events) = shell::start(
             core,
             server,
             Box::new(move || {
@@ -64,6 +70,7 @@ impl Session {
             handle,
             json,
             timeout: Duration::from_secs(timeout_s),
+            unanswered: unanswered.then(|| Mutex::new(events)),
             folder,
         })
     }
@@ -121,6 +128,17 @@ impl Session {
         acts: &[&str],
         pick: &mut impl FnMut(&Event) -> Option<T>,
     ) -> Result<T> {
+        self.wait_within(self.timeout, events, acts, pick).await
+    }
+
+    /// The same, within another time than `--timeout`.
+    pub(crate) async fn wait_within<T>(
+        &self,
+        time: Duration,
+        events: &mut broadcast::Receiver<Event>,
+        acts: &[&str],
+        pick: &mut impl FnMut(&Event) -> Option<T>,
+    ) -> Result<T> {
         let found = async {
             loop {
                 let event = tokio::select! {
@@ -154,7 +172,7 @@ impl Session {
                 }
             }
         };
-        match tokio::time::timeout(self.timeout, found).await {
+        match tokio::time::timeout(time, found).await {
             Ok(found) => found,
             Err(_) => bail!(self.late(acts.first().copied().unwrap_or("wait"), "nothing happened")),
         }
@@ -178,8 +196,12 @@ impl Session {
         }
     }
 
-    /// What was waited for did not come within `--timeout`.
+    /// What was waited for did not come within `--timeout`: why, where that is known.
     pub(crate) fn late(&self, act: &str, what: &str) -> Refused {
+        let trouble = self.handle.trouble().borrow().clone();
+        if let Some(trouble) = trouble {
+            return trouble.into();
+        }
         let message = format!("{what} within {} seconds", self.timeout.as_secs());
         Refused::here(act, "timeout", message)
     }
@@ -200,8 +222,31 @@ impl Session {
         Ok(())
     }
 
+    /// Waits for the answer to what an earlier start asked for and was not answered. True when there
+    /// was something of the kind, and this device is signed up by it now.
+    ///
+    /// # Errors
+    /// While there is no answer. What is refused for good is none.
+    pub(crate) async fn answered(&self) -> Result<bool> {
+        let Some(events) = &self.unanswered else {
+            return Ok(false);
+        };
+        let mut events = events.lock().await;
+        if self.query(Core::sign_up_unanswered).await?.is_some() {
+            let mut ready = |event: &Event| matches!(event, Event::Ready { .. }).then_some(());
+            let outcome = self.wait(&mut events, &["create_account"], &mut ready);
+            if let Err(error) = outcome.await
+                && self.query(Core::sign_up_unanswered).await?.is_some()
+            {
+                return Err(error);
+            }
+        }
+        Ok(self.query(Core::account).await?.is_some())
+    }
+
     /// That somebody is signed up here.
     pub(crate) async fn signed_up(&self) -> Result<()> {
+        self.answered().await?;
         if self.handle.query(Core::account).await?.is_some() {
             return Ok(());
         }
@@ -232,6 +277,8 @@ impl Session {
         }
         let mut online = |event: &Event| matches!(event, Event::Online).then_some(());
         tokio::select! {
+            // What is told came before what is known of the connection's end.
+            biased;
             online = self.wait(&mut events, &["sign_in"], &mut online) => online,
             unreachable = self.no_way(patience) => Err(unreachable),
         }
@@ -267,13 +314,7 @@ impl Session {
             if let Some(trouble) = now
                 && (trouble.stays || over)
             {
-                return Refused {
-                    act: "connect".to_owned(),
-                    code: "unreachable".to_owned(),
-                    message: format!("the server was not reached: {}", trouble.reason),
-                    retry_after_ms: 1,
-                }
-                .into();
+                return Refused::from(trouble).into();
             }
             tokio::select! {
                 changed = trouble.changed() => if changed.is_err() { std::future::pending::<()>().await },
@@ -296,6 +337,7 @@ impl Session {
         if now.is_some_and(|item| item.status == Status::Queued) {
             let steps = ["send", "introduce", "sign_in"];
             let outcome = tokio::select! {
+                biased;
                 moved = self.wait(&mut events, &steps, &mut moved) => moved,
                 unreachable = self.no_way(NO_WAY) => Err(unreachable),
                 asked = self.only_asked(conversation) => asked,
@@ -437,66 +479,5 @@ impl Session {
         ask: impl FnOnce(&Core) -> Result<T, CoreError> + Send + 'static,
     ) -> Result<T> {
         self.handle.query(ask).await
-    }
-}
-
-/// An act that the app or the core refused.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{act}: {message} ({code}{})", wait(*.retry_after_ms))]
-pub(crate) struct Refused {
-    /// The act.
-    pub(crate) act: String,
-    /// Stable code.
-    pub(crate) code: String,
-    /// For people and developers.
-    pub(crate) message: String,
-    /// 0 when waiting will not help.
-    pub(crate) retry_after_ms: u32,
-}
-
-/// An act that did not come to its end, of what is kept here: it is not to be repeated.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Kept(pub(crate) Refused);
-
-/// Of something that is kept here.
-fn kept(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast::<Refused>() {
-        Ok(refused) => Kept(refused).into(),
-        Err(error) => error,
-    }
-}
-
-impl Refused {
-    /// The app no longer lets this account act.
-    pub(crate) fn account_gone() -> Self {
-        let message = "the app says that this account is no more, or suspended";
-        Self::here("sign_in", "account_gone", message.to_owned())
-    }
-
-    /// What was named is not here.
-    pub(crate) fn not_found(message: String) -> Self {
-        Self::here("find", "not_found", message)
-    }
-
-    /// Refused on this device, for good.
-    pub(crate) fn here(act: &str, code: &str, message: String) -> Self {
-        Self {
-            act: act.to_owned(),
-            code: code.to_owned(),
-            message,
-            retry_after_ms: 0,
-        }
-    }
-}
-
-/// How long to wait, where that is long enough to be said.
-fn wait(retry_after_ms: u32) -> String {
-    match retry_after_ms.div_ceil(1_000) {
-        0 | 1 => String::new(),
-        seconds @ 2..120 => format!("; try again in {seconds} seconds"),
-        seconds @ 120..7_200 => format!("; try again in {} minutes", seconds.div_ceil(60)),
-        seconds @ 7_200..172_800 => format!("; try again in {} hours", seconds.div_ceil(3_600)),
-        seconds => format!("; try again in {} days", seconds.div_ceil(86_400)),
     }
 }

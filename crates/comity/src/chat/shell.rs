@@ -61,7 +61,8 @@ impl Handle {
         self.ended.clone()
     }
 
-    /// Why the newest attempt to connect failed; changes with each attempt.
+    /// Why the newest attempt to connect failed, or did not end in a session; changes with each
+    /// attempt.
     pub(crate) fn trouble(&self) -> watch::Receiver<Option<Trouble>> {
         self.trouble.clone()
     }
@@ -135,11 +136,16 @@ struct Shell {
     damage: Arc<OnceLock<String>>,
 }
 
-/// Starts the shell around an opened core. `erase` deletes the store when the account is gone.
-pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>) -> Handle {
+/// Starts the shell around an opened core. `erase` deletes the store when the account is gone. All
+/// events from the first one on come with the handle.
+pub(crate) fn start(
+    core: Core,
+    server: Server,
+    erase: Box<dyn FnOnce() + Send>,
+) -> (Handle, broadcast::Receiver<Event>) {
     let (messages, inbox) = mpsc::channel(64);
     let (inputs, answers) = mpsc::channel(64);
-    let (events, _) = broadcast::channel(4_096);
+    let (events, all) = broadcast::channel(4_096);
     let (trouble, heard) = watch::channel(None);
     let (ended, end) = watch::channel(None);
     let handle = Handle {
@@ -164,7 +170,7 @@ pub(crate) fn start(core: Core, server: Server, erase: Box<dyn FnOnce() + Send>)
         damage: handle.damage.clone(),
     };
     tokio::spawn(shell.run(inbox, answers));
-    handle
+    (handle, all)
 }
 
 impl Shell {
@@ -272,6 +278,11 @@ impl Shell {
 
     async fn disconnect(&mut self) {
         self.socket = None;
+        // What is known already says more.
+        if self.trouble.borrow().is_none() {
+            let broke_off = Trouble::passing("the connection broke off");
+            self.trouble.send_replace(Some(broke_off));
+        }
         if Instant::now() >= self.reconnect.0 {
             self.lost();
         }
@@ -319,6 +330,9 @@ impl Shell {
         }
         // After the events: who listens hears these first.
         for event in &events {
+            if let Some(trouble) = Trouble::of_event(event) {
+                self.trouble.send_replace(Some(trouble));
+            }
             let ended = match event {
                 Event::Online => None,
                 Event::Gone { reason } if reason == "account_gone" => Some(Ended::AccountGone),

@@ -20,7 +20,9 @@ use others::{accept, block, contacts, report, requests, safety};
 use reading::{Wanted, conversations, history, info, search, watch};
 use saying::{SayText, amend, forward, save, send_file, send_text};
 use settings::{account, change_number, delete_account, profile, recovery_phrase, setting};
-use sign_up::{Code, SignUp, approve, link, locked, number_taken, prove, register, request_code};
+use sign_up::{
+    Code, SignUp, approve, link, locked, number_taken, prove, register, request_code, same_number,
+};
 
 use super::people;
 use super::session::{Kept, Refused, Session};

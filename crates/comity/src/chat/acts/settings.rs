@@ -98,6 +98,14 @@ pub(super) async fn change_number(
     lock_passphrase: Option<String>,
 ) -> Result<()> {
     session.online().await?;
+    if session.query(Core::number_unanswered).await?.is_some() {
+        // The account is being asked.
+        session.settled().await?;
+    }
+    let account = session.query(Core::account).await?;
+    if account.is_some_and(|account| same_number(&account.number, &number)) {
+        return changed(session).await;
+    }
     let acts = ["code", "number"];
     let next = |event: &Event| match event {
         Event::NumberHasAccount { .. } => Some(event.clone()),
@@ -125,6 +133,10 @@ pub(super) async fn change_number(
         let taken = session.act_until(command, &acts, next).await;
         taken.map_err(|error| locked(error, given))?;
     }
+    changed(session).await
+}
+
+async fn changed(session: &Session) -> Result<()> {
     if let (Some(account), false) = (session.query(Core::account).await?, session.json) {
         say(&format!("The number is {} now.", account.number));
     }

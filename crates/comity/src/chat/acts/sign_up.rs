@@ -3,6 +3,7 @@
 use super::*;
 use comity_wire::ErrorCode;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 /// Where the code that proves a number comes from: it is given, a command prints it, or it is typed.
 pub(super) struct Code {
@@ -50,6 +51,12 @@ fn refused(code: &str, message: &str) -> Refused {
     }
 }
 
+/// Whether two numbers have the same digits, however they are written.
+pub(super) fn same_number(one: &str, other: &str) -> bool {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    digits(one) == digits(other)
+}
+
 /// The number as the app writes it, for which a code is on its way now, or was ordered before when
 /// it is given.
 async fn ordered(session: &Session, number: String, code: &Code) -> Result<String> {
@@ -65,9 +72,8 @@ async fn ordered(session: &Session, number: String, code: &Code) -> Result<Strin
     if code.code.is_none() {
         return ask_code(session, number).await.map(|(number, _)| number);
     }
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     match session.query(Core::code_ordered).await? {
-        Some((known, _)) if digits(&known) == digits(&number) => Ok(known),
+        Some((known, _)) if same_number(&known, &number) => Ok(known),
         _ => bail!(refused(
             "not_now",
             &format!(
@@ -188,7 +194,11 @@ pub(super) async fn register(
     code: Code,
     how: SignUp,
 ) -> Result<()> {
+    let answered = session.answered().await?;
     if let Some(account) = session.query(Core::account).await? {
+        if answered && same_number(&account.number, &number) {
+            return welcome(session, how.device_name, account.address, account.number).await;
+        }
         bail!(refused(
             "not_now",
             &format!(
@@ -234,13 +244,23 @@ pub(super) async fn register(
             .await
             .map_err(|error| locked(error, given))?;
     }
-    let name = how.device_name.unwrap_or_else(|| "terminal".to_owned());
-    session.handle.act(Command::NameDevice(name)).await?;
-    session.online().await?;
-    session.settled().await?;
     let Event::Ready { address, number } = told else {
         bail!("not signed up")
     };
+    welcome(session, how.device_name, address, number).await
+}
+
+/// The device is the account's: its first session.
+async fn welcome(
+    session: &Session,
+    device_name: Option<String>,
+    address: Address,
+    number: String,
+) -> Result<()> {
+    let name = device_name.unwrap_or_else(|| "terminal".to_owned());
+    session.handle.act(Command::NameDevice(name)).await?;
+    session.online().await?;
+    session.settled().await?;
     if session.json {
         say_json(&json!({ "address": address, "number": number }));
     } else {
@@ -258,17 +278,20 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
         .act(Command::StartLink { device_name: name })
         .await?;
     let json = session.json;
-    let ready = session
-        .wait(&mut events, &["connect", "link"], &mut |event| {
-            if let Event::LinkCode { code, .. } = event {
-                if json {
-                    say_json(event);
-                } else {
-                    say(&format!("On a device that is signed up: {} chat approve CODE, or /approve CODE where its chat is open, with this code (or scan it):", crate::terminal::program()));
-                    say(&qr(code));
-                    say(code);
-                }
+    let good_ms = session
+        .wait(&mut events, &LINK_STEPS, &mut |event| match event {
+            Event::LinkCode { code, expires_ms } => {
+                let good_ms = u64::try_from(expires_ms - words::now_ms()).unwrap_or(0);
+                show_code(event, code, good_ms, json);
+                Some(good_ms)
             }
+            _ => None,
+        })
+        .await?;
+    // The core says when the code is over; `--timeout` is for what the app is to do.
+    let time = Duration::from_millis(good_ms) + session.timeout;
+    let ready = session
+        .wait_within(time, &mut events, &LINK_STEPS, &mut |event| {
             matches!(event, Event::Ready { .. }).then(|| event.clone())
         })
         .await?;
@@ -293,6 +316,23 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
         })
         .await;
     session.flushed().await
+}
+
+/// Steps of the core whose failure ends a link.
+const LINK_STEPS: [&str; 2] = ["connect", "link"];
+
+/// Shows a link code, which is good for so long.
+fn show_code(event: &Event, code: &str, good_ms: u64, json: bool) {
+    if json {
+        return say_json(event);
+    }
+    let minutes = good_ms.div_ceil(60_000);
+    say(&format!(
+        "On a device that is signed up: {} chat approve CODE, or /approve CODE where its chat is open, with this code (or scan it). It is good for {minutes} minutes, and this waits for so long:",
+        crate::terminal::program()
+    ));
+    say(&qr(code));
+    say(code);
 }
 
 /// A code as a picture of half blocks.
