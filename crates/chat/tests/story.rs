@@ -11,10 +11,13 @@ mod common;
 use comity_e2ee::engine::Plan;
 use comity_wire::http::{Found, Lookup, PostIntroduction, SealedForDevice};
 use comity_wire::proto::{
-    Acknowledge, ConversationKind, EntryKind, Fetch, FetchWelcome, IntroductionEnvelope, Position,
-    PutMark, SendSignal, Sync, WelcomePointer, client_frame::Act, reply, server_frame::Frame,
+    Acknowledge, ClientBatch, ClientFrame, ConversationKind, EntryKind, Fetch, FetchWelcome,
+    IntroductionEnvelope, Position, PutMark, SendSignal, Sync, WelcomePointer, client_frame::Act,
+    reply, server_frame::Frame,
 };
 use comity_wire::{Bytes64, DeviceAddress, Message as _, MessageId};
+
+use std::collections::BTreeSet;
 
 use common::{House, Person, Socket, number, random16};
 
@@ -253,6 +256,36 @@ async fn two_people_talk_and_nothing_is_lost_over_a_restart() {
         (signal.body, signal.device),
         (vec![4], alice.keys.id().to_vec())
     );
+
+    // What is said last is heard, though who said it leaves at once and reads no answer.
+    let last: Vec<u8> = (10..26).collect();
+    let frames = last.iter().map(|word| ClientFrame {
+        request: u64::from(*word) + 1_000,
+        act: Some(Act::SendSignal(SendSignal {
+            hub: String::new(),
+            conversation: log.clone(),
+            epoch: 1,
+            body: vec![*word],
+        })),
+    });
+    let frames = frames.collect();
+    alice
+        .socket
+        .send_raw(ClientBatch { frames }.encode_to_vec())
+        .await;
+    alice.socket.goodbye().await;
+    let mut heard = BTreeSet::new();
+    while heard.len() < last.len() {
+        let signal = bob
+            .socket
+            .push(|frame| match frame {
+                Frame::Signal(signal) => Some(signal),
+                _ => None,
+            })
+            .await;
+        heard.extend(signal.body);
+    }
+    assert_eq!(heard.into_iter().collect::<Vec<_>>(), last);
 
     // The server goes away and comes back; both say where they are.
     house.restart().await;

@@ -307,19 +307,20 @@ impl Session {
     /// Runs an act that does not need its place in the order.
     fn beside(&self, act: Act, answer: Answer) {
         let (app, caller, outbound) = (self.app.clone(), self.caller, self.outbound.clone());
-        let heavy = matches!(
+        let only_reads = matches!(
             act,
             Act::Fetch(_) | Act::Sync(_) | Act::FetchState(_) | Act::FetchWelcome(_)
         );
-        let heavy = heavy.then(|| self.heavy.clone());
+        let heavy = only_reads.then(|| self.heavy.clone());
         tokio::spawn(async move {
             let _permit = match heavy {
                 Some(heavy) => heavy.acquire_owned().await.ok(),
                 None => None,
             };
             outbound.has_room().await;
-            // What a slow reader asked for and nobody will read costs others nothing.
-            if !outbound.is_closing() {
+            // What a slow reader asked for and nobody will read costs others nothing. What was asked to be
+            // done is done, though who asked has left.
+            if !(only_reads && outbound.is_closing()) {
                 answer.give(run_act(&app, caller, act).await);
             }
         });

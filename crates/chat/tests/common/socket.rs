@@ -127,6 +127,11 @@ impl Socket {
         self.stream.send(Message::Text(text.into())).await.unwrap();
     }
 
+    /// Closes the connection.
+    pub async fn goodbye(&mut self) {
+        let _ = self.stream.close(None).await;
+    }
+
     /// The next frame, or none when the connection ended.
     pub async fn frame(&mut self) -> Option<Frame> {
         loop {
