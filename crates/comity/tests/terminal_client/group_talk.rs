@@ -84,11 +84,15 @@ fn an_own_line_says_who_read_it_and_who_did_not() {
     assert_eq!(info(), ["— read by: carol", "— delivered to: bob"]);
     assert_eq!(shown(), ("delivered".into(), [2, 2, 1]));
     let line = || alice.screen(&["history", "Choir", "--limit", "1"]);
-    assert!(line().ends_with("Rehearsal at six? ✓✓ read by 1 of 2\n"));
+    let one = line();
+    assert!(
+        one.ends_with("Rehearsal at six? ✓✓ read by 1 of 2"),
+        "{one}"
+    );
     bob.act(&["read", "Choir"]);
     assert_eq!(info(), ["— read by: bob, carol"]);
     assert_eq!(shown(), ("read".into(), [2, 2, 2]));
-    assert!(line().ends_with("Rehearsal at six? ✓✓ read\n"));
+    assert!(line().ends_with("Rehearsal at six? ✓✓ read"));
     // The same for programs.
     let shown = alice.one(&["info", "Choir", &message]);
     let people = shown["people"].as_array().unwrap();
