@@ -1,6 +1,6 @@
 //! A world in which people sign up and talk, on a good day and on bad ones.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use comity_client::{Command, Permissions, What, Whom};
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Faults, Who, World};
@@ -106,7 +106,7 @@ fn called(world: &World, by: Who, who: Who) -> Result<String> {
 fn group(world: &World, who: Who) -> Result<i64> {
     let all = world.core(who)?.conversations()?;
     let group = all.into_iter().find(|view| view.kind == "group");
-    Ok(group.expect("a group").conversation)
+    Ok(group.context("a group")?.conversation)
 }
 
 fn say_in_group(world: &mut World, who: Who, text: &str) -> Result<()> {
@@ -296,7 +296,7 @@ fn strangers_in_a_group_and_who_came_by_its_link_have_names() -> Result<()> {
     let conversation = groups
         .iter()
         .find(|view| view.kind == "group")
-        .expect("the group")
+        .context("the group")?
         .conversation;
     let link = world.invitation(alice, conversation)?;
     let dora = world.sign_up("Dora")?;
