@@ -251,8 +251,12 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     if let Some(teller) = &item.told_by {
         said.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
     }
-    for reaction in &item.reactions {
-        said.push_str(&format!("  {}", plain(&reaction.emoji)));
+    for (emoji, who) in by_emoji(item) {
+        let count = match who.len() {
+            1 => String::new(),
+            many => format!(" {many}"),
+        };
+        said.push_str(&format!("  {}{count}", plain(emoji)));
     }
     let ticks = if item.outgoing {
         ticks(item)
@@ -288,7 +292,19 @@ fn mentioned(names: &Names, item: &TimelineItem) -> String {
     out
 }
 
-/// Who has a message, and who read it.
+/// A line's reactions: each emoji once, in the order in which they came, with who set it.
+fn by_emoji(item: &TimelineItem) -> Vec<(&str, Vec<&Address>)> {
+    let mut all: Vec<(&str, Vec<&Address>)> = Vec::new();
+    for reaction in &item.reactions {
+        match all.iter_mut().find(|(emoji, _)| *emoji == reaction.emoji) {
+            Some((_, who)) => who.push(&reaction.author),
+            None => all.push((&reaction.emoji, vec![&reaction.author])),
+        }
+    }
+    all
+}
+
+/// Who has a message, who read it, and who set which reaction.
 pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
     let with = |wanted: fn(&ReachView) -> bool| -> String {
         let people = info.people.iter().filter(|person| wanted(person));
@@ -311,6 +327,10 @@ pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
         lines.push("— of what others said, only they see who has it".to_owned());
     }
     lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
+    lines.extend(by_emoji(&info.item).into_iter().map(|(emoji, who)| {
+        let who: Vec<String> = who.iter().map(|who| plain(&name(names, who))).collect();
+        format!("— {}: {}", plain(emoji), who.join(", "))
+    }));
     lines
 }
 

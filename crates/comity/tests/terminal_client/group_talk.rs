@@ -116,6 +116,32 @@ fn an_own_line_says_who_read_it_and_who_did_not() {
 }
 
 #[test]
+fn what_stands_with_a_file_names_people_and_reactions_say_whose_they_are() {
+    let world = World::start();
+    let (alice, bob, carol) = choir(&world);
+    let path = world.folder().join("score.txt");
+    std::fs::write(&path, "la la la").unwrap();
+    let path = path.to_str().unwrap();
+    let sent = alice.one(&["file", "Choir", path, "--caption", "@bob: page two"]);
+    let message = sent["item"]["message"].as_str().unwrap().to_owned();
+    let there = bob.act(&["history", "Choir"]).pop().unwrap();
+    assert_eq!(there["mentions"][0]["own"], true, "{there}");
+    let screen = bob.screen(&["history", "Choir"]);
+    assert!(screen.contains("@you: page two"), "{screen}");
+    for (who, emoji) in [(&bob, "👍"), (&carol, "👍"), (&alice, "🎶")] {
+        who.act(&["react", "Choir", &message, emoji]);
+    }
+    alice.act(&["sync"]);
+    let screen = alice.screen(&["info", "Choir", &message]);
+    assert!(
+        screen.contains("👍 2") && screen.contains("— 🎶: you"),
+        "{screen}"
+    );
+    let both = ["— 👍: bob, carol", "— 👍: carol, bob"];
+    assert!(both.iter().any(|both| screen.contains(both)), "{screen}");
+}
+
+#[test]
 fn a_line_is_forwarded_into_a_group_and_out_of_it() {
     let world = World::start();
     let (alice, bob, carol) = choir(&world);

@@ -148,20 +148,16 @@ pub(super) async fn send_file(
     path: PathBuf,
     caption: String,
 ) -> Result<()> {
-    let what = what_file(&path, caption)?;
     let to = people::whom(session, to).await?;
-    speak(
-        session,
-        Say {
-            to,
-            quote: None,
-            id: None,
-            mentions: Vec::new(),
-            what,
-        },
-        true,
-    )
-    .await
+    let mentions = mentions::find(&caption, &members(session, &to).await?);
+    let say = Say {
+        to,
+        quote: None,
+        id: None,
+        mentions,
+        what: what_file(&path, caption)?,
+    };
+    speak(session, say, true).await
 }
 
 /// A plain file: its whole path, its name, its bytes. A pipe or a device would be read for ever.

@@ -184,7 +184,10 @@ impl Talk<'_> {
             What::React { .. } | What::Edit { .. } | What::Delete { .. }
         );
         let mentions = match (&what, people::with(self.session, &to).await?) {
-            (What::Text(text) | What::Edit { text, .. }, Some(conversation)) => {
+            (
+                What::Text(text) | What::Edit { text, .. } | What::File { caption: text, .. },
+                Some(conversation),
+            ) => {
                 let local = conversation.conversation;
                 let members = self
                     .session
