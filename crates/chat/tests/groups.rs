@@ -19,6 +19,7 @@ use comity_wire::proto::{
 };
 use common::steps::{fetch, group, proposal, random, say, state};
 use common::{House, Person};
+use std::collections::BTreeMap;
 
 async fn change(
     person: &mut Person,
@@ -271,6 +272,51 @@ async fn the_sealed_state_is_one_compare_and_swap_and_members_are_told() {
     assert!(shown.group_info.is_empty() && shown.ratchet_tree.is_empty());
     assert_eq!(fetch_state(&mut eve, only).await.unwrap_err(), "not_member");
     assert_eq!(state(&mut bob, &log).await.state_version, version + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_seals_anew_without_end_holds_up_nobody() {
+    let house = House::open().await;
+    let mut alice = Person::sign_up(&house, 1).await;
+    let mut bob = Person::sign_up(&house, 2).await;
+    let conversation = group(&house, &mut alice, &mut [&mut bob]).await;
+    let log = conversation.id.to_vec();
+    let epoch = alice.session().epoch(&conversation).unwrap();
+    let version = state(&mut bob, &log).await.state_version;
+    let put = |version: u64| {
+        Act::PutState(PutState {
+            conversation: conversation.id.to_vec(),
+            expected_epoch: epoch,
+            expected_version: version,
+            sealed_state: vec![7; 300],
+            resealed: true,
+            ..PutState::default()
+        })
+    };
+    let mut asked = Vec::new();
+    for next in 0..200 {
+        asked.push(bob.socket.send(put(version + next)).await);
+    }
+    // In the middle of that, and with nothing of its own to put there.
+    let mut commit = alice.commit(&conversation, Plan::default());
+    commit.sealed_state = Vec::new();
+    alice.socket.ask(Act::SubmitCommit(commit)).await.unwrap();
+    let mut answers: BTreeMap<String, usize> = BTreeMap::new();
+    for request in asked {
+        let answer = bob.socket.answer(request).await;
+        let code = answer.err().unwrap_or_else(|| "done".to_owned());
+        *answers.entry(code).or_default() += 1;
+    }
+    assert!(answers.get("rate_limited") > Some(&100), "{answers:?}");
+    let only = FetchState {
+        conversation: log.clone(),
+        sealed_only: true,
+        ..FetchState::default()
+    };
+    let shown = fetch_state(&mut alice, only).await.unwrap();
+    assert_eq!((shown.epoch, shown.sealed_state), (epoch + 1, vec![7; 300]));
+    let done = u64::try_from(answers["done"]).unwrap();
+    assert_eq!(state(&mut bob, &log).await.state_version, version + done);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Acts with large answers that one connection has under way at once.
 const HEAVY_ACTS_MAX: usize = 4;
+/// Sealed states and group infos that one connection replaces: enough for who comes back into many groups.
+const DETAILS_PER_SECOND: u32 = 2;
+const DETAILS_BURST: u32 = 60;
 
 /// After an append was refused for its pace, those behind it are refused for this long.
 const HELD_MS: i64 = 1_000;
@@ -37,6 +40,7 @@ pub(super) struct Session {
     pub(super) caller: Caller,
     pub(super) outbound: Arc<Outbound>,
     bucket: Bucket,
+    details: Bucket,
     in_flight: Arc<Semaphore>,
     /// Acts whose answers are large run few at a time, each after there is room for its answer.
     heavy: Arc<Semaphore>,
@@ -104,12 +108,14 @@ impl Answer {
 impl Session {
     pub(super) fn new(app: Arc<App>, caller: Caller, outbound: Arc<Outbound>) -> Self {
         let bucket = Bucket::full(app.config.limits.appends_burst, now_ms());
+        let details = Bucket::full(DETAILS_BURST, now_ms());
         let in_flight = Arc::new(Semaphore::new(limits::REQUESTS_IN_FLIGHT_MAX));
         Self {
             app,
             caller,
             outbound,
             bucket,
+            details,
             in_flight,
             heavy: Arc::new(Semaphore::new(HEAVY_ACTS_MAX)),
             order: Arc::default(),
@@ -158,6 +164,14 @@ impl Session {
             .map_err(limited)
     }
 
+    /// What replaces something that all members wait for to stay: any of them could do so for ever.
+    fn paced_details(&mut self) -> Result<(), Failure> {
+        self.paced()?;
+        self.details
+            .take(DETAILS_PER_SECOND, DETAILS_BURST, now_ms())
+            .map_err(limited)
+    }
+
     fn act(&mut self, act: Act, answer: Answer) -> Before {
         let hub = relay::hub_of(&act).unwrap_or_default();
         match self.app.family.hub(&self.app.id, hub) {
@@ -183,11 +197,11 @@ impl Session {
     fn act_here(&mut self, act: Act, answer: Answer) -> Before {
         match act {
             Act::Append(append) => return self.append(append, answer),
-            Act::PutMark(_)
-            | Act::SendSignal(_)
-            | Act::PutState(_)
-            | Act::PutGroupInfo(_)
-            | Act::Leave(_) => match self.paced() {
+            Act::PutMark(_) | Act::SendSignal(_) | Act::Leave(_) => match self.paced() {
+                Ok(()) => self.beside(act, answer),
+                Err(failure) => answer.give(Err(failure)),
+            },
+            Act::PutState(_) | Act::PutGroupInfo(_) => match self.paced_details() {
                 Ok(()) => self.beside(act, answer),
                 Err(failure) => answer.give(Err(failure)),
             },

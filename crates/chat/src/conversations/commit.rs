@@ -5,7 +5,7 @@
 //! group state, seats, welcome and pointers to it are stored together or not at all.
 
 use super::create::insert_seat;
-use super::group_state::Stored;
+use super::group_state::{self, Stored};
 use super::{fits, idempotency_key, log_name};
 use crate::accounts::manifests;
 use crate::app::{App, Caller};
@@ -34,7 +34,10 @@ struct Judged {
     version: u64,
     key: Vec<u8>,
     commit: Vec<u8>,
-    stored: Stored,
+    public: Vec<u8>,
+    group_info: Vec<u8>,
+    /// The members' document, sealed for the new epoch.
+    sealed: Option<Vec<u8>>,
     welcome: Option<(Vec<u8>, Vec<u8>)>,
     members: Vec<Member>,
     /// Devices of those who may not speak.
@@ -176,7 +179,7 @@ fn judge(
         return Err(super::not_member());
     }
     same_epoch(&meta, request.expected_epoch)?;
-    let mut stored = Stored::read(conn, meta.id)?;
+    let stored = Stored::read(conn, meta.id)?;
     let mut state = stored.state()?;
     let invalid = |error| crate::error::mls(&error);
     let (change, staged) = state.stage_commit(&request.commit).map_err(invalid)?;
@@ -223,17 +226,12 @@ fn judge(
             state.ratchet_tree().map_err(invalid)?,
         ));
     }
-    stored.public = state.to_bytes().map_err(invalid)?;
-    stored.group_info = request.group_info.clone();
-    if !request.sealed_state.is_empty() {
-        stored.sealed_state = request.sealed_state.clone();
-        stored.sealed_version += 1;
-    }
     let mut joined: Vec<DeviceId> = change.added.iter().map(|member| member.device).collect();
     if let Committer::External { joiner } = &change.committer {
         joined.push(joiner.device);
     }
     let members = state.members().map_err(invalid)?;
+    let sealed = Some(request.sealed_state.clone());
     Ok(Box::new(Judged {
         log,
         kind,
@@ -241,7 +239,9 @@ fn judge(
         version: meta.version,
         key,
         commit: request.commit.clone(),
-        stored,
+        public: state.to_bytes().map_err(invalid)?,
+        group_info: request.group_info.clone(),
+        sealed: sealed.filter(|sealed| !sealed.is_empty()),
         welcome,
         muted: muted(state.context(), &members),
         members,
@@ -342,20 +342,19 @@ fn take(
         meta.read_from = meta.epoch;
     }
     meta.version += 1;
-    judged.stored.write(conn, meta.id)?;
+    let sealed_state = group_state::write_commit(
+        conn,
+        meta.id,
+        &judged.public,
+        &judged.group_info,
+        judged.sealed.as_deref(),
+    )?;
     if let Some((welcome, tree)) = &judged.welcome {
         conn.prepare_cached(
             "INSERT INTO welcome (log, seq, welcome, ratchet_tree, sealed_state, at_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![
-            meta.id,
-            seq,
-            welcome,
-            tree,
-            judged.stored.sealed_state,
-            at_ms
-        ])?;
+        .execute(params![meta.id, seq, welcome, tree, sealed_state, at_ms])?;
         let pointer = WelcomePointer {
             hub: hub.to_string(),
             conversation: judged.log.to_vec(),

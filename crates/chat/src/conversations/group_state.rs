@@ -54,6 +54,24 @@ impl Stored {
     }
 }
 
+/// What a commit puts in the place of what is there. `sealed`: the members' document for its epoch, where
+/// the committer gave one. Gives the document that is there then.
+pub(super) fn write_commit(
+    conn: &Connection,
+    log: i64,
+    public: &[u8],
+    group_info: &[u8],
+    sealed: Option<&[u8]>,
+) -> Result<Vec<u8>, rusqlite::Error> {
+    conn.prepare_cached(
+        "UPDATE group_state SET public = ?2, group_info = ?3,
+           sealed_version = sealed_version + (?4 IS NOT NULL),
+           sealed_state = coalesce(?4, sealed_state)
+         WHERE log = ?1 RETURNING sealed_state",
+    )?
+    .query_row(params![log, public, group_info, sealed], |row| row.get(0))
+}
+
 /// Only the public state changes.
 pub(super) fn write_public(
     conn: &Connection,

@@ -256,8 +256,7 @@ pub(crate) async fn put_state(
                 }
                 let version = stored.sealed_version + 1;
                 group_state::write_sealed(conn, meta.id, &request.sealed_state, version)?;
-                // The group's state must not be taken from before this by a commit being judged.
-                meta.version += 1;
+                // A commit that is being judged brings its own, or leaves this one.
                 book.put(log, &mut meta);
                 Ok((meta, version))
             },
@@ -299,7 +298,7 @@ pub(crate) async fn put_group_info(
     )?;
     app.db
         .write(move |conn, book| {
-            let mut meta = book.get(conn, &log)?;
+            let meta = book.get(conn, &log)?;
             if meta.active_seat(&caller).is_none() || !meta.kind.is_hosted() {
                 return Err(not_member());
             }
@@ -314,9 +313,8 @@ pub(crate) async fn put_group_info(
                 .state()?
                 .check_current_group_info(&request.group_info)
                 .map_err(|error| crate::error::mls(&error))?;
+            // A commit that is being judged brings that of its own epoch.
             group_state::write_group_info(conn, meta.id, &request.group_info)?;
-            meta.version += 1;
-            book.put_quietly(log, &meta);
             Ok(())
         })
         .await

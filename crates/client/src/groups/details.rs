@@ -401,8 +401,10 @@ impl Step<'_> {
         after: &VerifiedState,
     ) -> Result<(), CoreError> {
         let (id, by, now) = (conversation.id, &after.author, &after.state);
-        // Who says anew what another had set did not change it.
-        let how = if now.retold { "now_" } else { "" };
+        // Who says anew what another had set did not change it; and who changed it last need not have
+        // changed what else is new to a device that was away.
+        let missed = now.version != group_state::next_version(before.version);
+        let how = if now.retold || missed { "now_" } else { "" };
         if before.name != now.name && !names::is_blank(&now.name) {
             self.group_notice(id, by, &format!("{how}name:{}", now.name))?;
         }

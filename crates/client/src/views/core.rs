@@ -3,6 +3,7 @@
 //! Always holds: reading changes nothing. Deliberately absent: what a view holds (the parent module).
 
 use super::*;
+use crate::names;
 
 impl Core {
     /// The own account; absent before sign-up.
@@ -210,18 +211,22 @@ impl Core {
         contacts(self.store(), "address <> ?1", [me])
     }
 
-    /// How people are called on the screen: "you", by name, by number.
+    /// How people are called on the screen: "you", by name, by number. Of several who go by one name, the
+    /// one whom alone this account compared or agreed to talk with has it; behind the others' stands the
+    /// beginning of their address.
     ///
     /// # Errors
     /// When the store can not be read.
     pub fn names(&self) -> Result<Vec<(Address, String)>, CoreError> {
         let own = crate::account::Me::load_address(self.store())?;
         let mut statement = self.store().prepare_cached(
-            "SELECT address, name, alias FROM contact
-             WHERE address = ?1 OR name <> '' OR alias <> ''",
+            "SELECT address, name, alias,
+               CASE WHEN verified_root IS NOT NULL AND verified_root = root_key THEN 2
+                    WHEN accepted THEN 1 ELSE 0 END
+             FROM contact WHERE address = ?1 OR name <> '' OR alias <> ''",
         )?;
         let mut rows = statement.query([&own])?;
-        let mut names = Vec::new();
+        let mut all = Vec::new();
         while let Some(row) = rows.next()? {
             let address: String = row.get(0)?;
             let (name, alias): (String, String) = (row.get(1)?, row.get(2)?);
@@ -232,12 +237,13 @@ impl Core {
             } else {
                 called(&name, &alias)
             };
-            names.push((
-                address.parse().map_err(|_| CoreError::Damaged("address"))?,
+            all.push(names::Called {
+                address: address.parse().map_err(|_| CoreError::Damaged("address"))?,
                 shown,
-            ));
+                known: row.get(3)?,
+            });
         }
-        Ok(names)
+        Ok(names::told_apart(all))
     }
 
     /// A person by address.

@@ -2,7 +2,9 @@
 
 use super::session::{Refused, Session};
 use anyhow::{Result, bail};
-use comity_client::{Command, ContactView, ConversationView, Event, MemberView, Whom, called};
+use comity_client::{
+    Command, ContactView, ConversationView, Event, MemberView, Whom, called, shortened,
+};
 use comity_wire::Address;
 use rand::seq::IteratorRandom;
 
@@ -157,10 +159,10 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
             .iter()
             .filter(|request| request.name.eq_ignore_ascii_case(text));
         found.extend(asking.map(|request| request.address.clone()));
-        let all = contacts.iter().map(|contact| &contact.address);
-        let all = all.chain(requests.iter().map(|request| &request.address));
-        found.extend(all.filter(|address| begins(address, text)).cloned());
     }
+    let all = contacts.iter().map(|contact| &contact.address);
+    let all = all.chain(requests.iter().map(|request| &request.address));
+    found.extend(all.filter(|address| begins(address, text)).cloned());
     found.sort();
     found.dedup();
     match found.as_slice() {
@@ -171,6 +173,19 @@ async fn find(session: &Session, text: &str, among: Among) -> Result<Address> {
         {
             bail!(Refused::not_found(format!(
                 "{text} only asks to talk: accept them first, or give a number, + and the country code first"
+            )))
+        }
+        [] if contacts
+            .iter()
+            .any(|one| one.name.eq_ignore_ascii_case(text)) =>
+        {
+            let same = contacts
+                .iter()
+                .filter(|one| one.name.eq_ignore_ascii_case(text));
+            let same: Vec<String> = same.map(|one| shortened(&one.address)).collect();
+            bail!(Refused::not_found(format!(
+                "{text} is no contact of yours, only somebody in a group calls themselves so: give the beginning of the address, {}",
+                same.join(" or ")
             )))
         }
         [] if lacks_plus(text) => bail!(Refused::not_found(format!(

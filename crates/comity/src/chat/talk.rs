@@ -391,6 +391,8 @@ impl Talk<'_> {
     }
 
     async fn turn_to(&mut self, who: &str) -> Result<()> {
+        // What is typed next is meant for nobody else.
+        self.with = None;
         self.with = Some(people::whom(self.session, who).await?);
         (self.oldest, self.day) = (None, None);
         let Some(conversation) = self.current().await? else {

@@ -148,11 +148,9 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
         }
     }
     for member in members {
-        let who = match (member.own, &member.name, &member.number) {
-            (true, _, _) => "you".to_owned(),
-            (_, name, number) if !name.is_empty() => plain(&called(name, number)),
-            (_, _, number) if !number.is_empty() => plain(number),
-            _ => plain(&name(names, &member.address)),
+        let who = match member.own {
+            true => "you".to_owned(),
+            false => plain(&name(names, &member.address)),
         };
         let admin = if member.admin { ", admin" } else { "" };
         lines.push(format!("  {who}{admin}"));

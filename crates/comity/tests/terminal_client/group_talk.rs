@@ -116,6 +116,36 @@ fn an_own_line_says_who_read_it_and_who_did_not() {
 }
 
 #[test]
+fn who_takes_somebodys_name_is_told_apart_and_written_to_by_address() {
+    let world = World::start();
+    let (alice, bob, carol) = choir(&world);
+    carol.act(&["profile", "--name", "Alice"]);
+    carol.act(&["send", "Choir", "I am Alice, trust me"]);
+    alice.act(&["send", "Choir", "I am"]);
+    let screen = bob.screen(&["history", "Choir"]);
+    let address = carol.one(&["account"])["address"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let start: String = address.chars().take(8).collect();
+    let apart = format!("Alice ({start}…): I am Alice, trust me");
+    assert!(screen.contains(&apart), "{screen}");
+    assert!(
+        screen.contains("alice: I am\n") || screen.ends_with("alice: I am"),
+        "{screen}"
+    );
+    let members = bob.screen(&["group", "Choir"]);
+    assert!(
+        members.contains(&format!("  Alice ({start}…)")),
+        "{members}"
+    );
+    // The beginning of the address is enough to write to them.
+    bob.act(&["send", &start, "Who are you?"]);
+    carol.act(&["sync"]);
+    assert_eq!(carol.one(&["requests"])["name"], "bob");
+}
+
+#[test]
 fn what_stands_with_a_file_names_people_and_reactions_say_whose_they_are() {
     let world = World::start();
     let (alice, bob, carol) = choir(&world);

@@ -441,15 +441,15 @@ fn all_see_a_new_name_timer_and_picture() {
             format!(
                 "\
 * alice: added:{name}
-* alice: name:Evensong
-* alice: description
-* alice: photo
-* alice: timer:604800
+* alice: now_name:Evensong
+* alice: now_description
+* alice: now_photo
+* alice: now_timer:604800
 "
             )
         );
     }
-    // Said on a screen.
+    // Said on a screen. Of two changes that they missed, they know not who made which.
     let screen = carol.screen(&["history", "Evensong"]);
     let lines: Vec<&str> = screen
         .lines()
@@ -460,10 +460,10 @@ fn all_see_a_new_name_timer_and_picture() {
         lines,
         [
             "alice added you",
-            "alice named this group “Evensong”",
-            "alice changed the description",
-            "alice changed the picture",
-            "alice set messages to vanish after 7 days",
+            "this group is called “Evensong” now",
+            "the description is another one now",
+            "the picture is another one now",
+            "messages vanish after 7 days now",
         ]
     );
     // The timer of two is in the hands of both.
