@@ -84,6 +84,9 @@ enum Asked {
     Block(Address),
     Delete(MessageId),
     RemoveDevice(DeviceId),
+    RecoveryPhrase,
+    /// Something about a group.
+    Do(Box<Command>),
 }
 
 /// What a line says, whoever has it by now.

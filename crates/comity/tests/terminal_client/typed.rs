@@ -260,6 +260,48 @@ fn a_group_is_left_only_when_one_says_yes() {
 }
 
 #[test]
+fn what_nothing_brings_back_is_asked_first() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    alice.act(&["group-create", "Choir", BOB]);
+    let group = || alice.one(&["group", "Choir"]);
+    let link = || group()["group"]["link"].as_str().map(str::to_owned);
+    // The first link takes nothing away; another one does.
+    typed(&alice, b"/to Choir\n/link\n/quit\n");
+    let first = link();
+    assert!(first.is_some());
+    let screen = typed(
+        &alice,
+        b"/to Choir\n/link\n/no\n/remove bob\n/no\n/no-admin me\n/no\n/quit\n",
+    );
+    says(
+        &screen,
+        &[
+            "make a new link?",
+            "take bob out",
+            "your own rights",
+            "— not done",
+        ],
+    );
+    assert_eq!(link(), first);
+    assert_eq!(group()["members"].as_array().unwrap().len(), 2);
+    typed(&alice, b"/to Choir\n/remove bob\n/yes\n/quit\n");
+    alice.act(&["sync"]);
+    assert_eq!(group()["members"].as_array().unwrap().len(), 1);
+    let screen = typed(&alice, b"/recovery-phrase\n/no\n/quit\n");
+    says(&screen, &["Earlier ones are worthless then", "— not done"]);
+    assert!(!screen.contains("write these words down"), "{screen}");
+    let screen = typed(&alice, b"/recovery-phrase\n/yes\n/quit\n");
+    says(&screen, &["write these words down"]);
+    // Where to who is meant is not here, nobody hears what was meant for them.
+    let screen = typed(&alice, b"/to Choir\n/to Zoe\nFor Zoe alone\n/quit\n");
+    says(
+        &screen,
+        &["nobody here is called Zoe", "first say with whom"],
+    );
+}
+
+#[test]
 fn the_passphrase_of_the_lock_need_not_stand_on_the_command_line() {
     let world = World::start();
     let alice = world.person("alice", ALICE);

@@ -62,7 +62,10 @@ impl Talk<'_> {
             }
             ("lock", "off") => Command::SetRegistrationLock(None),
             ("lock", passphrase) => Command::SetRegistrationLock(Some(passphrase.to_owned())),
-            _ => return self.recovery_phrase().await,
+            _ => {
+                self.asked = Some(Asked::RecoveryPhrase);
+                return self.usage("— make new words that bring the account back? Earlier ones are worthless then: /yes to do it");
+            }
         };
         self.session.handle.act(command).await.map(|_| ())
     }
@@ -93,7 +96,7 @@ impl Talk<'_> {
         Ok(())
     }
 
-    async fn recovery_phrase(&self) -> Result<()> {
+    pub(super) async fn recovery_phrase(&self) -> Result<()> {
         let (told, mut events) = self.session.act(Command::MakeRecoveryPhrase).await?;
         let mut saved = |event: &Event| {
             matches!(event, Event::Saved { what } if what == "recovery").then_some(())

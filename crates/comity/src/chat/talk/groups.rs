@@ -6,6 +6,7 @@ use crate::chat::{people, words};
 use anyhow::Result;
 use anyhow::bail;
 use comity_client::{Command, Core, GroupDetails, Permissions, PermissionsView, Whom};
+use comity_wire::Address;
 
 /// Commands of this module.
 pub(super) const COMMANDS: &[&str] = &[
@@ -27,13 +28,53 @@ impl Talk<'_> {
                     self.say("— first say which group: /to its name");
                     return Ok(());
                 };
-                match self.about_group(conversation, word, rest).await? {
-                    Some(command) => command,
-                    None => return Ok(()),
+                let Some(command) = self.about_group(conversation, word, rest).await? else {
+                    return Ok(());
+                };
+                if let Some(question) = self.question(&command, rest).await? {
+                    self.say(&format!("— {question} /yes to do it"));
+                    self.asked = Some(Asked::Do(Box::new(command)));
+                    return Ok(());
                 }
+                command
             }
         };
         self.session.handle.act(command).await.map(|_| ())
+    }
+
+    /// What is asked first: of what the others see at once, or what nothing brings back.
+    async fn question(&self, command: &Command, who: &str) -> Result<Option<String>> {
+        Ok(match command {
+            Command::RemoveMember { .. } => Some(format!(
+                "take {} out of this group? An invitation link is worthless then.",
+                words::plain(who)
+            )),
+            Command::SetRole {
+                admin: false,
+                member,
+                ..
+            } if self.is_own(member).await? => Some(
+                "give up your own rights here? Only another admin can give them back.".to_owned(),
+            ),
+            Command::MakeInvitation { conversation } if self.has_link(*conversation).await? => Some(
+                "make a new link? The one that there is, which /group shows, is worthless then."
+                    .to_owned(),
+            ),
+            _ => None,
+        })
+    }
+
+    async fn is_own(&self, address: &Address) -> Result<bool> {
+        let account = self.session.query(Core::account).await?;
+        Ok(account.is_some_and(|account| account.address == *address))
+    }
+
+    async fn has_link(&self, conversation: i64) -> Result<bool> {
+        let all = self.session.query(Core::conversations).await?;
+        let here = all.into_iter().find(|one| one.conversation == conversation);
+        Ok(here
+            .and_then(|one| one.group)
+            .is_some_and(|group| group.link.is_some()))
     }
 
     async fn create(&mut self, name: &str) -> Result<()> {

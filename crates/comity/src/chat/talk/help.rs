@@ -48,14 +48,14 @@ Groups
   /create NAME — make one
   /join LINK — join by an invitation
   /group — who is in it
-  /add WHO, /remove WHO
+  /add WHO, /remove WHO — taking somebody out asks first, and makes the link worthless
   /admin WHO, /no-admin WHO
   /name TEXT — what it is called
   /about TEXT — what it is about
   /photo PATH — its picture
   /allow WHAT on|off — what members may do
   /timer [8h|off] — after which time messages vanish
-  /link, /unlink — invitation
+  /link — a new invitation link, in the place of the one that there is; /unlink takes it back
   /leave — leave it; asks first",
     ),
     (
@@ -68,7 +68,7 @@ Yourself
   /devices — your devices
   /approve CODE — let a new device in
   /remove-device NAME — take a device out; asks first
-  /recovery-phrase — twelve words that bring the account back
+  /recovery-phrase — makes new words that bring the account back; earlier ones are worthless then; asks first
   /lock PASSPHRASE|off — the registration lock
   Another number, or the end of the account: /quit, then PROGRAM chat change-number, or delete-account",
     ),

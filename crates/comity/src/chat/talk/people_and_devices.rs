@@ -157,6 +157,10 @@ impl Talk<'_> {
                 self.say("— blocked");
             }
             Asked::Delete(target) => self.speak(What::Delete { target }, None).await?,
+            Asked::RecoveryPhrase => self.recovery_phrase().await?,
+            Asked::Do(command) => {
+                self.session.handle.act(*command).await?;
+            }
             Asked::RemoveDevice(device) => {
                 let command = Command::RemoveDevice(device);
                 self.session.handle.act(command).await?;
