@@ -10,7 +10,7 @@ use rand::seq::IteratorRandom;
 
 /// Finds whom `text` means, asking the app when it is a number that this device does not know.
 pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
-    if text == "me" {
+    if text == "me" || text.eq_ignore_ascii_case("notes to self") {
         return Ok(Whom::Myself);
     }
     if let Some(id) = text.strip_prefix('#') {

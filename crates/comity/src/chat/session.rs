@@ -186,7 +186,7 @@ impl Session {
             match ended.borrow_and_update().clone() {
                 Some(Ended::AccountGone) => return Refused::account_gone().into(),
                 Some(Ended::Erased(reason)) => {
-                    return anyhow::anyhow!("this store is erased: {reason}");
+                    return anyhow::anyhow!(super::words::erased(&reason));
                 }
                 None => {}
             }

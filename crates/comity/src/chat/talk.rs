@@ -56,7 +56,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
             }
             event = events.recv() => match event {
                 Ok(Event::Erased { reason }) => {
-                    talk.say(&format!("— this store is erased: {reason}"));
+                    talk.say(&format!("— {}", words::erased(&reason)));
                     break;
                 }
                 Ok(event) => talk.show(event).await?,

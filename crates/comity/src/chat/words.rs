@@ -65,6 +65,9 @@ pub(crate) fn dated(names: &Names, item: &TimelineItem) -> String {
 
 /// How far an own line is: in a group two ticks are for all, and how many read it is said until all did.
 fn ticks(item: &TimelineItem) -> String {
+    if item.deleted {
+        return String::new();
+    }
     let ticks = match item.status {
         Status::Queued => " ⌛",
         Status::Sent => " ✓",
@@ -79,6 +82,16 @@ fn ticks(item: &TimelineItem) -> String {
         }
         _ => ticks.to_owned(),
     }
+}
+
+/// Why nothing is left here.
+pub(crate) fn erased(reason: &str) -> String {
+    let why = match reason {
+        "device_revoked" => "this device was taken out of your account",
+        "deleted" => "the account is deleted",
+        other => return format!("this store is erased: {}", plain(other)),
+    };
+    format!("{why}: everything that it held is erased")
 }
 
 /// What a message waits for, in words after "not sent yet".
@@ -128,6 +141,9 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
         if view.timer_s > 0 {
             lines.push(format!("  {}", timer(view.timer_s)));
         }
+        if view.state == "left" {
+            lines.push("  you are in it no more; as you knew it last:".to_owned());
+        }
         let may = group.permissions;
         for (holds, text) in [
             (may.members_add, "members may add people"),
@@ -142,12 +158,13 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
                 lines.push(format!("  {text}"));
             }
         }
-        if let Some(link) = &group.link {
+        if let Some(link) = group.link.as_ref().filter(|_| view.state != "left") {
             lines.push("  who has this link joins:".to_owned());
             lines.push(link.clone());
         }
     }
-    for member in members {
+    let is_out = view.state == "left";
+    for member in members.iter().filter(|member| !(is_out && member.own)) {
         let who = match member.own {
             true => "you".to_owned(),
             false => plain(&name(names, &member.address)),
@@ -527,7 +544,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Failed { act, .. } if act == "lookup" => return None,
         Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
-        Event::Erased { reason } => format!("— this store is erased: {reason}"),
+        Event::Erased { reason } => format!("— {}", erased(reason)),
         _ => return None,
     })
 }

@@ -171,7 +171,7 @@ pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: 
                     .act(Command::MarkRead { conversation })
                     .await?;
             }
-            Event::Erased { reason } => bail!("this store is erased: {reason}"),
+            Event::Erased { reason } => bail!("{}", words::erased(&reason)),
             Event::Failed {
                 act,
                 code,

@@ -16,7 +16,7 @@ impl Talk<'_> {
         };
         let wanted = |item: &TimelineItem| match word {
             "save" => item.attachment.is_some() && !item.outgoing,
-            "react" | "reply" => !item.outgoing && item.kind != ItemKind::Notice,
+            "react" | "reply" => !item.outgoing && !item.deleted && item.kind != ItemKind::Notice,
             "edit" => item.outgoing && !item.deleted && item.kind == ItemKind::Text,
             "forward" => {
                 !item.deleted && matches!(item.kind, ItemKind::Text | ItemKind::Attachment)
@@ -46,6 +46,10 @@ impl Talk<'_> {
             "edit" => {
                 let text = rest.to_owned();
                 self.speak(What::Edit { target, text }, None).await
+            }
+            "delete" if !item.outgoing => {
+                self.say("— only its author can take a line back");
+                Ok(())
             }
             "delete" => {
                 let names = super::names(self.session).await?;

@@ -74,6 +74,10 @@ impl Talk<'_> {
     pub(super) async fn report(&mut self, rest: &str) -> Result<()> {
         let (theirs, reason) = match self.current().await? {
             Some(conversation) => match self.numbered(conversation, rest).await? {
+                Some((item, _)) if item.outgoing || item.kind == ItemKind::Notice => {
+                    self.say("— only what somebody else said can be reported");
+                    return Ok(());
+                }
                 Some((item, reason)) => (Some(item), reason),
                 None => {
                     let theirs = |item: &TimelineItem| {
@@ -157,7 +161,10 @@ impl Talk<'_> {
                 self.say("— blocked");
             }
             Asked::Delete(target) => self.speak(What::Delete { target }, None).await?,
-            Asked::RecoveryPhrase => self.recovery_phrase().await?,
+            Asked::RecoveryPhrase => {
+                self.session.online().await?;
+                self.recovery_phrase().await?;
+            }
             Asked::Do(command) => {
                 self.session.handle.act(*command).await?;
             }
