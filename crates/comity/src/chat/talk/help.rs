@@ -55,7 +55,7 @@ Groups
   /photo PATH — its picture
   /allow WHAT on|off — what members may do
   /timer [8h|off] — after which time messages vanish
-  /link — a new invitation link, in the place of the one that there is; /unlink takes it back
+  /link, /unlink — a new invitation link, in the place of one that there is; or none
   /leave — leave it; asks first",
     ),
     (
