@@ -15,7 +15,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         "device_recovered" => "your account was recovered with its phrase, on a new device: if that was not you, take it out (`account` shows it) and make a new phrase".to_owned(),
         "owner_added" => "you have a new device that may change your device list: if neither you nor a device of yours made it one, take it out (`account` shows it) and make a new recovery phrase".to_owned(),
         "number_moved" => {
-            "this number now belongs to someone else: this conversation ends here".to_owned()
+            "this number now belongs to someone else: look up their new one, or compare safety numbers, before you write on".to_owned()
         }
         "account_gone" => format!("{who} deleted the account: this conversation has ended"),
         "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
