@@ -1,6 +1,6 @@
 //! What a commit of this device would have to do now: device lists, wishes, the app's proposals.
 
-use super::Wish;
+use super::{Wish, leaving};
 use crate::CoreError;
 use crate::contacts::known_manifest;
 use crate::conversations::Conversation;
@@ -108,7 +108,7 @@ impl Step<'_> {
                 self.wish_failed(wish, "forbidden", "only an admin of the group may do this")?;
                 continue;
             }
-            self.add_wish(wish, &members, &mut after, goal)?;
+            self.add_wish(group.id, wish, &members, &mut after, goal)?;
         }
         if after != context {
             goal.context = Some(after);
@@ -118,6 +118,7 @@ impl Step<'_> {
 
     fn add_wish(
         &mut self,
+        group: i64,
         wish: &Wish,
         members: &[Member],
         after: &mut Context,
@@ -170,7 +171,10 @@ impl Step<'_> {
                 }
             }
             ("link", _) => after.link_key = wish.value.as_slice().try_into().ok(),
-            ("resign", _) => resign(&me.address, members, after),
+            ("resign", _) => {
+                let heir = leaving::heir(self.tx, group, &me.address)?.filter(is_here);
+                resign(&me.address, heir, members, after);
+            }
             _ => {}
         }
         Ok(())
@@ -225,22 +229,17 @@ pub(crate) fn permissions_of(value: &[u8]) -> Option<Permissions> {
     Permissions::of_flags(u32::from_be_bytes(value.try_into().ok()?))
 }
 
-/// Lays the office down; the last admin hands it to who has been here longest.
-fn resign(own: &Address, members: &[Member], after: &mut Context) {
+/// Lays the office down; the last admin hands it to the heir.
+fn resign(own: &Address, heir: Option<Address>, members: &[Member], after: &mut Context) {
     if after.roles.remove(own).is_none() {
         return;
     }
-    let named = |one: &&Member| after.is_admin(&one.address);
-    if members.iter().any(|one| named(&one)) {
+    if members.iter().any(|one| after.is_admin(&one.address)) {
         return;
     }
-    let eldest = members
-        .iter()
-        .filter(|one| one.address != *own)
-        .min_by_key(|one| one.leaf);
-    match eldest {
-        Some(eldest) => {
-            after.roles = [(eldest.address.clone(), Role::Admin)].into();
+    match heir {
+        Some(heir) => {
+            after.roles = [(heir, Role::Admin)].into();
         }
         // Alone: there is nobody to hand it to.
         None => {

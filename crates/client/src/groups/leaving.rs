@@ -1,17 +1,72 @@
 //! Leaving a group: say so, then ask the hub; some other member commits the removal.
 
 use super::Wish;
-use crate::CoreError;
 use crate::conversations::{Conversation, Intent, State};
 use crate::output::Event;
 use crate::step::{Request, Step};
+use crate::{Core, CoreError};
 use comity_content::proto as said;
 use comity_e2ee::group_state;
 use comity_wire::proto::{self, ConversationKind, client_frame::Act};
 use comity_wire::{Address, ErrorCode, UnixMs, WireError};
+use rusqlite::{Connection, OptionalExtension};
 
 /// Time that the others have to take what was changed last.
 const LAST_WORD_MS: i64 = 5_000;
+
+impl Core {
+    /// Who becomes the admin of a group when this account leaves it: nobody where it is no admin, or
+    /// another one stays.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn heir(&self, conversation: i64) -> Result<Option<Address>, CoreError> {
+        let own = self.own_address()?;
+        let sole: bool = self
+            .store()
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND admin AND address = ?2)
+                     AND NOT EXISTS (SELECT 1 FROM member WHERE conversation = ?1 AND admin AND address <> ?2)",
+            )?
+            .query_row((conversation, own.to_string()), |row| row.get(0))?;
+        if sole {
+            heir(self.store(), conversation, &own)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn own_address(&self) -> Result<Address, CoreError> {
+        crate::account::Me::load_address(self.store())?
+            .parse()
+            .map_err(|_| CoreError::Damaged("address"))
+    }
+}
+
+/// Who takes the office over when the only admin, `own`, goes: who has been there longest, as far as
+/// this device knows; of several one who is verified, else who agreed to talk; and who is blocked
+/// only where there is nobody else.
+pub(super) fn heir(
+    store: &Connection,
+    conversation: i64,
+    own: &Address,
+) -> Result<Option<Address>, CoreError> {
+    let found: Option<String> = store
+        .prepare_cached(
+            "SELECT m.address FROM member m
+             LEFT JOIN member_since s ON s.conversation = m.conversation AND s.address = m.address
+             LEFT JOIN contact c ON c.address = m.address
+             WHERE m.conversation = ?1 AND m.address <> ?2 GROUP BY m.address
+             ORDER BY coalesce(c.blocked, 0), coalesce(s.seq, 0),
+                 CASE WHEN c.verified_root = c.root_key THEN 0 WHEN c.accepted = 1 THEN 1 ELSE 2 END, m.address
+             LIMIT 1",
+        )?
+        .query_row((conversation, own.to_string()), |row| row.get(0))
+        .optional()?;
+    found
+        .map(|address| address.parse().map_err(|_| CoreError::Damaged("member")))
+        .transpose()
+}
 
 impl Step<'_> {
     pub(crate) fn leave_group(&mut self, conversation: i64) -> Result<(), CoreError> {

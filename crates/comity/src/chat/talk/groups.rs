@@ -172,7 +172,8 @@ impl Talk<'_> {
                 if !self.is_in_group().await? {
                     bail!("only a group can be left; /block is about a person");
                 }
-                self.say("— leave this group, with all your devices? /yes to do it");
+                let question = self.ask_to_leave(conversation).await?;
+                self.say(&question);
                 self.asked = Some(Asked::Leave(conversation));
                 return Ok(None);
             }
@@ -181,6 +182,22 @@ impl Talk<'_> {
                 return Ok(None);
             }
         }))
+    }
+
+    /// The question before a group is left: it says who will be its admin then.
+    async fn ask_to_leave(&self, conversation: i64) -> Result<String> {
+        let heir = self.session.query(move |core| core.heir(conversation));
+        let heir = match heir.await? {
+            Some(heir) => {
+                let names = super::names(self.session).await?;
+                let name = words::plain(&words::name(&names, &heir));
+                format!(" {name} will be its admin (/admin NAME first makes another one).")
+            }
+            None => String::new(),
+        };
+        Ok(format!(
+            "— leave this group, with all your devices?{heir} /yes to do it"
+        ))
     }
 
     /// What members may do who are no admins: one thing of it set, or shown.
