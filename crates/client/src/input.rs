@@ -127,12 +127,12 @@ pub enum Command {
     RemoveDevice(DeviceId),
     /// Makes a device an owner: it may change the device list.
     PromoteDevice(DeviceId),
-    /// Name and about, sealed to contacts.
+    /// Name and about, sealed to contacts. What is absent stays as the app has it.
     SetProfile {
         /// At most 64 characters.
-        name: String,
+        name: Option<String>,
         /// At most 140 characters.
-        about: String,
+        about: Option<String>,
     },
     /// Path of a picture for the profile, already small.
     SetPhoto {

@@ -2,8 +2,9 @@
 //! with; read again when they say that it is another now, and while somebody looks at a conversation,
 //! and by the owner's other devices at once.
 //!
-//! Always holds: of one's own profile the newest version wins, and what this device has not yet
-//! published is not overwritten. Deliberately absent: pictures' bytes, which a screen fetches.
+//! Always holds: of one's own profile the newest version wins, what this device has not yet published
+//! is not overwritten, and nothing is published before what the app has was read: who changes one
+//! field leaves the others. Deliberately absent: pictures' bytes, which a screen fetches.
 
 use crate::account::{ABOUT_CHARS_MAX, NAME_CHARS_MAX};
 use crate::calls::Call;
@@ -19,6 +20,7 @@ use comity_wire::http::ProfileOf;
 use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, Bytes64};
 use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
 
 /// A profile that somebody looks at is read again after this time.
 const FRESH_MS: i64 = 600_000;
@@ -26,14 +28,32 @@ const FRESH_MS: i64 = 600_000;
 const ASKED_MS: i64 = 3_600_000;
 /// Profiles that are read again at once, the oldest first.
 const AT_ONCE: i64 = 20;
-/// Set while the profile of an account that was recovered has not been read.
+/// Set while the own profile has to be read: after a recovery, after linking, before each change.
 pub(crate) const UNREAD: &str = "own_profile_unread";
+/// What the person set of the own profile and the app does not have yet.
+const GIVEN: &str = "profile_given";
 /// Where something was said within this time the others hear at once that the profile is another.
 const LIVELY_MS: i64 = 30 * 24 * 3_600_000;
 /// What was in the own profile when the others were told last that it is another.
 const TOLD: &str = "profile_told";
 /// Version of the own profile as this device knows it.
 const VERSION: &str = "profile_version";
+
+/// Which fields of the own profile somebody set here.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Given {
+    pub(crate) name: bool,
+    pub(crate) about: bool,
+    pub(crate) photo: bool,
+}
+
+impl Given {
+    pub(crate) const PHOTO: Self = Self {
+        name: false,
+        about: false,
+        photo: true,
+    };
+}
 
 impl Step<'_> {
     pub(crate) fn profile_key_of(&self, address: &Address) -> Result<Option<Vec<u8>>, CoreError> {
@@ -158,17 +178,60 @@ impl Step<'_> {
         let own = *address == self.me()?.address;
         match answer {
             Ok(found) => self.profile_read(address, &found)?,
-            Err(CallError::Refused(_)) => {}
             // Asked again with the next upkeep, or when somebody looks.
-            Err(_) => return Ok(()),
+            Err(error) => {
+                if own && meta::get::<Given>(self.tx, GIVEN)?.is_some() {
+                    self.failed("profile", &error);
+                }
+                return Ok(());
+            }
         }
         if own && meta::get(self.tx, UNREAD)?.unwrap_or(false) {
             meta::remove(self.tx, UNREAD)?;
             if meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
-                return self.publish_profile(true);
+                let asked = meta::get::<Given>(self.tx, GIVEN)?.is_some();
+                return self.publish_profile(!asked);
             }
         }
         Ok(())
+    }
+
+    /// What is to be published is something else than what the person set: who comes back, or signs
+    /// up, gave a name and nothing else.
+    fn given(&self) -> Result<Given, CoreError> {
+        let unpublished = meta::get(self.tx, "publish_profile")?.unwrap_or(false);
+        Ok(meta::get(self.tx, GIVEN)?.unwrap_or(Given {
+            name: unpublished,
+            ..Given::default()
+        }))
+    }
+
+    /// The person set something of the own profile. What the app has is read first: another own device
+    /// may have changed the rest.
+    pub(crate) fn profile_given(&mut self, now: Given) -> Result<(), CoreError> {
+        let before = self.given()?;
+        let given = Given {
+            name: before.name || now.name,
+            about: before.about || now.about,
+            photo: before.photo || now.photo,
+        };
+        meta::put(self.tx, GIVEN, &given)?;
+        meta::put(self.tx, "publish_profile", &true)?;
+        meta::put(self.tx, UNREAD, &true)?;
+        if !self.is_synced() {
+            return Ok(());
+        }
+        let own = self.me()?.address.clone();
+        self.fetch_profile(&own)
+    }
+
+    /// The app has the own profile, unless it was changed again meanwhile.
+    pub(crate) fn profile_published(&mut self) -> Result<(), CoreError> {
+        if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
+            return Ok(());
+        }
+        meta::remove(self.tx, GIVEN)?;
+        meta::remove(self.tx, "publish_profile")
     }
 
     fn profile_read(&mut self, address: &Address, found: &ProfileOf) -> Result<(), CoreError> {
@@ -206,22 +269,25 @@ impl Step<'_> {
     /// Another own device may have changed it: the newest counts, but for what is still to be
     /// published from here.
     fn own_profile_fetched(&mut self, profile: said::Profile) -> Result<(), CoreError> {
-        if profile.version <= meta::get(self.tx, VERSION)?.unwrap_or(0) {
+        let known: u64 = meta::get(self.tx, VERSION)?.unwrap_or(0);
+        if profile.version < known || (profile.version == known && known > 0) {
             return Ok(());
         }
         meta::put(self.tx, VERSION, &profile.version)?;
+        let given = self.given()?;
         match profile.photo {
+            _ if given.photo => {}
             Some(photo) => meta::put(self.tx, "photo", &Bytes64(photo.encode_to_vec()))?,
             None => meta::remove(self.tx, "photo")?,
         }
-        if !meta::get(self.tx, "publish_profile")?.unwrap_or(false) {
-            return self.change_me(|me| (me.name, me.about) = (profile.name, profile.about));
-        }
-        // Who came back gave a name and nothing else.
-        if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
-            return self.change_me(|me| me.about = profile.about);
-        }
-        Ok(())
+        self.change_me(|me| {
+            if !given.name {
+                me.name = profile.name;
+            }
+            if !given.about {
+                me.about = profile.about;
+            }
+        })
     }
 
     /// The app has the own profile: when another name, about line or picture is in it than the others

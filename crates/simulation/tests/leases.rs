@@ -147,8 +147,8 @@ fn a_profile_is_one_on_all_devices_and_its_changes_are_seen() -> Result<()> {
     world.act(
         tablet,
         Command::SetProfile {
-            name: "Alice in the hills".into(),
-            about: "Out".into(),
+            name: Some("Alice in the hills".into()),
+            about: Some("Out".into()),
         },
     )?;
     world.settle()?;

@@ -205,8 +205,8 @@ fn a_new_name_is_seen_by_all_with_whom_one_talks() -> Result<()> {
     world.act(alice, group_of("Choir", members, Permissions::default()))?;
     world.settle()?;
     let command = |name: &str| Command::SetProfile {
-        name: name.to_owned(),
-        about: String::new(),
+        name: Some(name.to_owned()),
+        about: None,
     };
     world.act(bob, command("Robert"))?;
     world.settle()?;

@@ -235,12 +235,6 @@ pub(crate) fn tell_alias_moved(
     from: &AccountId,
     now_ms: UnixMs,
 ) -> Result<(), Failure> {
-    let body = Notice {
-        notice: Some(notice::Notice::AliasMoved(AliasMoved {
-            from_account: from.to_vec(),
-        })),
-    }
-    .encode_to_vec();
     let mut select = conn.prepare_cached(
         "SELECT DISTINCT o.device FROM seat s JOIN seat o ON o.log = s.log
          JOIN log l ON l.id = s.log
@@ -252,9 +246,37 @@ pub(crate) fn tell_alias_moved(
     let rows = select
         .query_map(own, |row| Ok(DeviceId::new(row.get(0)?)))?
         .collect::<Result<Vec<_>, _>>()?;
-    for device in rows {
+    queue_alias_moved(conn, from, &rows, now_ms)
+}
+
+/// Tells an account's own devices that its number is another now: each asks which.
+pub(crate) fn tell_number_changed(
+    conn: &Connection,
+    account: &AccountId,
+    now_ms: UnixMs,
+) -> Result<(), Failure> {
+    let rows = conn
+        .prepare_cached("SELECT id FROM device WHERE account = ?1 AND revoked = 0")?
+        .query_map([account.as_bytes()], |row| Ok(DeviceId::new(row.get(0)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    queue_alias_moved(conn, account, &rows, now_ms)
+}
+
+fn queue_alias_moved(
+    conn: &Connection,
+    from: &AccountId,
+    devices: &[DeviceId],
+    now_ms: UnixMs,
+) -> Result<(), Failure> {
+    let body = Notice {
+        notice: Some(notice::Notice::AliasMoved(AliasMoved {
+            from_account: from.to_vec(),
+        })),
+    }
+    .encode_to_vec();
+    for device in devices {
         let what: [&[u8]; 3] = [b"alias", from.as_bytes(), &now_ms.to_be_bytes()];
-        outbox::queue(conn, (None, &device), EntryKind::Notice, &what, &body)?;
+        outbox::queue(conn, (None, device), EntryKind::Notice, &what, &body)?;
     }
     Ok(())
 }

@@ -124,6 +124,7 @@ pub(crate) async fn number(
                 if let Some(loser) = loser {
                     create::tell_alias_moved(conn, &on_app, &loser, now)?;
                 }
+                create::tell_number_changed(conn, &account, now)?;
             }
             registration::sql::used(conn, token, &account)
         })

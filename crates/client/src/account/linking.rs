@@ -147,6 +147,7 @@ impl Step<'_> {
         };
         meta::remove(self.tx, "offering")?;
         meta::put(self.tx, LETS_ITSELF_IN_MS, &(self.now + ADDED_WITHIN_MS))?;
+        meta::put(self.tx, crate::profiles::UNREAD, &true)?;
         self.become_me(me)
     }
 
@@ -175,8 +176,16 @@ impl Step<'_> {
         } else {
             None
         };
+        let mut name = String::new();
         for contact in &grant.contacts {
-            self.contact_synced(contact)?;
+            if contact.address.as_ref().and_then(address_of).as_ref() == Some(&address) {
+                name = crate::names::shown(&contact.name)
+                    .chars()
+                    .take(super::NAME_CHARS_MAX)
+                    .collect();
+            } else {
+                self.contact_synced(contact)?;
+            }
         }
         self.devices_named(&grant.devices)?;
         Ok(Some(Me {
@@ -184,7 +193,8 @@ impl Step<'_> {
             keys,
             root,
             number: grant.alias.clone(),
-            name: String::new(),
+            // Shown until the whole profile was read.
+            name,
             about: String::new(),
             manifest: list,
             profile_key,
@@ -321,15 +331,23 @@ impl Step<'_> {
     fn grant_link(&mut self, offer: &proto::LinkOffer, rendezvous: &str) -> Result<(), CoreError> {
         let me = self.me()?;
         let device = comity_membership::device_id(&offer.signature_key);
+        let own = proto_address(&me.address);
+        let mut contacts = self.contacts_to_sync()?;
+        // The own name is not read from the app on the device that gave it.
+        for contact in &mut contacts {
+            if contact.address.as_ref() == Some(&own) {
+                contact.name.clone_from(&me.name);
+            }
+        }
         let grant = said::LinkGrant {
             signed_manifest: me.manifest.bytes.clone(),
-            address: Some(proto_address(&me.address)),
+            address: Some(own),
             profile_key: me.profile_key.to_vec(),
             self_conversation: me
                 .self_conversation
                 .map(|id| id.to_vec())
                 .unwrap_or_default(),
-            contacts: self.contacts_to_sync()?,
+            contacts,
             alias: me.number.clone(),
             root_secret: Vec::new(),
             devices: self.device_names()?,

@@ -3,6 +3,7 @@
 use super::sign_up::{Proved, as_sent, lock_proof};
 use crate::calls::Call;
 use crate::output::{Event, Method, Source};
+use crate::profiles::Given;
 use crate::step::Step;
 use crate::store::meta;
 use crate::{CallError, Core, CoreError, names};
@@ -47,20 +48,28 @@ impl Core {
 }
 
 impl Step<'_> {
-    pub(crate) fn set_profile(&mut self, name: String, about: String) -> Result<(), CoreError> {
-        if about.chars().count() > ABOUT_CHARS_MAX {
+    pub(crate) fn set_profile(
+        &mut self,
+        name: Option<String>,
+        about: Option<String>,
+    ) -> Result<(), CoreError> {
+        let long = |text: &String| text.chars().count() > ABOUT_CHARS_MAX;
+        if about.as_ref().is_some_and(long) {
             return Err(CoreError::Refused(format!(
                 "the about line has at most {ABOUT_CHARS_MAX} characters"
             )));
         }
-        check_name(&name)?;
-        self.change_me(|me| (me.name, me.about) = (name, about))?;
-        meta::put(self.tx, "publish_profile", &true)?;
-        if self.is_synced() {
-            self.publish_profile(false)
-        } else {
-            Ok(())
-        }
+        check_name(name.as_deref().unwrap_or_default())?;
+        let given = Given {
+            name: name.is_some(),
+            about: about.is_some(),
+            photo: false,
+        };
+        self.change_me(|me| {
+            me.name = name.unwrap_or_else(|| me.name.clone());
+            me.about = about.unwrap_or_else(|| me.about.clone());
+        })?;
+        self.profile_given(given)
     }
 
     pub(crate) fn name_device(&mut self, name: &str) -> Result<(), CoreError> {
@@ -145,7 +154,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let Some(path) = path else {
             meta::remove(self.tx, "photo")?;
-            return self.publish_profile(false);
+            return self.profile_given(Given::PHOTO);
         };
         if size > PHOTO_BYTES_MAX || !media_type.starts_with("image/") {
             return Err(CoreError::Refused(
@@ -168,7 +177,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         meta::put(self.tx, "photo", &Bytes64(attachment.encode_to_vec()))?;
         self.note_lease(&attachment.blob, false)?;
-        self.publish_profile(false)
+        self.profile_given(Given::PHOTO)
     }
 
     pub(crate) fn setting_put(
@@ -180,7 +189,7 @@ impl Step<'_> {
         match result {
             Ok(_) => {
                 if what == "profile" {
-                    meta::remove(self.tx, "publish_profile")?;
+                    self.profile_published()?;
                     // The other own devices read it now.
                     let own = self.me()?.address.clone();
                     self.sync_contact(&own)?;
@@ -356,21 +365,10 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// A session has begun: whether the number moved that was asked for in an earlier one.
-    pub(super) fn pump_number(&mut self) -> Result<(), CoreError> {
-        match self.number_unanswered()? {
-            Some(_) => self.own_number_moved(),
-            None => Ok(()),
-        }
-    }
-
-    /// The number that was asked for, where no answer about it is to come.
-    fn number_unanswered(&self) -> Result<Option<String>, CoreError> {
+    /// Whether an answer about the number that was asked for is to come.
+    fn number_under_way(&self) -> bool {
         let mut calls = self.mem.calls.values();
-        if calls.any(|call| matches!(call, Call::PutNumber | Call::NumberAsked { .. })) {
-            return Ok(None);
-        }
-        meta::get(self.tx, NUMBER_ASKED)
+        calls.any(|call| matches!(call, Call::PutNumber | Call::NumberAsked { .. }))
     }
 
     /// The own number is the one that was asked for.
@@ -401,10 +399,10 @@ impl Step<'_> {
         if answer.address != me.address {
             return Ok(());
         }
-        if let Some(asked) = self.number_unanswered()? {
-            if asked == now {
-                return self.number_is(now);
-            }
+        if meta::get(self.tx, NUMBER_ASKED)?.as_ref() == Some(&now) {
+            return self.number_is(now);
+        }
+        if !self.number_under_way() {
             meta::remove(self.tx, NUMBER_ASKED)?;
         }
         if now == me.number {
@@ -414,12 +412,17 @@ impl Step<'_> {
         let lost = now.is_empty();
         self.change_me(|me| me.number = now)?;
         self.remember_self(&*self.me()?)?;
-        if lost {
-            self.event(Event::NumberLost { number: before });
-            if let Some(own) = self.self_conversation()? {
-                let device = me.keys.id();
-                self.insert_notice(own.id, &me.address, &device, "number_lost")?;
-            }
+        if !lost {
+            // Moved by another own device, or late: the app tells all of the account's devices.
+            self.event(Event::Saved {
+                what: "number".to_owned(),
+            });
+            return Ok(());
+        }
+        self.event(Event::NumberLost { number: before });
+        if let Some(own) = self.self_conversation()? {
+            let device = me.keys.id();
+            self.insert_notice(own.id, &me.address, &device, "number_lost")?;
         }
         Ok(())
     }

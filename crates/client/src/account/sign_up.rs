@@ -96,7 +96,8 @@ impl Step<'_> {
                 {
                     self.change_me(|me| me.moderation_key.clone_from(&info.moderation_key.0))?;
                 }
-                self.pump_number()
+                // Asked for in an earlier session, or moved by another own device.
+                self.own_number_moved()
             }
         }
     }

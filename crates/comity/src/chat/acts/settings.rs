@@ -41,8 +41,6 @@ pub(super) async fn profile(
     photo: Option<PathBuf>,
 ) -> Result<()> {
     session.signed_up().await?;
-    let account = session.query(Core::account).await?;
-    let account = account.context("nobody is signed up here")?;
     session.online().await?;
     if let Some(path) = photo {
         let (path, size, media_type) = picture(&path)?;
@@ -59,11 +57,7 @@ pub(super) async fn profile(
             )
             .await?;
     }
-    let command = Command::SetProfile {
-        name: name.unwrap_or(account.name),
-        about: about.unwrap_or(account.about),
-    };
-    setting(session, command, "profile").await
+    setting(session, Command::SetProfile { name, about }, "profile").await
 }
 
 pub(super) async fn recovery_phrase(session: &Session) -> Result<()> {

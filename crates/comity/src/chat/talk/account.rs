@@ -30,12 +30,12 @@ impl Talk<'_> {
             }
             ("profile", "") | ("about", "") => return self.show_profile(&account),
             ("profile", name) => Command::SetProfile {
-                name: name.to_owned(),
-                about: account.about,
+                name: Some(name.to_owned()),
+                about: None,
             },
             ("about", about) => Command::SetProfile {
-                name: account.name,
-                about: about.to_owned(),
+                name: None,
+                about: Some(about.to_owned()),
             },
             ("photo", "") => {
                 return self
