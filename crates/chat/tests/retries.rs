@@ -10,12 +10,15 @@ mod common;
 
 use comity_chat::operator;
 use comity_e2ee::engine::Plan;
-use comity_wire::http::{AccountCreated, ExistingAccount};
+use comity_e2ee::keys::{DeviceKeys, sign_manifest};
+use comity_membership::manifest::{Device, Manifest, SEQ_STEP_MAX};
+use comity_wire::Bytes64;
+use comity_wire::http::{AccountCreated, CreateAccount, ExistingAccount};
 use comity_wire::proto::{
     Acknowledge, Append, Position, SubmitCommit, client_frame::Act, reply, server_frame::Frame,
 };
 use common::steps::{group, say};
-use common::{House, Person, number, prove, random16};
+use common::{House, Person, introduction_key, next_manifest, number, prove, random16};
 use std::time::Duration;
 
 async fn holds(house: &House, n: u32) -> Option<ExistingAccount> {
@@ -40,12 +43,55 @@ async fn an_account_that_is_asked_for_again_is_made_once_also_by_a_newer_code() 
     assert_eq!(holder.account, address.account);
     assert_eq!(holder.manifest, request.manifest);
     assert_eq!(count(&house, "SELECT count(*) FROM account"), 1);
+    // For a device that is not in the list there is no account.
+    let stranger = DeviceKeys::generate(&mut |bytes: &mut [u8]| bytes.fill(3));
+    let mut another = request.clone();
+    another.device = stranger.id();
+    let refused = house.post::<AccountCreated>("/v1/accounts", &another).await;
+    assert_eq!(common::code(refused), "code_expired");
+    another.registration_token = prove(&house, &number(1)).await.unwrap().registration_token;
+    let refused = house.post::<AccountCreated>("/v1/accounts", &another).await;
+    assert_eq!(common::code(refused), "manifest_invalid");
     // By the proof of another number it is another act.
     let other = prove(&house, &number(2)).await.unwrap();
     request.registration_token = other.registration_token;
     let refused = house.post::<AccountCreated>("/v1/accounts", &request).await;
     assert_eq!(common::code(refused), "exists");
     assert!(holds(&house, 2).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_the_words_of_an_account_one_device_comes_in_and_as_an_owner() {
+    let house = House::open().await;
+    let alice = Person::sign_up(&house, 1).await;
+    let proven = prove(&house, &number(1)).await.unwrap();
+    let phone = DeviceKeys::generate(&mut |bytes: &mut [u8]| bytes.fill(3));
+    let recovers = |list: &Manifest| CreateAccount {
+        registration_token: proven.registration_token.clone(),
+        recover: true,
+        manifest: Bytes64(sign_manifest(list, Some(&alice.root), None)),
+        device: phone.id(),
+        introduction_key: Bytes64(introduction_key(&phone)),
+        lock_proof: None,
+    };
+    let mut list = next_manifest(&alice.manifest);
+    list.devices.push(Device::new(phone.public(), false, 1));
+    let no_owner = recovers(&list);
+    let mut in_anothers_name = no_owner.clone();
+    in_anothers_name.device = alice.keys.id();
+    if let Some(listed) = list.devices.last_mut() {
+        listed.owner = true;
+    }
+    let very_next = list.seq;
+    list.seq = alice.manifest.seq + SEQ_STEP_MAX + 1;
+    let too_far = recovers(&list);
+    for request in [&no_owner, &in_anothers_name, &too_far] {
+        let refused = house.post::<AccountCreated>("/v1/accounts", request).await;
+        assert_eq!(common::code(refused), "manifest_invalid");
+    }
+    list.seq = very_next;
+    let done: AccountCreated = house.post("/v1/accounts", &recovers(&list)).await.unwrap();
+    assert_eq!(done.address, alice.address);
 }
 
 async fn append(person: &mut Person, entry: &Append) -> (u64, i64, Vec<u8>) {

@@ -131,6 +131,7 @@ impl Step<'_> {
         let code = match error {
             ManifestError::Rollback => "manifest_rollback",
             ManifestError::Fork => "manifest_fork",
+            ManifestError::TooFar => "manifest_too_far",
             _ => "manifest_invalid",
         };
         self.warn(code, None);

@@ -266,7 +266,8 @@ pub enum Event {
         /// Who.
         address: Address,
     },
-    /// A person's device list changed.
+    /// A person's device list changed. Nothing new and nothing gone: in the own list other devices are
+    /// owners.
     DevicesChanged {
         /// Who.
         address: Address,

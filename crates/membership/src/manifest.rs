@@ -15,6 +15,15 @@ const KNOWN_ATTRIBUTES: [&str; 2] = ["kind", "operated_by"];
 const ATTRIBUTES_MAX: usize = 8;
 const ATTRIBUTE_BYTES_MAX: usize = 1024;
 
+/// The highest number that a list can have.
+pub const SEQ_MAX: u64 = 1 << 62;
+/// How far an account's app lets its number go on by one list. No honest account gets as far in all
+/// its time: a list has no room for the revoked devices of so many changes.
+pub const SEQ_STEP_MAX: u64 = 10_000;
+/// How far ahead of the list that is known one may be, for who was away: thousands of millions of
+/// lists, each as far on as the app lets it, in one absence.
+pub const SEQ_AHEAD_MAX: u64 = 1 << 48;
+
 /// One attribute of a device, such as `kind` = `gateway`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
@@ -117,6 +126,9 @@ pub enum ManifestError {
     /// The same number as the one that is known, with other content; or does not follow from it.
     #[error("two manifests with one number, or a broken chain")]
     Fork,
+    /// Its number is so far on that no account came there by changing its list.
+    #[error("the manifest's number is too far ahead of the one that is known")]
+    TooFar,
 }
 
 /// The bytes that are signed: encoded, not yet signed.
@@ -189,7 +201,8 @@ pub fn pinned(bytes: &[u8]) -> Result<VerifiedManifest, ManifestError> {
 
 /// Checks a manifest that comes after `previous` (or is the same).
 ///
-/// The root may sign any later one; an owner device of `previous` only the very next.
+/// The root may sign any later one, up to [`SEQ_AHEAD_MAX`]; an owner device of `previous` only the
+/// very next.
 ///
 /// # Errors
 /// [`ManifestError`], by what is wrong.
@@ -206,6 +219,9 @@ pub fn verify_next(
         std::cmp::Ordering::Less => return Err(ManifestError::Rollback),
         std::cmp::Ordering::Equal if next.hash == previous.hash => return Ok(previous.clone()),
         std::cmp::Ordering::Equal => return Err(ManifestError::Fork),
+        std::cmp::Ordering::Greater if new.seq - old.seq > SEQ_AHEAD_MAX => {
+            return Err(ManifestError::TooFar);
+        }
         std::cmp::Ordering::Greater => {}
     }
     let very_next = old.seq.checked_add(1) == Some(new.seq);
@@ -225,6 +241,31 @@ pub fn verify_next(
     } else {
         Err(ManifestError::Signature)
     }
+}
+
+/// As [`verify_next`], for the account's app, which has every list: one is at most [`SEQ_STEP_MAX`]
+/// ahead of the one before, so that who has the root key can not use up the numbers.
+///
+/// # Errors
+/// [`ManifestError`], by what is wrong.
+pub fn verify_step(
+    previous: &VerifiedManifest,
+    bytes: &[u8],
+) -> Result<VerifiedManifest, ManifestError> {
+    let next = verify_next(previous, bytes)?;
+    if next.manifest.seq - previous.manifest.seq > SEQ_STEP_MAX {
+        return Err(ManifestError::TooFar);
+    }
+    Ok(next)
+}
+
+/// Whether `next` is the very next list, signed by an owner device of `previous`: one of the
+/// account's devices made it, and not only who has the root key.
+#[must_use]
+pub fn is_by_owner(previous: &Manifest, next: &VerifiedManifest) -> bool {
+    previous.seq.checked_add(1) == Some(next.manifest.seq)
+        && proto::SignedManifest::decode(next.bytes.as_slice())
+            .is_ok_and(|signed| signed_by_owner(&signed, previous))
 }
 
 fn signed_by_root(signed: &proto::SignedManifest, manifest: &Manifest) -> bool {
@@ -330,9 +371,7 @@ fn parse(
 fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     let fault = |what| Err(ManifestError::Invalid(what));
     let hash_bytes = if manifest.seq == 1 { 0 } else { 32 };
-    // Numbers that no database keeps are no places either.
-    let place = 1..=i64::MAX.unsigned_abs();
-    if !place.contains(&manifest.seq) || manifest.previous_hash.len() != hash_bytes {
+    if !(1..=SEQ_MAX).contains(&manifest.seq) || manifest.previous_hash.len() != hash_bytes {
         return fault("has no place in a chain");
     }
     if manifest.devices.is_empty() || manifest.devices.len() > DEVICES_MAX {

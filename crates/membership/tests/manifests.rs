@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use comity_membership::manifest::{
-    Attribute, Device, Manifest, ManifestError, VerifiedManifest, encode, sign_message, verify,
-    verify_next,
+    Attribute, Device, Manifest, ManifestError, SEQ_AHEAD_MAX, SEQ_MAX, SEQ_STEP_MAX,
+    VerifiedManifest, encode, is_by_owner, sign_message, verify, verify_next, verify_step,
 };
 use comity_wire::{Message as _, proto};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -127,6 +127,52 @@ fn lists_only_go_forward_and_never_part() {
         verify_next(&two, &signed(&elsewhere, &[1])),
         Err(ManifestError::OtherAccount)
     );
+}
+
+#[test]
+fn numbers_can_not_be_used_up() {
+    let one = start();
+    let at = |seq: u64| signed(&after(&one, |m| m.seq = seq), &[1]);
+    // An account's app lets it go on by so much at once.
+    let farthest = verify_step(&one, &at(1 + SEQ_STEP_MAX)).unwrap();
+    let beyond = at(2 + SEQ_STEP_MAX);
+    assert_eq!(verify_step(&one, &beyond), Err(ManifestError::TooFar));
+    assert_eq!(verify_step(&one, &one.bytes).unwrap(), one);
+    // From there it goes on as from anywhere.
+    let next = after(&farthest, |m| m.devices.push(device(4, false)));
+    assert!(verify_step(&farthest, &signed(&next, &[2])).is_ok());
+    // Who was away follows farther, and not to the end.
+    assert!(verify_next(&one, &beyond).is_ok());
+    assert!(verify_next(&one, &at(1 + SEQ_AHEAD_MAX)).is_ok());
+    for seq in [2 + SEQ_AHEAD_MAX, SEQ_MAX] {
+        assert_eq!(verify_next(&one, &at(seq)), Err(ManifestError::TooFar));
+    }
+    for seq in [SEQ_MAX + 1, i64::MAX.unsigned_abs(), u64::MAX] {
+        let refused = verify(&at(seq));
+        assert!(matches!(refused, Err(ManifestError::Invalid(_))), "{seq}");
+    }
+}
+
+#[test]
+fn whether_an_own_device_made_a_list_can_be_seen() {
+    let one = start();
+    let next = after(&one, |m| m.devices.push(device(4, true)));
+    for (by, is) in [
+        (&[1_u8, 2][..], true),
+        (&[2], true),
+        (&[1], false),
+        // No owner of the list before.
+        (&[1, 3], false),
+        (&[1, 4], false),
+    ] {
+        let bytes = signed(&next, by);
+        if let Ok(next) = verify_next(&one, &bytes) {
+            assert_eq!(is_by_owner(&one.manifest, &next), is, "{by:?}");
+        }
+    }
+    let later = after(&one, |m| m.seq = 3);
+    let later = verify_next(&one, &signed(&later, &[1, 2])).unwrap();
+    assert!(!is_by_owner(&one.manifest, &later));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A world in which people sign up and talk, on a good day and on bad ones.
 
 use anyhow::{Context as _, Result};
-use comity_client::{Command, Permissions, What, Whom};
+use comity_client::{Command, Event, ItemKind, Permissions, What, Whom};
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Faults, Who, World};
 
@@ -306,5 +306,43 @@ fn strangers_in_a_group_and_who_came_by_its_link_have_names() -> Result<()> {
         assert_eq!(called(&world, one, dora)?, "Dora");
     }
     assert_eq!(called(&world, dora, bob)?, "Bob");
+    world.nothing_is_wrong()
+}
+
+/// What the notes to self say by themselves.
+fn own_notices(world: &World, who: Who) -> Result<Vec<String>> {
+    let core = world.core(who)?;
+    let all = core.conversations()?;
+    let own = all.iter().find(|view| view.kind == "self");
+    let own = own.context("notes to self")?.conversation;
+    let items = core.timeline(own, None, 100)?.into_iter();
+    let notices = items.filter(|item| item.kind == ItemKind::Notice);
+    Ok(notices.map(|item| item.text).collect())
+}
+
+#[test]
+fn that_a_device_became_an_owner_is_said_on_the_others() -> Result<()> {
+    let mut world = World::calm(8)?;
+    let bob = world.sign_up("Bob")?;
+    let [second, third] = ["second", "third"].map(|name| world.link(bob, name));
+    let (second, third) = (second?, third?);
+    world.settle()?;
+    let everyone = [bob, second, third];
+    let before = everyone.map(|who| world.events(who).len());
+    let device = world.core(second)?.account()?.context("signed up")?.device;
+    world.act(bob, Command::PromoteDevice(device))?;
+    world.settle()?;
+    assert!(world.core(second)?.account()?.context("signed up")?.owner);
+    for (who, since) in everyone.into_iter().zip(before) {
+        let told = &world.events(who)[since..];
+        let changed = |event: &Event| matches!(event, Event::DevicesChanged { .. });
+        assert_eq!(told.iter().filter(|event| changed(event)).count(), 1);
+        let warned = |event: &Event| matches!(event, Event::Warning { .. });
+        assert!(!told.iter().any(warned), "{}: {told:?}", world.name(who));
+    }
+    // Where it was done, and on the device itself, it needs no saying.
+    assert!(own_notices(&world, bob)?.is_empty());
+    assert_eq!(own_notices(&world, second)?, ["device_added"]);
+    assert_eq!(own_notices(&world, third)?, ["owner_added"]);
     world.nothing_is_wrong()
 }

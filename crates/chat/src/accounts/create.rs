@@ -8,7 +8,7 @@ use super::{manifests, sql};
 use crate::app::App;
 use crate::logs::{LogBook, outbox};
 use crate::registration;
-use comity_membership::manifest::{self, VerifiedManifest};
+use comity_membership::manifest::{self, Device, VerifiedManifest};
 use comity_platform::clock::now_ms;
 use comity_platform::secret::{equal, keyed_hash};
 use comity_platform::{Failure, http::Json};
@@ -149,7 +149,7 @@ fn store(
         };
     }
     let holder = sql::by_number(conn, &proven.number)?;
-    if !request.recover && is_there(conn, holder, manifest)? {
+    if !request.recover && is_there(conn, holder, request, manifest)? {
         // The same call again, after a lost answer, with a newer proof of the number.
         registration::sql::used(conn, &request.registration_token.0, &address.account)?;
         return Ok((proven.number, (address, Vec::new())));
@@ -176,6 +176,13 @@ fn store(
             ));
         }
         sql::must_exist(conn, &address.account)?;
+        let before = manifests::must_get(conn, &address)?;
+        if !comes_as_owner(&before, manifest, device) {
+            return Err(Failure::refused(
+                ErrorCode::ManifestInvalid,
+                "by recovery one device comes in, as an owner",
+            ));
+        }
         let changed = manifests::replace(
             conn,
             book,
@@ -215,14 +222,24 @@ fn store(
     Ok((proven.number, (address, revoked)))
 }
 
-/// Whether the number's holder is the account that this manifest begins, and has no later one.
+/// Whether a list lets in this device alone, as an owner. One that came as less and became an owner by
+/// a later list would look on the account's devices like one that they had let in.
+fn comes_as_owner(before: &VerifiedManifest, next: &VerifiedManifest, device: &Device) -> bool {
+    let mut new = next.manifest.devices.iter();
+    device.owner
+        && new.all(|other| other.id == device.id || before.manifest.device(&other.id).is_some())
+}
+
+/// Whether the number's holder is the account that this manifest begins, of this device, and has no
+/// later one.
 fn is_there(
     conn: &Connection,
     holder: Option<AccountId>,
+    request: &CreateAccount,
     manifest: &VerifiedManifest,
 ) -> Result<bool, Failure> {
     let address = &manifest.manifest.address;
-    if holder != Some(address.account) {
+    if holder != Some(address.account) || manifest.manifest.device(&request.device).is_none() {
         return Ok(false);
     }
     Ok(manifests::bytes(conn, address)?.is_some_and(|bytes| bytes == manifest.bytes))

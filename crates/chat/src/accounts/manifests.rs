@@ -143,7 +143,7 @@ pub(crate) fn replace(
     // It must stand alone, too: who meets the account for the first time has none before it.
     manifest::verify(bytes).map_err(|error| crate::error::manifest(&error))?;
     let next =
-        manifest::verify_next(&before, bytes).map_err(|error| crate::error::manifest(&error))?;
+        manifest::verify_step(&before, bytes).map_err(|error| crate::error::manifest(&error))?;
     if next.manifest.seq == before.manifest.seq {
         return Ok(Changed::default());
     }

@@ -1,7 +1,8 @@
 //! The own device list: taking a device out, making one an owner, hearing of a newer list.
 //!
-//! Always holds: a device that another one let in, or that the recovery phrase brought, is told of on
-//! the screen of every device that is listed still.
+//! Always holds: a device that another one let in, that the recovery phrase brought, or that became an
+//! owner, is told of on the screen of every device that is listed still; and as a warning where no own
+//! device is seen to have done it.
 
 use crate::calls::Call;
 use crate::output::{Event, Method};
@@ -19,6 +20,29 @@ pub(crate) enum ListChange {
     Remove(DeviceId),
     Promote(DeviceId),
     Admit { offer: Vec<u8>, rendezvous: String },
+}
+
+/// Who made a newer list, as far as this device sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// An owner device of the list before.
+    OwnDevice,
+    /// Who has the root key from elsewhere, which are the words of the recovery phrase.
+    Phrase,
+    /// Lists are between that this device missed.
+    Unseen,
+}
+
+impl By {
+    fn of(before: &Manifest, after: &VerifiedManifest) -> Self {
+        if before.seq.checked_add(1) != Some(after.manifest.seq) {
+            Self::Unseen
+        } else if manifest::is_by_owner(before, after) {
+            Self::OwnDevice
+        } else {
+            Self::Phrase
+        }
+    }
 }
 
 impl Step<'_> {
@@ -285,7 +309,7 @@ impl Step<'_> {
             return Ok(());
         };
         if next.hash != me.manifest.hash {
-            let (before, after) = (me.manifest.manifest.clone(), next.manifest.clone());
+            let (before, after) = (me.manifest.manifest.clone(), next.clone());
             let put: Option<Bytes64> = crate::store::meta::get(self.tx, "manifest_putting")?;
             let put_here = put.is_some_and(|put| put.0 == next.bytes);
             self.change_me(move |me| me.manifest = next)?;
@@ -297,10 +321,10 @@ impl Step<'_> {
     fn own_devices_changed(
         &mut self,
         before: &Manifest,
-        after: &Manifest,
+        next: &VerifiedManifest,
         put_here: bool,
     ) -> Result<(), CoreError> {
-        let me = self.me()?;
+        let (me, after) = (self.me()?, &next.manifest);
         if after.device(&me.keys.id()).is_none() {
             // Signed by the account itself: this device is to keep nothing.
             self.event(Event::Erased {
@@ -317,62 +341,74 @@ impl Step<'_> {
         if changed && me.root.is_some() {
             self.reconcile_all(0)?;
         }
-        self.tell_own_devices(before, after, put_here)
+        if !put_here {
+            self.note_own_devices(before, after, By::of(before, next))?;
+        }
+        self.tell_own_devices(before, after);
+        Ok(())
     }
 
-    /// Says what is new in the own list: as an event, and what another device did there in the notes
-    /// to self. By linking a device is let in as no owner; one that is an owner from the very list on
-    /// that it came with has the root key from elsewhere, which are the words of the recovery phrase.
-    fn tell_own_devices(
-        &mut self,
-        before: &Manifest,
-        after: &Manifest,
-        put_here: bool,
-    ) -> Result<(), CoreError> {
+    /// Says as an event what is another in the own list.
+    fn tell_own_devices(&mut self, before: &Manifest, after: &Manifest) {
         let only_in = |list: &Manifest, other: &Manifest| -> Vec<DeviceId> {
             let devices = list.devices.iter().map(|device| device.id);
             devices.filter(|id| other.device(id).is_none()).collect()
         };
         let (added, removed) = (only_in(after, before), only_in(before, after));
-        if added.is_empty() && removed.is_empty() {
-            return Ok(());
-        }
-        if !put_here {
-            for device in &added {
-                let owner = after.device(device).is_some_and(|listed| listed.owner);
-                let very_next = before.seq.checked_add(1) == Some(after.seq);
-                self.tell_own_device(device, owner, very_next)?;
-            }
-        }
-        self.event(Event::DevicesChanged {
-            address: after.address.clone(),
-            added,
-            removed,
+        let mut stayed = after.devices.iter();
+        let owners = stayed.any(|device| {
+            let was = before.device(&device.id);
+            was.is_some_and(|was| was.owner != device.owner)
         });
+        if owners || !added.is_empty() || !removed.is_empty() {
+            self.event(Event::DevicesChanged {
+                address: after.address.clone(),
+                added,
+                removed,
+            });
+        }
+    }
+
+    /// Says in the notes to self what this device did not do: who came into the own list, who is an
+    /// owner now or is none any more. That another device made this one an owner is its own to say.
+    fn note_own_devices(
+        &mut self,
+        before: &Manifest,
+        after: &Manifest,
+        by: By,
+    ) -> Result<(), CoreError> {
+        let this = self.me()?.keys.id();
+        for device in &after.devices {
+            let was = before.device(&device.id).map(|was| was.owner);
+            let (what, warns) = match (was, device.owner) {
+                (Some(true), true) | (Some(false), false) => continue,
+                (Some(false), true) if device.id == this => continue,
+                // A device is let in as no owner.
+                (None, _) if by == By::Phrase => ("device_recovered", true),
+                (None, true) => ("owner_added", true),
+                (None, false) => ("device_added", false),
+                (Some(false), true) => ("owner_added", by != By::OwnDevice),
+                (Some(true), false) => ("owner_removed", by != By::OwnDevice),
+            };
+            self.note_own_device(&device.id, what, warns)?;
+        }
         Ok(())
     }
 
-    /// A device that this one did not let in. Of an owner behind a list that this device missed it is
-    /// not known whether another device made it one.
-    fn tell_own_device(
+    fn note_own_device(
         &mut self,
         device: &DeviceId,
-        owner: bool,
-        very_next: bool,
+        what: &str,
+        warns: bool,
     ) -> Result<(), CoreError> {
         let address = self.me()?.address.clone();
         let own = self.self_conversation()?.map(|own| own.id);
-        match (owner, very_next) {
-            (false, _) => {}
-            (true, true) => self.warn("device_recovered", own),
-            (true, false) => self.warn("owner_added", own),
+        if warns {
+            self.warn(what, own);
         }
-        let Some(own) = own else { return Ok(()) };
-        match (owner, very_next) {
-            (false, _) => self.insert_notice(own, &address, device, "device_added")?,
-            (true, true) => self.insert_notice(own, &address, device, "device_recovered")?,
-            (true, false) => self.insert_notice(own, &address, device, "owner_added")?,
-        };
+        if let Some(own) = own {
+            self.insert_notice(own, &address, device, what)?;
+        }
         Ok(())
     }
 }

@@ -41,6 +41,13 @@ pub(crate) fn group_screen(world: &World, who: Who, name: &str) -> Result<String
     screen_of(world, who, group(world, who, name)?)
 }
 
+/// As [`screen`], of the notes to self.
+pub(crate) fn own_screen(world: &World, who: Who) -> Result<String> {
+    let all = world.core(who)?.conversations()?;
+    let own = all.iter().find(|view| view.kind == "self");
+    screen_of(world, who, own.context("no notes to self")?.conversation)
+}
+
 fn screen_of(world: &World, who: Who, conversation: i64) -> Result<String> {
     let core = world.core(who)?;
     let mut names = words::Names::new();

@@ -12,6 +12,9 @@ pub(super) fn warning(code: &str) -> &str {
         "manifest_fork" => {
             "the server gave a second, different device list of someone; it is refused"
         }
+        "manifest_too_far" => {
+            "the server gave a device list whose number no account comes to; the known one is kept"
+        }
         "manifest_invalid" | "manifest_of_another" => {
             "the server gave a device list that is not that person's; it is refused"
         }
@@ -19,7 +22,10 @@ pub(super) fn warning(code: &str) -> &str {
             "a new device was added to your account with its recovery phrase: if that was not you, take it out and make a new phrase"
         }
         "owner_added" => {
-            "you have a new device that may change your device list: if neither you nor a device of yours made it one, take it out and make a new recovery phrase"
+            "one more device of yours may change your device list: if neither you nor a device of yours made it one, take it out and make a new recovery phrase"
+        }
+        "owner_removed" => {
+            "one of your devices may no longer change your device list: if neither you nor a device of yours did that, somebody has your recovery phrase: make a new one"
         }
         "key_package_invalid" => {
             "the server gave keys that are not that person's; they are refused"
