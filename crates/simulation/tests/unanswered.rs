@@ -198,6 +198,97 @@ fn whose_answers_never_come_proves_the_number_again_and_is_in() -> Result<()> {
     world.nothing_is_wrong()
 }
 
+/// A line on which something answers about another account, or as another app.
+#[derive(Default)]
+struct Stray {
+    another_account: bool,
+    another_app: bool,
+    /// What was asked for at `/v1/accounts`.
+    posts: u32,
+}
+
+impl Malice for Stray {
+    fn ask(&mut self, _: &str, ask: Ask) -> Asked {
+        if !changes(&ask, "/v1/accounts") {
+            return Asked::Pass(ask);
+        }
+        self.posts += 1;
+        if self.another_app {
+            Asked::Lose
+        } else {
+            Asked::Pass(ask)
+        }
+    }
+
+    fn answer(&mut self, _: &str, ask: &Ask, answer: Answer) -> Answer {
+        let (key, value) = match ask.path.as_str() {
+            "/v1/accounts" if self.another_account => {
+                ("address", "00112233445566778899aabbccddeeff@hub.example")
+            }
+            "/v1/app" if self.another_app => ("app", "elsewhere.example"),
+            _ => return answer,
+        };
+        let Ok(mut said) = serde_json::from_slice::<serde_json::Value>(&answer.body) else {
+            return answer;
+        };
+        said[key] = value.into();
+        Answer {
+            body: said.to_string().into(),
+            ..answer
+        }
+    }
+}
+
+#[test]
+fn an_answer_about_another_account_is_said_and_waited_out() -> Result<()> {
+    let mut world = World::calm(13)?;
+    let line = Arc::new(Mutex::new(Stray {
+        another_account: true,
+        ..Stray::default()
+    }));
+    world.set_malice(line.clone());
+    let posts = |line: &Arc<Mutex<Stray>>| line.lock().map(|line| line.posts).unwrap_or_default();
+    let alice = world.device("Alice")?;
+    proves(&mut world, alice)?;
+    world.run_for(60_000);
+    assert!((3..=8).contains(&posts(&line)), "{}", posts(&line));
+    let failed = failures(&world, alice, "create_account");
+    assert!(failed.len() >= 3, "{failed:?}");
+    assert!(failed.iter().all(|code| code == "server_confused"));
+    let mut told = world.events(alice).iter();
+    assert!(
+        told.any(|event| matches!(event, Event::Warning { code, .. } if code == "server_confused"))
+    );
+    assert!(world.core(alice)?.account()?.is_none());
+    if let Ok(mut line) = line.lock() {
+        line.another_account = false;
+    }
+    ready(&mut world, alice, 0)?;
+    is_theirs(&world, alice, 1)
+}
+
+#[test]
+fn what_another_app_did_not_answer_is_no_hindrance_here() -> Result<()> {
+    let mut world = World::calm(14)?;
+    let line = Arc::new(Mutex::new(Stray {
+        another_app: true,
+        ..Stray::default()
+    }));
+    world.set_malice(line.clone());
+    let alice = world.device("Alice")?;
+    proves(&mut world, alice)?;
+    world.run_for(10_000);
+    let waits = world.core(alice)?.sign_up_unanswered()?;
+    assert_eq!(waits.as_deref(), Some(NUMBER));
+    if let Ok(mut line) = line.lock() {
+        line.another_app = false;
+    }
+    proves(&mut world, alice)?;
+    ready(&mut world, alice, 0)?;
+    is_theirs(&world, alice, 1)?;
+    world.nothing_is_wrong()
+}
+
 #[test]
 fn what_never_reached_the_app_is_asked_for_with_the_same_keys() -> Result<()> {
     let mut world = World::calm(4)?;

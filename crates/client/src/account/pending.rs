@@ -103,10 +103,23 @@ impl Core {
     pub fn sign_up_unanswered(&self) -> Result<Option<String>, CoreError> {
         number_unanswered(self.store())
     }
+
+    /// Before the first step: a code is to be ordered for this number (E.164), and what was asked for
+    /// with another one, and not answered, is not asked for again.
+    ///
+    /// # Errors
+    /// When the store can not be read or written.
+    pub fn leave_other_sign_up(&self, number: &str) -> Result<(), CoreError> {
+        match number_unanswered(self.store())? {
+            Some(other) if other != number => meta::remove(self.store(), UNANSWERED),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Step<'_> {
-    /// What was asked for with this number before, in the same way, and not seen to be there.
+    /// What was asked for with this number before, of this app and in the same way, and not seen to be
+    /// there.
     pub(super) fn asked_before(
         &self,
         number: &str,
@@ -115,8 +128,8 @@ impl Step<'_> {
         if meta::get(self.tx, "recovered")?.unwrap_or(false) != recover {
             return Ok(None);
         }
-        let pending: Option<Pending> = meta::get(self.tx, PENDING)?;
-        Ok(pending.filter(|pending| pending.number == number))
+        let (pending, app) = (meta::get::<Pending>(self.tx, PENDING)?, self.app()?);
+        Ok(pending.filter(|pending| pending.number == number && pending.address.app == app))
     }
 
     /// Keeps what is asked for, and asks. `before`: its keys were posted before.
@@ -194,16 +207,29 @@ impl Step<'_> {
             return Ok(());
         };
         match answer {
-            Ok(created) if created.address != pending.address => {
-                self.warn("server_confused", None);
-                Ok(())
-            }
+            Ok(created) if created.address != pending.address => self.account_confused(token),
             Ok(_) => {
                 let list = pending.list()?;
                 self.account_is_there(pending, list)
             }
             Err(error) => self.account_refused(&pending, token, error),
         }
+    }
+
+    /// The answer is about another account: what became of this one is as little known as without it.
+    fn account_confused(&mut self, token: &[u8]) -> Result<(), CoreError> {
+        self.warn("server_confused", None);
+        let asked: Option<Unanswered> = meta::get(self.tx, UNANSWERED)?;
+        let Some(asked) = asked.filter(|asked| asked.body.registration_token.0 == token) else {
+            return Ok(());
+        };
+        self.ask_account_again(asked)?;
+        self.refuse(
+            "create_account",
+            "server_confused",
+            "the app answered with another account than was asked for",
+        );
+        Ok(())
     }
 
     fn account_refused(
@@ -241,16 +267,16 @@ impl Step<'_> {
         )
     }
 
-    fn ask_account_later(
-        &mut self,
-        mut asked: Unanswered,
-        error: &CallError,
-    ) -> Result<(), CoreError> {
-        asked.again_ms = self.now + self.back_off_ms(asked.lost);
-        asked.lost += 1;
-        meta::put(self.tx, UNANSWERED, &asked)?;
+    fn ask_account_later(&mut self, asked: Unanswered, error: &CallError) -> Result<(), CoreError> {
+        self.ask_account_again(asked)?;
         self.failed("create_account", error);
         Ok(())
+    }
+
+    fn ask_account_again(&mut self, mut asked: Unanswered) -> Result<(), CoreError> {
+        asked.again_ms = self.now + self.back_off_ms(asked.lost);
+        asked.lost += 1;
+        meta::put(self.tx, UNANSWERED, &asked)
     }
 
     /// What the app says of the account that it now refuses to make.
