@@ -104,7 +104,8 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
         let passphrase = passphrase(&args, folder.exists())?;
         let conn = folder.unlock(&passphrase)?;
         folder.save_settings()?;
-        let session = session::Session::start(folder, conn, args.json, args.timeout)?;
+        let orders = args.act.as_ref().and_then(acts::Act::orders_code);
+        let session = session::Session::start(folder, conn, &args, orders)?;
         let outcome = match args.act {
             Some(act) => acts::run(&session, act).await,
             None => talk::run(&session).await,

@@ -1,5 +1,6 @@
 //! A running client with its waits: for being online, for an event, for a message's fate.
 
+use super::ChatArgs;
 use super::net::Server;
 use super::refused::kept;
 pub(crate) use super::refused::{Kept, Refused};
@@ -45,15 +46,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens the core on an unlocked store and starts the shell.
+    /// Opens the core on an unlocked store and starts the shell. `orders`: the number that the act is
+    /// to order a code for; a sign-up with another one is left before it would go on by itself.
     pub(crate) fn start(
         folder: StoreFolder,
         conn: Connection,
-        json: bool,
-        timeout_s: u64,
+        args: &ChatArgs,
+        orders: Option<String>,
     ) -> Result<Self> {
         let server = Server::new(&folder.settings.server, folder.settings.ca.as_deref())?;
         let core = Core::open(conn)?;
+        if let Some(number) = orders {
+            core.leave_other_sign_up(&number)?;
+        }
         let unanswered = core.sign_up_unanswered()?.is_some();
         let folder = Arc::new(folder);
         let erased = folder.clone();
@@ -68,8 +73,8 @@ impl Session {
         );
         Ok(Self {
             handle,
-            json,
-            timeout: Duration::from_secs(timeout_s),
+            json: args.json,
+            timeout: Duration::from_secs(args.timeout),
             unanswered: unanswered.then(|| Mutex::new(events)),
             folder,
         })

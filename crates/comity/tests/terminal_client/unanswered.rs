@@ -92,7 +92,9 @@ fn a_sign_up_whose_answer_was_lost_ends_well_when_it_is_asked_for_again() {
     let ready = alice.one(&act);
     assert_eq!(ready["number"], ALICE);
     assert_eq!(accounts(&world), "1");
-    assert_eq!(alice.refused(&act).code, "not_now", "it is signed up now");
+    assert_eq!(alice.one(&act), ready, "asked for once more");
+    let other = ["register", super::CAROL, "--code", "123456"];
+    assert_eq!(alice.refused(&other).code, "not_now", "it is signed up now");
     let bob = world.person("bob", BOB);
     bob.say(ALICE, "Hello Alice");
     assert_eq!(alice.one(&["requests"])["text"], "Hello Alice");
@@ -105,6 +107,23 @@ fn a_sign_up_whose_answer_was_lost_ends_well_when_it_is_asked_for_again() {
     assert_eq!(refusal.code, "unreachable", "{refusal:?}");
     assert_eq!(carol.one(&["account"])["number"], super::CAROL);
     assert_eq!(accounts(&world), "3");
+}
+
+#[test]
+fn who_wants_another_number_meanwhile_gets_that() {
+    let world = World::start();
+    let line = BadLine::to(&world, "POST /v1/accounts ");
+    let alice = world.device("alice");
+    let code = alice.code_command();
+    let act = ["register", BOB, "--code-command", &code];
+    let refusal = alice.refused(&[&act[..], &["--server", &line.url]].concat());
+    assert_eq!(refusal.code, "unreachable", "{refusal:?}");
+    line.mend();
+    alice.act(&["request-code", ALICE]);
+    let code = world.admin(&["codes", "--number", ALICE]);
+    let ready = alice.one(&["register", ALICE, "--code", code.trim()]);
+    assert_eq!(ready["number"], ALICE);
+    assert_eq!(alice.one(&["account"])["number"], ALICE);
 }
 
 #[test]

@@ -364,6 +364,17 @@ pub(crate) enum Act {
 }
 
 impl Act {
+    /// The number (E.164) that this orders a code for, and does nothing else.
+    pub(crate) fn orders_code(&self) -> Option<String> {
+        match self {
+            Self::RequestCode { number } => {
+                let digits = number.chars().filter(char::is_ascii_digit);
+                Some(std::iter::once('+').chain(digits).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Refuses what needs neither store nor app to be seen as wrong.
     pub(crate) fn check(&self) -> Result<()> {
         match self {

@@ -1,6 +1,7 @@
 //! Becoming an account's device: by number and code, by recovery, by a link.
 
 use super::*;
+use comity_client::AccountView;
 use comity_wire::ErrorCode;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -194,10 +195,12 @@ pub(super) async fn register(
     code: Code,
     how: SignUp,
 ) -> Result<()> {
-    let answered = session.answered().await?;
+    session.answered().await?;
     if let Some(account) = session.query(Core::account).await? {
-        if answered && same_number(&account.number, &number) {
-            return welcome(session, how.device_name, account.address, account.number).await;
+        if same_number(&account.number, &number) {
+            // Asked for once more: the first time its answer was lost, or the program ended before it.
+            let ready = (account.address.clone(), account.number.clone());
+            return welcome(session, &how, is_named(&account), ready).await;
         }
         bail!(refused(
             "not_now",
@@ -223,12 +226,12 @@ pub(super) async fn register(
     } = told
     {
         let mut given = false;
-        let command = match (how.recover, how.take_over) {
+        let command = match (how.recover.clone(), how.take_over) {
             (Some(phrase), _) => Command::Recover { phrase },
             (None, true) => {
                 given = how.lock_passphrase.is_some();
                 Command::TakeOver {
-                    passphrase: how.lock_passphrase,
+                    passphrase: how.lock_passphrase.clone(),
                 }
             }
             (None, false) => bail!(number_taken(
@@ -247,28 +250,42 @@ pub(super) async fn register(
     let Event::Ready { address, number } = told else {
         bail!("not signed up")
     };
-    welcome(session, how.device_name, address, number).await
+    welcome(session, &how, false, (address, number)).await
 }
 
-/// The device is the account's: its first session.
+/// Whether this device has a name.
+fn is_named(account: &AccountView) -> bool {
+    let mut devices = account.devices.iter();
+    devices.any(|device| device.this && !device.name.is_empty())
+}
+
+/// The device is the account's: its first session, or this act once more.
 async fn welcome(
     session: &Session,
-    device_name: Option<String>,
-    address: Address,
-    number: String,
+    how: &SignUp,
+    named: bool,
+    (address, number): (Address, String),
 ) -> Result<()> {
-    let name = device_name.unwrap_or_else(|| "terminal".to_owned());
-    session.handle.act(Command::NameDevice(name)).await?;
+    let name = match &how.device_name {
+        Some(name) => Some(name.clone()),
+        None => (!named).then(|| "terminal".to_owned()),
+    };
+    if let Some(name) = name {
+        session.handle.act(Command::NameDevice(name)).await?;
+    }
     session.online().await?;
     session.settled().await?;
     if session.json {
         say_json(&json!({ "address": address, "number": number }));
     } else {
         say(&format!("Signed up: {number}, {address}"));
-        say(&format!(
-            "Write down a recovery phrase with {}: without it, losing all devices loses the account.",
-            session.hint("recovery-phrase")
-        ));
+        // Whose words have just brought the account back has them.
+        if how.recover.is_none() {
+            say(&format!(
+                "Write down a recovery phrase with {}: without it, losing all devices loses the account.",
+                session.hint("recovery-phrase")
+            ));
+        }
     }
     Ok(())
 }
