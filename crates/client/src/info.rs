@@ -1,10 +1,11 @@
 //! Who has a message, and who read it.
 //!
 //! Always holds: 'delivered' is what the hub says of a person's devices, 'read' is what they said
-//! themselves; who was not in the conversation yet when it was said stands on no list. Deliberately
-//! absent: times, which nobody tells; people who have not agreed to talk.
+//! themselves; who was not in the conversation yet when it was said stands on no list, nor anybody where
+//! this device does not know who was. Deliberately absent: times, which nobody tells; people who have
+//! not agreed to talk.
 
-use crate::{Core, CoreError, TimelineItem};
+use crate::{Core, CoreError, Status, TimelineItem};
 use comity_wire::{Address, MessageId};
 use rusqlite::Connection;
 use serde::Serialize;
@@ -18,6 +19,9 @@ pub struct InfoView {
     pub item: TimelineItem,
     /// Of an own message: the others who were there when it was said.
     pub people: Vec<ReachView>,
+    /// False where this device came into the group after it was said: it does not know who was there,
+    /// and `people` is empty.
+    pub people_known: bool,
 }
 
 /// How far a message came with somebody.
@@ -40,14 +44,19 @@ impl Core {
         let item = self
             .item(conversation, message)?
             .ok_or(CoreError::NoSuch("message"))?;
-        let people = match item.seq {
-            Some(seq) if item.outgoing => people(self.store(), conversation, seq)?,
+        let known_from = crate::views::people_known_from(self.store(), conversation)?;
+        let people_known = item.seq.is_none_or(|seq| seq >= known_from);
+        // What began a conversation has no place in its log.
+        let first = matches!(item.status, Status::Sent | Status::Delivered | Status::Read);
+        let people = match item.seq.or(first.then_some(0)) {
+            Some(seq) if item.outgoing && people_known => people(self.store(), conversation, seq)?,
             _ => Vec::new(),
         };
         Ok(InfoView {
             conversation,
             item,
             people,
+            people_known,
         })
     }
 

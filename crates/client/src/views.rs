@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use progress::Progress;
 pub use progress::ProgressView;
-pub(crate) use progress::{people, reach};
+pub(crate) use progress::{keep_reached, people, people_known_from, reach};
 
 /// The own account on this device.
 #[derive(Debug, Clone, Serialize)]

@@ -385,6 +385,13 @@ impl Step<'_> {
                 })?
                 .collect::<Result<_, _>>()?
         };
+        let here: BTreeSet<Vec<u8>> = members.iter().map(|one| one.device.to_vec()).collect();
+        if conversation.kind == proto::ConversationKind::Group as i32
+            && before.keys().any(|device| !here.contains(device))
+        {
+            let last = conversation.next_seq.saturating_sub(1);
+            crate::views::keep_reached(self.tx, conversation.id, last)?;
+        }
         let admins = rules::acting_admins(context, members);
         let mut fresh = BTreeSet::new();
         let mut put = self.tx.prepare_cached(

@@ -1,14 +1,17 @@
 //! How far the others are in a conversation, and what an own line shows of that.
 //!
 //! Always holds: a line counts as delivered, or read, when it is so with everybody who was there when
-//! it was said and still is; of a person the device that is furthest counts. Looking at a line costs
+//! it was said and still is; of a person the device that is furthest counts; what was so of a group
+//! before somebody went stays so. Of what was said in a group before this device came, it is not known
+//! who was there: nobody is counted, and ticks are for all who may have been. Looking at a line costs
 //! two searches, however many people there are. Deliberately absent: own devices; people who are gone.
 
 use super::Status;
 use crate::CoreError;
+use crate::store::meta;
 use comity_wire::proto::ConversationKind;
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// With how many of the others a line of a group is how far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,14 +53,13 @@ pub(crate) struct PersonReach {
     pub(crate) delivered: u64,
     /// Up to where they read it.
     pub(crate) read: u64,
-    is_group: bool,
 }
 
 /// The others in a conversation, by address.
 pub(crate) fn people(tx: &Connection, conversation: i64) -> Result<Vec<PersonReach>, CoreError> {
     let me = crate::account::Me::load_address(tx)?;
     let mut statement = tx.prepare_cached(
-        "SELECT m.address, coalesce(max(s.seq), 0), coalesce(max(c.seq), 0), coalesce(max(r.read_seq), 0), v.kind
+        "SELECT m.address, coalesce(max(s.seq), 0), coalesce(max(c.seq), 0), coalesce(max(r.read_seq), 0)
          FROM conversation v JOIN member m ON m.conversation = v.id
          LEFT JOIN cursor c ON c.conversation = m.conversation AND c.device = m.device
          LEFT JOIN mark r ON r.conversation = m.conversation AND r.device = m.device
@@ -72,10 +74,108 @@ pub(crate) fn people(tx: &Connection, conversation: i64) -> Result<Vec<PersonRea
             since: row.get(1)?,
             delivered: row.get::<_, u64>(2)?.max(read),
             read,
-            is_group: row.get::<_, i32>(4)? == group,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Of a group: the entry by which this device came in.
+fn joined_group(tx: &Connection, conversation: i64) -> Result<Option<u64>, CoreError> {
+    Ok(tx
+        .prepare_cached(
+            "SELECT CASE WHEN kind = ?2 THEN joined_seq END FROM conversation WHERE id = ?1",
+        )?
+        .query_row((conversation, ConversationKind::Group as i32), |row| {
+            row.get(0)
+        })?)
+}
+
+/// From which entry on this device knows who was in a conversation when it was said: in a group who
+/// was there before it came stands there from the beginning, and may have come just before it.
+pub(crate) fn people_known_from(tx: &Connection, conversation: i64) -> Result<u64, CoreError> {
+    Ok(joined_group(tx, conversation)?.unwrap_or_default())
+}
+
+/// What was delivered to all who were there, and read by all, when somebody went: stretches of the
+/// log, first and last entry, in order.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Reached {
+    delivered: Vec<(u64, u64)>,
+    read: Vec<(u64, u64)>,
+}
+
+impl Reached {
+    fn add(&mut self, people: &[PersonReach]) {
+        let parts: [(&mut Vec<_>, fn(&PersonReach) -> u64); 2] = [
+            (&mut self.delivered, |person| person.delivered),
+            (&mut self.read, |person| person.read),
+        ];
+        for (kept, to) in parts {
+            if let Some(stretch) = reached_by_all(people, to) {
+                kept.push(stretch);
+                kept.sort_unstable();
+                kept.dedup_by(|next, last| {
+                    let one = next.0 <= last.1.saturating_add(1);
+                    if one {
+                        last.1 = last.1.max(next.1);
+                    }
+                    one
+                });
+            }
+        }
+    }
+
+    fn at(&self, seq: u64) -> Status {
+        let within =
+            |kept: &[(u64, u64)]| kept.iter().any(|(from, to)| (*from..=*to).contains(&seq));
+        if within(&self.read) {
+            Status::Read
+        } else if within(&self.delivered) {
+            Status::Delivered
+        } else {
+            Status::Sent
+        }
+    }
+}
+
+/// The lines that all who were there have reached. It is one stretch: who was there when an earlier
+/// one was said was there later, too.
+fn reached_by_all(people: &[PersonReach], to: fn(&PersonReach) -> u64) -> Option<(u64, u64)> {
+    let mut people: Vec<&PersonReach> = people.iter().collect();
+    people.sort_unstable_by_key(|person| person.since);
+    let from = people.first()?.since;
+    let (mut least, mut furthest) = (u64::MAX, 0);
+    for (index, person) in people.iter().enumerate() {
+        least = least.min(to(person));
+        // Up to where nobody else had come.
+        let next = people.get(index + 1).map_or(u64::MAX, |next| next.since);
+        let end = least.min(next.saturating_sub(1));
+        if end >= person.since {
+            furthest = furthest.max(end);
+        }
+    }
+    (furthest >= from.max(1)).then_some((from, furthest))
+}
+
+fn reached_key(group: i64) -> String {
+    format!("reached/{group}")
+}
+
+/// Before somebody goes from a group: what all have, or have read, by now stays shown so, up to
+/// `last`, the newest entry: what they say of later ones they can not know.
+pub(crate) fn keep_reached(tx: &Connection, group: i64, last: u64) -> Result<(), CoreError> {
+    let key = reached_key(group);
+    let mut reached: Reached = meta::get(tx, &key)?.unwrap_or_default();
+    let mut people = people(tx, group)?;
+    for person in &mut people {
+        person.delivered = person.delivered.min(last);
+        person.read = person.read.min(last);
+    }
+    reached.add(&people);
+    if reached == Reached::default() {
+        return Ok(());
+    }
+    meta::put(tx, &key, &reached)
 }
 
 /// Stretches of a log, one a person.
@@ -106,6 +206,8 @@ impl Stretches {
 #[derive(Default)]
 pub(super) struct Progress {
     is_group: bool,
+    known_from: u64,
+    reached: Reached,
     people: Stretches,
     delivered: Stretches,
     read: Stretches,
@@ -117,8 +219,15 @@ impl Progress {
         let of = |to: fn(&PersonReach) -> u64| {
             Stretches::new(all.iter().map(|person| (person.since, to(person))))
         };
+        let joined = joined_group(tx, conversation)?;
+        let reached = match joined {
+            Some(_) => meta::get(tx, &reached_key(conversation))?.unwrap_or_default(),
+            None => Reached::default(),
+        };
         Ok(Self {
-            is_group: all.first().is_some_and(|person| person.is_group),
+            is_group: joined.is_some(),
+            known_from: joined.unwrap_or_default(),
+            reached,
             people: of(|_| u64::MAX),
             delivered: of(|person| person.delivered),
             read: of(|person| person.read),
@@ -134,13 +243,15 @@ impl Progress {
             delivered: self.delivered.around(seq),
             read: self.read.around(seq),
         };
-        let status = match shown.people {
-            0 => Status::Sent,
-            all if shown.read == all => Status::Read,
-            all if shown.delivered == all => Status::Delivered,
-            _ => Status::Sent,
+        let status = match (shown.people, self.reached.at(seq)) {
+            (_, Status::Read) => Status::Read,
+            (0, kept) => kept,
+            (all, _) if shown.read == all => Status::Read,
+            (all, _) if shown.delivered == all => Status::Delivered,
+            (_, kept) => kept,
         };
-        (status, self.is_group.then_some(shown))
+        let counts = self.is_group && seq >= self.known_from;
+        (status, counts.then_some(shown))
     }
 }
 
@@ -153,6 +264,8 @@ mod tests {
         // One from the beginning, one as of entry 5, one as of entry 7 who has read nothing.
         let progress = Progress {
             is_group: true,
+            known_from: 0,
+            reached: Reached::default(),
             people: Stretches::new([(0, u64::MAX), (5, u64::MAX), (7, u64::MAX)].into_iter()),
             delivered: Stretches::new([(0, 9), (5, 9), (7, 8)].into_iter()),
             read: Stretches::new([(0, 4), (5, 6), (7, 0)].into_iter()),
@@ -169,5 +282,54 @@ mod tests {
         assert_eq!(at(10), (Status::Sent, [3, 0, 0]));
         // Alone there is nobody to read it.
         assert_eq!(Progress::default().at(3), (Status::Sent, None));
+        // Said before this device came: ticks for all who may have been there, and no counts.
+        let later = Progress {
+            known_from: 8,
+            ..progress
+        };
+        assert_eq!(later.at(3), (Status::Read, None));
+        assert_eq!(later.at(5), (Status::Delivered, None));
+        assert!(later.at(8).1.is_some());
+    }
+
+    fn person(since: u64, read: u64) -> PersonReach {
+        PersonReach {
+            address: String::new(),
+            since,
+            delivered: read,
+            read,
+        }
+    }
+
+    #[test]
+    fn what_all_have_read_is_one_stretch() {
+        let read = |people: &[PersonReach]| reached_by_all(people, |person| person.read);
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[person(0, 0)]), None);
+        assert_eq!(read(&[person(0, 9), person(0, 4)]), Some((0, 4)));
+        assert_eq!(read(&[person(0, 9), person(5, 6)]), Some((0, 6)));
+        // Who came last has read nothing yet.
+        assert_eq!(read(&[person(0, 9), person(7, 0)]), Some((0, 6)));
+        assert_eq!(read(&[person(7, 0), person(3, 4)]), Some((3, 4)));
+    }
+
+    #[test]
+    fn what_was_read_stays_read_when_all_have_gone() {
+        let mut reached = Reached::default();
+        reached.add(&[person(0, 9), person(5, 6)]);
+        reached.add(&[person(0, 12)]);
+        // All new, and before they came nobody was there.
+        reached.add(&[person(20, 30)]);
+        assert_eq!(reached.read, [(0, 12), (20, 30)]);
+        let alone = Progress {
+            is_group: true,
+            reached,
+            ..Progress::default()
+        };
+        let statuses = [12, 13, 19, 20].map(|seq| alone.at(seq).0);
+        assert_eq!(
+            statuses,
+            [Status::Read, Status::Sent, Status::Sent, Status::Read]
+        );
     }
 }

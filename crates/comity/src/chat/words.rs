@@ -340,6 +340,10 @@ pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
     let mut lines = vec![dated(names, &info.item)];
     if !info.item.outgoing {
         lines.push("— of what others said, only they see who has it".to_owned());
+    } else if !info.people_known {
+        lines.push(
+            "— this device came into the group later: it does not know who was there".to_owned(),
+        );
     }
     lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
     lines.extend(by_emoji(&info.item).into_iter().map(|(emoji, who)| {

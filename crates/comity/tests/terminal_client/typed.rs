@@ -302,6 +302,17 @@ fn what_nothing_brings_back_is_asked_first() {
 }
 
 #[test]
+fn who_leaves_a_group_as_its_only_admin_is_told_who_will_be_it() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    alice.act(&["group-create", "Choir", BOB]);
+    says(
+        &typed(&alice, b"/to Choir\n/leave\n/quit\n"),
+        &["with all your devices? bob will be its admin (/admin NAME first"],
+    );
+}
+
+#[test]
 fn the_passphrase_of_the_lock_need_not_stand_on_the_command_line() {
     let world = World::start();
     let alice = world.person("alice", ALICE);
