@@ -429,9 +429,12 @@ impl Step<'_> {
             self.warn("introduction_malformed", None);
             return Ok(());
         };
-        // The first line of all, or where the conversation stands by now.
+        // The first line of all, or where the conversation stands by now. On a device that another one
+        // brought in it has a place in the log, so that what is read of it elsewhere is read here.
         let seq: u64 = self.tx.query_row(
-            "SELECT CASE WHEN joined_seq > 0 THEN next_seq - 1 ELSE 0 END FROM conversation WHERE id = ?1",
+            "SELECT CASE WHEN joined_seq = 0 THEN 0
+                 WHEN EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND seq > 0 AND kind <> 'notice') THEN next_seq - 1
+                 ELSE 1 END FROM conversation WHERE id = ?1",
             [conversation],
             |row| row.get(0),
         )?;
@@ -541,12 +544,25 @@ impl Step<'_> {
         self.sync_contact(address)
     }
 
-    /// A one-to-one conversation with this person has begun, by whichever device.
+    /// A one-to-one conversation with this person has begun, by whichever device. `asked`: it waited
+    /// for their answer.
     pub(crate) fn direct_begun(
         &mut self,
         conversation: &Conversation,
         peer: &Address,
+        asked: bool,
     ) -> Result<(), CoreError> {
+        let both: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
+            [peer.to_string()],
+            |row| row.get(0),
+        )?;
+        if asked && !both {
+            self.event(Event::Accepted {
+                conversation: conversation.id,
+                address: peer.clone(),
+            });
+        }
         self.insert_request_message(conversation.id, peer)?;
         self.tx
             .execute("DELETE FROM request WHERE address = ?1", [peer.to_string()])?;

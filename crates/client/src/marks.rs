@@ -16,14 +16,17 @@ const TYPING_MS: i64 = 4_000;
 impl Step<'_> {
     pub(crate) fn mark_read(&mut self, conversation: i64) -> Result<(), CoreError> {
         self.conversation(conversation)?;
-        let newest: Option<u64> = self.tx.query_row(
-            "SELECT max(seq) FROM message WHERE conversation = ?1 AND kind <> 'notice'",
+        // A request stands before the first entry: who has read it says so of that.
+        let newest: u64 = self.tx.query_row(
+            "SELECT max(coalesce(max(seq), 0), EXISTS (SELECT 1 FROM message
+                 WHERE conversation = ?1 AND seq = 0 AND outgoing = 0 AND kind <> 'notice'))
+             FROM message WHERE conversation = ?1 AND kind <> 'notice'",
             [conversation],
             |row| row.get(0),
         )?;
         let changed = self.tx.execute(
             "UPDATE conversation SET read_seq = max(read_seq, ?2), mark_epoch = -1 WHERE id = ?1 AND read_seq < ?2",
-            (conversation, newest.unwrap_or(0)),
+            (conversation, newest),
         )?;
         if changed > 0 {
             self.count_unread(conversation)?;

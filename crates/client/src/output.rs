@@ -208,6 +208,13 @@ pub enum Event {
         /// What they say.
         request: RequestView,
     },
+    /// Somebody who was asked to talk accepted: the conversation has begun.
+    Accepted {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// Who.
+        address: Address,
+    },
     /// A new line in a timeline.
     Item {
         /// Local id of the conversation.

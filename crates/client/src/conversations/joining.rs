@@ -258,6 +258,7 @@ impl Step<'_> {
 
     /// Common to every way in.
     pub(super) fn entered(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
+        let asked = self.conversation(conversation.id)?.state == State::Asking;
         self.refresh_membership(conversation)?;
         self.all_listed(conversation.id)?;
         self.tx.execute(
@@ -276,7 +277,7 @@ impl Step<'_> {
             }
         }
         if let Some(peer) = conversation.peer.clone() {
-            self.direct_begun(conversation, &peer)?;
+            self.direct_begun(conversation, &peer, asked)?;
         }
         // Young leaves expire unless renewed once; not all at the same moment: after a lot of
         // additions each update is as large as the group, until enough of them were made.

@@ -1,6 +1,7 @@
 //! Whom a word on the command line means: a number, an address, a name, `me`.
 
 use super::session::{Refused, Session};
+use super::words;
 use anyhow::{Result, bail};
 use comity_client::{
     Command, ContactView, ConversationView, Event, MemberView, Whom, called, shortened,
@@ -284,6 +285,12 @@ pub(crate) async fn check_numbers(session: &Session, of: Option<&Address>) -> Re
         let _ = lookup(session, &request.number).await;
     }
     Ok(())
+}
+
+/// What to say when somebody who was asked to talk accepted.
+pub(crate) fn accepted(names: &words::Names, who: &Address) -> String {
+    let who = words::plain(&words::name(names, who));
+    format!("— {who} accepted: you can talk now")
 }
 
 #[cfg(test)]

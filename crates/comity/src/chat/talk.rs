@@ -206,12 +206,14 @@ impl Talk<'_> {
             Event::Receipt {
                 conversation,
                 address,
-                delivered_seq,
-                read_seq,
+                ..
             } => {
                 let who = words::name(&names(self.session).await?, address);
-                self.receipt(*conversation, &who, *delivered_seq, *read_seq)
-                    .await?;
+                self.receipt(*conversation, &who).await?;
+            }
+            Event::Accepted { address, .. } => {
+                let names = names(self.session).await?;
+                self.say(&people::accepted(&names, address));
             }
             other => {
                 let names = names(self.session).await?;
@@ -259,13 +261,7 @@ impl Talk<'_> {
 
     /// Says once that the newest own line was delivered, and once that it was read: in a group when
     /// it is so with all.
-    async fn receipt(
-        &mut self,
-        conversation: i64,
-        who: &str,
-        delivered_seq: u64,
-        read_seq: u64,
-    ) -> Result<()> {
+    async fn receipt(&mut self, conversation: i64, who: &str) -> Result<()> {
         if self.current().await? != Some(conversation) {
             return Ok(());
         }
@@ -276,11 +272,11 @@ impl Talk<'_> {
         let Some(last) = last.filter(|item| item.outgoing) else {
             return Ok(());
         };
-        let Some(seq) = last.seq else { return Ok(()) };
-        let (who, delivered, read) = match last.progress {
-            Some(of) => ("everybody", of.delivered == of.people, of.read == of.people),
-            None => (who, seq <= delivered_seq, seq <= read_seq),
-        };
+        // What began a conversation has no place in its log.
+        let seq = last.seq.unwrap_or_default();
+        let who = last.progress.map_or(who, |_| "everybody");
+        let read = last.status == Status::Read;
+        let delivered = read || last.status == Status::Delivered;
         if (!read && !delivered)
             || self
                 .told

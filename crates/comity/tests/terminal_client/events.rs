@@ -116,6 +116,10 @@ pub(super) fn events() -> Vec<Event> {
             message,
         },
         Event::ConversationChanged { conversation: 1 },
+        Event::Accepted {
+            conversation: 1,
+            address: who.clone(),
+        },
         Event::Receipt {
             conversation: 1,
             address: who.clone(),
@@ -183,6 +187,7 @@ pub(super) fn name(event: &Event) -> &'static str {
         Event::ItemChanged { .. } => "item_changed",
         Event::Expired { .. } => "expired",
         Event::ConversationChanged { .. } => "conversation_changed",
+        Event::Accepted { .. } => "accepted",
         Event::Receipt { .. } => "receipt",
         Event::Typing { .. } => "typing",
         Event::RootChanged { .. } => "root_changed",

@@ -156,6 +156,7 @@ pub(super) async fn watch(session: &Session, accept: bool, read: bool, seconds: 
         } else {
             match &event {
                 Event::Item { item, .. } => say(&words::line(&names, item)),
+                Event::Accepted { address, .. } => say(&people::accepted(&names, address)),
                 other => words::event(&names, other)
                     .iter()
                     .for_each(|line| say(line)),
