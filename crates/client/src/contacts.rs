@@ -487,6 +487,15 @@ impl Step<'_> {
         self.contacts_where("accepted = 1 OR blocked = 1", [])
     }
 
+    /// People of groups who have not agreed to talk, with their profiles' keys, for a device that is
+    /// let in: they gave them before it came.
+    pub(crate) fn members_to_sync(&self) -> Result<Vec<said::Contact>, CoreError> {
+        self.contacts_where(
+            "accepted = 0 AND blocked = 0 AND length(profile_key) = 32 AND address IN (SELECT address FROM member)",
+            [],
+        )
+    }
+
     fn contacts_where<P: rusqlite::Params>(
         &self,
         filter: &str,

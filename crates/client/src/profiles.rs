@@ -6,7 +6,7 @@
 //! is not overwritten, and nothing is published before what the app has was read: who changes one
 //! field leaves the others. Deliberately absent: pictures' bytes, which a screen fetches.
 
-use crate::account::{ABOUT_CHARS_MAX, NAME_CHARS_MAX};
+use crate::account::{ABOUT_CHARS_MAX, NAME_CHARS_MAX, address_of};
 use crate::calls::Call;
 use crate::contacts::known_manifest;
 use crate::conversations::Conversation;
@@ -135,6 +135,36 @@ impl Step<'_> {
             return self.refresh_contact(address);
         }
         self.fetch_profile(address)
+    }
+
+    /// Another own device knows the key to the profile of somebody in a group: it is taken where this
+    /// device knows none, and agrees to nothing. Who is not known here yet is looked up with `look_up`,
+    /// else once their device list comes.
+    pub(crate) fn member_synced(
+        &mut self,
+        member: &said::Contact,
+        look_up: bool,
+    ) -> Result<(), CoreError> {
+        let Some(address) = member.address.as_ref().and_then(address_of) else {
+            return Ok(());
+        };
+        if self.profile_key_of(&address)?.is_some() {
+            return Ok(());
+        }
+        match known_manifest(self.tx, &address)? {
+            Some(list) if list.manifest.root_key[..] == member.root_key[..] => {
+                self.profile_shared(&address, &member.profile_key)
+            }
+            // Who is met by another key than there is not who gave that one.
+            Some(_) => Ok(()),
+            None if look_up => self.profile_shared(&address, &member.profile_key),
+            None if member.profile_key.len() == 32 => meta::put(
+                self.tx,
+                &format!("profile_key/{address}"),
+                &member.profile_key,
+            ),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn apply_profile_key(&mut self, address: &Address) -> Result<(), CoreError> {

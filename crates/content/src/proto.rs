@@ -214,6 +214,9 @@ pub struct HistoryArchive {
     pub messages: ::prost::alloc::vec::Vec<ArchivedMessage>,
     #[prost(message, repeated, tag = "3")]
     pub contacts: ::prost::alloc::vec::Vec<Contact>,
+    /// people of groups who are no contacts: only their profiles' keys
+    #[prost(message, repeated, tag = "4")]
+    pub members: ::prost::alloc::vec::Vec<Contact>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ArchivedConversation {

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 /// Messages in a piece.
 const PIECE: i64 = 500;
+/// People of groups who are looked up at once when another own device tells of them.
+const MEMBERS_LOOKED_UP: usize = 64;
 
 /// What [`archived`] reads of a message and its conversation.
 const ARCHIVED: &str = "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
@@ -173,6 +175,7 @@ impl Step<'_> {
         }
         if with_conversations {
             archive.contacts = self.contacts_to_sync()?;
+            archive.members = self.members_to_sync()?;
             let mut statement = self.tx.prepare_cached(
                 "SELECT hub, cid, kind, peer FROM conversation WHERE cid IS NOT NULL",
             )?;
@@ -322,6 +325,9 @@ impl Step<'_> {
     fn take_archive(&mut self, archive: &said::HistoryArchive) -> Result<(), CoreError> {
         for contact in &archive.contacts {
             self.contact_synced(contact)?;
+        }
+        for (index, member) in archive.members.iter().enumerate() {
+            self.member_synced(member, index < MEMBERS_LOOKED_UP)?;
         }
         for known in &archive.conversations {
             self.archived_conversation(known)?;
