@@ -227,14 +227,14 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for the answer to what an earlier start asked for and was not answered. True when there
-    /// was something of the kind, and this device is signed up by it now.
+    /// Waits for the answer to what an earlier start asked for and was not answered, where there is
+    /// something of the kind.
     ///
     /// # Errors
     /// While there is no answer. What is refused for good is none.
-    pub(crate) async fn answered(&self) -> Result<bool> {
+    pub(crate) async fn answered(&self) -> Result<()> {
         let Some(events) = &self.unanswered else {
-            return Ok(false);
+            return Ok(());
         };
         let mut events = events.lock().await;
         if self.query(Core::sign_up_unanswered).await?.is_some() {
@@ -246,7 +246,7 @@ impl Session {
                 return Err(error);
             }
         }
-        Ok(self.query(Core::account).await?.is_some())
+        Ok(())
     }
 
     /// That somebody is signed up here.
