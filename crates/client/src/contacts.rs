@@ -242,7 +242,7 @@ impl Step<'_> {
             return Ok(());
         }
         let number = found.number.unwrap_or_default();
-        // The number moved from one account to another: old conversations never continue.
+        // Whom this number led to before has another one now, or none.
         let moved: Vec<String> = {
             let mut statement = self.tx.prepare_cached(
                 "SELECT address FROM contact WHERE alias = ?1 AND address <> ?2 AND alias <> ''",
@@ -256,15 +256,30 @@ impl Step<'_> {
                 self.mark_alias_moved(&old)?;
             }
         }
-        self.tx.execute(
-            "UPDATE contact SET alias = ?2, changed_ms = ?3 WHERE address = ?1",
-            (found.address.to_string(), &number, self.now),
-        )?;
+        self.found_under(&found.address, &number)?;
         if self.profile_key_of(&found.address)?.is_some() {
             // What they call themselves now is told with the answer.
             return self.ask_for_profile(&found.address, true);
         }
         self.tell_found(&found.address)
+    }
+
+    /// The app says that this is their number: whatever became of an earlier one is of no account any
+    /// more, here and on the own other devices.
+    fn found_under(&mut self, address: &Address, number: &str) -> Result<(), CoreError> {
+        let was_moved: bool = self.tx.query_row(
+            "SELECT alias_moved AND accepted AND ?2 <> '' FROM contact WHERE address = ?1",
+            (address.to_string(), number),
+            |row| row.get(0),
+        )?;
+        self.tx.execute(
+            "UPDATE contact SET alias = ?2, changed_ms = ?3, alias_moved = alias_moved AND ?2 = '' WHERE address = ?1",
+            (address.to_string(), number, self.now),
+        )?;
+        if was_moved {
+            self.sync_contact(address)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn tell_found(&mut self, address: &Address) -> Result<(), CoreError> {
@@ -562,7 +577,8 @@ impl Step<'_> {
             return Ok(());
         }
         self.tx.execute(
-            "UPDATE contact SET alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = 1,
+            "UPDATE contact SET alias_moved = alias_moved AND (?2 = '' OR ?2 = alias),
+                 alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = 1,
                  name = CASE WHEN name = '' THEN ?4 ELSE name END,
                  verified_root = CASE WHEN ?5 THEN root_key ELSE verified_root END
              WHERE address = ?1",

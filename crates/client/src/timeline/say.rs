@@ -220,7 +220,8 @@ impl Step<'_> {
             Some(peer) => self
                 .tx
                 .query_row(
-                    "SELECT alias_moved FROM contact WHERE address = ?1",
+                    // An account is its address: whose key was compared is known by more than a number.
+                    "SELECT alias_moved AND verified_root IS NOT root_key FROM contact WHERE address = ?1",
                     [peer.to_string()],
                     |row| row.get(0),
                 )
@@ -237,7 +238,7 @@ impl Step<'_> {
                 "the app changed this conversation against its rules: nothing is sent".into(),
             )),
             _ if moved => Err(CoreError::Refused(
-                "this number belongs to someone else now".into(),
+                "this number belongs to someone else now: look up their new number, or compare safety numbers, before you write on".into(),
             )),
             _ if self.is_leaving(conversation.id)? => Err(CoreError::Refused(
                 "you are leaving this group: nothing more is said".into(),

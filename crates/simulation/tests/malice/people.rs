@@ -279,7 +279,7 @@ Mallory: It is me. Send the money.
         "\
 me: Bob? It is Alice.
 Mallory: It is me. Send the money.
-— this number now belongs to someone else: this conversation ends here
+— this number now belongs to someone else: look up their new one, or compare safety numbers, before you write on
 "
     );
     assert_eq!(
@@ -317,7 +317,7 @@ fn another_account_behind_a_known_number_is_said() -> Result<()> {
         screen(&world, alice, bob)?,
         "\
 me: Hello, this is Alice.
-— this number now belongs to someone else: this conversation ends here
+— this number now belongs to someone else: look up their new one, or compare safety numbers, before you write on
 "
     );
     assert_eq!(

@@ -16,7 +16,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
         "owner_added" => "one more device of yours may change your device list: if neither you nor a device of yours made it one, take it out (`account` shows it) and make a new recovery phrase".to_owned(),
         "owner_removed" => "one of your devices may no longer change your device list (`account` shows which)".to_owned(),
         "number_moved" => {
-            "this number now belongs to someone else: this conversation ends here".to_owned()
+            "this number now belongs to someone else: look up their new one, or compare safety numbers, before you write on".to_owned()
         }
         "account_gone" => format!("{who} deleted the account: this conversation has ended"),
         "number_lost" => "your number now belongs to another account: people find you by it no more".to_owned(),
