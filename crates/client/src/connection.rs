@@ -118,6 +118,7 @@ impl Step<'_> {
             synced: false,
         };
         self.mem.upkeep_ms = 0;
+        self.waits_are_unseen();
         // By this device's clock, whatever the server's shows.
         let good_ms = signed_in
             .token_expires_ms

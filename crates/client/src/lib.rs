@@ -38,6 +38,7 @@ mod store;
 mod timeline;
 mod transfers;
 mod views;
+mod waits;
 
 pub use comity_membership::Permissions;
 pub use error::CoreError;

@@ -46,6 +46,8 @@ pub(crate) struct Memory {
     pub(crate) fetching: Shared<BTreeSet<(String, Vec<u8>)>>,
     /// The time of the newest step.
     pub(crate) now_ms: UnixMs,
+    /// What waits longer than this, in milliseconds, is due at once: to be looked for.
+    pub(crate) waits_unseen: Option<i64>,
     /// When to ask again for changes or entries that were refused.
     pub(crate) read_again_ms: Option<UnixMs>,
     /// What this device lets itself into, by intent: the leaves are checked, the rest is done in a
@@ -232,7 +234,7 @@ impl<'a> Step<'a> {
 
     /// Takes the input, then does whatever has become possible.
     pub(crate) fn take(&mut self, input: Input) -> Result<(), CoreError> {
-        self.mem.now_ms = self.now;
+        self.note_time();
         let is_news = is_news(&input);
         self.leave_expired_session();
         self.expire()?;
@@ -286,6 +288,7 @@ impl<'a> Step<'a> {
         }
         self.pump_reading()?;
         if self.is_synced() && !self.reads_what_it_read()? {
+            self.pump_waits()?;
             self.pump_upkeep()?;
             self.pump_lists()?;
             self.pump_introductions()?;

@@ -362,6 +362,13 @@ impl World {
             .block_on(async { self.sim.act(who.0, command) })
     }
 
+    /// The device's clock shows so many milliseconds more than the time, or less, from now on.
+    pub fn set_clock(&mut self, who: Who, ahead_ms: i64) {
+        if let Some(device) = self.sim.devices.get_mut(who.0) {
+            device.skew_ms = ahead_ms;
+        }
+    }
+
     /// The core, for its views.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ impl Step<'_> {
         }
         self.mem.upkeep_ms = self.now + UPKEEP_MS;
         self.wake(self.mem.upkeep_ms);
+        self.note_clock()?;
         self.upkeep_key_packages()?;
         self.purge_key_packages()?;
         self.upkeep_introduction_key()?;

@@ -10,6 +10,7 @@ use crate::calls::Call;
 use crate::output::Method;
 use crate::step::Step;
 use crate::store::meta;
+use crate::waits::BACK_OFF_MS_MAX;
 use crate::{CallError, Core, CoreError};
 use comity_e2ee::keys::{DeviceKeys, RootKey};
 use comity_membership::manifest::{self, VerifiedManifest};
@@ -22,8 +23,6 @@ use serde::{Deserialize, Serialize};
 const PENDING: &str = "pending_account";
 /// What was posted for it and not answered.
 const UNANSWERED: &str = "account_unanswered";
-/// Longer than this no repeat waits, whatever became of the clock.
-const WAIT_MS_MAX: i64 = 400_000;
 
 /// An account about to be created: kept so that an answer that got lost does no harm.
 #[derive(Serialize, Deserialize)]
@@ -172,7 +171,7 @@ impl Step<'_> {
             return Ok(());
         }
         let has_started = self.mem.next_call == 0;
-        let waits = self.now < asked.again_ms && asked.again_ms - self.now <= WAIT_MS_MAX;
+        let waits = self.now < asked.again_ms && asked.again_ms - self.now <= BACK_OFF_MS_MAX;
         if waits && !has_started {
             self.wake(asked.again_ms);
             return Ok(());
