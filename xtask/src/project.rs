@@ -68,9 +68,13 @@ impl Project {
         command
     }
 
-    /// Cargo, of the toolchain that is in use.
+    /// Cargo, of the toolchain that is in use. What is tested is compiled in one unit a crate: split
+    /// in sixteen, as cargo does for who compiles the same crate again and again, it costs the
+    /// compiler twice the work, and there are crates enough to keep every core at it.
     pub(crate) fn cargo(&self) -> Command {
-        self.command("cargo")
+        let mut command = self.command("cargo");
+        command.env("CARGO_PROFILE_DEV_CODEGEN_UNITS", "1");
+        command
     }
 
     /// Builds the tests and the programs that they run, all with one choice of features: whoever
