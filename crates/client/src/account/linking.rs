@@ -2,6 +2,7 @@
 
 use super::{ListChange, Me};
 use crate::calls::{AfterAppInfo, Call};
+use crate::conversations::State;
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::store::meta;
@@ -13,7 +14,8 @@ use comity_e2ee::{
 };
 use comity_membership::manifest::{self, Device};
 use comity_wire::http::{LinkGrantBody, LinkOfferBody};
-use comity_wire::{Address, Bytes64, DeviceId, Id16, limits, proto};
+use comity_wire::proto::ConversationKind;
+use comity_wire::{Address, Bytes64, ConversationId, DeviceId, Id16, limits, proto};
 use serde::{Deserialize, Serialize};
 
 /// How often the new device asks whether it was let in.
@@ -148,6 +150,13 @@ impl Step<'_> {
         meta::remove(self.tx, "offering")?;
         meta::put(self.tx, LETS_ITSELF_IN_MS, &(self.now + ADDED_WITHIN_MS))?;
         meta::put(self.tx, crate::profiles::UNREAD, &true)?;
+        // Known before this device is let in there, so that what is told to the own other devices
+        // meanwhile waits, and is not lost.
+        if let Some(id) = me.self_conversation {
+            let own = ConversationId::new(me.address.app.clone(), id);
+            let kind = ConversationKind::Self_ as i32;
+            self.insert_conversation(Some(&own), kind, None, State::Known)?;
+        }
         self.become_me(me)
     }
 

@@ -214,7 +214,7 @@ impl Step<'_> {
             if so {
                 self.wish_ended(wish.id)?;
                 if wish.kind == "link" && !wish.value.is_empty() {
-                    self.tell_invitation(group, &wishes)?;
+                    self.tell_invitation(group, &wish.value, &wishes)?;
                 }
             } else {
                 open = true;

@@ -103,15 +103,20 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The link is good from now on.
+    /// The link with this key is good from now on. Its seed may be in the details already.
     pub(super) fn tell_invitation(
         &mut self,
         group: &Conversation,
+        key: &[u8],
         wishes: &[Wish],
     ) -> Result<(), CoreError> {
-        let seed = wishes.iter().find(|wish| wish.kind == "link_seed");
-        let id = group.cid()?.clone();
-        if let Some(invitation) = seed.and_then(|wish| Invitation::of_seed(id, &wish.value)) {
+        let known = self.known_details(group.id)?;
+        let known = known.iter().map(|known| &known.state.link_seed);
+        let wished = wishes.iter().filter(|wish| wish.kind == "link_seed");
+        let seeds = wished.map(|wish| &wish.value).chain(known);
+        let id = group.cid()?;
+        let mut links = seeds.filter_map(|seed| Invitation::of_seed(id.clone(), seed));
+        if let Some(invitation) = links.find(|link| link.public_key()[..] == *key) {
             self.event(Event::Invitation {
                 conversation: group.id,
                 link: invitation.to_string(),

@@ -273,6 +273,8 @@ fn a_server_that_goes_back_in_time_is_told_of_in_a_group() -> Result<()> {
         choir.world.cut_off(later, 20_000);
     }
     choir.world.hub_restore(&before)?;
+    choir.world.run_for(6_000);
+    choir.say(bob, "Hello?")?;
     choir.world.run_for(60_000);
     choir.world.settle()?;
     choir.tell(bob, "Are you there?")?;
@@ -284,6 +286,7 @@ Alice: No, at seven.
 me: At seven.
 — the server lost or hid the newest messages of this conversation: it went back to an earlier state
 — this conversation was repaired
+me: Hello?
 me: Are you there?
 Carol: I am.
 — warning: the server lost or hid the newest messages of a conversation
@@ -301,6 +304,7 @@ Bob: At seven.
 — this conversation was repaired
 — the server has something else now in the place of what it gave this device: it went back to an earlier state, or tells two stories
 — some messages may be missing here: this device did not get them in time. What others still give of them is put here
+Bob: Hello?
 Bob: Are you there?
 me: I am.
 — warning: the server may have told you and others two different stories; the conversation is being repaired
