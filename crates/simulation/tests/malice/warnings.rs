@@ -100,7 +100,7 @@ fn an_older_name_of_a_group_is_not_taken() -> Result<()> {
 — Alice added you
 — Alice named this group “Tenors”
 — Alice named this group “Basses”
-— warning: the server gave an older name, picture or timer; the newer one is kept
+— warning: an older name, picture or timer was given again, by the server or by a member with a changed program; the newer one is kept
 "
     );
     world.nothing_is_wrong()

@@ -71,7 +71,9 @@ pub(super) fn warning(code: &str) -> &str {
         "gap" => "messages of a conversation are missing: the server no longer has them",
         "was_away" => "this device was away too long and joins a conversation anew",
         "was_restored" => "this store is an older copy of itself: the conversation is joined anew",
-        "details_older" => "the server gave an older name, picture or timer; the newer one is kept",
+        "details_older" => {
+            "an older name, picture or timer was given again, by the server or by a member with a changed program; the newer one is kept"
+        }
         "details_refused" => "somebody changed a name, picture or timer who may not; it is refused",
         "introduction_forged" => "a request was not from whom the server said; it is dropped",
         "contents_repeated" => "the server gave something a second time; it is not shown again",
