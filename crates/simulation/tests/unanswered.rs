@@ -231,7 +231,9 @@ impl Malice for Stray {
         let Ok(mut said) = serde_json::from_slice::<serde_json::Value>(&answer.body) else {
             return answer;
         };
-        said[key] = value.into();
+        if let Some(said) = said.get_mut(key) {
+            *said = value.into();
+        }
         Answer {
             body: said.to_string().into(),
             ..answer

@@ -296,7 +296,8 @@ pub struct ManifestChanged {
     #[prost(uint64, tag = "2")]
     pub seq: u64,
 }
-/// A number that belonged to someone this device talks to belongs to another account now.
+/// A number that belonged to someone this device talks to belongs to another account now. About the own
+/// account: its number is another now, or none.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AliasMoved {
     #[prost(bytes = "vec", tag = "1")]

@@ -106,22 +106,18 @@ struct Reached {
 
 impl Reached {
     fn add(&mut self, people: &[PersonReach]) {
-        let parts: [(&mut Vec<_>, fn(&PersonReach) -> u64); 2] = [
-            (&mut self.delivered, |person| person.delivered),
-            (&mut self.read, |person| person.read),
-        ];
-        for (kept, to) in parts {
-            if let Some(stretch) = reached_by_all(people, to) {
-                kept.push(stretch);
-                kept.sort_unstable();
-                kept.dedup_by(|next, last| {
-                    let one = next.0 <= last.1.saturating_add(1);
-                    if one {
-                        last.1 = last.1.max(next.1);
-                    }
-                    one
-                });
-            }
+        let delivered = reached_by_all(people, |person| person.delivered);
+        let read = reached_by_all(people, |person| person.read);
+        for (kept, stretch) in [(&mut self.delivered, delivered), (&mut self.read, read)] {
+            kept.extend(stretch);
+            kept.sort_unstable();
+            kept.dedup_by(|next, last| {
+                let one = next.0 <= last.1.saturating_add(1);
+                if one {
+                    last.1 = last.1.max(next.1);
+                }
+                one
+            });
         }
     }
 
