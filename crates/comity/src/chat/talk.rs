@@ -181,6 +181,9 @@ impl Talk<'_> {
                     return Ok(());
                 }
                 let here = self.show_line(*conversation, item).await?;
+                if here && item.kind == ItemKind::Notice && item.text == "permissions" {
+                    self.say_permissions(*conversation).await?;
+                }
                 if here && !item.outgoing {
                     self.session
                         .handle

@@ -9,8 +9,8 @@ mod warnings;
 
 pub(crate) use super::safe_text::{plain, text};
 use comity_client::{
-    ContactView, ConversationView, DeviceView, Event, InfoView, ItemKind, MemberView, ReachView,
-    RequestView, Status, TimelineItem, called, shortened,
+    ContactView, ConversationView, DeviceView, Event, InfoView, ItemKind, MemberView,
+    PermissionsView, ReachView, RequestView, Status, TimelineItem, called, shortened,
 };
 use comity_wire::Address;
 use jiff::civil::Date;
@@ -131,6 +131,28 @@ pub(crate) fn duration(seconds: u32) -> String {
     }
 }
 
+/// What is other than in a new group, of what those may do who are no admins.
+fn permissions(may: PermissionsView) -> impl Iterator<Item = &'static str> {
+    let edit = "members may change name, description, picture and timer";
+    [
+        (may.members_add, "members may add people"),
+        (may.members_edit, edit),
+        (may.only_admins_speak, "only admins speak"),
+        (may.history_for_new, "who joins gets earlier messages"),
+    ]
+    .into_iter()
+    .filter_map(|(holds, text)| holds.then_some(text))
+}
+
+/// What holds in a group now of that.
+pub(crate) fn permissions_now(may: PermissionsView) -> String {
+    let all: Vec<&str> = permissions(may).collect();
+    match all.is_empty() {
+        true => "— now: members may speak; the rest is for admins".to_owned(),
+        false => format!("— now: {}", all.join("; ")),
+    }
+}
+
 /// A group and who is in it.
 pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberView]) -> Vec<String> {
     let mut lines = vec![conversation(names, view)];
@@ -144,20 +166,7 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
         if view.state == "left" {
             lines.push("  you are in it no more; as you knew it last:".to_owned());
         }
-        let may = group.permissions;
-        for (holds, text) in [
-            (may.members_add, "members may add people"),
-            (
-                may.members_edit,
-                "members may change name, description, picture and timer",
-            ),
-            (may.only_admins_speak, "only admins speak"),
-            (may.history_for_new, "who joins gets earlier messages"),
-        ] {
-            if holds {
-                lines.push(format!("  {text}"));
-            }
-        }
+        lines.extend(permissions(group.permissions).map(|text| format!("  {text}")));
         if let Some(link) = group.link.as_ref().filter(|_| view.state != "left") {
             lines.push("  who has this link joins:".to_owned());
             lines.push(link.clone());
@@ -641,5 +650,19 @@ mod tests {
         assert_eq!(shown(Status::Sent, 2, 1), " ✓ read by 1 of 3");
         assert_eq!(shown(Status::Delivered, 3, 2), " ✓✓ read by 2 of 3");
         assert_eq!(shown(Status::Read, 3, 3), " ✓✓ read");
+    }
+
+    #[test]
+    fn what_members_may_do_is_said_whole() {
+        let mut may = PermissionsView::default();
+        assert_eq!(
+            permissions_now(may),
+            "— now: members may speak; the rest is for admins"
+        );
+        (may.members_add, may.only_admins_speak) = (true, true);
+        assert_eq!(
+            permissions_now(may),
+            "— now: members may add people; only admins speak"
+        );
     }
 }

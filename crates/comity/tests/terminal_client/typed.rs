@@ -250,6 +250,11 @@ fn a_group_is_left_only_when_one_says_yes() {
     };
     typed(&alice, b"/to Choir\n/leave\n/quit\n");
     assert_eq!(state(), "active");
+    // What is so already is asked of nobody.
+    says(
+        &typed(&alice, b"/to Choir\n/allow members-add off\n/quit\n"),
+        &["— it is so already"],
+    );
     let screen = typed(
         &alice,
         b"/to Choir\n/allow members-add on\n/leave\n/yes\n/more\n/quit\n",

@@ -5,7 +5,7 @@ use crate::chat::acts::{picture, timer};
 use crate::chat::{people, words};
 use anyhow::Result;
 use anyhow::bail;
-use comity_client::{Command, Core, GroupDetails, Permissions, PermissionsView, Whom};
+use comity_client::{Command, Core, GroupDetails, GroupView, Permissions, PermissionsView, Whom};
 use comity_wire::Address;
 
 /// Commands of this module.
@@ -69,12 +69,23 @@ impl Talk<'_> {
         Ok(account.is_some_and(|account| account.address == *address))
     }
 
-    async fn has_link(&self, conversation: i64) -> Result<bool> {
+    async fn group_here(&self, conversation: i64) -> Result<Option<GroupView>> {
         let all = self.session.query(Core::conversations).await?;
         let here = all.into_iter().find(|one| one.conversation == conversation);
-        Ok(here
-            .and_then(|one| one.group)
-            .is_some_and(|group| group.link.is_some()))
+        Ok(here.and_then(|one| one.group))
+    }
+
+    async fn has_link(&self, conversation: i64) -> Result<bool> {
+        let group = self.group_here(conversation).await?;
+        Ok(group.is_some_and(|group| group.link.is_some()))
+    }
+
+    /// Somebody changed what members may do: what holds now.
+    pub(super) async fn say_permissions(&self, conversation: i64) -> Result<()> {
+        if let Some(group) = self.group_here(conversation).await? {
+            self.say(&words::permissions_now(group.permissions));
+        }
+        Ok(())
     }
 
     async fn create(&mut self, name: &str) -> Result<()> {
@@ -202,9 +213,7 @@ impl Talk<'_> {
 
     /// What members may do who are no admins: one thing of it set, or shown.
     async fn allow(&self, conversation: i64, rest: &str) -> Result<Option<Command>> {
-        let all = self.session.query(Core::conversations).await?;
-        let here = all.into_iter().find(|one| one.conversation == conversation);
-        let Some(group) = here.and_then(|one| one.group) else {
+        let Some(group) = self.group_here(conversation).await? else {
             bail!("this is no group");
         };
         let PermissionsView {
@@ -228,6 +237,16 @@ impl Talk<'_> {
                 self.say("— /allow members-add|members-edit|only-admins-speak|history-for-new on|off; /group shows what holds");
                 return Ok(None);
             }
+        }
+        let after = PermissionsView {
+            members_add,
+            members_edit,
+            only_admins_speak,
+            history_for_new,
+        };
+        if after == group.permissions {
+            self.say("— it is so already");
+            return Ok(None);
         }
         Ok(Some(Command::SetPermissions {
             conversation,
