@@ -3,6 +3,7 @@
 use super::{KeepsBack, group, the_groups_log};
 use anyhow::{Context, Result};
 use comity_client::{Command, Permissions, What, Whom};
+use comity_simulation::oracle::judge;
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Who, World};
 use std::sync::{Arc, Mutex};
@@ -277,5 +278,54 @@ fn who_was_away_while_the_account_was_out_has_what_was_said_before_from_the_own_
     assert_eq!(said(alice)?, both);
     assert_eq!(said(tablet)?, both);
     assert_eq!(world.warnings(tablet), [""; 0]);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn what_was_said_to_who_was_taken_out_unread_and_brought_back_is_said_to_be_missing() -> Result<()>
+{
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    let members = vec![member.clone()];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(alice, 900_000);
+    let conversation = group(&world, bob)?;
+    let tell = |world: &mut World, text: &str| -> Result<()> {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(conversation), what))?;
+        world.run_for(20_000);
+        Ok(())
+    };
+    tell(&mut world, "Who sings on Sunday?")?;
+    let out = Command::RemoveMember {
+        conversation,
+        member: member.clone(),
+    };
+    world.act(bob, out)?;
+    world.run_for(60_000);
+    tell(&mut world, "Is she gone?")?;
+    let members = vec![member];
+    let back = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(bob, back)?;
+    world.run_for(60_000);
+    tell(&mut world, "Welcome back")?;
+    world.run_for(900_000);
+    world.settle()?;
+    let there = group(&world, alice)?;
+    let items = world.core(alice)?.timeline(there, None, 100)?;
+    let texts = items.into_iter().map(|item| item.text);
+    let lines: Vec<String> = texts
+        .filter(|text| text.contains(' ') || text == "gap")
+        .collect();
+    // The hub gives it to nobody who is in anew, and Bob says nothing again from before that.
+    assert_eq!(lines, ["gap", "Welcome back"]);
+    assert_eq!(judge(&world, &[])?, [""; 0]);
     world.nothing_is_wrong()
 }
