@@ -155,7 +155,7 @@ fn soak(project: &Project, part: &Part, from: Option<u64>, count: Option<u64>) -
             )
         })?;
         // Unless somebody changed it under the running lot.
-        if code.clean && tally::protocol_code(project)? == code {
+        if tally::protocol_code(project)?.is_still(&code) {
             tally.add(next, lot);
             tally.save(project)?;
         }

@@ -20,7 +20,6 @@ const PROTOCOL: &[&str] = &[
 ];
 
 /// A state of the protocol code.
-#[derive(PartialEq)]
 pub(crate) struct Code {
     /// The trees of its crates, as git names them.
     hash: String,
@@ -28,6 +27,13 @@ pub(crate) struct Code {
     commit: String,
     /// The files are those of the commit.
     pub(crate) clean: bool,
+}
+
+impl Code {
+    /// The protocol code is what it was, whatever else was committed meanwhile.
+    pub(crate) fn is_still(&self, before: &Self) -> bool {
+        self.clean && before.clean && self.hash == before.hash
+    }
 }
 
 /// The protocol code that is checked out.

@@ -579,8 +579,8 @@ fn saved(what: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, clock, date, line, local, ticks};
-    use comity_client::{ItemKind, ProgressView, Status, TimelineItem};
+    use super::{Names, clock, date, line, local, permissions_now, ticks};
+    use comity_client::{ItemKind, PermissionsView, ProgressView, Status, TimelineItem};
     use comity_wire::{AccountId, Address, MessageId};
     use jiff::tz::TimeZone;
 
