@@ -8,7 +8,7 @@ mod counts;
 mod links;
 mod nextest;
 mod tidy;
-mod wasm;
+pub(crate) mod wasm;
 mod web;
 
 use crate::project::Project;
@@ -83,7 +83,7 @@ const SHARES: &[Share] = &[
     },
     Share {
         name: "wasm",
-        what: "the client's core compiles for the browser",
+        what: "the client's core and its shell compile for the browser",
         run: wasm::run,
     },
     Share {
