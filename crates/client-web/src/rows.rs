@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 
 /// The rows that a tab was told: key and what it shows.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct Told(Vec<(String, Value)>);
+pub(crate) struct Told(Vec<(String, Value)>);
 
 impl Told {
     /// Tells `now` in place of what was told before; absent when nothing is different.
-    pub fn change(&mut self, now: Vec<(String, Value)>) -> Option<Rows> {
+    pub(crate) fn change(&mut self, now: Vec<(String, Value)>) -> Option<Rows> {
         if self.0 == now {
             return None;
         }

@@ -5,10 +5,16 @@ use comity_client_web::boundary::typescript;
 /// The names in the union that `export type NAME = … ;` is, and the keys of `interface TABLE`.
 fn names(text: &str, of: &str, table: &str) -> (Vec<String>, Vec<String>) {
     let start = text.find(&format!("export type {of} =")).unwrap();
-    let union = &text[start..];
-    let union = &union[..union.find(';').unwrap()];
+    // To the empty line after it, without what is said of its parts.
+    let union: String = text[start..]
+        .split("\n\n")
+        .next()
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with("/**") && !line.starts_with(" *"))
+        .collect();
     // Names of the union's members are the texts in quotes at its outermost level.
-    let (mut depth, mut members, mut rest) = (0_i32, Vec::new(), union);
+    let (mut depth, mut members, mut rest) = (0_i32, Vec::new(), union.as_str());
     while let Some(at) = rest.find(['"', '{', '}']) {
         match &rest[at..=at] {
             "{" => depth += 1,

@@ -40,7 +40,7 @@ export type FromCore =
   | { readonly kind: "failed"; readonly failure: CoreFailure }
   | { readonly kind: "told"; readonly json: string }
   | { readonly kind: "gave"; readonly id: number; readonly failure?: CoreFailure }
-  | { readonly kind: "took"; readonly id: number; readonly file?: Blob };
+  | { readonly kind: "took"; readonly id: number; readonly file: Blob | undefined };
 
 /** Any error as a failure: the core's errors carry their code as their name. */
 export function failureOf(error: unknown): CoreFailure {

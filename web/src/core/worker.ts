@@ -6,6 +6,7 @@
 
 import { ALL, CORE_LOCK, channelOf, failureOf } from "./messages";
 import type { CoreFailure, FromCore, ToCore } from "./messages";
+import { handlesFree } from "./handles";
 import { dataKey, forgetKey } from "./key";
 import init, { Device } from "./wasm/comity_client_web.js";
 
@@ -23,9 +24,6 @@ export interface Start {
   /** Where the app is: its origin. */
   readonly origin: string;
 }
-
-/** Access handles of a worker that just ended are let go a moment after its lock. */
-const HANDLES_WAIT_MS = [20, 50, 100, 200, 400, 800, 1600];
 
 const scope = self as unknown as Scope;
 const all = new BroadcastChannel(ALL);
@@ -69,19 +67,12 @@ async function lead(origin: string): Promise<void> {
 }
 
 async function started(origin: string): Promise<Device> {
-  for (let attempt = 0; ; attempt += 1) {
-    const key = await dataKey();
-    try {
-      return await Device.start(key, origin, tell, erased);
-    } catch (error) {
-      const wait = HANDLES_WAIT_MS[attempt];
-      if (failureOf(error).code !== "store_in_use" || wait === undefined) {
-        throw error;
-      }
-      await new Promise((done) => setTimeout(done, wait));
-    } finally {
-      key.fill(0);
-    }
+  await handlesFree();
+  const key = await dataKey();
+  try {
+    return await Device.start(key, origin, tell, erased);
+  } finally {
+    key.fill(0);
   }
 }
 

@@ -32,7 +32,7 @@ after(async () => {
 
 /** What Bob has of Alice, by text. */
 async function atBob() {
-  const lines = await world.terminal("bob", "history", ALICE);
+  const lines = await world.terminal("bob", "history", ALICE, "--limit", "500");
   return lines.map((item) => item.text);
 }
 
@@ -173,7 +173,7 @@ test("files go both ways, and a reload does not stop one", async () => {
   await Promise.all([tab.reload(), world.startServer()]);
   await ready(tab);
   await bobHas("the score");
-  const items = await world.terminal("bob", "history", ALICE, "--ids");
+  const items = await world.terminal("bob", "history", ALICE, "--limit", "500");
   const { message } = items.find((item) => item.attachment);
   const saved = join(world.folder, "saved.bin");
   await world.terminal("bob", "save", ALICE, message, saved);
