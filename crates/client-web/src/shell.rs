@@ -15,7 +15,7 @@ use crate::files::Files;
 use crate::http::Server;
 use crate::store::Pool;
 use comity_client::{Core, CoreError, Event, Input};
-use comity_wire::UnixMs;
+use comity_wire::{UnixMs, proto};
 use line::Line;
 use rand::RngCore as _;
 use serde_json::Value;
@@ -26,7 +26,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 /// Work is done for this long before everything else gets a turn.
-const SLICE_MS: i64 = 8;
+const SLICE_MS: i64 = 16;
 /// Views are told no more often than this.
 const TELL_MS: i64 = 16;
 
@@ -37,6 +37,8 @@ pub(crate) enum Signal {
     Opened(u64),
     /// A message came on it.
     Batch(u64, Vec<u8>),
+    /// One frame of a message.
+    Frame(u64, proto::ServerFrame),
     /// It is gone.
     Closed(u64),
 }
@@ -137,6 +139,7 @@ impl Shell {
             Signal::Input(input) => self.give(input),
             Signal::Opened(session) => self.opened(session),
             Signal::Batch(session, bytes) => self.batch(session, &bytes),
+            Signal::Frame(session, frame) => self.frame(session, frame),
             Signal::Closed(session) => self.closed(session),
         }
     }

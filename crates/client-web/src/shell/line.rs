@@ -3,7 +3,7 @@
 //! Always holds: what an older session's socket still says is passed over. Deliberately absent:
 //! what is said on it.
 
-use super::Shell;
+use super::{Shell, Signal};
 use crate::clock::{now_ms, sleep};
 use crate::socket::Socket;
 use comity_client::Input;
@@ -155,10 +155,15 @@ impl Shell {
         let Ok(batch) = proto::ServerBatch::decode(bytes) else {
             return self.closed(session);
         };
-        for frame in batch.frames {
-            if !self.is_at(session) {
-                return;
-            }
+        // In the message's place, each to be worked on by itself: a message may hold much.
+        let mut inner = self.0.borrow_mut();
+        for frame in batch.frames.into_iter().rev() {
+            inner.signals.push_front(Signal::Frame(session, frame));
+        }
+    }
+
+    pub(super) fn frame(&self, session: u64, frame: proto::ServerFrame) {
+        if self.is_at(session) {
             self.note(&frame);
             self.give(Input::Frame(frame));
         }
