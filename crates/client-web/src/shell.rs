@@ -347,10 +347,9 @@ impl Shell {
 impl Inner {
     fn tell(&self, tab: &str, told: &[Told]) {
         let text = serde_json::to_string(told).unwrap_or_default();
-        let _ = self
-            .outside
-            .tell
-            .call2(&JsValue::NULL, &tab.into(), &text.into());
+        let (tab, text) = (JsValue::from_str(tab), JsValue::from_str(&text));
+        // What JavaScript makes of it is its own.
+        let _ = self.outside.tell.call2(&JsValue::NULL, &tab, &text);
     }
 
     fn note_end(&mut self, event: &Event) {
