@@ -86,7 +86,11 @@ enum Task {
         check: bool,
     },
     /// Builds the browser's core and puts it where the pages import it from.
-    Web,
+    Web {
+        /// Sooner, for work and tests: several times as large, and slower.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Known advisories against the dependencies, where the advisory database can be reached.
     Audit,
 }
@@ -116,7 +120,10 @@ fn run(cli: Cli) -> Result<()> {
         Task::Soak { name, from, count } => soak::run(&project, name.as_deref(), from, count),
         Task::Peers(asked) => peers::run(&project, &asked),
         Task::Codegen { check } => codegen::run(&project, check),
-        Task::Web => web::run(&project),
+        Task::Web { quick } => {
+            let how = if quick { web::How::Quick } else { web::How::Small };
+            web::run(&project, how)
+        }
         Task::Audit => {
             setup::run(&project, setup::Purpose::Test, false)?;
             project.run(project.cargo().args(["deny", "check", "advisories"]))

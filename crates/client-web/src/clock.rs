@@ -1,9 +1,9 @@
 //! Time in a worker.
 
 use comity_wire::UnixMs;
-use wasm_bindgen::{JsCast, UnwrapThrowExt};
+use wasm_bindgen::{JsCast, JsValue, UnwrapThrowExt};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::DedicatedWorkerGlobalScope;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
 /// The worker that this runs in.
 pub(crate) fn worker() -> DedicatedWorkerGlobalScope {
@@ -25,4 +25,20 @@ pub(crate) async fn sleep(ms: i64) {
             .unwrap_throw();
     });
     let _ = JsFuture::from(promise).await;
+}
+
+/// Resolves in a turn of its own, after everything that waits already. Sooner than a timer, which
+/// browsers hold back for 4 ms when one follows another.
+pub(crate) async fn turn() {
+    let Ok(channel) = MessageChannel::new() else {
+        return sleep(0).await;
+    };
+    let (here, there) = (channel.port1(), channel.port2());
+    let promise = js_sys::Promise::new(&mut |done, _| {
+        here.set_onmessage(Some(&done));
+        // It fails only for what can not be copied.
+        there.post_message(&JsValue::NULL).unwrap_throw();
+    });
+    let _ = JsFuture::from(promise).await;
+    here.close();
 }

@@ -9,7 +9,7 @@ mod effects;
 mod line;
 
 use crate::boundary::{Answer, Ask, LinkView, Question, Refusal, Told};
-use crate::clock::{now_ms, sleep};
+use crate::clock::{now_ms, sleep, turn};
 use crate::desk::{Desk, answer, refusal};
 use crate::files::Files;
 use crate::http::Server;
@@ -130,7 +130,7 @@ impl Shell {
                 };
                 self.take(signal);
             }
-            sleep(0).await;
+            turn().await;
         }
     }
 

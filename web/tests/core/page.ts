@@ -1,5 +1,4 @@
-// A page that has nothing but the core, for the tests that drive it.
-
+/** A page that has nothing but the core, for the tests that drive it. */
 import { Core } from "../../src/core/core";
 import type { Event } from "../../src/core/types";
 
@@ -10,6 +9,9 @@ declare global {
   }
 }
 
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+});
 window.events = [];
 window.core = new Core();
 window.core.onEvent((event) => {

@@ -1,27 +1,28 @@
-//! The client's core and its shell, compiled for the browser: with rustup's target where it is,
-//! else with Debian's Rust.
+//! The client's core and its shell, built for the browser and bound to JavaScript: with rustup's
+//! target where it is, else with Debian's Rust.
 //!
 //! Always holds: its own target folder, so that native builds are not thrown away. Deliberately
-//! absent: linking and running, which the browser shell's own tests do.
+//! absent: running it, which the share `web` does.
 
 use super::{Count, one};
 use crate::project::Project;
 use crate::setup::{WASM_TARGET, rustup_has_wasm};
+use crate::web::{self, How};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
+
+/// What every crate is compiled with. The stack is four times what the linker would give: a program
+/// on a desk has eight, and what would run out of it is stopped in the middle of a step.
+const FLAGS: &str = "--cfg getrandom_backend=\"wasm_js\" -C link-arg=-zstack-size=4194304";
 
 /// Debian's cargo that knows the browser.
 const DEBIAN_CARGO: &str = "/usr/share/cargo/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// Checks `comity-client-web`, and with it the core, for the browser.
+/// Builds `comity-client-web`, and with it the core, and binds it.
 pub(crate) fn run(project: &Project) -> Result<Count> {
-    one(project.run(
-        cargo(project, "check")
-            .arg("--locked")
-            .args(of("comity-client-web")),
-    ))
+    one(web::run(project, How::Quick))
 }
 
 /// Where what is compiled for the browser lies.
@@ -45,14 +46,14 @@ pub(crate) fn cargo(project: &Project, task: &str) -> Command {
         // It brings the standard library as source, which only an unstable flag builds.
         command
             .env("RUSTC", DEBIAN_RUSTC)
-            .env("RUSTC_BOOTSTRAP", "1");
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19");
         command.args([task, "-Zbuild-std=std,panic_abort"]);
     }
     command
         .arg("--target-dir")
         .arg(target(project))
-        .env("RUSTFLAGS", "--cfg getrandom_backend=\"wasm_js\"")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
+        .env("RUSTFLAGS", FLAGS)
         .env("CC_wasm32_unknown_unknown", "clang-19")
         .env("AR_wasm32_unknown_unknown", "llvm-ar-19");
     command
