@@ -2,19 +2,23 @@
 //!
 //! Always holds: nothing is kept in the browser's cache, no cookie is sent, no redirect followed.
 
-use crate::clock::worker;
+use crate::clock::{within, worker};
 use comity_client::{CallError, Method};
 use comity_wire::http::ErrorBody;
 use comity_wire::{ErrorCode, WireError};
-use js_sys::Uint8Array;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Headers, Request, RequestCache, RequestCredentials, RequestInit, RequestRedirect,
-    Response,
+    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestCredentials,
+    RequestInit, RequestRedirect, Response,
 };
 
 const CALL_TIMEOUT_MS: u32 = 60_000;
+/// A body of which nothing comes for this long is given up.
+const SILENCE_MS: i32 = 60_000;
+/// Several times the largest answer.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// How to reach the app.
 #[derive(Clone)]
@@ -121,10 +125,49 @@ fn authorise(headers: &Headers, token: &str) -> Result<(), JsValue> {
     headers.set("authorization", &format!("Bearer {token}"))
 }
 
-/// The whole body.
+/// The whole body, unless it is longer than any answer there is.
 pub(crate) async fn bytes(response: &Response) -> Result<Vec<u8>, JsValue> {
-    let buffer = JsFuture::from(response.array_buffer()?).await?;
-    Ok(Uint8Array::new(&buffer).to_vec())
+    let mut all = Vec::new();
+    let mut body = Body::of(response);
+    while let Some(more) = body.next().await? {
+        if all.len() + more.len() > ANSWER_BYTES_MAX {
+            return Err(js_sys::Error::new("the answer is longer than any that there is").into());
+        }
+        all.extend_from_slice(&more);
+    }
+    Ok(all)
+}
+
+/// A response's body, as its bytes come. What is left of it when this is dropped is not fetched.
+pub(crate) struct Body(Option<ReadableStreamDefaultReader>);
+
+impl Body {
+    pub(crate) fn of(response: &Response) -> Self {
+        let reader = |body: web_sys::ReadableStream| body.get_reader().unchecked_into();
+        Self(response.body().map(reader))
+    }
+
+    /// The next bytes; absent at the end. Fails when none come for a while.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, JsValue> {
+        let Some(reader) = self.0.take() else {
+            return Ok(None);
+        };
+        let next = within(SILENCE_MS, &reader.read()).await?;
+        let value = Reflect::get(&next, &"value".into())?;
+        let bytes = value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+        if bytes.is_some() {
+            self.0 = Some(reader);
+        }
+        Ok(bytes)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some(reader) = &self.0 {
+            let _ = reader.cancel();
+        }
+    }
 }
 
 fn unreachable(error: JsValue) -> CallError {

@@ -3,16 +3,15 @@
 
 use crate::clock::{now_ms, sleep, turn};
 use crate::files::{Files, Given};
-use crate::http::{Piece, Server, bytes, refused};
+use crate::http::{Body, Piece, Server, bytes, refused};
 use crate::shell::Shell;
 use comity_client::attachment::{CiphertextHash, Decryptor, Encryptor, FileError, FileKey, Layout};
 use comity_client::{CallError, CopyOf, Download, Input, Method, Source, Target, Upload};
 use comity_wire::http::{BlobOffset, BlobStarted, StartBlob};
 use comity_wire::{BlobId, ErrorCode, UnixMs, WireError, limits};
-use js_sys::{Array, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, Response};
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsValue;
+use web_sys::Response;
 
 /// Progress is told this often.
 const PROGRESS_MS: i64 = 500;
@@ -432,17 +431,11 @@ impl Opening {
         response: &Response,
         progress: &mut Progress<'_>,
     ) -> Result<(), Stopped> {
-        let Some(body) = response.body() else {
-            return Ok(());
-        };
-        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
-        while let Ok(next) = JsFuture::from(reader.read()).await {
-            let value = Reflect::get(&next, &"value".into()).unwrap_or(JsValue::UNDEFINED);
-            let Ok(bytes) = value.dyn_into::<Uint8Array>() else {
-                break;
-            };
-            self.done += u64::from(bytes.length());
-            self.waiting.extend_from_slice(&bytes.to_vec());
+        let mut body = Body::of(response);
+        // A line that breaks is taken up again.
+        while let Ok(Some(bytes)) = body.next().await {
+            self.done += bytes.len() as u64;
+            self.waiting.extend_from_slice(&bytes);
             self.open_waiting()?;
             progress.tell(self.done);
         }

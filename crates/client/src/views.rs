@@ -192,6 +192,7 @@ pub struct TimelineItem {
     pub status: Status,
     /// Of an own line of a group that the app has: with how many of the others it is how far.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub progress: Option<ProgressView>,
     /// The text; of a file its caption.
     pub text: String,

@@ -54,6 +54,8 @@ interface Waiting {
 const ONCE = new Set<string>([
   "start_registration",
   "enter_code",
+  "recover",
+  "take_over",
   "start_link",
   "approve_link",
   "make_recovery_phrase",
@@ -93,7 +95,8 @@ export class Core {
     };
     this.#mine.onmessage = heard;
     this.#all.onmessage = (event: MessageEvent<FromCore | ToCore>) => {
-      if (!("tab" in event.data)) {
+      // The tab whose worker has the core hears it directly.
+      if (!("tab" in event.data) && this.#leader !== this.#tab) {
         this.#heard(event.data);
       }
     };
@@ -276,6 +279,10 @@ export class Core {
         this.#fail(message.failure);
         break;
       case "told":
+        if (message.leader !== this.#leader) {
+          // Of a worker that is gone: what is watched and asked begins anew with the next.
+          break;
+        }
         for (const told of JSON.parse(message.json) as Told[]) {
           this.#told(told);
         }

@@ -38,7 +38,7 @@ export type ToCore =
 export type FromCore =
   | { readonly kind: "lead"; readonly leader: string }
   | { readonly kind: "failed"; readonly failure: CoreFailure }
-  | { readonly kind: "told"; readonly json: string }
+  | { readonly kind: "told"; readonly leader: string; readonly json: string }
   | { readonly kind: "gave"; readonly id: number; readonly failure?: CoreFailure }
   | { readonly kind: "took"; readonly id: number; readonly file: Blob | undefined };
 

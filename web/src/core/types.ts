@@ -182,11 +182,11 @@ code: string, } } | { "remove_device": DeviceId } | { "promote_device": DeviceId
 /**
  * At most 64 characters.
  */
-name: string, 
+name: string | null, 
 /**
  * At most 140 characters.
  */
-about: string, } } | { "set_photo": { 
+about: string | null, } } | { "set_photo": { 
 /**
  * A file that the shell can read; absent removes the photo.
  */
@@ -566,7 +566,15 @@ contact: ContactView, } | { "event": "request",
 /**
  * What they say.
  */
-request: RequestView, } | { "event": "item", 
+request: RequestView, } | { "event": "accepted", 
+/**
+ * Local id of the conversation.
+ */
+conversation: number, 
+/**
+ * Who.
+ */
+address: Address, } | { "event": "item", 
 /**
  * Local id of the conversation.
  */
@@ -791,7 +799,12 @@ item: TimelineItem,
 /**
  * Of an own message: the others who were there when it was said.
  */
-people: Array<ReachView>, };
+people: Array<ReachView>, 
+/**
+ * False where this device came into the group after it was said: it does not know who was there,
+ * and `people` is empty.
+ */
+people_known: boolean, };
 
 /**
  * Kind of a timeline's line.
@@ -919,6 +932,23 @@ only_admins_speak: boolean,
  * Who joins gets earlier messages.
  */
 history_for_new: boolean, };
+
+/**
+ * With how many of the others a line of a group is how far.
+ */
+export type ProgressView = { 
+/**
+ * The others who were there when it was said, and still are.
+ */
+people: number, 
+/**
+ * Those of them who have it on a device.
+ */
+delivered: number, 
+/**
+ * Those of them who read it.
+ */
+read: number, };
 
 /**
  * What a tab says to the core, with a number by which it is answered.
@@ -1119,6 +1149,10 @@ at_ms: number,
  * How far it is.
  */
 status: Status, 
+/**
+ * Of an own line of a group that the app has: with how many of the others it is how far.
+ */
+progress?: ProgressView, 
 /**
  * The text; of a file its caption.
  */

@@ -14,6 +14,7 @@ interface Scope {
   postMessage(message: FromCore): void;
   onmessage: ((event: MessageEvent<Start | ToCore>) => void) | null;
   addEventListener(name: "online", listener: () => void): void;
+  addEventListener(name: "error", listener: (event: ErrorEvent) => void): void;
 }
 
 /** The first message of a worker's tab. */
@@ -58,12 +59,21 @@ async function lead(origin: string): Promise<void> {
     await init();
     device = await started(origin);
   } catch (error) {
-    failure = failureOf(error);
-    toAll({ kind: "failed", failure });
+    fail(failureOf(error));
     return;
   }
   scope.addEventListener("online", () => device?.tryNow());
+  // What was stopped in the middle is not gone on with: all tabs say so, and a reload begins anew.
+  scope.addEventListener("error", (event) => {
+    fail({ code: "worker", message: event.message });
+  });
   toAll({ kind: "lead", leader: own });
+}
+
+function fail(why: CoreFailure): void {
+  failure = why;
+  device = undefined;
+  toAll({ kind: "failed", failure });
 }
 
 async function started(origin: string): Promise<Device> {
@@ -150,9 +160,9 @@ function toAll(message: FromCore): void {
 
 function tell(tab: string, json: string): void {
   if (tab === "") {
-    toAll({ kind: "told", json });
+    toAll({ kind: "told", leader: own, json });
   } else {
-    toTab(tab, { kind: "told", json });
+    toTab(tab, { kind: "told", leader: own, json });
   }
 }
 

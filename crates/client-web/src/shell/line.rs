@@ -7,7 +7,7 @@ use super::{Shell, Signal};
 use crate::clock::{now_ms, sleep};
 use crate::socket::Socket;
 use comity_client::Input;
-use comity_wire::{Message as _, UnixMs, proto};
+use comity_wire::{UnixMs, decode_server_batch, proto};
 use rand::RngCore as _;
 use wasm_bindgen_futures::spawn_local;
 
@@ -152,7 +152,7 @@ impl Shell {
             return;
         }
         self.0.borrow_mut().line.owed_ms = None;
-        let Ok(batch) = proto::ServerBatch::decode(bytes) else {
+        let Ok(batch) = decode_server_batch(bytes) else {
             return self.closed(session);
         };
         // In the message's place, each to be worked on by itself: a message may hold much.
