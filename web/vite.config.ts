@@ -36,8 +36,8 @@ export default defineConfig({
         test: {
           name: "core",
           include: ["tests/core/*.browser.ts"],
-          testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 120_000),
-          hookTimeout: 120_000,
+          testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
+          hookTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
         },
       },
       // No test: pictures to look at. Named, and so never run with the others.

@@ -56,8 +56,9 @@ all.onmessage = (event: MessageEvent<ToCore | FromCore>) => {
 
 async function lead(origin: string): Promise<void> {
   try {
-    await init();
-    device = await started(origin);
+    // How long a start takes is read from the browser's own entries (`tests/core`).
+    await measured("core-load", () => init());
+    device = await measured("core-open", () => started(origin));
   } catch (error) {
     fail(failureOf(error));
     return;
@@ -68,6 +69,13 @@ async function lead(origin: string): Promise<void> {
     fail({ code: "worker", message: event.message });
   });
   toAll({ kind: "lead", leader: own });
+}
+
+async function measured<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const done = await work();
+  performance.measure(name, { start });
+  return done;
 }
 
 function fail(why: CoreFailure): void {
