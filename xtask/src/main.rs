@@ -121,7 +121,11 @@ fn run(cli: Cli) -> Result<()> {
         Task::Peers(asked) => peers::run(&project, &asked),
         Task::Codegen { check } => codegen::run(&project, check),
         Task::Web { quick } => {
-            let how = if quick { web::How::Quick } else { web::How::Small };
+            let how = if quick {
+                web::How::Quick
+            } else {
+                web::How::Small
+            };
             web::run(&project, how)
         }
         Task::Audit => {
