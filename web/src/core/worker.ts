@@ -9,6 +9,7 @@ import type { CoreFailure, FromCore, ToCore } from "./messages";
 import { handlesFree } from "./handles";
 import { dataKey, forgetKey } from "./key";
 import init, { Device } from "./wasm/comity_client_web.js";
+import wasmUrl from "./wasm/comity_client_web_bg.wasm?url";
 
 interface Scope {
   postMessage(message: FromCore): void;
@@ -57,7 +58,7 @@ all.onmessage = (event: MessageEvent<ToCore | FromCore>) => {
 async function lead(origin: string): Promise<void> {
   try {
     // How long a start takes is read from the browser's own entries (`tests/core`).
-    await measured("core-load", () => init());
+    await measured("core-load", () => init({ module_or_path: wasmUrl }));
     device = await measured("core-open", () => started(origin));
   } catch (error) {
     fail(failureOf(error));
