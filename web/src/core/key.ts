@@ -23,9 +23,9 @@ interface Wrapped {
 export async function dataKey(): Promise<Uint8Array<ArrayBuffer>> {
   const database = await open();
   try {
-    const found = await asked<Wrapped | undefined>(
-      database.transaction(STORE).objectStore(STORE).get(STORE),
-    );
+    const kept: IDBRequest<unknown> = database.transaction(STORE).objectStore(STORE).get(STORE);
+    // Nothing but `make` writes there.
+    const found = (await asked(kept)) as Wrapped | undefined;
     return found === undefined ? await make(database) : await unwrap(found);
   } finally {
     database.close();

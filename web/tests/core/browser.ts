@@ -116,7 +116,7 @@ export function act(page: Page, command: Command): Promise<Event[]> {
 
 /** A question, in a tab. */
 export function ask<K extends keyof Answers>(page: Page, question: Extract<Ask, K | Record<K, unknown>>): Promise<Answers[K]> {
-  return page.evaluate((question) => window.core.ask(question as never), question) as Promise<Answers[K]>;
+  return page.evaluate((question) => window.core.ask(question as never), question);
 }
 
 /** The texts of a conversation, as a watched window shows them once it shows what is wanted. */
