@@ -7,6 +7,8 @@ import { policy } from "./tests/policy";
 
 export default defineConfig({
   esbuild: { jsx: "automatic" },
+  // The core's worker is a module: it imports the glue of the WebAssembly.
+  worker: { format: "es" },
   css: { modules: { localsConvention: "camelCaseOnly" } },
   build: {
     target: "es2022",
@@ -26,6 +28,16 @@ export default defineConfig({
           include: ["tests/browser/*.browser.ts"],
           testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 120_000),
           hookTimeout: 60_000,
+        },
+      },
+      // The core in a browser against the real programs: `cargo xtask web` and `cargo build` come first.
+      {
+        extends: true,
+        test: {
+          name: "core",
+          include: ["tests/core/*.browser.ts"],
+          testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
+          hookTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
         },
       },
       // No test: pictures to look at. Named, and so never run with the others.

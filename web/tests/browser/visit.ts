@@ -20,10 +20,15 @@ export function nameOf({ width, theme, language }: View): string {
   return `${String(width)}-${theme}-${language === "ar" ? "rtl" : "ltr"}`;
 }
 
-export async function launch(): Promise<Browser> {
+/** Where Debian's Chromium is. */
+export function chromiumPath(): string {
   const path = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
   if (path === undefined) throw new Error("there is no Chromium: apt-get install chromium");
-  return chromium.launch({ executablePath: path, args: ["--no-sandbox", "--disable-gpu"] });
+  return path;
+}
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 export interface Visit {
