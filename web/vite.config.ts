@@ -13,7 +13,7 @@ export default defineConfig({
     // A small picture as a data address would be fetched with every page that does not show it.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { ui: "ui.html" } },
+    rollupOptions: { input: { app: "index.html", ui: "ui.html", stage: "app-stage.html" } },
   },
   preview: { headers: { "Content-Security-Policy": policy } },
   test: {

@@ -4,7 +4,7 @@
  * Always holds: room is kept before the bytes are there, so nothing jumps; every one can be used by
  * the keyboard. Deliberately absent: playing and fetching; whoever shows them is told what to do.
  */
-import { ArrowDownToLine, File as FileIcon, FileArchive, FileText, Pause, Play, X } from "lucide-react";
+import { ArrowDownToLine, CloudOff, File as FileIcon, FileArchive, FileText, Pause, Play, X } from "lucide-react";
 import type { KeyboardEvent, PointerEvent } from "react";
 import { classes } from "../basics/classes";
 import { Icon } from "../basics/Icon";
@@ -16,12 +16,17 @@ import styles from "./attachments.module.css";
 export type Transfer =
   | { readonly kind: "here" }
   | { readonly kind: "there"; readonly onDownload: () => void }
-  | { readonly kind: "moves"; readonly way: "up" | "down"; readonly share: number; readonly onStop: () => void };
+  | { readonly kind: "moves"; readonly way: "up" | "down"; readonly share: number; readonly onStop?: () => void }
+  /** Nobody has them any more. */
+  | { readonly kind: "gone" };
 
 function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean }) {
   const { words } = useSpeech();
   if (transfer.kind === "here") return null;
   const style = classes(styles.round, over && styles.over);
+  if (transfer.kind === "gone") {
+    return <span role="img" aria-label={words.fileGone} title={words.fileGone} className={style}><Icon of={CloudOff} /></span>;
+  }
   if (transfer.kind === "there") {
     return <button type="button" className={style} aria-label={words.download} onClick={transfer.onDownload}><Icon of={ArrowDownToLine} /></button>;
   }
@@ -29,7 +34,9 @@ function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean
   return (
     <span className={style}>
       <ProgressRing label={label} share={transfer.share} size={2.75} />
-      <button type="button" className={styles.stop} aria-label={words.cancel} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
+      {transfer.onStop !== undefined && (
+        <button type="button" className={styles.stop} aria-label={words.cancel} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
+      )}
     </span>
   );
 }

@@ -1,0 +1,53 @@
+/**
+ * Says what a person should notice, wherever they are: failures and warnings in words, new messages
+ * to who hears the page, and by the system while the page is hidden.
+ *
+ * Always holds: what was said and by whom stands in a system's notification only where the person
+ * switched them on. Deliberately absent: what a screen says itself.
+ */
+import { useCallback, useEffect, useState } from "react";
+import { useSpeech } from "../../ui/words/context";
+import { useConversationsTitle } from "../home/lists";
+import { useEvents, useHabits, useNameOf, useShared } from "./context";
+import type { CoreEvent } from "./face";
+import { go, useRoute } from "./route";
+import { useTell } from "./toasts";
+
+/** Acts whose failures are said where they are done. */
+const SAID_THERE = new Set(["lookup", "approve_link", "link", "change_number", "start_registration", "recover", "take_over"]);
+
+export function Told() {
+  const { words } = useSpeech();
+  const tell = useTell();
+  const nameOf = useNameOf();
+  const habits = useHabits();
+  const { conversations } = useShared();
+  const route = useRoute();
+  const open = route.at === "conversation" ? route.id : null;
+  const [heard, setHeard] = useState("");
+  const titleOf = useConversationsTitle();
+  useEvents(useCallback((event: CoreEvent) => {
+    if (event.event === "failed" && !SAID_THERE.has(event.act)) tell(words.told.failure(event.code));
+    if (event.event === "warning") tell(words.told.warning(event.code));
+    if (event.event === "reported") tell(words.people.reported);
+    if (event.event !== "item" || event.item.outgoing || event.item.kind === "notice") return;
+    const { item, conversation } = event;
+    const said = words.talk.heard(nameOf(item.author), item.kind === "text" ? item.text : words.talk.aFile);
+    if (conversation === open) setHeard(said);
+    if (!document.hidden || !habits.notifies || habits.muted.includes(conversation)) return;
+    const shown = new Notification(titleOf(conversation), { body: said, tag: String(conversation), icon: "/mark.svg" });
+    shown.onclick = () => {
+      window.focus();
+      go({ at: "conversation", id: conversation });
+      shown.close();
+    };
+  }, [words, tell, nameOf, open, habits, titleOf]));
+  const unread = (conversations ?? []).reduce((sum, it) => sum + (habits.muted.includes(it.conversation) ? 0 : it.unread), 0);
+  useEffect(() => {
+    document.title = unread > 0 ? words.home.titleUnread(unread) : words.home.title;
+    // Not every browser has a badge.
+    const { setAppBadge } = navigator as Partial<Navigator>;
+    if (setAppBadge !== undefined) void setAppBadge.call(navigator, unread).catch(() => undefined);
+  }, [unread, words]);
+  return <div role="log" aria-live="polite" aria-label={words.talk.newMessages} className="sr-only">{heard}</div>;
+}
