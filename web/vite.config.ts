@@ -30,6 +30,7 @@ export default defineConfig({
       },
       // No test: pictures to look at. Named, and so never run with the others.
       { extends: true, test: { name: "shots", include: ["tests/shots.ts"], testTimeout: 300_000 } },
+      { extends: true, test: { name: "appShots", include: ["tests/appShots.ts"], testTimeout: 900_000 } },
     ],
   },
 });
