@@ -8,7 +8,7 @@ import { useAct, useClock, useConversation, useKept, useNameOf, useShared } from
 import type { Line } from "../state/face";
 import { go } from "../state/route";
 import { useTell } from "../state/toasts";
-import { AboveWriting, closedWord, speaksIn } from "./closed";
+import { AboveWriting, closedWord, speaksIn, Unblock } from "./closed";
 import styles from "./conversation.module.css";
 import { ForwardDialog, InfoDialog, LinkDialog, ReactDialog, ReportDialog } from "./dialogs";
 import { Finder } from "./Finder";
@@ -158,7 +158,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
         selected={selected === null ? null : new Set(selected.keys())}
         going={takeBack.going}
         header={header}
-        foot={<Write view={view} about={about} onLeaveAbout={leaveAbout} onFiles={take} closed={closed} />}
+        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} about={about} onLeaveAbout={leaveAbout} onFiles={take} closed={closed} />}
       />
       {drops && speaks && <div className={styles.drop}>{words.talk.dropHere}</div>}
       {over?.is === "forward" && <ForwardDialog conversation={id} lines={over.lines} onClose={close} />}

@@ -10,6 +10,7 @@ import { DESK } from "../home/Main";
 import { useTitleOf } from "../home/lists";
 import { useContact, useMedia, useNameOf } from "../state/context";
 import type { Line } from "../state/face";
+import { useGroupPhoto } from "../state/files";
 import { back, go } from "../state/route";
 
 export function Head({ view, typing, onFind }: { view: ConversationView | null; typing: readonly Address[]; onFind?: () => void }) {
@@ -18,6 +19,7 @@ export function Head({ view, typing, onFind }: { view: ConversationView | null; 
   const nameOf = useNameOf();
   const desk = useMedia(DESK);
   const contact = useContact(view?.peer);
+  const photo = useGroupPhoto(view);
   const leave = desk ? {} : { onBack: () => { back({ at: "chats" }); } };
   if (view === null) return <Header title="" {...leave} />;
   const state = entry(words.home.states, view.state) ?? "";
@@ -32,7 +34,7 @@ export function Head({ view, typing, onFind }: { view: ConversationView | null; 
       {...leave}
       title={title}
       {...(about !== "" && { about })}
-      avatar={<Avatar id={view.peer ?? String(view.conversation)} name={title} group={view.kind === "group"} />}
+      avatar={<Avatar id={view.peer ?? String(view.conversation)} name={title} group={view.kind === "group"} picture={photo} />}
       {...(view.kind !== "self" && { onTitle: () => { go({ at: "about", id: view.conversation }); } })}
       acts={onFind !== undefined && <IconButton icon={Search} label={words.talk.find} onClick={onFind} />}
     />

@@ -64,7 +64,7 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
       <div ref={content} className={styles.lines} onKeyDown={onArrow}>
         {lines === undefined && <Skeleton kind="messages" rows={7} />}
-        {empty && <div className={styles.start}><EmptyState drawing={<NoMessages />} title={words.talk.empty}>{words.talk.emptyAbout(view.kind)}</EmptyState></div>}
+        {empty && <div className={styles.start}><EmptyState drawing={<NoMessages />} title={words.talk.empty}>{words.talk.emptyAbout(speaks ? view.kind : "closed")}</EmptyState></div>}
         {!empty && entries.map((entry) => (
           <EntryShown key={entry.key} entry={entry} now={now} group={view.kind === "group"} speaks={speaks} acts={acts} marked={marked} selected={selected} going={going} reach={reach} />
         ))}

@@ -27,15 +27,22 @@ export function speaksIn(view: ConversationView): boolean {
 /** What one should know before one writes. */
 export function AboveWriting({ view, contact }: { view: ConversationView; contact: ContactView | undefined }) {
   const { words } = useSpeech();
-  const act = useAct();
   const peer = view.peer;
-  if (peer !== null && view.blocked) {
-    return <div className={styles.above}><Banner kind="information" acts={<Button size="small" kind="plain" onClick={() => { void act({ block: { address: peer, blocked: false } }); }}>{words.people.unblock}</Button>}>{words.talk.closed.blocked}</Banner></div>;
-  }
   if (peer !== null && contact?.number_moved === true) {
     return <div className={styles.above}><Banner kind="caution" acts={<Button size="small" kind="plain" onClick={() => { go({ at: "safety", address: peer }); }}>{words.people.compare}</Button>}>{words.talk.numberMoved}</Banner></div>;
   }
   if (view.state === "asking") return <div className={styles.above}><Banner kind="information">{words.talk.asking}</Banner></div>;
   if (view.group?.details_arriving === true) return <div className={styles.above}><Banner kind="information">{words.group.arriving}</Banner></div>;
   return null;
+}
+
+/** Where one wrote, of somebody who is blocked: the way back. */
+export function Unblock({ address }: { address: string }) {
+  const { words } = useSpeech();
+  const act = useAct();
+  return (
+    <div className={styles.below}>
+      <Banner kind="information" acts={<Button size="small" kind="plain" onClick={() => { void act({ block: { address, blocked: false } }); }}>{words.people.unblock}</Button>}>{words.talk.closed.blocked}</Banner>
+    </div>
+  );
 }

@@ -13,6 +13,7 @@ import { named, useTitleOf } from "../home/lists";
 import { useAct, useCore, useHabits, useKept, useNameOf, useShared } from "../state/context";
 import { codeOf, type Line } from "../state/face";
 import { useTell } from "../state/toasts";
+import { speaksIn } from "./closed";
 import styles from "./conversation.module.css";
 import { reactionsOf } from "./lines";
 
@@ -27,7 +28,7 @@ export function ForwardDialog({ conversation, lines, onClose }: { conversation: 
   const { conversations } = useShared();
   const [query, setQuery] = useState("");
   const [to, setTo] = useState<ReadonlySet<number>>(new Set());
-  const open = (conversations ?? []).filter((it) => it.state === "active" || it.kind === "self");
+  const open = (conversations ?? []).filter((it) => speaksIn(it) && it.state === "active");
   const shown = query.trim() === "" ? open.slice(0, 40) : named(open, query, titleOf);
   const send = async (): Promise<void> => {
     onClose();

@@ -12,6 +12,7 @@ import { Page } from "../people/Page";
 import styles from "../people/people.module.css";
 import { PhotoField } from "../yourself/PhotoField";
 import { useAct, useConversation, useCore } from "../state/context";
+import { forgetGroupPhoto } from "../state/files";
 import { back, type GroupPage } from "../state/route";
 import { useTell } from "../state/toasts";
 import { useMembers } from "./members";
@@ -115,6 +116,7 @@ function Edit({ view, onDone }: { view: ConversationView; onDone: () => void }) 
     if (photo !== undefined) {
       const path = photo === null ? null : await core.give(photo);
       if (await act({ set_group_photo: { conversation, path, size: photo?.size ?? 0, media_type: photo?.type ?? "" } }) === null) return;
+      forgetGroupPhoto(conversation);
     }
     onDone();
   };

@@ -6,7 +6,7 @@ import { Button } from "../../ui/basics/Button";
 import { Banner, Skeleton } from "../../ui/feedback/Feedback";
 import { folded } from "../../ui/fields/Combobox";
 import { SearchField } from "../../ui/fields/TextField";
-import { Section, SettingsRow } from "../../ui/frames/Rows";
+import { ControlRow, Section, SettingsRow } from "../../ui/frames/Rows";
 import { Dialog } from "../../ui/overlays/Dialog";
 import { type Act, Menu } from "../../ui/overlays/Menu";
 import { Avatar } from "../../ui/people/Avatar";
@@ -18,6 +18,7 @@ import { Page } from "../people/Page";
 import { MuteRow } from "../people/Person";
 import styles from "../people/people.module.css";
 import { useAct, useShared } from "../state/context";
+import { useGroupPhoto } from "../state/files";
 import { back, go } from "../state/route";
 import { ordered, useMembers } from "./members";
 import { TimerRow } from "./TimerRow";
@@ -33,13 +34,14 @@ export function GroupAbout({ view }: { view: ConversationView }) {
   const group = view.group;
   const id = view.conversation;
   const title = titleOf(view);
+  const photo = useGroupPhoto(view);
   const inside = view.state === "active" && group?.leaving === false;
   const edits = inside && (group.admin || group.permissions.members_edit);
   const adds = inside && (group.admin || group.permissions.members_add);
   return (
     <Page title={words.group.one} deep onBack={() => { back({ at: "conversation", id }); }}>
       <div className={styles.face}>
-        <Avatar id={String(id)} name={title} group size={6} />
+        <Avatar id={String(id)} name={title} group picture={photo} size={6} />
         <h3 className={styles.name}><bdi>{title}</bdi></h3>
         <p className={styles.about}>{words.members(group?.people ?? 0)}</p>
         {group !== undefined && group.description !== "" && <p className={styles.about} dir="auto">{group.description}</p>}
@@ -90,7 +92,7 @@ function Members({ view }: { view: ConversationView }) {
   if (members === undefined) return <Skeleton rows={5} />;
   return (
     <Section title={words.members(members.length)}>
-      {members.length >= SEARCH_FROM && <SearchField label={words.group.searchMembers} value={query} onChange={setQuery} />}
+      {members.length >= SEARCH_FROM && <ControlRow><SearchField label={words.group.searchMembers} value={query} onChange={setQuery} /></ControlRow>}
       <ul aria-label={words.members(members.length)}>
         {found.slice(0, shown).map((member) => <li key={member.address}><Member view={view} member={member} /></li>)}
         {more}

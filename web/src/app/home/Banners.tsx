@@ -45,7 +45,7 @@ export function Banners() {
         <div className={styles.banner}>
           <Banner kind="information">
             {words.home.historyArrives(history.done, history.total)}
-            <ProgressBar label={words.home.history} share={history.total > 0 ? history.done / history.total : null} />
+            <span className={styles.bar}><ProgressBar label={words.home.history} share={history.total > 0 ? history.done / history.total : null} /></span>
           </Banner>
         </div>
       )}

@@ -18,12 +18,13 @@ import { type Act, Menu } from "../../ui/overlays/Menu";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import { useHabits, useKept, useNow, useShared } from "../state/context";
+import { useGroupPhoto } from "../state/files";
 import { back, go, type Route } from "../state/route";
 import { useTell } from "../state/toasts";
 import { Banners } from "./Banners";
 import { Found } from "./Found";
 import styles from "./home.module.css";
-import { isArchived, useListed, useRowOf } from "./lists";
+import { isArchived, type RowProps, useListed, useRowOf } from "./lists";
 import { useMore } from "./more";
 import { Roving } from "./Roving";
 
@@ -100,13 +101,18 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
     <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
       {rows.slice(0, shown).map((view) => (
         <li key={view.conversation} className={styles.row}>
-          <ConversationRow {...rowOf(view)} nowMs={now} selected={view.conversation === selected} onOpen={() => { go({ at: "conversation", id: view.conversation }); }} />
+          <Row view={view} row={rowOf(view)} now={now} selected={view.conversation === selected} />
           <div className={styles.acts}><RowMenu view={view} /></div>
         </li>
       ))}
       {more}
     </Roving>
   );
+}
+
+function Row({ view, row, now, selected }: { view: ConversationView; row: RowProps; now: number; selected: boolean }) {
+  const photo = useGroupPhoto(view);
+  return <ConversationRow {...row} {...(photo !== undefined && { picture: photo })} nowMs={now} selected={selected} onOpen={() => { go({ at: "conversation", id: view.conversation }); }} />;
 }
 
 function NoneYet() {

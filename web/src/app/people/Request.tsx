@@ -44,7 +44,6 @@ export function Request({ address }: { address: string }) {
       <RequestCard
         person={{ id: address, name }}
         address={request.number}
-        groupsInCommon={0}
         waits={waits}
         onAccept={() => { void accept(); }}
         onDecline={() => { void act({ decline: address }).then(leave); }}

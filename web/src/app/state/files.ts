@@ -5,10 +5,10 @@
  * fetched again. Deliberately absent: writing to the disk but when somebody saves.
  */
 import { useCallback, useEffect, useState } from "react";
-import type { MessageId } from "../../core/types";
+import type { ConversationView, MessageId } from "../../core/types";
 import type { Transfer } from "../../ui/timeline/Attachments";
 import { useAct, useCore, useShared } from "./context";
-import type { Line } from "./face";
+import { type Core, type Line, outcome } from "./face";
 
 const HELD_MAX = 80;
 /** What is fetched without being asked for, in bytes: pictures and voices as people send them. */
@@ -92,4 +92,41 @@ export function saveAs(url: string, name: string): void {
 /** What is held of a message's file. */
 export function heldOf(message: MessageId): Held | undefined {
   return held.get(message);
+}
+
+const photos = new Map<number, Promise<string | undefined>>();
+
+/** The address of a group's picture; undefined while there is none here. */
+export function useGroupPhoto(view: ConversationView | null): string | undefined {
+  const core = useCore();
+  const [url, setUrl] = useState<string>();
+  const conversation = view?.group?.photo === true ? view.conversation : undefined;
+  useEffect(() => {
+    if (conversation === undefined) return;
+    let gone = false;
+    const photo = photos.get(conversation) ?? groupPhoto(core, conversation);
+    photos.set(conversation, photo);
+    void photo.then((it) => {
+      if (it === undefined) photos.delete(conversation);
+      if (!gone) setUrl(it);
+    });
+    return () => { gone = true; };
+  }, [core, conversation]);
+  return conversation === undefined ? undefined : url;
+}
+
+/** A picture was changed: it is fetched anew when it is next shown. */
+export function forgetGroupPhoto(conversation: number): void {
+  photos.delete(conversation);
+}
+
+async function groupPhoto(core: Core, conversation: number): Promise<string | undefined> {
+  const path = crypto.randomUUID();
+  try {
+    await outcome(core, { save_group_photo: { conversation, path } }, ["save_group_photo"], (event) => (event.event === "transfer" && event.path === path && event.state !== "running" ? true : undefined));
+    const blob = await core.take(path);
+    return blob === undefined ? undefined : URL.createObjectURL(blob);
+  } catch {
+    return undefined;
+  }
 }

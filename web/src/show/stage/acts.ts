@@ -119,6 +119,7 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
     core.fetch(path, core.chats.get(conversation)?.lines.find((line) => line.message === message)?.attachment?.media_type ?? "");
     return [];
   },
+  save_group_photo: (core, { path }) => { core.fetch(path, "image/svg+xml"); return []; },
   create_group: (core, { details, members, permissions }) => joined(core, { title: details.name ?? "", group: groupOf(members.length + 1, { admin: true, permissions, description: details.description ?? "" }) }, [named(core, OWN), ...members.map((it) => named(core, it))]),
   add_members: (core, { conversation, members }) => { setMembers(core, conversation, (was) => [...was, ...members.map((it) => named(core, it))]); return []; },
   remove_member: (core, { conversation, member }) => { setMembers(core, conversation, (was) => was.filter((it) => it.address !== member)); return []; },

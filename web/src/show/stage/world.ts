@@ -150,7 +150,7 @@ export function worldIn(language: Language, long: number): World {
   const removed = [lineOf({ author: YUKI, at_ms: at(40_000), text: own.bye }), lineOf({ author: YUKI, at_ms: at(39_900), kind: "notice", text: "removed_you" })];
   const asking = [lineOf({ author: OWN, at_ms: at(90), text: say.hello, status: "sent" })];
   const chats: Chat[] = [
-    { view: viewOf(1, choir, { kind: "group", title: say.choir, unread: 3, unread_mentions: 1, group: groupOf(6, { admin: true, description: own.choirAbout, link: "comity-group:7Jc9-hTnQ2mXw5vKd8Yp" }) }), lines: choir, members: [memberOf(OWN, own.me), memberOf(BEN, say.ben, { admin: true }), memberOf(ANA, say.ana), memberOf(LAYLA, say.layla), memberOf(YUKI, say.yuki), memberOf(GONE, own.gone)] },
+    { view: viewOf(1, choir, { kind: "group", title: say.choir, unread: 3, unread_mentions: 1, group: groupOf(6, { admin: true, photo: true, description: own.choirAbout, link: "comity-group:7Jc9-hTnQ2mXw5vKd8Yp" }) }), lines: choir, members: [memberOf(OWN, own.me), memberOf(BEN, say.ben, { admin: true }), memberOf(ANA, say.ana), memberOf(LAYLA, say.layla), memberOf(YUKI, say.yuki), memberOf(GONE, own.gone)] },
     { view: viewOf(2, anna, { peer: ANA, title: say.ana }), lines: anna, members: [] },
     { view: viewOf(3, layla, { peer: LAYLA, title: say.layla, unread: 1 }), lines: layla, members: [] },
     { view: viewOf(4, family, { kind: "group", title: arabic.family, timer_s: 604_800, group: groupOf(3) }), lines: family, members: [memberOf(OWN, own.me), memberOf(LAYLA, say.layla, { admin: true }), memberOf(BEN, say.ben)] },

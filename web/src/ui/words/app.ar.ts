@@ -94,7 +94,7 @@ export function arabic(format: Format): ReturnType<typeof english> {
       heard: (name, text) => `قال ${isolate(name)}: ${isolate(text)}`,
       aFile: "ملف",
       empty: "لم يُقل شيء بعد",
-      emptyAbout: (kind) => (kind === "self" ? "اكتب ملاحظات واحفظ روابط وملفات: تجدها على كل أجهزتك." : "ابدأ بالتحية. لا يقرؤها إلا أنت ومن هنا."),
+      emptyAbout: (kind) => (kind === "self" ? "اكتب ملاحظات واحفظ روابط وملفات: تجدها على كل أجهزتك." : kind === "closed" ? "لا شيء للقراءة هنا." : "ابدأ بالتحية. لا يقرؤها إلا أنت ومن هنا."),
       noSuch: "هذه المحادثة ليست على هذا الجهاز.",
       notHere: "تلك الرسالة ليست على هذا الجهاز.",
       quoted: "رد",

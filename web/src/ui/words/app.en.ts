@@ -93,7 +93,7 @@ export function english(format: Format) {
       heard: (name: string, text: string) => `${isolate(name)}: ${isolate(text)}`,
       aFile: "a file",
       empty: "Nothing said yet",
-      emptyAbout: (kind: string): string => (kind === "self" ? "Write notes, keep links and files: they are on all of your devices." : "Say hello. Only you and the others here can read it."),
+      emptyAbout: (kind: string): string => (kind === "self" ? "Write notes, keep links and files: they are on all of your devices." : kind === "closed" ? "There is nothing to read here." : "Say hello. Only you and the others here can read it."),
       noSuch: "This conversation is not on this device.",
       notHere: "That message is not on this device.",
       quoted: "Answer",

@@ -63,7 +63,9 @@ export class Format {
 
   /** The form for `count`, with the number in its place. */
   plural(count: number, forms: Forms): string {
-    const form = forms[this.#plural.select(count)] ?? forms.other;
+    // Where a language has no form for none, a sentence may have one of its own.
+    const rule = count === 0 && forms.zero !== undefined ? "zero" : this.#plural.select(count);
+    const form = forms[rule] ?? forms.other;
     return form.replace("#", this.number(count));
   }
 
