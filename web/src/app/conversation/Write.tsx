@@ -18,7 +18,10 @@ import { completed, mentionsIn, offered, typedMention } from "./mentions";
 import type { Ready } from "./Preview";
 import { useRecording } from "./record";
 
-export type AboutLine = { readonly kind: "reply" | "edit"; readonly line: Line };
+export interface AboutLine {
+  readonly kind: "reply" | "edit";
+  readonly line: Line;
+}
 
 export interface WriteProps {
   readonly view: ConversationView;
@@ -189,7 +192,6 @@ function Offers({ conversation, group, text, onChoose, children }: OffersProps) 
   };
   return (
     // The keys are heard on their way to the field.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
     <div
       onKeyDownCapture={onKeyDown}
       onSelect={(event) => {

@@ -8,8 +8,8 @@
 import { useCallback, useEffect, useState } from "react";
 import type { CodeOrdered } from "../../core/types";
 import { useSpeech } from "../../ui/words/context";
-import { useAct, useCore, useEvents } from "../state/context";
-import { codeOf, type CoreEvent } from "../state/face";
+import { useCore, useEvents } from "../state/context";
+import { codeOf, type Command, type CoreEvent } from "../state/face";
 import { CodeStep, HasAccountStep, NameStep, NumberStep, RecoverStep, TakeOverStep, Welcome } from "./steps";
 import { LinkThis } from "./LinkThis";
 
@@ -29,7 +29,6 @@ export interface StartProps {
 
 export function Start({ onPhoto }: StartProps) {
   const core = useCore();
-  const act = useAct();
   const { words } = useSpeech();
   const [step, setStep] = useState<Step>("welcome");
   const [country, setCountry] = useState<string | null>(() => new Intl.Locale(navigator.language).maximize().region ?? null);
@@ -68,7 +67,7 @@ export function Start({ onPhoto }: StartProps) {
       if (event.code === "code_wrong" || event.code === "code_expired") setStep("code");
     }
   }, [words]));
-  const doing = async (command: Parameters<typeof act>[0]): Promise<void> => {
+  const doing = async (command: Command): Promise<void> => {
     setError(undefined);
     setWaits(true);
     try {

@@ -18,6 +18,13 @@ function amend(core: StageCore, conversation: number, message: string, change: (
   core.put(conversation, lines.map((line) => (line.message === message ? change(line) : line)));
 }
 
+/** Without why it failed. */
+function sentAgain(line: Line): Line {
+  const sent: Line & { failure?: string } = { ...line, status: "sent" };
+  delete sent.failure;
+  return sent;
+}
+
 function where(core: StageCore, say: Say): number {
   if (say.to === "myself") return 8;
   if ("conversation" in say.to) return say.to.conversation;
@@ -91,7 +98,7 @@ const named = (core: StageCore, address: string): MemberView => memberOf(address
 const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<Name>) => readonly CoreEvent[] } = {
   send: said,
   mark_read: (core, { conversation }) => { setView(core, conversation, () => ({ unread: 0, unread_mentions: 0 })); return []; },
-  retry: (core, { conversation, message }) => { amend(core, conversation, message, ({ failure: _, ...line }) => ({ ...line, status: "sent" })); return []; },
+  retry: (core, { conversation, message }) => { amend(core, conversation, message, (line) => sentAgain(line)); return []; },
   accept: (core, address) => {
     const request = core.world.requests.find((it) => it.address === address);
     const id = Math.max(0, ...core.chats.keys()) + 1;

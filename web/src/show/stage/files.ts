@@ -7,7 +7,7 @@ const RATE = 8_000;
 function hum(seconds: number): Blob {
   const count = RATE * seconds;
   const bytes = new DataView(new ArrayBuffer(44 + count * 2));
-  const ascii = (at: number, text: string): void => { [...text].forEach((letter, n) => { bytes.setUint8(at + n, letter.charCodeAt(0)); }); };
+  const ascii = (at: number, text: string): void => { for (let n = 0; n < text.length; n += 1) bytes.setUint8(at + n, text.charCodeAt(n)); };
   ascii(0, "RIFF");
   bytes.setUint32(4, 36 + count * 2, true);
   ascii(8, "WAVEfmt ");

@@ -1,5 +1,5 @@
 /** What the core tells by a code, in Arabic. What `told.en.ts` says at its head holds here. */
-import { type Format, isolate, type SixForms } from "./format";
+import { Format, isolate, type SixForms } from "./format";
 import { type english, entry, type Notices, type NoticeWords, type Said, type Sentences } from "./told.en";
 
 const you = (it: NoticeWords, own: string, other: (who: string) => string): string => (it.own ? own : other(isolate(it.who)));
@@ -185,4 +185,4 @@ export function arabic(format: Format): ReturnType<typeof english> {
 }
 
 /** The codes that have a sentence here. */
-export const CODES = { notices: Object.keys(notices({} as Format)), warnings: Object.keys(warnings), failures: Object.keys(failures), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };
+export const CODES = { notices: Object.keys(notices(new Format("ar"))), warnings: Object.keys(warnings), failures: Object.keys(failures), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };

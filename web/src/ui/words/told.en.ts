@@ -5,7 +5,7 @@
  *
  * Always holds: a code that is not known has a sentence, too.
  */
-import { type Format, isolate } from "./format";
+import { Format, isolate } from "./format";
 
 /** What a notice is about. */
 export interface NoticeWords {
@@ -218,4 +218,4 @@ export function english(format: Format) {
 }
 
 /** The codes that have a sentence: of each kind, in English. The Arabic table has the same. */
-export const CODES = { notices: Object.keys(notices({} as Format)), warnings: Object.keys(warnings), failures: Object.keys(failures), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };
+export const CODES = { notices: Object.keys(notices(new Format("en"))), warnings: Object.keys(warnings), failures: Object.keys(failures), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };
