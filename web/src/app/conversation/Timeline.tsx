@@ -44,7 +44,10 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const mark = useUnreadMark(view.unread, newest ? lines : undefined);
   const entries = useMemo(() => entriesOf(lines ?? [], mark), [lines, mark]);
   const { scroller, content, atEnd, toEnd, toLine } = useScroll(entries, { newest, moves, onOlder: goOlder, onNewer: goNewer });
-  useRead(view, newest && atEnd);
+  useRead(view, newest && atEnd && lines !== undefined);
+  // What is unread and does not fit begins in view.
+  const from = mark?.from;
+  useEffect(() => { if (from !== undefined) toLine(from, true); }, [from, toLine]);
   const marked = usePicked(picked, lines, moves, toLine);
   const reach = useReach(view, lines);
   const down = useCallback(() => {

@@ -16,8 +16,8 @@ export interface Scroll {
   readonly content: RefObject<HTMLDivElement | null>;
   readonly atEnd: boolean;
   readonly toEnd: () => void;
-  /** Brings a line into the middle; false where it is not drawn. */
-  readonly toLine: (key: string) => boolean;
+  /** Brings a line into the middle; `ifAbove` only where it stands above what is in view. False where it is not drawn. */
+  readonly toLine: (key: string, ifAbove?: boolean) => boolean;
 }
 
 export interface Edges {
@@ -109,14 +109,16 @@ export function useScroll(changes: unknown, { newest, moves, onOlder, onNewer }:
     setAtEnd(true);
     keep();
   }, [keep]);
-  const toLine = useCallback((key: string) => {
+  const toLine = useCallback((key: string, ifAbove = false) => {
     const it = scroller.current;
     const line = it === null ? null : lineOf(it, key);
     if (it === null || line === null) return false;
-    end.current = false;
+    if (ifAbove && line.getBoundingClientRect().top >= it.getBoundingClientRect().top) return true;
     line.scrollIntoView({ block: "center" });
+    end.current = newest && it.scrollHeight - it.scrollTop - it.clientHeight < AT_END;
+    setAtEnd(end.current);
     held.current = { key, from: line.getBoundingClientRect().top - it.getBoundingClientRect().top };
     return true;
-  }, []);
+  }, [newest]);
   return { scroller, content, atEnd, toEnd, toLine };
 }

@@ -27,7 +27,7 @@ export function DevicesPage({ account }: { account: AccountView }) {
           {account.devices.map((device) => <li key={device.device}><Device device={device} rules={account.owner} onRemove={() => { setRemoves(device); }} /></li>)}
         </ul>
       </Section>
-      {account.owner && <Button kind="lead" icon={Plus} onClick={() => { go({ at: "settings", page: "approve" }); }}>{words.self.approve}</Button>}
+      {account.owner && <div><Button kind="lead" icon={Plus} onClick={() => { go({ at: "settings", page: "approve" }); }}>{words.self.approve}</Button></div>}
       <Dialog
         open={removes !== null}
         alerts
