@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { FileAttachment, ImageAttachment, type Transfer, VideoAttachment, VoiceAttachment } from "../../ui/timeline/Attachments";
 import type { Line } from "../state/face";
-import { BY_ITSELF_MAX, saveAs, useFile } from "../state/files";
+import { BY_ITSELF_MAX, placeholderOf, saveAs, useFile } from "../state/files";
 import { barsOf, FLAT } from "./wave";
 
 /** What is known of a picture before it is here: nothing, and so a quiet ground. */
@@ -15,11 +15,6 @@ export interface FileOfProps {
   readonly onView: (line: Line) => void;
 }
 
-export function isVoice(line: Pick<Line, "attachment" | "text">): boolean {
-  return line.attachment?.media_type.startsWith("audio/") === true;
-}
-
-/** Recorded here: heard as a voice, and not kept as a file. */
 export function FileOf({ line, conversation, onView }: FileOfProps) {
   const { transfer, held, fetch } = useFile(conversation, line);
   const file = line.attachment;
@@ -32,13 +27,13 @@ export function FileOf({ line, conversation, onView }: FileOfProps) {
     if (held === undefined) fetch();
     else onView(line);
   };
-  if (type.startsWith("image/")) return <Picture url={held?.url} transfer={transfer} about={line.text} onOpen={open} />;
-  if (type.startsWith("video/")) return <VideoAttachment placeholder={QUIET} {...UNKNOWN_SIZE} durationMs={0} bytes={file.size} transfer={transfer} onOpen={open} />;
+  if (type.startsWith("image/")) return <Picture placeholder={placeholderOf(line.message) ?? QUIET} url={held?.url} transfer={transfer} about={line.text} onOpen={open} />;
+  if (type.startsWith("video/")) return <VideoAttachment placeholder={QUIET} {...UNKNOWN_SIZE} bytes={file.size} transfer={transfer} onOpen={open} />;
   if (type.startsWith("audio/")) return <Voice blob={held?.blob} url={held?.url} transfer={transfer} />;
   return <FileAttachment name={file.file_name} bytes={file.size} transfer={transfer} onOpen={() => { if (held === undefined) fetch(); else saveAs(held.url, file.file_name); }} />;
 }
 
-function Picture({ url, transfer, about, onOpen }: { url: string | undefined; transfer: Transfer; about: string; onOpen: () => void }) {
+function Picture({ placeholder, url, transfer, about, onOpen }: { placeholder: string; url: string | undefined; transfer: Transfer; about: string; onOpen: () => void }) {
   const [size, setSize] = useState(UNKNOWN_SIZE);
   useEffect(() => {
     if (url === undefined) return;
@@ -46,7 +41,7 @@ function Picture({ url, transfer, about, onOpen }: { url: string | undefined; tr
     image.onload = () => { setSize({ width: image.naturalWidth || 4, height: image.naturalHeight || 3 }); };
     image.src = url;
   }, [url]);
-  return <ImageAttachment placeholder={QUIET} {...size} {...(url !== undefined && { picture: url })} {...(about !== "" && { about })} transfer={transfer} onOpen={onOpen} />;
+  return <ImageAttachment placeholder={placeholder} {...size} {...(url !== undefined && { picture: url })} {...(about !== "" && { about })} transfer={transfer} onOpen={onOpen} />;
 }
 
 function Voice({ blob, url, transfer }: { blob: Blob | undefined; url: string | undefined; transfer: Transfer }) {

@@ -13,6 +13,8 @@ import styles from "./conversation.module.css";
 export interface Ready {
   readonly id: string;
   readonly file: File;
+  /** A very small picture of it, as a data address. */
+  readonly placeholder?: string;
 }
 
 interface Looked extends Ready {
@@ -41,7 +43,7 @@ export function Preview({ files, onClose, onSend }: PreviewProps) {
       const it = better?.file ?? file;
       const url = URL.createObjectURL(it);
       urls.push(url);
-      return { id, file: it, original: file, url };
+      return { id, file: it, original: file, url, ...(better !== null && { placeholder: better.placeholder }) };
     })).then((all) => { if (!gone) setReady(all); });
     return () => {
       gone = true;
@@ -50,7 +52,7 @@ export function Preview({ files, onClose, onSend }: PreviewProps) {
   }, [files]);
   const shrunk = ready?.some(({ file, original }) => file !== original) === true;
   const send = (): void => {
-    if (ready !== null) onSend(ready.map(({ id, file, original }) => ({ id, file: whole ? original : file })), caption.trim());
+    if (ready !== null) onSend(ready.map(({ id, file, original, placeholder }) => ({ id, file: whole ? original : file, ...(placeholder !== undefined && { placeholder }) })), caption.trim());
   };
   return (
     <Dialog open onClose={onClose} title={words.talk.sendFiles(files.length)} acts={<Button kind="lead" waits={ready === null} onClick={send}>{words.send}</Button>}>

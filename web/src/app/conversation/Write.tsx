@@ -44,7 +44,7 @@ export function useSendFiles(conversation: number): (files: readonly Ready[], ca
   const core = useCore();
   const act = useAct();
   return useCallback(async (files, caption, quote) => {
-    for (const [n, { file }] of files.entries()) {
+    for (const [n, { file, placeholder }] of files.entries()) {
       const path = await core.give(file);
       const say: Say = {
         to: { conversation },
@@ -52,7 +52,7 @@ export function useSendFiles(conversation: number): (files: readonly Ready[], ca
         ...(n === 0 && quote !== undefined && { quote }),
       };
       const message = saidIn(await act({ send: say }));
-      if (message !== undefined) gave(message, path, file);
+      if (message !== undefined) gave(message, path, file, placeholder);
     }
   }, [core, act, conversation]);
 }
@@ -95,8 +95,8 @@ export function Write({ view, about, onLeaveAbout, onFiles, closed }: WriteProps
     if (said === "") return;
     types(false);
     if (edited !== null) {
-      onLeaveAbout();
-      await act({ send: { to: { conversation }, what: { edit: { target: edited.message, text: said } } } });
+      const changed = await act({ send: { to: { conversation }, what: { edit: { target: edited.message, text: said } } } });
+      if (changed !== null) onLeaveAbout();
       return;
     }
     write("");
@@ -105,7 +105,8 @@ export function Write({ view, about, onLeaveAbout, onFiles, closed }: WriteProps
     const quote = about?.line.message;
     onLeaveAbout();
     const events = await act({ send: { to: { conversation }, what: { text: said }, ...(quote !== undefined && { quote }), ...(mentions.length > 0 && { mentions: [...mentions] }) } });
-    if (events === null) write(text);
+    // Refused, it is there again, where nothing else was begun meanwhile.
+    if (events === null && kept.draft(conversation) === "") write(text);
   };
   const heading = about === null ? undefined
     : about.kind === "edit" ? { kind: "edit" as const, text: about.line.text }

@@ -62,7 +62,14 @@ export function Main({ account }: { account: AccountView }) {
     : <ConversationList archived={route.at === "archive"} typing={typing} foot={desk ? null : places} open={route} />;
   const open = <Open route={route} account={account} typing={typing} />;
   const root = route.at === "chats" || route.at === "archive" || route.at === "people" || (route.at === "settings" && route.page === undefined);
-  if (!desk) return <main className={styles.phone}>{root ? list : open}</main>;
+  if (!desk) {
+    return (
+      <main className={styles.phone}>
+        <h1 className="sr-only">{words.home.title}</h1>
+        {root ? list : open}
+      </main>
+    );
+  }
   return (
     <main className={styles.phone}>
       <h1 className="sr-only">{words.home.title}</h1>

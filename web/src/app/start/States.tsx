@@ -24,8 +24,7 @@ export function Failed({ code }: { code: string }) {
   return (
     <main className={styles.page}>
       <div className={styles.state}>
-        <h1 className="sr-only">{title}</h1>
-        <ErrorState drawing={<Broken />} title={title} onRetry={() => { location.reload(); }}>{text}</ErrorState>
+        <ErrorState whole drawing={<Broken />} title={title} onRetry={() => { location.reload(); }}>{text}</ErrorState>
       </div>
     </main>
   );
@@ -37,8 +36,7 @@ export function Ended({ reason, onAgain }: { reason: string; onAgain: () => void
   return (
     <main className={styles.page}>
       <div className={styles.state}>
-        <h1 className="sr-only">{title}</h1>
-        <EmptyState drawing={<NoConversations />} title={title} acts={<Button kind="lead" onClick={onAgain}>{words.start.startAgain}</Button>}>{text}</EmptyState>
+        <EmptyState whole drawing={<NoConversations />} title={title} acts={<Button kind="lead" onClick={onAgain}>{words.start.startAgain}</Button>}>{text}</EmptyState>
       </div>
     </main>
   );

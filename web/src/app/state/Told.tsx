@@ -28,6 +28,7 @@ export function Told() {
   const titleOf = useConversationsTitle();
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "failed" && !SAID_THERE.has(event.act)) tell(words.told.failure(event.code));
+    if (event.event === "transfer" && event.state === "failed" && event.failure !== null) tell(words.told.failure(event.failure));
     if (event.event === "warning") tell(words.told.warning(event.code));
     if (event.event === "reported") tell(words.people.reported);
     if (event.event !== "item" || event.item.outgoing || event.item.kind === "notice") return;

@@ -37,9 +37,18 @@ export function hold(message: MessageId, blob: Blob): Held {
   return it;
 }
 
+/** Very small pictures of what was sent from this page, as data addresses. */
+const placeholders = new Map<MessageId, string>();
+
+/** What is shown until a picture is there, where it is known. */
+export function placeholderOf(message: MessageId): string | undefined {
+  return placeholders.get(message);
+}
+
 /** Remembers that `message` carries the file handed over as `name`. */
-export function gave(message: MessageId, name: string, blob: Blob): void {
+export function gave(message: MessageId, name: string, blob: Blob, placeholder?: string): void {
   given.set(message, name);
+  if (placeholder !== undefined) placeholders.set(message, placeholder);
   hold(message, blob);
 }
 

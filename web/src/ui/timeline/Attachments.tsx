@@ -69,21 +69,22 @@ export function ImageAttachment({ placeholder, picture, about, width, height, tr
 }
 
 export interface VideoProps extends Omit<ImageProps, "picture"> {
-  readonly durationMs: number;
+  /** Absent where it is not known before it is played. */
+  readonly durationMs?: number;
   readonly bytes: number;
 }
 
 export function VideoAttachment({ placeholder, width, height, transfer, onOpen, durationMs, bytes }: VideoProps) {
   const { words, format } = useSpeech();
-  const length = format.duration(durationMs);
+  const length = durationMs === undefined ? undefined : format.duration(durationMs);
   return (
     <div className={styles.frame} style={{ aspectRatio: String(Math.max(0.6, Math.min(width / height, 2))) }}>
-      <button type="button" className={styles.whole} aria-label={words.playVideo(length)} onClick={onOpen}>
+      <button type="button" className={styles.whole} aria-label={length === undefined ? words.video : words.playVideo(length)} onClick={onOpen}>
         <img className={styles.blurred} src={placeholder} alt="" />
         {transfer.kind === "here" && <span className={classes(styles.round, styles.over)}><Icon of={Play} size={1.5} /></span>}
       </button>
       <TransferButton transfer={transfer} over />
-      <span className={styles.length}>{length} · {format.bytes(bytes)}</span>
+      <span className={styles.length}>{length !== undefined && `${length} · `}{format.bytes(bytes)}</span>
     </div>
   );
 }
