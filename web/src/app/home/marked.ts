@@ -15,7 +15,7 @@ const words = new Intl.Segmenter("und", { granularity: "word" });
 
 /** `text` cut at words that begin as a word of `query` does; the case and marks of letters do not count. */
 export function marked(text: string, query: string): readonly Run[] {
-  const wanted = folded(query).split(/\s+/u).filter((word) => word !== "");
+  const wanted = folded(query).split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
   const runs: { text: string; hit: boolean }[] = [];
   for (const { segment, isWordLike } of words.segment(text)) {
     const hit = isWordLike === true && wanted.some((word) => folded(segment).startsWith(word));
