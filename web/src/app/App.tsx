@@ -68,13 +68,14 @@ function AsAccount() {
   const { account, link } = useShared();
   const [ended, setEnded] = useState<string | null>(null);
   const photo = useRef<Blob | null>(null);
-  const reason = ended ?? link?.ended ?? null;
   useEffect(() => core.onEvent((event) => {
-    if (event.event !== "erased" && event.event !== "gone") return;
+    if (event.event !== "erased") return;
     kept.forget();
     setEnded(event.reason);
   }), [core, kept]);
   const has = account !== null && account !== undefined;
+  // Where the app says that this device is no more, what is here stays readable: a banner says so.
+  const reason = ended ?? (has ? null : (link?.ended ?? null));
   useEffect(() => {
     const chosen = photo.current;
     if (!has || chosen === null) return;

@@ -24,7 +24,8 @@ export function Banners() {
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "history_progress") setHistory(event.done < event.total ? event : null);
   }, []));
-  const away = link !== undefined && link.wanted && !link.online;
+  const gone = link?.ended ?? null;
+  const away = link !== undefined && gone === null && link.wanted && !link.online;
   const [offline, setOffline] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => { setOffline(away); }, away ? OFFLINE_AFTER_MS : 0);
@@ -34,6 +35,7 @@ export function Banners() {
   const numberless = account?.number === "";
   return (
     <>
+      {gone !== null && <div className={styles.banner}><Banner kind="bad">{gone === "device_revoked" ? words.home.goneDevice : words.home.goneAccount}</Banner></div>}
       {offline && (
         <div className={styles.banner}>
           <Banner kind="information" acts={<Button kind="plain" size="small" onClick={() => { core.tryNow(); }}>{words.home.tryNow}</Button>}>

@@ -101,7 +101,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
     <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
       {rows.slice(0, shown).map((view) => (
         <li key={view.conversation} className={styles.row}>
-          <Row view={view} row={rowOf(view)} now={now} selected={view.conversation === selected} />
+          <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
           <div className={styles.acts}><RowMenu view={view} /></div>
         </li>
       ))}

@@ -93,8 +93,8 @@ export function useListed(archived: boolean): readonly ConversationView[] | unde
   return useMemo(() => (conversations === undefined ? undefined : listed(conversations, habits, archived)), [conversations, habits, archived]);
 }
 
-/** What makes a conversation's row. */
-export function useRowOf(typing: ReadonlyMap<number, readonly Address[]>): (view: ConversationView) => RowProps {
+/** What makes a conversation's row; of the open one, the draft is seen where it is written. */
+export function useRowOf(typing: ReadonlyMap<number, readonly Address[]>): (view: ConversationView, open?: boolean) => RowProps {
   const { words } = useSpeech();
   const habits = useHabits();
   const kept = useKept();
@@ -102,8 +102,8 @@ export function useRowOf(typing: ReadonlyMap<number, readonly Address[]>): (view
   const titleOf = useTitleOf();
   const { account } = useShared();
   const own = account?.address ?? "";
-  return useCallback((view: ConversationView) => rowOf(view, {
-    words, habits, own, nameOf, title: titleOf(view), draft: kept.draft(view.conversation),
+  return useCallback((view: ConversationView, open = false) => rowOf(view, {
+    words, habits, own, nameOf, title: titleOf(view), draft: open ? "" : kept.draft(view.conversation),
     typing: (typing.get(view.conversation) ?? []).map(nameOf),
   }), [words, habits, own, nameOf, titleOf, kept, typing]);
 }

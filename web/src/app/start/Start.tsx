@@ -20,7 +20,7 @@ interface Exists {
   readonly lockedUntilMs: number | null;
 }
 
-const ACTS = ["start_registration", "enter_code", "create_account", "recover", "take_over"];
+const ACTS = ["register", "code", "create_account", "recover"];
 
 export interface StartProps {
   /** The photo that was chosen: it is set once there is an account. */

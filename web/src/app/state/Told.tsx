@@ -13,8 +13,17 @@ import type { CoreEvent } from "./face";
 import { go, useRoute } from "./route";
 import { useTell } from "./toasts";
 
-/** Acts whose failures are said where they are done. */
-const SAID_THERE = new Set(["lookup", "approve_link", "link", "change_number", "start_registration", "recover", "take_over"]);
+/** Steps whose failures are said where they are done. */
+const SAID_THERE = new Set(["lookup", "approve_link", "link", "register", "code", "create_account", "recover", "recovery", "number"]);
+/** What passes by itself: the banner about the connection says it. */
+const PASSES = new Set(["unreachable", "unavailable", "rate_limited", "timeout"]);
+/** Steps that nobody asked for. */
+const BY_ITSELF = new Set(["connect", "sign_in", "sync", "refresh", "key_packages", "key_packages_fetch", "introduction_key"]);
+
+/** Whether a failure is worth a word here. */
+export function saysFailure(act: string, code: string): boolean {
+  return !SAID_THERE.has(act) && !(BY_ITSELF.has(act) && PASSES.has(code));
+}
 
 export function Told() {
   const { words } = useSpeech();
@@ -27,7 +36,7 @@ export function Told() {
   const [heard, setHeard] = useState("");
   const titleOf = useConversationsTitle();
   useEvents(useCallback((event: CoreEvent) => {
-    if (event.event === "failed" && !SAID_THERE.has(event.act)) tell(words.told.failure(event.code));
+    if (event.event === "failed" && saysFailure(event.act, event.code)) tell(words.told.failure(event.code));
     if (event.event === "transfer" && event.state === "failed" && event.failure !== null) tell(words.told.failure(event.failure));
     if (event.event === "warning") tell(words.told.warning(event.code));
     if (event.event === "reported") tell(words.people.reported);

@@ -11,7 +11,7 @@ import { useSpeech } from "../../ui/words/context";
 import { useCore } from "../state/context";
 import { codeOf, outcome } from "../state/face";
 
-const ACTS = ["start_registration", "change_number", "number"];
+const ACTS = ["register", "code", "number"];
 
 export function NumberPage({ account }: { account: AccountView }) {
   const { words } = useSpeech();

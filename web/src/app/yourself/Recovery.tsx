@@ -29,7 +29,7 @@ export function RecoveryPage({ account }: { account: AccountView }) {
     setWaits(true);
     setError(undefined);
     try {
-      setPhrase(await outcome(core, "make_recovery_phrase", ["make_recovery_phrase", "recovery"], (event) => (event.event === "recovery_phrase" ? event.phrase : undefined)));
+      setPhrase(await outcome(core, "make_recovery_phrase", ["recovery"], (event) => (event.event === "recovery_phrase" ? event.phrase : undefined)));
     } catch (refused) {
       setError(words.told.failure(codeOf(refused)));
     }

@@ -154,11 +154,11 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
   },
   start_registration: (core, { number }) => {
     const digits = number.replace(/\D/g, "");
-    core.tell(digits.length < 5 ? { event: "failed", act: "start_registration", code: "number_invalid", message: "short", retry_after_ms: 0 } : { event: "code_sent", number, expires_ms: NOW_MS + 600_000 });
+    core.tell(digits.length < 5 ? { event: "failed", act: "register", code: "number_invalid", message: "short", retry_after_ms: 0 } : { event: "code_sent", number, expires_ms: NOW_MS + 600_000 });
     return [];
   },
   enter_code: (core, { code, name }) => {
-    if (code === "000000") core.tell({ event: "failed", act: "enter_code", code: "code_wrong", message: "not it", retry_after_ms: 0 });
+    if (code === "000000") core.tell({ event: "failed", act: "code", code: "code_wrong", message: "not it", retry_after_ms: 0 });
     else if (code === "111111") core.tell({ event: "number_has_account", recoverable: true, locked_until_ms: null });
     else core.account = { ...core.world.account, name };
     return [];

@@ -33,7 +33,7 @@ export class StageCore implements Core {
 
   constructor(readonly language: Language, readonly scene: Scene, readonly code = "store_in_use", long = 100_000) {
     this.world = worldIn(language, long);
-    this.account = scene === "fresh" ? null : this.world.account;
+    this.account = scene === "fresh" || scene === "ended" ? null : this.world.account;
     if (scene === "empty") this.world = { ...this.world, chats: [], contacts: [], requests: [] };
     for (const chat of this.world.chats) this.chats.set(chat.view.conversation, chat);
     this.#state = scene === "starting" ? { is: "starting" } : scene === "failed" ? { is: "failed", failure: { code, message: "as the page asks" } } : { is: "ready" };

@@ -85,6 +85,8 @@ export function arabic(format: Format): ReturnType<typeof english> {
       historyArrives: (done, total) => `سجلّك في الطريق: الجزء ${format.number(done)} من ${format.number(total)}. يمكنك الكتابة في هذه الأثناء.`,
       numberLost: "صار رقمك لشخص آخر. ضع رقمًا جديدًا ليجدك أصدقاؤك.",
       storageLoose: "قد يحذف هذا المتصفح رسائلك حين يمتلئ القرص.",
+      goneDevice: "يقول الخادم إن هذا المتصفح أُزيل من حسابك. ما هنا يبقى مقروءًا، ولا يُرسل شيء ولا يُجلب.",
+      goneAccount: "يقول الخادم إن حسابك لم يعد موجودًا. ما هنا يبقى مقروءًا، ولا يُرسل شيء ولا يُجلب.",
       whatToDo: "ما العمل",
       recoveryOffer: "اثنتا عشرة كلمة تعيد حسابك إن فقدت أجهزتك. أنشئها الآن.",
     },

@@ -84,6 +84,8 @@ export function english(format: Format) {
       historyArrives: (done: number, total: number) => `Your history is arriving: part ${format.number(done)} of ${format.number(total)}. You can write meanwhile.`,
       numberLost: "Your number belongs to somebody else now. Set a new one, so that friends find you.",
       storageLoose: "This browser may delete your messages when its disk is full.",
+      goneDevice: "The server says that this browser was removed from your account. What is here stays readable; nothing is sent or fetched.",
+      goneAccount: "The server says that your account is no more. What is here stays readable; nothing is sent or fetched.",
       whatToDo: "What to do",
       recoveryOffer: "Twelve words bring your account back when you lose your devices. Make them now.",
     },
