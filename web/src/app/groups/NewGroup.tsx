@@ -48,7 +48,7 @@ export function NewGroup() {
         <Across><TextField label={words.group.name} maxLength={100} value={name} onChange={setName} error={tried && name.trim() === "" ? words.group.nameEmpty : undefined} /></Across>
         <Across><TextArea label={words.group.description} optional maxLength={512} value={description} onChange={setDescription} /></Across>
         <Across><PickPeople chosen={chosen} without={nobody} onChange={setChosen} /></Across>
-        <Across><Permissions permissions={permissions} onChange={setPermissions} /></Across>
+        <Across><Permissions titled permissions={permissions} onChange={setPermissions} /></Across>
       </FormLayout>
     </Page>
   );

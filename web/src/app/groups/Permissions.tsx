@@ -4,7 +4,8 @@ import { Switch } from "../../ui/fields/Choices";
 import { ControlRow, Section } from "../../ui/frames/Rows";
 import { useSpeech } from "../../ui/words/context";
 
-export function Permissions({ permissions, onChange }: { permissions: PermissionsView; onChange: (permissions: PermissionsView) => void }) {
+/** `titled` where other things stand on the page, too. */
+export function Permissions({ permissions, titled = false, onChange }: { permissions: PermissionsView; titled?: boolean; onChange: (permissions: PermissionsView) => void }) {
   const { words } = useSpeech();
   const all = [
     { key: "members_add", label: words.group.mayAdd, help: words.group.mayAddHelp },
@@ -13,7 +14,7 @@ export function Permissions({ permissions, onChange }: { permissions: Permission
     { key: "history_for_new", label: words.group.historyForNew, help: words.group.historyForNewHelp },
   ] as const;
   return (
-    <Section title={words.group.permissions}>
+    <Section {...(titled && { title: words.group.permissions })}>
       {all.map(({ key, label, help }) => (
         <ControlRow key={key}><Switch label={label} help={help} checked={permissions[key]} onChange={(on) => { onChange({ ...permissions, [key]: on }); }} /></ControlRow>
       ))}

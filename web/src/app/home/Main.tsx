@@ -73,7 +73,7 @@ export function Main({ account }: { account: AccountView }) {
   return (
     <main className={styles.phone}>
       <h1 className="sr-only">{words.home.title}</h1>
-      <Desk places={places} list={list} listLabel={words.home.chats} width={habits.listWidth} onWidth={(listWidth) => { kept.set({ listWidth }); }}>
+      <Desk places={places} list={list} listLabel={words.home.list} width={habits.listWidth} onWidth={(listWidth) => { kept.set({ listWidth }); }}>
         {root ? <Nothing at={at} /> : open}
       </Desk>
     </main>

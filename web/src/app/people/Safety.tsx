@@ -19,12 +19,12 @@ export function Safety({ address }: { address: string }) {
   const [scans, setScans] = useState(false);
   const [matched, setMatched] = useState<boolean | null>(null);
   const leave = (): void => { back({ at: "person", address }); };
-  if (contact === undefined) return <Page title={words.safetyNumber} deep onBack={leave}><ProgressBar label={words.loading} share={null} /></Page>;
+  if (contact === undefined) return <Page title={words.people.safety} deep onBack={leave}><ProgressBar label={words.loading} share={null} /></Page>;
   const digits = plainDigits(contact.safety_number);
   const name = contact.name === "" ? contact.number : contact.name;
   const verify = (): void => { void act({ verify: address }, words.people.nowVerified(name)); };
   return (
-    <Page title={words.safetyNumber} deep onBack={leave}>
+    <Page title={words.people.safety} deep onBack={leave}>
       {matched === true && <Banner kind="good">{words.people.scanMatches}</Banner>}
       {matched === false && <Banner kind="bad">{words.people.scanDiffers(name)}</Banner>}
       {digits === "" ? <Banner kind="information">{words.people.noSafety}</Banner> : (

@@ -52,6 +52,7 @@ export function arabic(format: Format): ReturnType<typeof english> {
       title: "كوميتي",
       titleUnread: (n) => `(${format.number(n)}) كوميتي`,
       chats: "المحادثات",
+      list: "القائمة",
       search: "ابحث عن أشخاص ورسائل",
       begin: "محادثة جديدة",
       archive: "الأرشيف",

@@ -51,6 +51,7 @@ export function english(format: Format) {
       title: "Comity",
       titleUnread: (n: number) => `(${format.number(n)}) Comity`,
       chats: "Chats",
+      list: "List",
       search: "Search people and messages",
       begin: "New conversation",
       archive: "Archive",
