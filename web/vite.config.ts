@@ -15,7 +15,7 @@ export default defineConfig({
     // A small picture as a data address would be fetched with every page that does not show it.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { ui: "ui.html" } },
+    rollupOptions: { input: { app: "index.html", ui: "ui.html", stage: "app-stage.html" } },
   },
   preview: { headers: { "Content-Security-Policy": policy } },
   test: {
@@ -42,6 +42,7 @@ export default defineConfig({
       },
       // No test: pictures to look at. Named, and so never run with the others.
       { extends: true, test: { name: "shots", include: ["tests/shots.ts"], testTimeout: 300_000 } },
+      { extends: true, test: { name: "appShots", include: ["tests/appShots.ts"], testTimeout: 900_000 } },
     ],
   },
 });

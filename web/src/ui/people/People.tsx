@@ -54,7 +54,8 @@ export interface RequestCardProps {
   readonly person: Person;
   /** How they are reached, where it is known: a number. */
   readonly address?: string;
-  readonly groupsInCommon: number;
+  /** Absent where it is not known. */
+  readonly groupsInCommon?: number;
   readonly onAccept: () => void;
   readonly onDecline: () => void;
   readonly onBlock: () => void;
@@ -70,8 +71,8 @@ export function RequestCard({ person, address, groupsInCommon, onAccept, onDecli
       <h3 className={styles.cardTitle}>{words.wantsToTalk(person.name)}</h3>
       <p className={styles.about}>
         {address !== undefined && <bdi dir="ltr">{address}</bdi>}
-        {address !== undefined && " · "}
-        {words.groupsInCommon(groupsInCommon)}
+        {address !== undefined && groupsInCommon !== undefined && " · "}
+        {groupsInCommon !== undefined && words.groupsInCommon(groupsInCommon)}
       </p>
       <p className={styles.about}>{words.requestHelp}</p>
       <div className={styles.cardActs}>
