@@ -5,7 +5,11 @@
 import { defineConfig } from "vitest/config";
 import { policy } from "./tests/policy";
 
-export default defineConfig({
+/** What the server's program carries is the app alone; the pages of parts are for who builds. */
+const pages = { app: "index.html" };
+const all = { ...pages, ui: "ui.html", stage: "app-stage.html" };
+
+export default defineConfig(({ mode }) => ({
   esbuild: { jsx: "automatic" },
   // The core's worker is a module: it imports the glue of the WebAssembly.
   worker: { format: "es" },
@@ -15,7 +19,8 @@ export default defineConfig({
     // A small picture as a data address would be fetched with every page that does not show it.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { app: "index.html", ui: "ui.html", stage: "app-stage.html" } },
+    outDir: mode === "app" ? "dist-app" : "dist",
+    rollupOptions: { input: mode === "app" ? pages : all },
   },
   preview: { headers: { "Content-Security-Policy": policy } },
   test: {
@@ -45,4 +50,4 @@ export default defineConfig({
       { extends: true, test: { name: "appShots", include: ["tests/appShots.ts"], testTimeout: 900_000 } },
     ],
   },
-});
+}));

@@ -144,7 +144,7 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
     return joined(core, { title: "", state: "active", group: groupOf(5, { details_arriving: true }) }, [named(core, OWN)]);
   },
   leave_group: (core, { conversation }) => { setView(core, conversation, () => ({ state: "left" })); return []; },
-  set_profile: (core, { name, about }) => { if (core.account !== null) core.account = { ...core.account, name, about }; return []; },
+  set_profile: (core, { name, about }) => { if (core.account !== null) core.account = { ...core.account, name: name ?? core.account.name, about: about ?? core.account.about }; return []; },
   remove_device: (core, device) => { if (core.account !== null) core.account = { ...core.account, devices: core.account.devices.filter((it) => it.device !== device) }; return []; },
   promote_device: (core, device) => { if (core.account !== null) core.account = { ...core.account, devices: core.account.devices.map((it) => (it.device === device ? { ...it, owner: true } : it)) }; return []; },
   make_recovery_phrase: (core) => { core.tell({ event: "recovery_phrase", phrase: PHRASE }); return []; },

@@ -101,7 +101,7 @@ export class StageCore implements Core {
     const item = chat?.lines.find((line) => line.message === message);
     if (chat === undefined || item === undefined) throw refusal("not_found");
     const people = (chat.view.peer === null ? chat.members.filter((it) => !it.own).map((it) => it.address) : [chat.view.peer]);
-    return { conversation, item, people: people.map((address, n) => ({ address, delivered: n < 4, read: n < 2 })) };
+    return { conversation, item, people: people.map((address, n) => ({ address, delivered: n < 4, read: n < 2 })), people_known: true };
   }
 
   #search(query: string, limit: number): Answers["search"] {
