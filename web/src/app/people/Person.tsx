@@ -14,6 +14,7 @@ import { TimerRow } from "../groups/TimerRow";
 import { useAct, useContact, useHabits, useKept, useNameOf, useShared } from "../state/context";
 import { back, go } from "../state/route";
 import { Page } from "./Page";
+import { Apart } from "../../ui/text/Apart";
 import styles from "./people.module.css";
 
 export function Person({ address }: { address: string }) {
@@ -25,7 +26,7 @@ export function Person({ address }: { address: string }) {
       {contact === undefined ? (
         <div className={styles.face}>
           <Avatar id={address} name={nameOf(address)} size={6} />
-          <h3 className={styles.name}><bdi>{nameOf(address)}</bdi></h3>
+          <h3 className={styles.name}><Apart text={nameOf(address)} /></h3>
           <p className={styles.about}>{words.people.unknown}</p>
         </div>
       ) : <Known contact={contact} />}
@@ -46,7 +47,7 @@ function Known({ contact }: { contact: ContactView }) {
     <>
       <div className={styles.face}>
         <Avatar id={address} name={name} size={6} />
-        <h3 className={styles.name}><bdi>{name}</bdi></h3>
+        <h3 className={styles.name}><Apart text={name} /></h3>
         {contact.number !== "" && <bdi dir="ltr" className={styles.about}>{contact.number}</bdi>}
         {contact.about !== "" && <p className={styles.about} dir="auto">{contact.about}</p>}
         {chat !== undefined && (

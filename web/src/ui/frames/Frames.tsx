@@ -9,6 +9,7 @@ import { IconButton } from "../basics/Button";
 import { classes } from "../basics/classes";
 import { Icon, type Picture } from "../basics/Icon";
 import { useSpeech } from "../words/context";
+import { Apart } from "../text/Apart";
 import styles from "./frames.module.css";
 
 /** The list's width, in pixels: the least, the most. */
@@ -117,7 +118,7 @@ export function Header({ title, about, avatar, onBack, onTitle, acts, large = fa
     <>
       {avatar}
       <span className={styles.titles}>
-        <bdi className={styles.title}>{title}</bdi>
+        <Apart className={styles.title} text={title} />
         {about !== undefined && <span className={styles.about}>{about}</span>}
       </span>
     </>
