@@ -39,7 +39,6 @@ struct Seat {
 /// What one device shows of one log.
 struct Shown {
     who: Who,
-    account: Address,
     state: String,
     seat: Option<Seat>,
     /// What the group is, where it is one.
@@ -98,7 +97,6 @@ pub fn judge(world: &World, said: &[Said]) -> Result<Vec<String>> {
             let device: [u8; 16] = *account.device.as_bytes();
             logs.entry(log).or_default().push(Shown {
                 who,
-                account: account.address.clone(),
                 group: groups::canonical(core, &view)?,
                 state: view.state,
                 seat: seats.get(&(log, device)).copied(),
@@ -234,8 +232,7 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
                 ));
             }
             // Who is out of it for good never gets what is missing.
-            let gap = item.text == "gap" && seated && !is_out_of_reach(device, item.seq, shown);
-            let open = item.text == "healing" || gap;
+            let open = item.text == "healing" || (item.text == "gap" && seated);
             if item.kind == ItemKind::Notice && open {
                 wrong.push(format!("{name} has a {} at {:?}", item.text, item.seq));
             }
@@ -247,30 +244,6 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
             ));
         }
     }
-}
-
-/// What is missing was said to an account that went out behind it and came in again, on devices of which
-/// none that lives was in before: the hub gives it to nobody, and nobody says again to who came in later
-/// what was said before. That line is true, and stays.
-fn is_out_of_reach(device: &Shown, gap: Option<u64>, shown: &[Shown]) -> bool {
-    let (Some(gap), Some(seat)) = (gap, device.seat) else {
-        return false;
-    };
-    let out = format!("removed:{}", device.account);
-    let went = |item: &TimelineItem| {
-        let told = item.text == out || (item.text == "left" && item.author == device.account);
-        let there = |seq: u64| (gap..seat.joined).contains(&seq);
-        item.kind == ItemKind::Notice && told && item.seq.is_some_and(there)
-    };
-    let was_in = |own: &Shown| {
-        let joined = own.seat.map_or(0, |seat| seat.joined);
-        let mut places = own.items.iter().filter_map(|item| item.seq);
-        places.any(|seq| seq < joined)
-    };
-    let mut others = shown.iter().filter(|other| other.account != device.account);
-    let mut own = shown.iter();
-    others.any(|other| other.items.iter().any(went))
-        && !own.any(|own| own.account == device.account && own.who != device.who && was_in(own))
 }
 
 /// Said in the log: notices are each device's own, and placeholders are told apart.
