@@ -5,7 +5,7 @@ import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["dist", "node_modules", "shots"] },
+  { ignores: ["dist", "dist-app", "node_modules", "shots", "src/core/types.ts", "src/core/wasm"] },
   js.configs.recommended,
   {
     files: ["**/*.{ts,tsx}"],

@@ -5,15 +5,22 @@
 import { defineConfig } from "vitest/config";
 import { policy } from "./tests/policy";
 
-export default defineConfig({
+/** What the server's program carries is the app alone; the pages of parts are for who builds. */
+const pages = { app: "index.html" };
+const all = { ...pages, ui: "ui.html", stage: "app-stage.html" };
+
+export default defineConfig(({ mode }) => ({
   esbuild: { jsx: "automatic" },
+  // The core's worker is a module: it imports the glue of the WebAssembly.
+  worker: { format: "es" },
   css: { modules: { localsConvention: "camelCaseOnly" } },
   build: {
     target: "es2022",
     // A small picture as a data address would be fetched with every page that does not show it.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { ui: "ui.html" } },
+    outDir: mode === "app" ? "dist-app" : "dist",
+    rollupOptions: { input: mode === "app" ? pages : all },
   },
   preview: { headers: { "Content-Security-Policy": policy } },
   test: {
@@ -28,8 +35,19 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // The core in a browser against the real programs: `cargo xtask web` and `cargo build` come first.
+      {
+        extends: true,
+        test: {
+          name: "core",
+          include: ["tests/core/*.browser.ts"],
+          testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
+          hookTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
+        },
+      },
       // No test: pictures to look at. Named, and so never run with the others.
       { extends: true, test: { name: "shots", include: ["tests/shots.ts"], testTimeout: 300_000 } },
+      { extends: true, test: { name: "appShots", include: ["tests/appShots.ts"], testTimeout: 900_000 } },
     ],
   },
-});
+}));

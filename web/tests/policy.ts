@@ -1,11 +1,8 @@
-/** What the pages may do, as the header that every server of them sends. */
-export const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "require-trusted-types-for 'script'",
-].join("; ");
+import { readFileSync } from "node:fs";
+
+/**
+ * What the pages may do, as the header that every server of them sends: `web/policy.txt`, which the
+ * server's program carries too. WebAssembly is compiled (`wasm-unsafe-eval`, which lets no text be run),
+ * the core's worker is started by one policy of Trusted Types, voice notes are heard from memory.
+ */
+export const policy = readFileSync(new URL("../policy.txt", import.meta.url), "utf8").trim();

@@ -16,6 +16,7 @@ mod project;
 mod setup;
 mod share;
 mod soak;
+mod web;
 mod worlds;
 
 use anyhow::Result;
@@ -84,6 +85,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the browser's core and puts it where the pages import it from.
+    Web {
+        /// Sooner, for work and tests: several times as large, and slower.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Known advisories against the dependencies, where the advisory database can be reached.
     Audit,
 }
@@ -113,6 +120,14 @@ fn run(cli: Cli) -> Result<()> {
         Task::Soak { name, from, count } => soak::run(&project, name.as_deref(), from, count),
         Task::Peers(asked) => peers::run(&project, &asked),
         Task::Codegen { check } => codegen::run(&project, check),
+        Task::Web { quick } => {
+            let how = if quick {
+                web::How::Quick
+            } else {
+                web::How::Small
+            };
+            web::run(&project, how)
+        }
         Task::Audit => {
             setup::run(&project, setup::Purpose::Test, false)?;
             project.run(project.cargo().args(["deny", "check", "advisories"]))

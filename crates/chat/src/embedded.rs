@@ -78,7 +78,7 @@ impl Embedded {
         let app = server::app(config, id, state, blobs, metrics, stop)?;
         let mut tasks = background::start(&app);
         family::start(&app, &mut tasks);
-        let routes = router(app.clone());
+        let routes = router(app.clone(), None);
         Ok(Self {
             app,
             routes,

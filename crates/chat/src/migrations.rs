@@ -11,4 +11,5 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_reports.sql"),
     include_str!("../migrations/0008_packed_cursors.sql"),
     include_str!("../migrations/0009_shared_rows.sql"),
+    include_str!("../migrations/0010_stays.sql"),
 ];

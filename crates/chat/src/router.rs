@@ -17,10 +17,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The routes of one app.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The routes of one app, with pages of somebody else's where there are some.
+pub(crate) fn router(app: Arc<App>, others: Option<Router>) -> Router {
     let mut router = Router::new()
-        .route("/", get(pages::home))
+        .route("/about", get(pages::home))
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))
@@ -74,6 +74,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     if app.config.development {
         router = router.route("/dev/codes", get(pages::codes));
     }
+    router = match others {
+        Some(others) => router.merge(others.with_state(())),
+        None => router.route("/", get(pages::home)),
+    };
     router
         .fallback(no_such_endpoint)
         .method_not_allowed_fallback(no_such_endpoint)

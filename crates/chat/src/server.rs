@@ -82,6 +82,18 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        Self::start_with(config, None).await
+    }
+
+    /// The same, with pages of somebody else's: theirs is what stands at `/`. Nothing of theirs is below
+    /// `/v1`.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running.
+    pub async fn start_with(
+        config: Config,
+        pages: Option<axum::Router>,
+    ) -> Result<Running, StartError> {
         let id = config.check()?;
         // Fails only when a provider is there already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -118,7 +130,7 @@ impl Server {
         if let Some(certificate) = listener.certificate() {
             tasks.spawn(background::renew_certificate(app.clone(), certificate));
         }
-        let routes = router(app.clone());
+        let routes = router(app.clone(), pages);
         let listening = tokio::spawn(listener.serve(routes, SIGN_IN_EXPORTER_LABEL, stop, DRAIN));
         tracing::info!(%address, tls, app = %app.id, "serving");
         Ok(Running {

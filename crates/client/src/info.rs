@@ -12,6 +12,7 @@ use serde::Serialize;
 
 /// A message, and how far it came.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct InfoView {
     /// Local id of the conversation.
     pub conversation: i64,
@@ -26,6 +27,7 @@ pub struct InfoView {
 
 /// How far a message came with somebody.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct ReachView {
     /// Who.
     pub address: Address,

@@ -83,6 +83,8 @@ pub enum CallError {
 
 /// A person's act.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
 pub enum Command {
     /// A copy of this store was used elsewhere, and it is this one that goes on.
     GoOnHere,
@@ -214,6 +216,11 @@ pub enum Command {
         /// Who is in it besides oneself: people who agreed to talk.
         members: Vec<Address>,
         /// What members may do.
+        #[cfg_attr(
+            feature = "boundary",
+            serde(deserialize_with = "permissions"),
+            ts(as = "crate::PermissionsView")
+        )]
         permissions: Permissions,
     },
     /// Adds people to a group.
@@ -244,6 +251,11 @@ pub enum Command {
         /// Local id of the group.
         conversation: i64,
         /// All of them.
+        #[cfg_attr(
+            feature = "boundary",
+            serde(deserialize_with = "permissions"),
+            ts(as = "crate::PermissionsView")
+        )]
         permissions: Permissions,
     },
     /// Sets name and description of a group, or the timer of a group or a conversation of two.
@@ -302,6 +314,9 @@ pub enum Command {
 
 /// What a conversation is called, and how long its messages stay. What is absent stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "boundary", ts(optional_fields))]
 pub struct GroupDetails {
     /// At most 100 characters; of a group only.
     pub name: Option<String>,
@@ -313,6 +328,8 @@ pub struct GroupDetails {
 
 /// To whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
 pub enum Whom {
     /// A conversation by its local id.
     Conversation(i64),
@@ -324,6 +341,9 @@ pub enum Whom {
 
 /// Something to say.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "boundary", ts(optional_fields))]
 pub struct Say {
     /// To whom.
     pub to: Whom,
@@ -332,6 +352,7 @@ pub struct Say {
     /// Names the message; drawn when absent. With a name a repeated command says it once.
     pub id: Option<MessageId>,
     /// Members that a text, or the text with a file, names.
+    #[cfg_attr(feature = "boundary", serde(default), ts(optional, as = "Option<_>"))]
     pub mentions: Vec<Mention>,
     /// What.
     pub what: What,
@@ -339,6 +360,8 @@ pub struct Say {
 
 /// A part of a text that names a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
 pub struct Mention {
     /// Where it begins, in UTF-8 bytes of the text.
     pub start: u32,
@@ -362,6 +385,8 @@ impl Mention {
 
 /// What is said.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
 pub enum What {
     /// A text.
     Text(String),
@@ -404,4 +429,16 @@ pub enum What {
         /// Text with it.
         caption: String,
     },
+}
+
+/// Permissions as a screen shows them.
+#[cfg(feature = "boundary")]
+fn permissions<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Permissions, D::Error> {
+    let shown = <crate::PermissionsView as serde::Deserialize>::deserialize(from)?;
+    Ok(Permissions {
+        members_add: shown.members_add,
+        members_edit: shown.members_edit,
+        only_admins_speak: shown.only_admins_speak,
+        history_for_new: shown.history_for_new,
+    })
 }

@@ -40,6 +40,8 @@ mod transfers;
 mod views;
 mod waits;
 
+/// How files are sealed: the shell moves their bytes, and is not to know how.
+pub use comity_e2ee::attachment;
 pub use comity_membership::Permissions;
 pub use error::CoreError;
 pub use groups::views::{GroupView, MemberView, PermissionsView};

@@ -165,6 +165,7 @@ impl Step<'_> {
     /// asked again after a while. Nothing behind it is read before it.
     fn withheld(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
         const ASK_AGAIN_MS: i64 = 15_000;
+        self.mem.dry.insert(conversation.id, conversation.next_seq);
         let at = self.now + ASK_AGAIN_MS;
         self.mem.read_again_ms = Some(self.mem.read_again_ms.map_or(at, |other| other.min(at)));
         self.wake(at);

@@ -131,6 +131,7 @@ pub enum Target {
 
 /// What a person should notice. The JSON form is part of the terminal client's face.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A code is on its way to the number.

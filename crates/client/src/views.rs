@@ -20,6 +20,7 @@ pub(crate) use progress::{keep_reached, people, people_known_from, reach};
 
 /// The own account on this device.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct AccountView {
     /// Own address.
     pub address: Address,
@@ -39,6 +40,7 @@ pub struct AccountView {
 
 /// One of the own devices.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct DeviceView {
     /// Its id.
     pub device: DeviceId,
@@ -54,6 +56,7 @@ pub struct DeviceView {
 
 /// A person.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct ContactView {
     /// Where they are.
     pub address: Address,
@@ -79,6 +82,7 @@ pub struct ContactView {
 
 /// A conversation.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct ConversationView {
     /// Local id.
     pub conversation: i64,
@@ -110,11 +114,13 @@ pub struct ConversationView {
     pub timer_s: u32,
     /// Of a group only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub group: Option<GroupView>,
 }
 
 /// A stranger who asks to talk.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct RequestView {
     /// Who.
     pub address: Address,
@@ -132,6 +138,7 @@ pub struct RequestView {
 
 /// Kind of a timeline's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     /// A text.
@@ -148,6 +155,7 @@ pub enum ItemKind {
 
 /// How far a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// On this device only.
@@ -166,6 +174,7 @@ pub enum Status {
 
 /// A line of a timeline.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct TimelineItem {
     /// Names the message for replies, reactions, edits.
     pub message: MessageId,
@@ -183,6 +192,7 @@ pub struct TimelineItem {
     pub status: Status,
     /// Of an own line of a group that the app has: with how many of the others it is how far.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub progress: Option<ProgressView>,
     /// The text; of a file its caption.
     pub text: String,
@@ -192,32 +202,41 @@ pub struct TimelineItem {
     pub deleted: bool,
     /// Why it failed or is unreadable.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "boundary", ts(optional, as = "Option<_>"))]
     pub failure: String,
     /// Text of the quoted message.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub quote: Option<QuoteView>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub attachment: Option<AttachmentView>,
     /// Emoji and who set it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "boundary", ts(optional, as = "Option<_>"))]
     pub reactions: Vec<ReactionView>,
     /// Parts of the text that name a member.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "boundary", ts(optional, as = "Option<_>"))]
     pub mentions: Vec<MentionView>,
     /// The member who gave it to this account, which joined later: nobody else vouches for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub told_by: Option<Address>,
     /// When it disappears.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "boundary", ts(optional))]
     pub expires_ms: Option<UnixMs>,
     /// Said before, somewhere else.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "boundary", ts(optional, as = "Option<_>"))]
     pub forwarded: bool,
 }
 
 /// A part of a text that names a member.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct MentionView {
     /// Where it begins, in UTF-8 bytes of the text.
     pub start: u32,
@@ -231,6 +250,7 @@ pub struct MentionView {
 
 /// What a message answers.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct QuoteView {
     /// The quoted message.
     pub message: Option<MessageId>,
@@ -242,6 +262,7 @@ pub struct QuoteView {
 
 /// A file in a message.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct AttachmentView {
     /// Its name.
     pub file_name: String,
@@ -255,6 +276,7 @@ pub struct AttachmentView {
 
 /// A reaction.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct ReactionView {
     /// Who.
     pub author: Address,
@@ -264,6 +286,7 @@ pub struct ReactionView {
 
 /// A transfer.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct TransferView {
     /// Names it.
     pub transfer: i64,

@@ -8,6 +8,7 @@ mod chat;
 mod demo;
 mod serve;
 mod terminal;
+mod web;
 
 use clap::{Parser, Subcommand};
 

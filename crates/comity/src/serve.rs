@@ -53,7 +53,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let running = Server::start(config).await?;
+        let running = Server::start_with(config, crate::web::routes()).await?;
         crate::terminal::say(&format!("listening on {}", running.url()));
         stop::asked_by_system().await?;
         running.stop().await;

@@ -345,3 +345,63 @@ fn what_is_said_the_moment_an_own_entry_came_goes_where_it_was_meant() -> Result
     assert_eq!(notes.count(), 8);
     world.nothing_is_wrong()
 }
+
+#[test]
+fn who_was_taken_out_unread_at_another_app_and_brought_back_reads_what_was_said_before()
+-> Result<()> {
+    for follows in [true, false] {
+        let mut world = World::family(1, Faults::CALM)?;
+        let alice = world.sign_up("Alice")?;
+        let (at_alice, link) = invite(&mut world, alice)?;
+        world.go_to(1);
+        let bob = world.sign_up("Bob")?;
+        let at_bob = join(&mut world, bob, &link)?;
+        if follows {
+            let carol = world.sign_up("Carol")?;
+            join(&mut world, carol, &link)?;
+        }
+        let hello = What::Text("Hello?".to_owned());
+        let (alices, member) = (world.address(alice)?, world.address(bob)?);
+        world.act(alice, say(Whom::Person(member.clone()), hello))?;
+        world.run_for(60_000);
+        world.act(bob, Command::Accept(alices))?;
+        world.settle()?;
+        // Bob's phone is away while his app follows on for Carol, or his app is: then he is brought back
+        // when it is there again.
+        if follows {
+            world.cut_off(bob, 900_000);
+        } else {
+            world.cut_apps(120_000);
+        }
+        let tell = |world: &mut World, text: &str| -> Result<()> {
+            let what = What::Text(text.to_owned());
+            world.act(alice, say(Whom::Conversation(at_alice), what))?;
+            world.run_for(20_000);
+            Ok(())
+        };
+        tell(&mut world, "Who sings on Sunday?")?;
+        let out = Command::RemoveMember {
+            conversation: at_alice,
+            member: member.clone(),
+        };
+        world.act(alice, out)?;
+        world.run_for(60_000);
+        tell(&mut world, "Is he gone?")?;
+        let back = Command::AddMembers {
+            conversation: at_alice,
+            members: vec![member],
+        };
+        world.act(alice, back)?;
+        world.run_for(60_000);
+        tell(&mut world, "Welcome back")?;
+        world.run_for(900_000);
+        world.settle()?;
+        let items = world.core(bob)?.timeline(at_bob, None, 100)?;
+        let texts = items.into_iter().map(|item| item.text);
+        let lines: Vec<String> = texts
+            .filter(|text| text.contains(' ') || text == "gap")
+            .collect();
+        assert_eq!(lines, ["Who sings on Sunday?", "Welcome back"], "{follows}");
+    }
+    Ok(())
+}

@@ -32,6 +32,28 @@ impl<F: FnMut(&mut [u8])> Random for F {
     }
 }
 
+/// A screen knows an identifier as a text with a name of its own.
+#[cfg(feature = "boundary")]
+macro_rules! in_typescript {
+    ($($name:ident),*) => { $(
+        impl ts_rs::TS for $name {
+            type WithoutGenerics = Self;
+            type OptionInnerType = Self;
+            fn name(_: &ts_rs::Config) -> String {
+                stringify!($name).to_owned()
+            }
+            fn inline(_: &ts_rs::Config) -> String {
+                "string".to_owned()
+            }
+            fn decl(_: &ts_rs::Config) -> String {
+                concat!("type ", stringify!($name), " = string;").to_owned()
+            }
+        }
+    )* };
+}
+#[cfg(feature = "boundary")]
+in_typescript!(Address, ConversationId, DeviceId, MessageId);
+
 macro_rules! byte_id {
     ($(#[$doc:meta])* $name:ident, $len:expr) => {
         $(#[$doc])*

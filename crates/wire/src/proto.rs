@@ -1008,9 +1008,11 @@ pub struct Followed {
     pub epoch: u64,
     #[prost(uint64, tag = "6")]
     pub state_version: u64,
-    /// devices of the follower's app only, past ones too
+    /// devices of the follower's app only, past ones too; an earlier
     #[prost(message, repeated, tag = "7")]
     pub seats: ::prost::alloc::vec::Vec<FollowerSeat>,
+    /// seat of a device that has not read to its end stands before its last
+    ///
     /// of all other devices
     #[prost(message, repeated, tag = "8")]
     pub cursors: ::prost::alloc::vec::Vec<CursorOf>,

@@ -3,21 +3,12 @@
  *
  * Always holds: nothing is left out of the checks but by name and with a reason. Needs `npm run build`.
  */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Server } from "node:http";
-import type { AxeResults, RunOptions } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve } from "../server";
+import { findings } from "./findings";
 import { launch, nameOf, VIEWS, visit } from "./visit";
-
-declare const axe: { run: (context: unknown, options: RunOptions) => Promise<AxeResults> };
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES: RunOptions = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
-/** Views of single parts are judged where they stand; the page holds several of each landmark. */
-const OF_THE_PAGE = ["landmark-unique", "landmark-banner-is-top-level", "landmark-no-duplicate-banner", "landmark-contentinfo-is-top-level", "landmark-no-duplicate-contentinfo", "heading-order"];
 
 let browser: Browser;
 let server: Server;
@@ -32,17 +23,6 @@ afterAll(async () => {
   await browser.close();
   server.close();
 });
-
-/** What axe finds wrong, a line each. */
-async function findings(page: Page, within: string | null = null): Promise<string[]> {
-  await page.evaluate(AXE);
-  const results = await page.evaluate(
-    async ([at, options]) => axe.run(at ?? document, options as RunOptions),
-    [within, { ...RULES, rules: Object.fromEntries(OF_THE_PAGE.map((id) => [id, { enabled: false }])) }] as const,
-  );
-  expect(results.passes.length).toBeGreaterThan(5);
-  return results.violations.flatMap((found) => found.nodes.map((node) => `${found.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`));
-}
 
 describe.each(VIEWS)("at $width pixels, $theme, in $language", (view) => {
   it("every part and what opens is accessible, fits, and keeps to the policy", async () => {

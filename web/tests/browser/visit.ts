@@ -20,10 +20,15 @@ export function nameOf({ width, theme, language }: View): string {
   return `${String(width)}-${theme}-${language === "ar" ? "rtl" : "ltr"}`;
 }
 
-export async function launch(): Promise<Browser> {
+/** Where Debian's Chromium is. */
+export function chromiumPath(): string {
   const path = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
   if (path === undefined) throw new Error("there is no Chromium: apt-get install chromium");
-  return chromium.launch({ executablePath: path, args: ["--no-sandbox", "--disable-gpu"] });
+  return path;
+}
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }
 
 export interface Visit {
@@ -33,9 +38,14 @@ export interface Visit {
   readonly wrongs: readonly string[];
 }
 
-/** The page as `view` shows it, with every part there. */
-export async function visit(browser: Browser, address: string, view: View, more: { search?: string; hash?: string } = {}): Promise<Visit> {
-  const { width, height, theme, language } = view;
+/** The page of parts as `view` shows it, with every part there. */
+export function visit(browser: Browser, address: string, view: View, more: { search?: string; hash?: string } = {}): Promise<Visit> {
+  return open(browser, address, view, `/ui.html?language=${view.language}${more.search ?? ""}${more.hash ?? ""}`, "#emoji-picker [role=toolbar] button");
+}
+
+/** Opens `path`, as `view` shows it, and waits for `ready`. */
+export async function open(browser: Browser, address: string, view: View, path: string, ready: string): Promise<Visit> {
+  const { width, height, theme } = view;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, hasTouch: width < 600, reducedMotion: "reduce" });
   const page = await context.newPage();
   const wrongs: string[] = [];
@@ -51,7 +61,7 @@ export async function visit(browser: Browser, address: string, view: View, more:
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
-  await page.goto(`${address}/ui.html?language=${language}${more.search ?? ""}${more.hash ?? ""}`);
-  await page.waitForSelector("#emoji-picker [role=toolbar] button");
+  await page.goto(address + path);
+  await page.waitForSelector(ready);
   return { context, page, wrongs };
 }

@@ -81,7 +81,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("comity-simulation", ANY),
     ("xtask", &[]),
     ("xtask-at-rest", &[]),
-    ("xtask-codegen", &["comity-wire"]),
+    ("xtask-codegen", &["comity-client-web", "comity-wire"]),
+    ("xtask-web", &[]),
 ];
 
 /// May use every crate of the project.

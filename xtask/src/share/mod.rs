@@ -8,8 +8,8 @@ mod counts;
 mod links;
 mod nextest;
 mod tidy;
-mod wasm;
-mod web;
+pub(crate) mod wasm;
+pub(crate) mod web;
 
 use crate::project::Project;
 use crate::setup::{self, Purpose};
@@ -83,12 +83,12 @@ const SHARES: &[Share] = &[
     },
     Share {
         name: "wasm",
-        what: "the client's core compiles for the browser",
+        what: "the client's core and its shell are built for the browser",
         run: wasm::run,
     },
     Share {
         name: "web",
-        what: "the web's parts: types, lints, tests, and in a real browser",
+        what: "the web's parts and core: types, lints, tests, and in a real browser",
         run: web::run,
     },
     Share {

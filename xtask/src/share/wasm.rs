@@ -1,45 +1,60 @@
-//! The client's core, compiled for the browser: with rustup's target where it is, else with
-//! Debian's Rust.
+//! The client's core and its shell, built for the browser and bound to JavaScript: with rustup's
+//! target where it is, else with Debian's Rust.
 //!
 //! Always holds: its own target folder, so that native builds are not thrown away. Deliberately
-//! absent: linking and running, which the browser shell's own tests do.
+//! absent: running it, which the share `web` does.
 
 use super::{Count, one};
 use crate::project::Project;
 use crate::setup::{WASM_TARGET, rustup_has_wasm};
+use crate::web::{self, How};
 use anyhow::Result;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What every crate is compiled with. The stack is four times what the linker would give: a program
+/// on a desk has eight, and what would run out of it is stopped in the middle of a step.
+const FLAGS: &str = "--cfg getrandom_backend=\"wasm_js\" -C link-arg=-zstack-size=4194304";
 
 /// Debian's cargo that knows the browser.
 const DEBIAN_CARGO: &str = "/usr/share/cargo/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// Checks `comity-client` for the browser.
+/// Builds `comity-client-web`, and with it the core, and binds it.
 pub(crate) fn run(project: &Project) -> Result<Count> {
-    let mut command = if rustup_has_wasm(project) {
-        project.cargo()
+    one(web::run(project, How::Quick))
+}
+
+/// Where what is compiled for the browser lies.
+pub(crate) fn target(project: &Project) -> PathBuf {
+    project.target().join("wasm")
+}
+
+/// The package, for the browser.
+pub(crate) fn of(package: &str) -> [&str; 4] {
+    ["--package", package, "--target", WASM_TARGET]
+}
+
+/// A cargo that compiles for the browser, with the task that it is to do.
+pub(crate) fn cargo(project: &Project, task: &str) -> Command {
+    let mut command;
+    if rustup_has_wasm(project) {
+        command = project.cargo();
+        command.arg(task);
     } else {
-        let mut command = project.command(DEBIAN_CARGO);
+        command = project.command(DEBIAN_CARGO);
         // It brings the standard library as source, which only an unstable flag builds.
         command
             .env("RUSTC", DEBIAN_RUSTC)
-            .env("RUSTC_BOOTSTRAP", "1");
-        command.args(["-Zbuild-std=std,panic_abort"]);
-        command
-    };
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19");
+        command.args([task, "-Zbuild-std=std,panic_abort"]);
+    }
     command
-        .args([
-            "check",
-            "--locked",
-            "--package",
-            "comity-client",
-            "--target",
-            WASM_TARGET,
-        ])
         .arg("--target-dir")
-        .arg(project.target().join("wasm"))
-        .env("RUSTFLAGS", "--cfg getrandom_backend=\"wasm_js\"")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
+        .arg(target(project))
+        .env("RUSTFLAGS", FLAGS)
         .env("CC_wasm32_unknown_unknown", "clang-19")
         .env("AR_wasm32_unknown_unknown", "llvm-ar-19");
-    one(project.run(&mut command))
+    command
 }

@@ -1,11 +1,13 @@
-//! The web's parts: types, lints, unit tests, the build, and the page of parts in a real browser.
+//! The web: types, lints, unit tests, the build, and in a real browser the page of parts, and the
+//! core against the real programs.
 //!
 //! Always holds: packages are those of the lock file, installed anew when it changed; every test of
-//! both runs is counted. Deliberately absent: screenshots (`npm run shots` in `web/`), which are for
+//! all runs is counted. Deliberately absent: screenshots (`npm run shots` in `web/`), which are for
 //! eyes.
 
 use super::{Count, one};
 use crate::project::Project;
+use crate::web::How;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -25,6 +27,9 @@ struct Report {
 /// Runs it all; what needs something that failed is not run.
 pub(crate) fn run(project: &Project) -> Result<Count> {
     install(project)?;
+    // The core, whose types the pages are checked against, and the programs that it talks with.
+    crate::web::run(project, How::Quick)?;
+    project.build_tests()?;
     let mut count = one(project.run(npm(project).args(["run", "types"])))?;
     add(
         &mut count,
@@ -37,21 +42,34 @@ pub(crate) fn run(project: &Project) -> Result<Count> {
     if is_built {
         add(&mut count, tests(project, "browser"));
     }
+    add(&mut count, tests(project, "core"));
     Ok(count)
 }
 
 fn npm(project: &Project) -> Command {
-    let mut command = project.command("npm");
+    command(project, "npm")
+}
+
+/// A program, called in `web/`.
+pub(crate) fn command(project: &Project, program: &str) -> Command {
+    let mut command = project.command(program);
     command.current_dir(folder(project));
     command
 }
 
-fn folder(project: &Project) -> PathBuf {
+/// A program of the packages that are installed there.
+pub(crate) fn tool(project: &Project, program: &str) -> Command {
+    let path = folder(project).join("node_modules/.bin").join(program);
+    command(project, &path.to_string_lossy())
+}
+
+/// Where pages, their packages and their tests lie.
+pub(crate) fn folder(project: &Project) -> PathBuf {
     project.root().join("web")
 }
 
 /// Installs the packages of the lock file, unless it was done since the file changed.
-fn install(project: &Project) -> Result<()> {
+pub(crate) fn install(project: &Project) -> Result<()> {
     let lock = std::fs::read(folder(project).join("package-lock.json"))
         .context("reading web/package-lock.json")?;
     let kept = folder(project).join("node_modules/.lock-installed");
@@ -72,6 +90,7 @@ fn tests(project: &Project, name: &str) -> Result<Count> {
     }
     let ran = project.run(
         npm(project)
+            .env("CARGO_TARGET_DIR", project.target())
             .args(["run", name, "--", "--reporter=default", "--reporter=json"])
             .arg(format!("--outputFile.json={}", report.display())),
     );

@@ -95,6 +95,7 @@ fn rows(
         for table in [
             "entry",
             "seat",
+            "stay",
             "group_state",
             "pair",
             "welcome",

@@ -8,7 +8,7 @@ use super::{fits, log_name};
 use crate::app::{App, Caller};
 use crate::family::SiblingNo;
 use crate::logs::book::LogMeta;
-use crate::logs::{LogBook, LogKind, LogName, Seat};
+use crate::logs::{LogBook, LogKind, LogName, Seat, stays};
 use comity_membership::{Member, PublicState};
 use comity_platform::Failure;
 use comity_wire::proto::{ConversationKind, CreateConversation, Created};
@@ -177,7 +177,8 @@ fn of_pair(
     .optional()
 }
 
-/// Gives a device its seat, from after entry `joined` on; it may have had one before.
+/// Gives a device its seat, from after entry `joined` on. It may have had one before: what that one gave
+/// it and it has not read stays its own, and its cursor stays before that.
 pub(super) fn insert_seat(
     conn: &Connection,
     log: i64,
@@ -185,13 +186,14 @@ pub(super) fn insert_seat(
     sibling: Option<SiblingNo>,
     joined: u64,
 ) -> Result<(), rusqlite::Error> {
+    stays::keep(conn, log, &member.device)?;
     conn.prepare_cached(
         "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor, sibling)
          VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?5, ?6)
          ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
            leaf = excluded.leaf, joined = excluded.joined, removed = NULL, muted = 0,
            leaving = 0, gone = 0, sibling = excluded.sibling,
-           cursor = max(cursor, excluded.cursor)",
+           cursor = CASE WHEN removed > cursor THEN cursor ELSE max(cursor, excluded.cursor) END",
     )?
     .execute(params![
         log,

@@ -69,7 +69,8 @@ pub(crate) async fn fetch(
             let meta = read_meta(conn, &log)?
                 .filter(|meta| meta.followed.is_some() == followed)
                 .ok_or_else(not_member)?;
-            let window = entries::window(conn, &meta, &caller)?.ok_or_else(not_member)?;
+            let window = entries::window_behind(conn, &meta, &caller, request.after_seq)?;
+            let window = window.ok_or_else(not_member)?;
             Ok(entries::read(
                 conn,
                 &meta,

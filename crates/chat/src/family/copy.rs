@@ -11,6 +11,7 @@ use crate::conversations::fits;
 use crate::live::{Item, LogView, WireLog};
 use crate::logs::arrivals::Arrival;
 use crate::logs::book::{LogBook, LogKind, LogMeta, LogName, Published, Seat};
+use crate::logs::stays;
 use comity_platform::Failure;
 use comity_platform::clock::now_ms;
 use comity_wire::proto::{
@@ -18,6 +19,7 @@ use comity_wire::proto::{
 };
 use comity_wire::{AccountId, Address, AppId, DeviceId, ErrorCode, limits};
 use rusqlite::{Connection, params};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A device's window in the copy.
@@ -181,7 +183,8 @@ fn jump(
     seq: u64,
 ) -> Result<(), rusqlite::Error> {
     meta.head = seq;
-    book.cut(conn, meta, seq + 1)
+    book.cut(conn, meta, seq + 1)?;
+    stays::forget(conn, meta.id, seq + 1)
 }
 
 /// Takes the seats of this app's devices.
@@ -191,20 +194,32 @@ fn seat(
     meta: &mut LogMeta,
     seats: &[comity_wire::proto::FollowerSeat],
 ) -> Result<(), Failure> {
-    if seats.len() > limits::CONVERSATION_DEVICES_MAX.saturating_mul(4) {
+    if seats.len() > limits::CONVERSATION_DEVICES_MAX.saturating_mul(8) {
         return Err(broken("more seats than there may be"));
     }
+    let last: HashMap<&[u8], usize> = seats
+        .iter()
+        .enumerate()
+        .map(|(at, seat)| (seat.device.as_slice(), at))
+        .collect();
     let mut stand = Vec::new();
-    for seat in seats {
+    for (at, seat) in seats.iter().enumerate() {
         let device = DeviceId::from_slice(&seat.device)?;
         let address = Address::new(own.clone(), AccountId::from_slice(&seat.account)?);
         let removed = (seat.removed_seq != 0).then_some(seat.removed_seq);
+        let goes_on = last.get(seat.device.as_slice()) != Some(&at);
+        if let Some(removed) = removed.filter(|_| goes_on) {
+            stays::add(conn, meta.id, &device, seat.joined_seq, removed)?;
+            continue;
+        }
         conn.prepare_cached(
-            "INSERT INTO seat (log, device, address, leaf, joined, removed, cursor)
+            "INSERT INTO seat AS seat (log, device, address, leaf, joined, removed, cursor)
              VALUES (?1, ?2, ?3, 0, ?4, ?5, ?4)
              ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
                joined = excluded.joined, removed = excluded.removed,
-               cursor = max(cursor, excluded.cursor)",
+               cursor = CASE WHEN EXISTS (SELECT 1 FROM stay t WHERE t.log = excluded.log
+                   AND t.device = excluded.device AND t.removed > seat.cursor)
+                 THEN cursor ELSE max(cursor, excluded.cursor) END",
         )?
         .execute(params![
             meta.id,

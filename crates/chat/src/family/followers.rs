@@ -1,7 +1,7 @@
 //! As the hub: which siblings follow which log, and what a follower may know of one.
 //!
 //! Always holds: a sibling follows a log from the entry that let its first device in, to the entry
-//! that put its last one out; of other apps it is told addresses and cursors of who is in, never
+//! that put its last one out, or on to the next that let one in where it had not taken that; of other apps it is told addresses and cursors of who is in, never
 //! more.
 
 use super::SiblingNo;
@@ -34,8 +34,9 @@ pub(crate) fn update(
     for came in after.difference(&before) {
         conn.prepare_cached(
             "INSERT INTO follower (log, sibling, since, until, taken) VALUES (?1, ?2, ?3, NULL, ?3)
-             ON CONFLICT (log, sibling) DO UPDATE SET since = excluded.since, until = NULL,
-               taken = max(taken, excluded.taken)",
+             ON CONFLICT (log, sibling) DO UPDATE SET until = NULL,
+               since = CASE WHEN until > taken THEN since ELSE excluded.since END,
+               taken = CASE WHEN until > taken THEN taken ELSE max(taken, excluded.taken) END",
         )?
         .execute(params![log, came.0, seq])?;
     }
@@ -163,7 +164,11 @@ fn state(
 
 fn seats(conn: &Connection, log: i64, sibling: SiblingNo) -> Result<Vec<FollowerSeat>, Failure> {
     let mut select = conn.prepare_cached(
-        "SELECT address, device, joined, coalesce(removed, 0) FROM seat
+        // Earlier stays before the seat, which is each device's last row.
+        "SELECT s.address, s.device, t.joined, t.removed FROM seat s
+         JOIN stay t ON t.log = s.log AND t.device = s.device AND t.removed > s.cursor
+         WHERE s.log = ?1 AND s.sibling = ?2
+         UNION ALL SELECT address, device, joined, coalesce(removed, 0) FROM seat
          WHERE log = ?1 AND sibling = ?2",
     )?;
     let rows = select.query_map(params![log, sibling.0], |row| {

@@ -2,7 +2,7 @@
 
 use super::arrivals::Arrival;
 use super::book::{LogBook, LogKind, LogMeta, LogName, Published};
-use super::{keys, rows};
+use super::{keys, rows, stays};
 use crate::app::Caller;
 use crate::family::SiblingNo;
 use comity_membership::franking;
@@ -168,6 +168,24 @@ pub(crate) fn window(
         },
     )
     .optional()
+}
+
+/// Where the device goes on reading behind `after`: an earlier stay that it has not read to its end, or
+/// its seat.
+pub(crate) fn window_behind(
+    conn: &Connection,
+    meta: &LogMeta,
+    caller: &Caller,
+    after: u64,
+) -> Result<Option<Window>, rusqlite::Error> {
+    let Some(seat) = window(conn, meta, caller)? else {
+        return Ok(None);
+    };
+    let earlier = stays::behind(conn, meta.id, &caller.device, after, meta.first)?;
+    Ok(Some(earlier.map_or(seat, |(joined, removed)| Window {
+        joined,
+        removed: Some(removed),
+    })))
 }
 
 /// Adds an entry to a device's inbox; one that is there already, or a device without inbox, is

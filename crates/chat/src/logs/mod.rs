@@ -15,6 +15,7 @@ pub(crate) mod outbox;
 pub(crate) mod packed;
 pub(crate) mod retention;
 pub(crate) mod rows;
+pub(crate) mod stays;
 pub(crate) mod sync;
 
 pub(crate) use book::{LogBook, LogKind, LogMeta, LogName, Published, Seat};

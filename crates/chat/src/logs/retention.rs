@@ -6,7 +6,7 @@
 
 use super::book::{LogBook, LogName};
 use super::packed::Packed;
-use super::rows;
+use super::{rows, stays};
 use comity_platform::Failure;
 use comity_wire::UnixMs;
 use rusqlite::{Connection, params};
@@ -58,13 +58,13 @@ pub(crate) fn sweep_read(
     };
     let mut select = conn.prepare_cached(
         // A sibling keeps for its devices what it took. Who was taken out, or left on another device, reads
-        // up to there.
+        // up to there, and a sibling takes up to where its last device was.
         "SELECT s.cursor, coalesce(d.seen_ms, 0), s.device
          FROM seat s LEFT JOIN device d ON d.id = s.device
          WHERE s.log = ?1 AND (s.removed IS NULL OR s.cursor < s.removed)
            AND coalesce(d.revoked, 0) = 0 AND s.sibling = 0
          UNION ALL SELECT f.taken, b.seen_ms, x'' FROM follower f JOIN sibling b ON b.id = f.sibling
-         WHERE f.log = ?1 AND f.until IS NULL",
+         WHERE f.log = ?1 AND (f.until IS NULL OR f.taken < f.until)",
     )?;
     let packed = Packed::read(conn, meta.id)?;
     let readers = select
@@ -119,6 +119,7 @@ fn cut(conn: &Connection, book: &mut LogBook, name: &LogName, keep: u64) -> Resu
     }
     let gone = usize::try_from(keep - meta.first).unwrap_or(usize::MAX);
     book.cut(conn, &mut meta, keep)?;
+    stays::forget(conn, meta.id, keep)?;
     book.put_quietly(*name, &meta);
     Ok(gone)
 }

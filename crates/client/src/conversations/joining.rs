@@ -42,7 +42,7 @@ impl Step<'_> {
             let under_way = self.mem.requests.values().any(|request| {
                 matches!(request, Request::Welcome { hub: h, cid: c, commit_seq: s } if *h == hub && *c == cid && *s == commit_seq)
             });
-            if !under_way {
+            if !under_way && !self.reads_first(&hub, &cid, commit_seq)? {
                 self.request(
                     Request::Welcome {
                         hub: hub.clone(),
@@ -58,6 +58,24 @@ impl Step<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Who is in, as far as this device knows, and is let in anew further on was taken out between: what
+    /// it was given until then is read before it goes on behind that. True until then.
+    fn reads_first(&mut self, hub: &str, cid: &[u8], commit_seq: u64) -> Result<bool, CoreError> {
+        let Some(known) = self.conversation_by_cid(hub, cid)? else {
+            return Ok(false);
+        };
+        let dry = self.mem.dry.get(&known.id) == Some(&known.next_seq);
+        if dry || !known.is_active() || known.next_seq >= commit_seq {
+            return Ok(false);
+        }
+        // Where asking failed, it is asked again when its time comes.
+        if self.mem.read_again_ms.is_none() {
+            let (hub, log) = known.wire_log(self);
+            self.fetch(&hub, &log, known.next_seq - 1);
+        }
+        Ok(true)
     }
 
     /// Where the newest welcome into a conversation begins that was not fetched yet.

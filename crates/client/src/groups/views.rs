@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// What a group is besides its members.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct GroupView {
     /// What it is about.
     pub description: String,
@@ -35,6 +36,7 @@ pub struct GroupView {
 
 /// Permissions of a group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
 pub struct PermissionsView {
     /// Members add people.
     pub members_add: bool,
@@ -48,6 +50,7 @@ pub struct PermissionsView {
 
 /// Somebody in a group.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct MemberView {
     /// Who.
     pub address: Address,

@@ -274,6 +274,18 @@ impl Core {
         )?.query_row([], |row| row.get(0))?)
     }
 
+    /// The shell's files that are still to be sent, or failed and may be tried again.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn outgoing_files(&self) -> Result<Vec<String>, CoreError> {
+        let mut statement = self.store().prepare_cached(
+            "SELECT path FROM transfer WHERE direction = 'up' AND state <> 'done' AND path IS NOT NULL",
+        )?;
+        let paths = statement.query_map([], |row| row.get(0))?;
+        Ok(paths.collect::<Result<_, _>>()?)
+    }
+
     /// Messages of a conversation whose ids begin with these small hexadecimal digits, the first
     /// few of them.
     ///

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// With how many of the others a line of a group is how far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 pub struct ProgressView {
     /// The others who were there when it was said, and still are.
     pub people: u32,

@@ -95,7 +95,7 @@ function Grid({ sections, none, onPick }: { sections: readonly Section[]; none: 
       {first === undefined && <p className={styles.none}>{none}</p>}
       {first !== undefined && sections.map((section, s) => (
         <section key={section.name}>
-          <h4 className={styles.title}>{section.name}</h4>
+          <h3 className={styles.title}>{section.name}</h3>
           <div className={styles.grid}>
             {section.emoji.map(({ emoji, name }, n) => (
               <button key={emoji} type="button" tabIndex={s === 0 && n === 0 ? 0 : -1} aria-label={name} title={name} className={styles.emoji} onClick={() => { onPick(emoji); }}>

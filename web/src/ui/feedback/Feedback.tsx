@@ -101,14 +101,17 @@ export interface EmptyStateProps {
   readonly title: string;
   readonly children: ReactNode;
   readonly acts?: ReactNode;
+  /** It is all that the page has: its title is the page's. */
+  readonly whole?: boolean;
 }
 
 /** Nothing is here, and what to do about it. */
-export function EmptyState({ drawing, title, children, acts }: EmptyStateProps) {
+export function EmptyState({ drawing, title, children, acts, whole = false }: EmptyStateProps) {
+  const Title = whole ? "h1" : "h3";
   return (
     <div className={styles.empty}>
       {drawing}
-      <h3 className={styles.emptyTitle}>{title}</h3>
+      <Title className={styles.emptyTitle}>{title}</Title>
       <div className={styles.emptyText}>{children}</div>
       {acts !== undefined && <div className={styles.emptyActs}>{acts}</div>}
     </div>
@@ -116,13 +119,14 @@ export function EmptyState({ drawing, title, children, acts }: EmptyStateProps) 
 }
 
 /** Something went wrong: what, and how to go on. */
-export function ErrorState({ title, children, onRetry, drawing }: { title?: string; children: ReactNode; onRetry?: () => void; drawing: ReactNode }) {
+export function ErrorState({ title, children, onRetry, drawing, whole = false }: { title?: string; children: ReactNode; onRetry?: () => void; drawing: ReactNode; whole?: boolean }) {
   const { words } = useSpeech();
   return (
     <div role="alert">
       <EmptyState
         drawing={drawing}
         title={title ?? words.notLoaded}
+        whole={whole}
         acts={onRetry === undefined ? undefined : <Button icon={RotateCw} onClick={onRetry}>{words.retry}</Button>}
       >
         {children}

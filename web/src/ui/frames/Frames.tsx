@@ -3,12 +3,13 @@
  * the app's places.
  */
 import { ArrowLeft } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef } from "react";
+import { type KeyboardEvent, type PointerEvent, type ReactNode, type Ref, useRef } from "react";
 import { Badge } from "../feedback/Badge";
 import { IconButton } from "../basics/Button";
 import { classes } from "../basics/classes";
 import { Icon, type Picture } from "../basics/Icon";
 import { useSpeech } from "../words/context";
+import { Apart } from "../text/Apart";
 import styles from "./frames.module.css";
 
 /** The list's width, in pixels: the least, the most. */
@@ -82,16 +83,18 @@ export interface ScreenProps {
   readonly label: string;
   /** On the ground, as a timeline, or on the surface, as a list. */
   readonly on?: "ground" | "surface";
+  /** The middle itself, for who moves it. */
+  readonly middle?: Ref<HTMLDivElement>;
 }
 
 /** Head, middle that scrolls, foot: a phone's screen, and each column of a desk. */
-export function Screen({ header, children, foot, label, on = "surface" }: ScreenProps) {
+export function Screen({ header, children, foot, label, on = "surface", middle }: ScreenProps) {
   return (
     <div className={styles.screen}>
       {header}
       {/* It scrolls: so it takes the focus (WCAG 2.1.1). */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div role="region" aria-label={label} tabIndex={0} className={classes(styles.middle, on === "ground" && styles.ground)}>{children}</div>
+      <div ref={middle} role="region" aria-label={label} tabIndex={0} className={classes(styles.middle, on === "ground" && styles.ground)}>{children}</div>
       {foot}
     </div>
   );
@@ -115,7 +118,7 @@ export function Header({ title, about, avatar, onBack, onTitle, acts, large = fa
     <>
       {avatar}
       <span className={styles.titles}>
-        <bdi className={styles.title}>{title}</bdi>
+        <Apart className={styles.title} text={title} />
         {about !== undefined && <span className={styles.about}>{about}</span>}
       </span>
     </>

@@ -5,6 +5,7 @@ import { Checkbox } from "../fields/Choices";
 import { classes } from "../basics/classes";
 import { Icon, type Picture } from "../basics/Icon";
 import { useSpeech } from "../words/context";
+import { Apart } from "../text/Apart";
 import styles from "./rows.module.css";
 
 /** Rows that belong together, with a heading and a word about them. */
@@ -38,7 +39,7 @@ export function SettingsRow({ icon, label, help, value, bad, onOpen }: SettingsR
         <span>{label}</span>
         {help !== undefined && <span className={styles.help}>{help}</span>}
       </span>
-      {value !== undefined && <bdi className={styles.value}>{value}</bdi>}
+      {value !== undefined && <Apart className={styles.value} text={value} />}
       {onOpen !== undefined && bad !== true && <Icon of={ChevronRight} size={1.125} turns />}
     </>
   );

@@ -7,6 +7,7 @@ import { Button } from "../basics/Button";
 import { Icon } from "../basics/Icon";
 import { useSpeech } from "../words/context";
 import { Avatar, type AvatarProps } from "./Avatar";
+import { Apart } from "../text/Apart";
 import styles from "./people.module.css";
 
 /** Who somebody is, as it is shown. */
@@ -30,12 +31,12 @@ export function MemberRow({ person, about, admin, verified, own, acts, onOpen }:
       <Avatar {...person} size={2.625} />
       <span className={styles.main}>
         <span className={styles.nameLine}>
-          <bdi className={styles.name}>{own === true ? words.you : person.name}</bdi>
+          <Apart className={styles.name} text={own === true ? words.you : person.name} />
           {verified === true && (
             <span role="img" aria-label={words.verified} title={words.verified} className={styles.verified}><Icon of={BadgeCheck} size={1.125} /></span>
           )}
         </span>
-        {about !== undefined && <bdi className={styles.about}>{about}</bdi>}
+        {about !== undefined && <Apart className={styles.about} text={about} />}
       </span>
       {admin === true && <Badge kind="soft">{words.admin}</Badge>}
     </>
@@ -54,7 +55,8 @@ export interface RequestCardProps {
   readonly person: Person;
   /** How they are reached, where it is known: a number. */
   readonly address?: string;
-  readonly groupsInCommon: number;
+  /** Absent where it is not known. */
+  readonly groupsInCommon?: number;
   readonly onAccept: () => void;
   readonly onDecline: () => void;
   readonly onBlock: () => void;
@@ -70,8 +72,8 @@ export function RequestCard({ person, address, groupsInCommon, onAccept, onDecli
       <h3 className={styles.cardTitle}>{words.wantsToTalk(person.name)}</h3>
       <p className={styles.about}>
         {address !== undefined && <bdi dir="ltr">{address}</bdi>}
-        {address !== undefined && " · "}
-        {words.groupsInCommon(groupsInCommon)}
+        {address !== undefined && groupsInCommon !== undefined && " · "}
+        {groupsInCommon !== undefined && words.groupsInCommon(groupsInCommon)}
       </p>
       <p className={styles.about}>{words.requestHelp}</p>
       <div className={styles.cardActs}>

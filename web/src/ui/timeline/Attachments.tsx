@@ -4,7 +4,7 @@
  * Always holds: room is kept before the bytes are there, so nothing jumps; every one can be used by
  * the keyboard. Deliberately absent: playing and fetching; whoever shows them is told what to do.
  */
-import { ArrowDownToLine, File as FileIcon, FileArchive, FileText, Pause, Play, X } from "lucide-react";
+import { ArrowDownToLine, CloudOff, File as FileIcon, FileArchive, FileText, Pause, Play, X } from "lucide-react";
 import type { KeyboardEvent, PointerEvent } from "react";
 import { classes } from "../basics/classes";
 import { Icon } from "../basics/Icon";
@@ -16,12 +16,17 @@ import styles from "./attachments.module.css";
 export type Transfer =
   | { readonly kind: "here" }
   | { readonly kind: "there"; readonly onDownload: () => void }
-  | { readonly kind: "moves"; readonly way: "up" | "down"; readonly share: number; readonly onStop: () => void };
+  | { readonly kind: "moves"; readonly way: "up" | "down"; readonly share: number; readonly onStop?: () => void }
+  /** Nobody has them any more. */
+  | { readonly kind: "gone" };
 
 function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean }) {
   const { words } = useSpeech();
   if (transfer.kind === "here") return null;
   const style = classes(styles.round, over && styles.over);
+  if (transfer.kind === "gone") {
+    return <span role="img" aria-label={words.fileGone} title={words.fileGone} className={style}><Icon of={CloudOff} /></span>;
+  }
   if (transfer.kind === "there") {
     return <button type="button" className={style} aria-label={words.download} onClick={transfer.onDownload}><Icon of={ArrowDownToLine} /></button>;
   }
@@ -29,7 +34,9 @@ function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean
   return (
     <span className={style}>
       <ProgressRing label={label} share={transfer.share} size={2.75} />
-      <button type="button" className={styles.stop} aria-label={words.cancel} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
+      {transfer.onStop !== undefined && (
+        <button type="button" className={styles.stop} aria-label={words.cancel} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
+      )}
     </span>
   );
 }
@@ -62,21 +69,22 @@ export function ImageAttachment({ placeholder, picture, about, width, height, tr
 }
 
 export interface VideoProps extends Omit<ImageProps, "picture"> {
-  readonly durationMs: number;
+  /** Absent where it is not known before it is played. */
+  readonly durationMs?: number;
   readonly bytes: number;
 }
 
 export function VideoAttachment({ placeholder, width, height, transfer, onOpen, durationMs, bytes }: VideoProps) {
   const { words, format } = useSpeech();
-  const length = format.duration(durationMs);
+  const length = durationMs === undefined ? undefined : format.duration(durationMs);
   return (
     <div className={styles.frame} style={{ aspectRatio: String(Math.max(0.6, Math.min(width / height, 2))) }}>
-      <button type="button" className={styles.whole} aria-label={words.playVideo(length)} onClick={onOpen}>
+      <button type="button" className={styles.whole} aria-label={length === undefined ? words.video : words.playVideo(length)} onClick={onOpen}>
         <img className={styles.blurred} src={placeholder} alt="" />
         {transfer.kind === "here" && <span className={classes(styles.round, styles.over)}><Icon of={Play} size={1.5} /></span>}
       </button>
       <TransferButton transfer={transfer} over />
-      <span className={styles.length}>{length} · {format.bytes(bytes)}</span>
+      <span className={styles.length}>{length !== undefined && `${length} · `}{format.bytes(bytes)}</span>
     </div>
   );
 }

@@ -51,11 +51,14 @@ export interface BubbleProps {
   readonly text?: string;
   readonly mentions?: readonly Mention[];
   readonly onSuspicious?: (href: string) => void;
+  readonly onMention?: (id: string) => void;
   readonly attachment?: ReactNode;
   readonly quote?: Quoted;
   readonly reactions?: readonly Reaction[];
   readonly onReact?: (emoji: string) => void;
   readonly progress?: Progress;
+  /** How many of a group read it, in words. */
+  readonly reach?: string;
   /** Why it was not sent, and what to do: in a sentence. */
   readonly failure?: string;
   readonly onRetry?: () => void;
@@ -102,7 +105,7 @@ export function Bubble(props: BubbleProps) {
                 {attachment !== undefined && <div className={styles.attachment}>{attachment}</div>}
                 {text !== undefined && (
                   <p dir="auto" className={classes(styles.text, large > 0 && styles.large)}>
-                    <RichText text={text} {...(props.mentions && { mentions: props.mentions })} {...(props.onSuspicious && { onSuspicious: props.onSuspicious })} />
+                    <RichText text={text} {...(props.mentions && { mentions: props.mentions })} {...(props.onSuspicious && { onSuspicious: props.onSuspicious })} {...(props.onMention && { onMention: props.onMention })} />
                   </p>
                 )}
               </>
@@ -113,6 +116,7 @@ export function Bubble(props: BubbleProps) {
               )}
               {props.edited === true && <span>{words.edited}</span>}
               <time dateTime={new Date(timeMs).toISOString()}>{time}</time>
+              {props.reach !== undefined && <span>{props.reach}</span>}
               {own && progress !== undefined && <Ticks progress={progress} label={progressWord(progress, words)} />}
             </span>
           </div>

@@ -7,6 +7,7 @@ import { Avatar } from "../people/Avatar";
 import { useSpeech } from "../words/context";
 import styles from "./conversationRow.module.css";
 import { RichText } from "./RichText";
+import { Apart } from "../text/Apart";
 import { progressWord } from "./Bubble";
 
 /** The line under the name. */
@@ -49,7 +50,7 @@ export function ConversationRow(props: ConversationRowProps) {
       <Avatar id={id} name={name} picture={picture} group={group} online={online} size={3.125} />
       <span className={styles.main}>
         <span className={styles.line}>
-          <bdi className={styles.name}>{name}</bdi>
+          <Apart className={styles.name} text={name} />
           {muted === true && <Sign of={BellOff} label={words.muted} />}
           <time className={styles.time} dateTime={new Date(timeMs).toISOString()}>{format.when(timeMs, nowMs)}</time>
         </span>

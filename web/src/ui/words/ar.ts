@@ -3,8 +3,10 @@
  *
  * Always holds: a counted sentence has all six forms.
  */
+import { arabic as app } from "./app.ar";
 import type { Words } from "./en";
 import { type Format, isolate, type SixForms } from "./format";
+import { arabic as told } from "./told.ar";
 
 /** Arabic words, numbers written by `format`. */
 export function arabic(format: Format): Words {
@@ -158,6 +160,7 @@ export function arabic(format: Format): Words {
     photo: "صورة",
     photoOf: (about) => `صورة: ${isolate(about)}`,
     video: "فيديو",
+    fileGone: "لم يعد بالإمكان جلبه",
     voiceNote: "رسالة صوتية",
     playVideo: (length) => `تشغيل الفيديو، ${length}`,
     position: "الموضع",
@@ -220,5 +223,8 @@ export function arabic(format: Format): Words {
     resizeList: "عرض القائمة",
     mainPlaces: "الأماكن",
     colour: { information: "ملاحظة", good: "تم", caution: "انتبه", bad: "مشكلة" },
+
+    ...app(format),
+    told: told(format),
   };
 }

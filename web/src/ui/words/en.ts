@@ -1,10 +1,13 @@
 /**
- * Every word that the parts contain, in English. `ar.ts` has the same in Arabic.
+ * Every word that the parts contain, in English. `ar.ts` has the same in Arabic. The chat app's screens
+ * have theirs in `app.en.ts`; notices, warnings and failures are in `told.en.ts`.
  *
  * Always holds: a sentence is one function, never put together from pieces elsewhere; what people
- * wrote is isolated. Deliberately absent: words of the apps, which have their own tables.
+ * wrote is isolated.
  */
+import { english as app } from "./app.en";
 import { type Format, isolate } from "./format";
+import { english as told } from "./told.en";
 
 /** English words, numbers written by `format`. */
 export function english(format: Format) {
@@ -101,6 +104,7 @@ export function english(format: Format) {
     photo: "Photo",
     photoOf: (about: string) => `Photo: ${isolate(about)}`,
     video: "Video",
+    fileGone: "It can not be fetched any more",
     voiceNote: "Voice message",
     playVideo: (length: string) => `Play video, ${length}`,
     position: "Position",
@@ -150,6 +154,10 @@ export function english(format: Format) {
     resizeList: "Width of the list",
     mainPlaces: "Places",
     colour: { information: "Note", good: "Done", caution: "Careful", bad: "Problem" },
+
+    // The chat app's screens, and what the core tells by a code.
+    ...app(format),
+    told: told(format),
   };
 }
 

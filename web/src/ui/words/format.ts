@@ -63,7 +63,9 @@ export class Format {
 
   /** The form for `count`, with the number in its place. */
   plural(count: number, forms: Forms): string {
-    const form = forms[this.#plural.select(count)] ?? forms.other;
+    // Where a language has no form for none, a sentence may have one of its own.
+    const rule = count === 0 && forms.zero !== undefined ? "zero" : this.#plural.select(count);
+    const form = forms[rule] ?? forms.other;
     return form.replace("#", this.number(count));
   }
 
@@ -103,6 +105,19 @@ export class Format {
     const seconds = Math.round(ms / 1000);
     const two = new Intl.NumberFormat(this.language, { minimumIntegerDigits: 2 });
     return `${this.number(Math.floor(seconds / 60))}:${two.format(seconds % 60)}`;
+  }
+
+  /** How long something takes or stays, in the largest unit that comes out even: '1 week', '90 minutes'. */
+  span(seconds: number, display: "long" | "narrow" = "long"): string {
+    const units = [["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]] as const;
+    const [unit, length] = units.find(([, size]) => seconds >= size && seconds % size === 0) ?? units[4];
+    return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: display }).format(Math.round(seconds / length));
+  }
+
+  /** About how long it is until then: '6 d', in the largest unit of which one is left. */
+  left(seconds: number): string {
+    const size = [604_800, 86_400, 3_600, 60].find((it) => seconds >= it) ?? 1;
+    return this.span(Math.max(1, Math.round(seconds / size)) * size, "narrow");
   }
 
   /** A size in bytes, in the largest unit that leaves something before the point; 1 kB is 1,000 bytes. */

@@ -12,7 +12,8 @@ function leaves(table: object, path = ""): [string, string][] {
     if (typeof value === "string") return [[name, value]];
     if (typeof value === "object" && value !== null) return leaves(value as object, `${name}.`);
     const speakers = name === "typing" ? [["أ"]] : [3, 3, false];
-    return [[name, (value as (...given: unknown[]) => string)(...speakers)]];
+    const said = (value as (...given: unknown[]) => unknown)(...speakers);
+    return typeof said === "string" ? [[name, said]] : leaves(said as object, `${name}.`);
   });
 }
 
@@ -68,6 +69,16 @@ describe("formats", () => {
       "25 MB",
       "2 GB",
     ]);
+  });
+
+  it("tell how long something stays, in the unit that comes out even", () => {
+    expect([1, 90, 3_600, 5_400, 86_400, 604_800, 2_419_200].map((n) => format.span(n))).toEqual(["1 second", "90 seconds", "1 hour", "90 minutes", "1 day", "1 week", "4 weeks"]);
+    expect([30, 3_700, 500_000].map((n) => format.left(n))).toEqual(["30s", "1h", "6d"]);
+  });
+
+  it("have a form for none where a sentence has one", () => {
+    expect(format.plural(0, { zero: "none", one: "# one", other: "# more" })).toBe("none");
+    expect(format.plural(0, { one: "# one", other: "# more" })).toBe("0 more");
   });
 
   it("tell how long a recording is", () => {

@@ -1,0 +1,349 @@
+//! Where tabs are answered: questions to the core, and the views that each tab watches.
+//!
+//! Always holds: a view is read again only after something that could have changed it; what is
+//! told is the difference to what that tab was told before. Deliberately absent: acts, which are
+//! steps of the core and belong to the shell.
+
+use crate::boundary::{
+    Ask, Change, CodeOrdered, FoundLine, LinkView, Named, Refusal, Told as Message, View,
+};
+use crate::rows::Told;
+use comity_client::{Core, CoreError, Event, TransferView};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A watched view, and what its tab was told of it.
+struct Watched {
+    view: View,
+    stale: bool,
+    rows: Told,
+    snapshot: Option<Value>,
+}
+
+/// Names a watched view: the tab, and the tab's number for it.
+type Name = (String, u32);
+
+/// What all tabs watch.
+#[derive(Default)]
+pub struct Desk {
+    watched: BTreeMap<Name, Watched>,
+    transfers: BTreeMap<i64, TransferView>,
+}
+
+impl Desk {
+    /// Keeps a view up to date for a tab from now on.
+    pub fn watch(&mut self, tab: &str, watch: u32, view: View) {
+        let watched = Watched {
+            view,
+            stale: true,
+            rows: Told::default(),
+            snapshot: None,
+        };
+        self.watched.insert((tab.to_owned(), watch), watched);
+    }
+
+    /// No more of a view.
+    pub fn unwatch(&mut self, tab: &str, watch: u32) {
+        self.watched.remove(&(tab.to_owned(), watch));
+    }
+
+    /// A tab is gone.
+    pub fn forget(&mut self, tab: &str) {
+        self.watched.retain(|(of, _), _| of != tab);
+    }
+
+    /// The connection changed.
+    pub fn link_changed(&mut self) {
+        self.touch(|view| *view == View::Link);
+    }
+
+    /// Takes note of what an event changes.
+    pub fn heard(&mut self, event: &Event) {
+        match event {
+            Event::Item { conversation, .. }
+            | Event::ItemChanged { conversation, .. }
+            | Event::Expired { conversation, .. }
+            | Event::Receipt { conversation, .. } => {
+                let of = *conversation;
+                self.touch(|view| match view {
+                    View::Conversations => true,
+                    View::Timeline { conversation, .. } => *conversation == of,
+                    _ => false,
+                });
+            }
+            Event::ConversationChanged { .. } | Event::Invitation { .. } => self.touch(|view| {
+                matches!(
+                    view,
+                    View::Conversations | View::Timeline { .. } | View::Requests
+                )
+            }),
+            Event::Request { .. } => self.touch(|view| *view == View::Requests),
+            Event::Transfer { .. } => self.moved(event),
+            Event::CodeSent { .. } | Event::LinkCode { .. } | Event::Typing { .. } => {}
+            Event::Online | Event::Offline | Event::Gone { .. } => self.link_changed(),
+            // Of the account, of people, of their devices and keys: rare, and shown in many places.
+            _ => self.touch(|_| true),
+        }
+    }
+
+    /// A person's act may change what no event tells: what is read, whom they blocked.
+    pub fn acted(&mut self) {
+        self.touch(|view| !matches!(view, View::Link | View::Transfers));
+    }
+
+    fn touch(&mut self, concerns: impl Fn(&View) -> bool) {
+        for watched in self.watched.values_mut() {
+            watched.stale |= concerns(&watched.view);
+        }
+    }
+
+    fn moved(&mut self, event: &Event) {
+        let Event::Transfer {
+            transfer,
+            done_bytes,
+            total_bytes,
+            state,
+            path,
+            ..
+        } = event
+        else {
+            return;
+        };
+        let view = TransferView {
+            transfer: *transfer,
+            done_bytes: *done_bytes,
+            total_bytes: *total_bytes,
+            state: state.clone(),
+            path: path.clone(),
+        };
+        self.transfers.insert(*transfer, view);
+        self.touch(|view| *view == View::Transfers);
+    }
+
+    /// Whether a watched view is to be read again.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.watched.values().any(|watched| watched.stale)
+    }
+
+    /// What is different in what each tab watches: the tab, and what to tell it.
+    pub fn changes(&mut self, core: &Core, link: &LinkView) -> Vec<(String, Message)> {
+        let mut out = Vec::new();
+        for ((tab, watch), watched) in &mut self.watched {
+            if !std::mem::take(&mut watched.stale) {
+                continue;
+            }
+            let change = match read(core, link, &self.transfers, &watched.view) {
+                Ok(Read::Snapshot(value)) if watched.snapshot.as_ref() == Some(&value) => continue,
+                Ok(Read::Snapshot(value)) => {
+                    watched.snapshot = Some(value.clone());
+                    Change::Snapshot(value)
+                }
+                Ok(Read::Rows(rows)) => match (watched.rows.change(rows), &watched.snapshot) {
+                    (Some(rows), _) => {
+                        watched.snapshot = Some(Value::Null);
+                        Change::Rows(rows)
+                    }
+                    // An empty list is told once, too: it is there and has nothing.
+                    (None, None) => {
+                        watched.snapshot = Some(Value::Null);
+                        Change::Rows(crate::boundary::Rows::default())
+                    }
+                    (None, Some(_)) => continue,
+                },
+                Err(error) => Change::Refused(refusal(&error)),
+            };
+            let watch = *watch;
+            out.push((tab.clone(), Message::Change { watch, change }));
+        }
+        out
+    }
+}
+
+enum Read {
+    Snapshot(Value),
+    Rows(Vec<(String, Value)>),
+}
+
+fn read(
+    core: &Core,
+    link: &LinkView,
+    transfers: &BTreeMap<i64, TransferView>,
+    view: &View,
+) -> Result<Read, CoreError> {
+    Ok(match view {
+        View::Account => Read::Snapshot(json(&core.account()?)),
+        View::Link => Read::Snapshot(json(link)),
+        View::Conversations => rows(&core.conversations()?, |row| row.conversation.to_string()),
+        View::Contacts => rows(&core.contacts()?, |row| row.address.to_string()),
+        View::Requests => rows(&core.requests()?, |row| row.address.to_string()),
+        View::Transfers => Read::Rows(
+            transfers
+                .iter()
+                .map(|(id, row)| (id.to_string(), json(row)))
+                .collect(),
+        ),
+        View::Timeline {
+            conversation,
+            before,
+            limit,
+        } => rows(
+            &core.timeline(*conversation, before.as_ref(), *limit)?,
+            |row| row.message.to_string(),
+        ),
+    })
+}
+
+fn rows<T: Serialize>(all: &[T], key: impl Fn(&T) -> String) -> Read {
+    Read::Rows(all.iter().map(|row| (key(row), json(row))).collect())
+}
+
+/// Views and events are made of texts, numbers and lists: all of them have a JSON form.
+fn json<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// A core's refusal, for a tab.
+#[must_use]
+pub fn refusal(error: &CoreError) -> Refusal {
+    Refusal {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+    }
+}
+
+/// Answers a question that changes nothing; absent for acts and watching.
+///
+/// # Errors
+/// The core's: something that is not there, or a store that can not be read.
+pub fn answer(core: &Core, ask: &Ask) -> Result<Option<Value>, CoreError> {
+    Ok(Some(match ask {
+        Ask::Do(_) | Ask::Watch { .. } | Ask::Unwatch(_) => return Ok(None),
+        Ask::Account => json(&core.account()?),
+        Ask::CodeOrdered => json(
+            &core
+                .code_ordered()?
+                .map(|(number, expires_ms)| CodeOrdered { number, expires_ms }),
+        ),
+        Ask::Contact(address) => json(&core.contact(address)?),
+        Ask::Members(conversation) => json(&core.group_members(*conversation)?),
+        Ask::Mentionable(conversation) => json(&named(core.mentionable(*conversation)?)),
+        Ask::Names => json(&named(core.names()?)),
+        Ask::Timeline {
+            conversation,
+            before,
+            limit,
+        } => json(&core.timeline(*conversation, before.as_ref(), *limit)?),
+        Ask::Item {
+            conversation,
+            message,
+        } => json(&core.item(*conversation, message)?),
+        Ask::Info {
+            conversation,
+            message,
+        } => json(&core.info(*conversation, message)?),
+        Ask::Search { query, limit } => {
+            let found = core.search(query, *limit)?;
+            let lines = found
+                .into_iter()
+                .map(|(conversation, item)| FoundLine { conversation, item });
+            json(&lines.collect::<Vec<_>>())
+        }
+        Ask::Unsent => json(&core.unsent()?),
+    }))
+}
+
+fn named(all: Vec<(comity_wire::Address, String)>) -> Vec<Named> {
+    all.into_iter()
+        .map(|(address, name)| Named { address, name })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boundary::Question;
+
+    fn offline() -> LinkView {
+        LinkView {
+            online: false,
+            wanted: false,
+            retry_ms: None,
+            ended: None,
+        }
+    }
+
+    fn core() -> Core {
+        Core::open(rusqlite::Connection::open_in_memory().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_view_is_told_once_and_then_only_when_it_changed() {
+        let (core, mut desk) = (core(), Desk::default());
+        desk.watch("tab", 1, View::Conversations);
+        desk.watch("tab", 2, View::Account);
+        assert_eq!(desk.changes(&core, &offline()).len(), 2);
+        desk.acted();
+        assert!(desk.is_stale());
+        assert!(desk.changes(&core, &offline()).is_empty());
+        assert!(!desk.is_stale());
+    }
+
+    #[test]
+    fn each_tab_has_its_own_numbers() {
+        let (core, mut desk) = (core(), Desk::default());
+        desk.watch("one", 1, View::Link);
+        desk.watch("two", 1, View::Link);
+        assert_eq!(desk.changes(&core, &offline()).len(), 2);
+        desk.forget("one");
+        let online = LinkView {
+            online: true,
+            ..offline()
+        };
+        desk.heard(&Event::Online);
+        let told = desk.changes(&core, &online);
+        assert!(matches!(told.as_slice(), [(tab, _)] if tab == "two"));
+    }
+
+    #[test]
+    fn questions_are_read_as_typescript_writes_them() {
+        let read = |text: &str| serde_json::from_str::<Question>(text).unwrap().ask;
+        assert!(matches!(read(r#"{"id":1,"ask":"account"}"#), Ask::Account));
+        assert!(matches!(
+            read(
+                r#"{"id":2,"ask":{"watch":{"watch":3,"view":{"timeline":{"conversation":1,"limit":50}}}}}"#
+            ),
+            Ask::Watch {
+                watch: 3,
+                view: View::Timeline {
+                    limit: 50,
+                    before: None,
+                    ..
+                }
+            }
+        ));
+        let say = r#"{"id":3,"ask":{"do":{"send":{"to":"myself","what":{"text":"Milk"}}}}}"#;
+        assert!(matches!(
+            read(say),
+            Ask::Do(comity_client::Command::Send(_))
+        ));
+        let group = r#"{"id":4,"ask":{"do":{"create_group":{"details":{"name":"Choir"},"members":[],"permissions":{"members_add":true,"members_edit":false,"only_admins_speak":false,"history_for_new":true}}}}}"#;
+        assert!(matches!(
+            read(group),
+            Ask::Do(comity_client::Command::CreateGroup { permissions, .. }) if permissions.history_for_new
+        ));
+        assert!(serde_json::from_str::<Question>(r#"{"id":5,"ask":"everything"}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_with_a_stable_code() {
+        let message = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let ask = Ask::Info {
+            conversation: 1,
+            message,
+        };
+        let refused = answer(&core(), &ask).unwrap_err();
+        assert_eq!(refusal(&refused).code, "not_found");
+    }
+}

@@ -1,0 +1,99 @@
+//! Effects, carried out.
+
+use super::Shell;
+use crate::transfer::{self, Work};
+use comity_client::{Effect, Input};
+use comity_wire::{Message as _, limits, proto};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+impl Shell {
+    pub(super) fn run_effects(&self, effects: Vec<Effect>) {
+        let mut frames = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send(frame) => frames.push(frame),
+                Effect::Connect => {
+                    self.0.borrow_mut().line.wanted = true;
+                    self.connect_when_due();
+                }
+                Effect::Reconnect => {
+                    self.0.borrow_mut().line.again_soon();
+                    self.input(Input::Disconnected);
+                    self.connect_when_due();
+                }
+                Effect::Disconnect => self.0.borrow_mut().line.give_up(),
+                Effect::Erase => self.erase(),
+                Effect::Http {
+                    call,
+                    method,
+                    path,
+                    body,
+                    token,
+                } => {
+                    let (shell, server) = (self.clone(), self.0.borrow().server.clone());
+                    spawn_local(async move {
+                        let result = server.call(method, &path, body, token.as_deref()).await;
+                        shell.input(Input::HttpDone { call, result });
+                    });
+                }
+                Effect::Upload(job) => spawn_local(transfer::upload(self.work(), job)),
+                Effect::Download(job) => spawn_local(transfer::download(self.work(), job)),
+            }
+        }
+        self.send_frames(frames);
+    }
+
+    fn work(&self) -> Work {
+        let inner = self.0.borrow();
+        Work {
+            server: inner.server.clone(),
+            files: inner.files.clone(),
+            shell: self.clone(),
+        }
+    }
+
+    /// All frames of a step in one message, or a few when there are many.
+    fn send_frames(&self, frames: Vec<proto::ClientFrame>) {
+        let mut frames = frames.into_iter().peekable();
+        while frames.peek().is_some() {
+            let mut batch = proto::ClientBatch::default();
+            let mut bytes = 0;
+            while let Some(frame) = frames.next_if(|frame| {
+                batch.frames.is_empty()
+                    || (batch.frames.len() < limits::BATCH_FRAMES_MAX
+                        && bytes + frame.encoded_len() < limits::FRAME_BYTES_MAX / 2)
+            }) {
+                bytes += frame.encoded_len();
+                batch.frames.push(frame);
+            }
+            let asks = batch.frames.iter().any(|frame| frame.request != 0);
+            let sent = self.0.borrow_mut().line.send(&batch.encode_to_vec(), asks);
+            if sent == Some(false) {
+                self.lose_line();
+                self.input(Input::Disconnected);
+                return;
+            }
+        }
+    }
+
+    /// Deletes the store, then what unlocks it.
+    fn erase(&self) {
+        let (pool, files) = {
+            let mut inner = self.0.borrow_mut();
+            inner.line.give_up();
+            // The connection holds the files: it goes first.
+            inner.core = None;
+            (inner.pool.take(), inner.files.clone())
+        };
+        let shell = self.clone();
+        spawn_local(async move {
+            if let Some(pool) = pool {
+                pool.erase().await;
+            }
+            let _ = files.keep_only(&std::collections::BTreeSet::new()).await;
+            let inner = shell.0.borrow();
+            let _ = inner.outside.erased.call0(&JsValue::NULL);
+        });
+    }
+}

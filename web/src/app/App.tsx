@@ -1,0 +1,89 @@
+/**
+ * The chat app over a core.
+ *
+ * Always holds: what it shows comes from the core and from what this browser keeps; given both and a
+ * clock, it is the same page. Deliberately absent: starting the core; `main.tsx` does that.
+ */
+import { useCallback, useEffect, useRef, useState } from "react";
+import { directionOf, type Language } from "../ui/words/format";
+import { Speaks } from "../ui/words/context";
+import { Main } from "./home/Main";
+import { HasHands, HasShared, useAct, useCore, useCoreState, useHabits, useKept, useShared } from "./state/context";
+import type { Core } from "./state/face";
+import type { Kept } from "./state/kept";
+import { Toasts } from "./state/toasts";
+import { Told } from "./state/Told";
+import { Start } from "./start/Start";
+import { Ended, Failed, Loading } from "./start/States";
+
+export interface AppProps {
+  readonly core: Core;
+  readonly kept: Kept;
+  readonly clock?: () => number;
+}
+
+const systemClock = (): number => Date.now();
+
+export function App({ core, kept, clock = systemClock }: AppProps) {
+  return (
+    <HasHands core={core} kept={kept} clock={clock}>
+      <Looks />
+    </HasHands>
+  );
+}
+
+/** The language that the browser asks for, among those there are words in. */
+export function languageOf(wanted: readonly string[]): Language {
+  return wanted.some((it) => it.startsWith("ar")) && !wanted[0]?.startsWith("en") ? "ar" : "en";
+}
+
+/** The page as the habits have it: language, direction, theme. */
+function Looks() {
+  const habits = useHabits();
+  const language = habits.language ?? languageOf(navigator.languages);
+  useEffect(() => {
+    const root = document.documentElement;
+    root.lang = language;
+    root.dir = directionOf(language);
+    if (habits.theme === "system") delete root.dataset.theme;
+    else root.dataset.theme = habits.theme;
+  }, [language, habits.theme]);
+  return (
+    <Speaks language={language}>
+      <Toasts><AsCore /></Toasts>
+    </Speaks>
+  );
+}
+
+function AsCore() {
+  const state = useCoreState();
+  if (state.is === "failed") return <Failed code={state.failure.code} />;
+  return state.is === "starting" ? <Loading /> : <HasShared><AsAccount /></HasShared>;
+}
+
+function AsAccount() {
+  const core = useCore();
+  const kept = useKept();
+  const act = useAct();
+  const { account, link } = useShared();
+  const [ended, setEnded] = useState<string | null>(null);
+  const photo = useRef<Blob | null>(null);
+  useEffect(() => core.onEvent((event) => {
+    if (event.event !== "erased") return;
+    kept.forget();
+    setEnded(event.reason);
+  }), [core, kept]);
+  const has = account !== null && account !== undefined;
+  // Where the app says that this device is no more, what is here stays readable: a banner says so.
+  const reason = ended ?? (has ? null : (link?.ended ?? null));
+  useEffect(() => {
+    const chosen = photo.current;
+    if (!has || chosen === null) return;
+    photo.current = null;
+    void core.give(chosen).then((path) => act({ set_photo: { path, size: chosen.size, media_type: chosen.type } }));
+  }, [has, core, act]);
+  const keepPhoto = useCallback((chosen: Blob | null) => { photo.current = chosen; }, []);
+  if (reason !== null) return <Ended reason={reason} onAgain={() => { location.hash = ""; location.reload(); }} />;
+  if (account === undefined) return <Loading />;
+  return account === null ? <Start onPhoto={keepPhoto} /> : <><Main account={account} /><Told /></>;
+}

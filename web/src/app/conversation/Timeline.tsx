@@ -1,0 +1,167 @@
+/**
+ * The lines of a conversation, the newest at the bottom.
+ *
+ * Always holds: at most one window of lines is in the page (`window.ts`); arrows go from message to
+ * message, and Tab from a message to what can be done with it.
+ */
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { Address, ConversationView } from "../../core/types";
+import { Skeleton } from "../../ui/feedback/Feedback";
+import { NoMessages } from "../../ui/feedback/Drawings";
+import { EmptyState } from "../../ui/feedback/Feedback";
+import { Screen } from "../../ui/frames/Frames";
+import { DateDivider, ToNewest, TypingBubble, UnreadDivider } from "../../ui/timeline/Between";
+import { useSpeech } from "../../ui/words/context";
+import { useAct, useNow, useShared } from "../state/context";
+import type { Line } from "../state/face";
+import styles from "./conversation.module.css";
+import { type Entry, entriesOf, type UnreadMark, unreadMark } from "./lines";
+import { type LineActs, LineShown } from "./LineShown";
+import { useReach } from "./reach";
+import { useScroll } from "./useScroll";
+import type { Window } from "./useWindow";
+
+export interface TimelineProps {
+  readonly view: ConversationView;
+  readonly window: Window;
+  readonly acts: LineActs;
+  readonly speaks: boolean;
+  readonly typing: readonly Address[];
+  /** A line to bring into view and to mark. */
+  readonly picked: string | null;
+  readonly selected: ReadonlySet<string> | null;
+  readonly going: ReadonlySet<string>;
+  readonly header: ReactNode;
+  readonly foot: ReactNode;
+}
+
+const MARKED_MS = 2_500;
+
+export function Timeline({ view, window, acts, speaks, typing, picked, selected, going, header, foot }: TimelineProps) {
+  const { words } = useSpeech();
+  const { lines, newest, moves, goOlder, goNewer, goNewest } = window;
+  const now = useNow();
+  const mark = useUnreadMark(view.unread, newest ? lines : undefined);
+  const entries = useMemo(() => entriesOf(lines ?? [], mark), [lines, mark]);
+  const { scroller, content, atEnd, toEnd, toLine } = useScroll(entries, { newest, moves, onOlder: goOlder, onNewer: goNewer });
+  useRead(view, newest && atEnd && lines !== undefined);
+  // What is unread and does not fit begins in view.
+  const from = mark?.from;
+  useEffect(() => { if (from !== undefined) toLine(from, true); }, [from, toLine]);
+  const marked = usePicked(picked, lines, moves, toLine);
+  const reach = useReach(view, lines);
+  const down = useCallback(() => {
+    goNewest();
+    toEnd();
+  }, [goNewest, toEnd]);
+  // What one says oneself is seen at once.
+  const last = lines?.at(-1);
+  const said = last?.outgoing === true ? last.message : null;
+  useEffect(() => { if (said !== null && newest) toEnd(); }, [said, newest, toEnd]);
+  const { names } = useShared();
+  const people = typing.map((id) => ({ id, name: names.get(id) ?? "" }));
+  const empty = lines?.length === 0 && newest;
+  return (
+    <Screen label={words.timeline} on="ground" middle={scroller} header={header} foot={foot}>
+      {/* The keys are those of the messages, which have the focus. */}
+      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
+      <div ref={content} className={styles.lines} onKeyDown={onArrow}>
+        {lines === undefined && <Skeleton kind="messages" rows={7} />}
+        {empty && <div className={styles.start}><EmptyState drawing={<NoMessages />} title={words.talk.empty}>{words.talk.emptyAbout(speaks ? view.kind : "closed")}</EmptyState></div>}
+        {!empty && entries.map((entry) => (
+          <EntryShown key={entry.key} entry={entry} now={now} group={view.kind === "group"} speaks={speaks} acts={acts} marked={marked} selected={selected} going={going} reach={reach} />
+        ))}
+        {newest && people.length > 0 && <TypingBubble people={people} />}
+      </div>
+      {!(atEnd && newest) && lines !== undefined && (
+        <div className={styles.toNewest}><ToNewest unread={view.unread} onPress={down} /></div>
+      )}
+    </Screen>
+  );
+}
+
+interface EntryProps extends Pick<TimelineProps, "acts" | "speaks" | "selected" | "going"> {
+  readonly entry: Entry;
+  readonly now: number;
+  readonly group: boolean;
+  readonly marked: string | null;
+  readonly reach: ReturnType<typeof useReach>;
+}
+
+function EntryShown({ entry, now, group, speaks, acts, marked, selected, going, reach }: EntryProps) {
+  if (entry.kind === "day") return <DateDivider timeMs={entry.ms} nowMs={now} />;
+  if (entry.kind === "unread") return <UnreadDivider count={entry.count} />;
+  const { line, place } = entry;
+  return (
+    <div data-line={entry.key} tabIndex={-1} className={styles.line}>
+      <LineShown
+        line={line}
+        place={place}
+        group={group}
+        speaks={speaks}
+        acts={acts}
+        picked={marked === line.message}
+        selected={selected === null ? null : selected.has(line.message)}
+        going={going.has(line.message)}
+        reach={line.progress ?? (reach?.message === line.message ? reach : null)}
+        nowMs={now}
+      />
+    </div>
+  );
+}
+
+/** Up and down go from message to message, wherever in one the focus is. */
+function onArrow(event: KeyboardEvent<HTMLDivElement>): void {
+  const target = event.target as HTMLElement;
+  if (target.closest("[role=menu], [role=slider], input, textarea") !== null) return;
+  const all = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-line]")];
+  const at = all.findIndex((it) => it.contains(target));
+  const to = { ArrowUp: at - 1, ArrowDown: at + 1 }[event.key];
+  if (to === undefined || at < 0) return;
+  event.preventDefault();
+  const next = all[Math.max(0, Math.min(to, all.length - 1))];
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+/** Where the unread began when the conversation was opened: it stays there while one reads. */
+function useUnreadMark(unread: number, lines: readonly Line[] | undefined): UnreadMark | null {
+  const [mark, setMark] = useState<{ readonly it: UnreadMark | null }>();
+  const had = useRef(false);
+  useEffect(() => {
+    if (had.current || lines === undefined) return;
+    had.current = true;
+    setMark({ it: unreadMark(lines, unread) });
+  }, [lines, unread]);
+  return mark?.it ?? null;
+}
+
+/** What is in view, while somebody looks, is read. */
+function useRead(view: ConversationView, seen: boolean): void {
+  const act = useAct();
+  const { conversation, unread } = view;
+  const [looks, setLooks] = useState(() => document.visibilityState === "visible");
+  useEffect(() => {
+    const look = (): void => { setLooks(document.visibilityState === "visible"); };
+    document.addEventListener("visibilitychange", look);
+    return () => { document.removeEventListener("visibilitychange", look); };
+  }, []);
+  useEffect(() => {
+    if (seen && looks && unread > 0) void act({ mark_read: { conversation } });
+  }, [act, conversation, seen, looks, unread]);
+}
+
+/** Brings a line into view once it is drawn, and marks it for a while. */
+function usePicked(picked: string | null, lines: readonly Line[] | undefined, moves: boolean, toLine: (key: string) => boolean): string | null {
+  const [marked, setMarked] = useState<string | null>(null);
+  const done = useRef<string | null>(null);
+  useEffect(() => {
+    if (picked === null) done.current = null;
+    if (picked === null || moves || done.current === picked || !toLine(picked.split(" ")[0] ?? "")) return;
+    done.current = picked;
+    setMarked(picked.split(" ")[0] ?? null);
+    const timer = setTimeout(() => { setMarked(null); }, MARKED_MS);
+    return () => { clearTimeout(timer); };
+  }, [picked, lines, moves, toLine]);
+  return marked;
+}

@@ -1,0 +1,130 @@
+/** The pages of a group that change it. */
+import { Copy, Link, Share2, Unlink } from "lucide-react";
+import { useState } from "react";
+import type { ConversationView } from "../../core/types";
+import { Button } from "../../ui/basics/Button";
+import { Banner, ProgressBar } from "../../ui/feedback/Feedback";
+import { TextArea, TextField } from "../../ui/fields/TextField";
+import { Across, FormLayout } from "../../ui/frames/Rows";
+import { QrCode } from "../../ui/people/People";
+import { useSpeech } from "../../ui/words/context";
+import { Page } from "../people/Page";
+import styles from "../people/people.module.css";
+import { PhotoField } from "../yourself/PhotoField";
+import { useAct, useConversation, useCore } from "../state/context";
+import { forgetGroupPhoto } from "../state/files";
+import { back, type GroupPage } from "../state/route";
+import { useTell } from "../state/toasts";
+import { useMembers } from "./members";
+import { Permissions } from "./Permissions";
+import { PickPeople } from "./PickPeople";
+
+export function Group({ id, page }: { id: number; page: GroupPage }) {
+  const { words } = useSpeech();
+  const view = useConversation(id);
+  const titles = { add: words.group.add, permissions: words.group.permissions, link: words.group.link, edit: words.group.edit };
+  const leave = (): void => { back({ at: "about", id }); };
+  return (
+    <Page title={titles[page]} deep onBack={leave}>
+      {view?.group === undefined ? <p>{words.talk.noSuch}</p>
+        : page === "add" ? <Add view={view} onDone={leave} />
+        : page === "permissions" ? <Rules view={view} />
+        : page === "link" ? <Invitation view={view} />
+        : <Edit view={view} onDone={leave} />}
+    </Page>
+  );
+}
+
+function Add({ view, onDone }: { view: ConversationView; onDone: () => void }) {
+  const { words } = useSpeech();
+  const act = useAct();
+  const members = useMembers(view);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  if (members === undefined) return <ProgressBar label={words.loading} share={null} />;
+  const add = async (): Promise<void> => {
+    if (chosen.size > 0 && await act({ add_members: { conversation: view.conversation, members: [...chosen] } }, words.group.added(chosen.size)) !== null) onDone();
+  };
+  return (
+    <>
+      <PickPeople chosen={chosen} without={new Set(members.map((it) => it.address))} onChange={setChosen} />
+      <div className={styles.acts}><Button kind="lead" disabled={chosen.size === 0} onClick={() => { void add(); }}>{words.group.add}</Button></div>
+    </>
+  );
+}
+
+function Rules({ view }: { view: ConversationView }) {
+  const act = useAct();
+  const group = view.group;
+  if (group === undefined) return null;
+  return <Permissions permissions={group.permissions} onChange={(permissions) => { void act({ set_permissions: { conversation: view.conversation, permissions } }); }} />;
+}
+
+/** An invitation as an address of this app, so that a browser opens it. */
+export function inviteAddress(link: string, origin: string): string {
+  return /^https?:/.test(link) ? link : `${origin}/#join/${encodeURIComponent(link)}`;
+}
+
+function Invitation({ view }: { view: ConversationView }) {
+  const { words } = useSpeech();
+  const act = useAct();
+  const tell = useTell();
+  const link = view.group?.link ?? null;
+  const admin = view.group?.admin === true;
+  const conversation = view.conversation;
+  const address = link === null ? "" : inviteAddress(link, location.origin);
+  const copy = (): void => { void navigator.clipboard.writeText(address).then(() => { tell(words.talk.copied); }); };
+  const share = (): void => {
+    // Not every browser can share.
+    const { share: how } = navigator as Partial<Navigator>;
+    if (how === undefined) copy();
+    else void how.call(navigator, { url: address }).catch(() => undefined);
+  };
+  if (link === null) {
+    return (
+      <div className={styles.card}>
+        <p>{words.group.linkAbout}</p>
+        {admin ? <Button kind="lead" icon={Link} onClick={() => { void act({ make_invitation: { conversation } }); }}>{words.group.makeLink}</Button> : <Banner kind="information">{words.group.linkByAdmins}</Banner>}
+      </div>
+    );
+  }
+  return (
+    <div className={styles.card}>
+      <QrCode text={address} label={words.qrCode} size={14} />
+      <p className={styles.link} dir="ltr">{address}</p>
+      <p className={styles.about}>{words.group.linkWarning}</p>
+      <div className={styles.ways}>
+        <Button kind="lead" icon={Share2} onClick={share}>{words.group.share}</Button>
+        <Button kind="soft" icon={Copy} onClick={copy}>{words.copy}</Button>
+        {admin && <Button kind="bad" icon={Unlink} onClick={() => { void act({ revoke_invitation: { conversation } }, words.group.linkRevoked); }}>{words.group.revoke}</Button>}
+      </div>
+    </div>
+  );
+}
+
+function Edit({ view, onDone }: { view: ConversationView; onDone: () => void }) {
+  const { words } = useSpeech();
+  const core = useCore();
+  const act = useAct();
+  const conversation = view.conversation;
+  const [name, setName] = useState(view.title);
+  const [description, setDescription] = useState(view.group?.description ?? "");
+  const [photo, setPhoto] = useState<Blob | null | undefined>();
+  const save = async (): Promise<void> => {
+    if (name.trim() === "") return;
+    const details = { ...(name.trim() !== view.title && { name: name.trim() }), ...(description.trim() !== view.group?.description && { description: description.trim() }) };
+    if (Object.keys(details).length > 0 && await act({ set_group_details: { conversation, details } }) === null) return;
+    if (photo !== undefined) {
+      const path = photo === null ? null : await core.give(photo);
+      if (await act({ set_group_photo: { conversation, path, size: photo?.size ?? 0, media_type: photo?.type ?? "" } }) === null) return;
+      forgetGroupPhoto(conversation);
+    }
+    onDone();
+  };
+  return (
+    <FormLayout label={words.group.edit} onSubmit={() => { void save(); }} acts={<Button kind="lead" submits>{words.save}</Button>}>
+      <Across><PhotoField id={String(conversation)} name={name} group has={view.group?.photo === true} onPhoto={setPhoto} /></Across>
+      <Across><TextField label={words.group.name} maxLength={100} value={name} onChange={setName} error={name.trim() === "" ? words.group.nameEmpty : undefined} /></Across>
+      <Across><TextArea label={words.group.description} optional maxLength={512} value={description} onChange={setDescription} /></Across>
+    </FormLayout>
+  );
+}

@@ -1,0 +1,160 @@
+/**
+ * The list of conversations.
+ *
+ * Always holds: it is one stop of the keyboard, arrows go through it; only as many rows as somebody
+ * came to are drawn.
+ */
+import { Archive, Bell, BellOff, EllipsisVertical, MailOpen, MessageSquarePlus, MessageSquareDot, Pin, PinOff, UserPlus } from "lucide-react";
+import { type ReactNode, useDeferredValue, useState } from "react";
+import type { Address, ConversationView } from "../../core/types";
+import { Button, IconButton } from "../../ui/basics/Button";
+import { Icon } from "../../ui/basics/Icon";
+import { Badge } from "../../ui/feedback/Badge";
+import { NoConversations } from "../../ui/feedback/Drawings";
+import { EmptyState, Skeleton } from "../../ui/feedback/Feedback";
+import { SearchField } from "../../ui/fields/TextField";
+import { Header, Screen } from "../../ui/frames/Frames";
+import { type Act, Menu } from "../../ui/overlays/Menu";
+import { ConversationRow } from "../../ui/timeline/ConversationRow";
+import { useSpeech } from "../../ui/words/context";
+import { useHabits, useKept, useNow, useShared } from "../state/context";
+import { useGroupPhoto } from "../state/files";
+import { back, go, type Route } from "../state/route";
+import { useTell } from "../state/toasts";
+import { Banners } from "./Banners";
+import { Found } from "./Found";
+import styles from "./home.module.css";
+import { isArchived, type RowProps, useListed, useRowOf } from "./lists";
+import { useMore } from "./more";
+import { Roving } from "./Roving";
+
+export interface ConversationListProps {
+  readonly archived: boolean;
+  readonly typing: ReadonlyMap<number, readonly Address[]>;
+  readonly foot: ReactNode;
+  readonly open: Route;
+}
+
+export function ConversationList({ archived, typing, foot, open }: ConversationListProps) {
+  const { words } = useSpeech();
+  const [query, setQuery] = useState("");
+  const looked = useDeferredValue(query);
+  return (
+    <Screen
+      label={words.home.chats}
+      foot={foot}
+      header={archived ? <Header title={words.home.archive} onBack={() => { back({ at: "chats" }); }} /> : (
+        <>
+          <Header large title={words.home.chats} acts={<IconButton icon={MessageSquarePlus} label={words.home.begin} onClick={() => { go({ at: "people" }); }} />} />
+          <div className={styles.search}><SearchField label={words.home.search} value={query} onChange={setQuery} /></div>
+        </>
+      )}
+    >
+      {looked.trim() !== "" && !archived ? <Found query={looked} /> : (
+        <>
+          {!archived && <Banners />}
+          {!archived && <Entries />}
+          <Rows archived={archived} typing={typing} open={open} />
+        </>
+      )}
+    </Screen>
+  );
+}
+
+/** What waits on top: requests, and the way to the archive. */
+function Entries() {
+  const { words, format } = useSpeech();
+  const { requests, conversations } = useShared();
+  const habits = useHabits();
+  const archived = (conversations ?? []).filter((it) => isArchived(it, habits)).length;
+  const first = requests[0];
+  return (
+    <>
+      {requests.map((request) => (
+        <button key={request.address} type="button" className={styles.entry} onClick={() => { go({ at: "request", address: request.address }); }}>
+          <span className={styles.entryIcon}><Icon of={UserPlus} /></span>
+          <span className={styles.entryText}>{words.wantsToTalk(request.name === "" ? request.number : request.name)}</span>
+          {request === first && <Badge kind="call" label={words.home.requests(requests.length)}>{format.number(requests.length)}</Badge>}
+        </button>
+      ))}
+      {archived > 0 && (
+        <button type="button" className={styles.entry} onClick={() => { go({ at: "archive" }); }}>
+          <span className={styles.entryIcon}><Icon of={Archive} /></span>
+          <span className={styles.entryText}>{words.home.archive}</span>
+          <Badge kind="quiet">{format.number(archived)}</Badge>
+        </button>
+      )}
+    </>
+  );
+}
+
+function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived" | "typing" | "open">) {
+  const { words } = useSpeech();
+  const rows = useListed(archived);
+  const rowOf = useRowOf(typing);
+  const now = useNow();
+  const { shown, more } = useMore(rows?.length ?? 0);
+  if (rows === undefined) return <Skeleton rows={8} />;
+  if (rows.length === 0) return archived ? <div className={styles.empty}><EmptyState drawing={<NoConversations />} title={words.home.noArchive}>{words.home.noArchiveAbout}</EmptyState></div> : <NoneYet />;
+  const selected = open.at === "conversation" || open.at === "about" || open.at === "group" ? open.id : null;
+  return (
+    <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
+      {rows.slice(0, shown).map((view) => (
+        <li key={view.conversation} className={styles.row}>
+          <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
+          <div className={styles.acts}><RowMenu view={view} /></div>
+        </li>
+      ))}
+      {more}
+    </Roving>
+  );
+}
+
+function Row({ view, row, now, selected }: { view: ConversationView; row: RowProps; now: number; selected: boolean }) {
+  const photo = useGroupPhoto(view);
+  return <ConversationRow {...row} {...(photo !== undefined && { picture: photo })} nowMs={now} selected={selected} onOpen={() => { go({ at: "conversation", id: view.conversation }); }} />;
+}
+
+function NoneYet() {
+  const { words } = useSpeech();
+  return (
+    <div className={styles.empty}>
+      <EmptyState
+        drawing={<NoConversations />}
+        title={words.home.none}
+        acts={(
+          <>
+            <Button kind="lead" icon={UserPlus} onClick={() => { go({ at: "find" }); }}>{words.people.addByNumber}</Button>
+            <Button kind="soft" onClick={() => { go({ at: "join" }); }}>{words.group.join}</Button>
+          </>
+        )}
+      >
+        {words.home.noneAbout}
+      </EmptyState>
+    </div>
+  );
+}
+
+/** What can be done with a conversation from the list. */
+function RowMenu({ view }: { view: ConversationView }) {
+  const { words } = useSpeech();
+  const habits = useHabits();
+  const kept = useKept();
+  const tell = useTell();
+  const id = view.conversation;
+  const pinned = habits.pinned.includes(id);
+  const muted = habits.muted.includes(id);
+  const archived = isArchived(view, habits);
+  const marked = habits.markedUnread.includes(id);
+  const archive = (on: boolean): void => {
+    kept.mark("archived", id, on);
+    tell(on ? words.home.archived : words.home.unarchived, { onUndo: () => { kept.mark("archived", id, !on); } });
+  };
+  const acts: Act[] = [
+    { label: pinned ? words.home.unpin : words.home.pin, icon: pinned ? PinOff : Pin, onChoose: () => { kept.mark("pinned", id, !pinned); } },
+    { label: muted ? words.home.unmute : words.home.mute, icon: muted ? Bell : BellOff, onChoose: () => { kept.mark("muted", id, !muted); } },
+    { label: archived ? words.home.unarchive : words.home.toArchive, icon: Archive, onChoose: () => { archive(!archived); } },
+    { label: marked ? words.home.markRead : words.home.markUnread, icon: marked ? MailOpen : MessageSquareDot, onChoose: () => { kept.mark("markedUnread", id, !marked); } },
+  ];
+  return <Menu small label={words.more} icon={EllipsisVertical} acts={acts} />;
+}

@@ -1,0 +1,114 @@
+/** The app's places: one pane on a phone, the list beside what is open on a desk. */
+import { MessageCircle, Settings, Users } from "lucide-react";
+import type { ReactNode } from "react";
+import type { AccountView } from "../../core/types";
+import { Desk, Places } from "../../ui/frames/Frames";
+import { NoMessages } from "../../ui/feedback/Drawings";
+import { EmptyState } from "../../ui/feedback/Feedback";
+import { useSpeech } from "../../ui/words/context";
+import { Conversation } from "../conversation/Conversation";
+import { About } from "../people/About";
+import { Find } from "../people/Find";
+import { PeopleList } from "../people/PeopleList";
+import { Person } from "../people/Person";
+import { Request } from "../people/Request";
+import { Safety } from "../people/Safety";
+import { Group } from "../groups/Group";
+import { Join } from "../groups/Join";
+import { NewGroup } from "../groups/NewGroup";
+import { Settings as Yourself } from "../yourself/Settings";
+import { SettingsPageShown } from "../yourself/pages";
+import { useHabits, useKept, useMedia, useShared } from "../state/context";
+import { go, type Route, useRoute } from "../state/route";
+import { useTyping } from "../state/typing";
+import { ConversationList } from "./ConversationList";
+import styles from "./home.module.css";
+
+type PlaceKey = "chats" | "people" | "settings";
+
+function placeOf(route: Route): PlaceKey {
+  if (route.at === "settings") return "settings";
+  return route.at === "people" || route.at === "find" || route.at === "person" || route.at === "safety" ? "people" : "chats";
+}
+
+/** From this width on the list stands beside what is open. */
+export const DESK = "(min-width: 52rem)";
+
+export function Main({ account }: { account: AccountView }) {
+  const route = useRoute();
+  const desk = useMedia(DESK);
+  const { words } = useSpeech();
+  const habits = useHabits();
+  const kept = useKept();
+  const { conversations, requests } = useShared();
+  const typing = useTyping();
+  const at = placeOf(route);
+  const unread = (conversations ?? []).reduce((sum, it) => sum + (habits.muted.includes(it.conversation) ? 0 : it.unread), requests.length);
+  const places = (
+    <Places
+      side={desk ? "edge" : "bottom"}
+      at={at}
+      onGo={(key) => { go({ at: key as PlaceKey }); }}
+      places={[
+        { key: "chats", label: words.home.chats, icon: MessageCircle, unread },
+        { key: "people", label: words.people.title, icon: Users },
+        { key: "settings", label: words.self.title, icon: Settings },
+      ]}
+    />
+  );
+  const list: ReactNode =
+    at === "settings" ? <Yourself account={account} foot={desk ? null : places} open={route.at === "settings" ? route.page : undefined} />
+    : at === "people" ? <PeopleList foot={desk ? null : places} open={route.at === "person" || route.at === "safety" ? route.address : undefined} />
+    : <ConversationList archived={route.at === "archive"} typing={typing} foot={desk ? null : places} open={route} />;
+  const open = <Open route={route} account={account} typing={typing} />;
+  const root = route.at === "chats" || route.at === "archive" || route.at === "people" || (route.at === "settings" && route.page === undefined);
+  if (!desk) {
+    return (
+      <main className={styles.phone}>
+        <h1 className="sr-only">{words.home.title}</h1>
+        {root ? list : open}
+      </main>
+    );
+  }
+  return (
+    <main className={styles.phone}>
+      <h1 className="sr-only">{words.home.title}</h1>
+      <Desk places={places} list={list} listLabel={words.home.list} width={habits.listWidth} onWidth={(listWidth) => { kept.set({ listWidth }); }}>
+        {root ? <Nothing at={at} /> : open}
+      </Desk>
+    </main>
+  );
+}
+
+function Nothing({ at }: { at: PlaceKey }) {
+  const { words } = useSpeech();
+  const { title, text } = words.home.nothingOpen[at];
+  return <div className={styles.nothing}><EmptyState drawing={<NoMessages />} title={title}>{text}</EmptyState></div>;
+}
+
+function Open({ route, account, typing }: { route: Route; account: AccountView; typing: ReadonlyMap<number, readonly string[]> }) {
+  switch (route.at) {
+    case "conversation":
+      return <Conversation key={route.id} id={route.id} typing={typing.get(route.id) ?? []} {...(route.message !== undefined && { message: route.message })} />;
+    case "about":
+      return <About key={route.id} id={route.id} />;
+    case "group":
+      return <Group key={`${String(route.id)} ${route.page}`} id={route.id} page={route.page} />;
+    case "request":
+      return <Request key={route.address} address={route.address} />;
+    case "person":
+      return <Person key={route.address} address={route.address} />;
+    case "safety":
+      return <Safety key={route.address} address={route.address} />;
+    case "find":
+      return <Find />;
+    case "newGroup":
+      return <NewGroup />;
+    case "join":
+      return <Join {...(route.link !== undefined && { link: route.link })} />;
+    case "settings":
+      return route.page === undefined ? null : <SettingsPageShown key={route.page} page={route.page} account={account} />;
+    case "chats": case "archive": case "people":
+      return null;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Reads a QR code with the camera.
+ *
+ * Always holds: pictures stay in this page, and the camera is off when it goes. Deliberately absent: a
+ * decoder of the browser's; not all have one, and ours reads what we show.
+ */
+import { useEffect, useRef, useState } from "react";
+import decodeQR from "qr/decode.js";
+import { Button } from "../../ui/basics/Button";
+import { Banner } from "../../ui/feedback/Feedback";
+import { useSpeech } from "../../ui/words/context";
+import styles from "./people.module.css";
+
+const EVERY_MS = 200;
+const SIDE = 640;
+
+export interface ScannerProps {
+  readonly label: string;
+  readonly onRead: (text: string) => void;
+  readonly onClose: () => void;
+}
+
+/** What a picture says; null where there is no code in it. */
+function read(video: HTMLVideoElement, canvas: HTMLCanvasElement): string | null {
+  const share = Math.min(1, SIDE / Math.max(video.videoWidth, video.videoHeight, 1));
+  canvas.width = Math.round(video.videoWidth * share);
+  canvas.height = Math.round(video.videoHeight * share);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null || canvas.width === 0) return null;
+  context.drawImage(video, 0, 0, canvas.width, canvas.height);
+  try {
+    return decodeQR(context.getImageData(0, 0, canvas.width, canvas.height));
+  } catch {
+    return null;
+  }
+}
+
+export function Scanner({ label, onRead, onClose }: ScannerProps) {
+  const { words } = useSpeech();
+  const video = useRef<HTMLVideoElement>(null);
+  const told = useRef(onRead);
+  const [refused, setRefused] = useState(false);
+  useEffect(() => { told.current = onRead; }, [onRead]);
+  useEffect(() => {
+    const canvas = document.createElement("canvas");
+    let stream: MediaStream | undefined;
+    let gone = false;
+    // Absent where the page is not served over TLS.
+    const devices = navigator.mediaDevices as MediaDevices | undefined;
+    const wanted = devices?.getUserMedia({ video: { facingMode: "environment" } }) ?? Promise.reject(new Error("no camera"));
+    wanted.then((it) => {
+      stream = it;
+      if (gone) it.getTracks().forEach((track) => { track.stop(); });
+      else if (video.current !== null) {
+        video.current.srcObject = it;
+        void video.current.play();
+      }
+    }, () => { setRefused(true); });
+    const timer = setInterval(() => {
+      const text = video.current === null ? null : read(video.current, canvas);
+      if (text === null || gone) return;
+      gone = true;
+      told.current(text);
+    }, EVERY_MS);
+    return () => {
+      gone = true;
+      clearInterval(timer);
+      stream?.getTracks().forEach((track) => { track.stop(); });
+    };
+  }, []);
+  return (
+    <>
+      {refused ? <Banner kind="caution">{words.told.failure("camera_refused")}</Banner> : <video ref={video} className={styles.video} muted playsInline aria-label={label} />}
+      <Button kind="plain" onClick={onClose}>{words.cancel}</Button>
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * Says what a person should notice, wherever they are: failures and warnings in words, new messages
+ * to who hears the page, and by the system while the page is hidden.
+ *
+ * Always holds: what was said and by whom stands in a system's notification only where the person
+ * switched them on. Deliberately absent: what a screen says itself.
+ */
+import { useCallback, useEffect, useState } from "react";
+import { useSpeech } from "../../ui/words/context";
+import { useConversationsTitle } from "../home/lists";
+import { useEvents, useHabits, useNameOf, useShared } from "./context";
+import type { CoreEvent } from "./face";
+import { go, useRoute } from "./route";
+import { useTell } from "./toasts";
+
+/** Steps whose failures are said where they are done. */
+const SAID_THERE = new Set(["lookup", "approve_link", "link", "register", "code", "create_account", "recover", "recovery", "number"]);
+/** What passes by itself: the banner about the connection says it. */
+const PASSES = new Set(["unreachable", "unavailable", "rate_limited", "timeout"]);
+/** Steps that nobody asked for. */
+const BY_ITSELF = new Set(["connect", "sign_in", "sync", "refresh", "key_packages", "key_packages_fetch", "introduction_key"]);
+
+/** Whether a failure is worth a word here. */
+export function saysFailure(act: string, code: string): boolean {
+  return !SAID_THERE.has(act) && !(BY_ITSELF.has(act) && PASSES.has(code));
+}
+
+export function Told() {
+  const { words } = useSpeech();
+  const tell = useTell();
+  const nameOf = useNameOf();
+  const habits = useHabits();
+  const { conversations } = useShared();
+  const route = useRoute();
+  const open = route.at === "conversation" ? route.id : null;
+  const [heard, setHeard] = useState("");
+  const titleOf = useConversationsTitle();
+  useEvents(useCallback((event: CoreEvent) => {
+    if (event.event === "failed" && saysFailure(event.act, event.code)) tell(words.told.failure(event.code));
+    if (event.event === "transfer" && event.state === "failed" && event.failure !== null) tell(words.told.failure(event.failure));
+    if (event.event === "warning") tell(words.told.warning(event.code));
+    if (event.event === "reported") tell(words.people.reported);
+    if (event.event !== "item" || event.item.outgoing || event.item.kind === "notice") return;
+    const { item, conversation } = event;
+    const said = words.talk.heard(nameOf(item.author), item.kind === "text" ? item.text : words.talk.aFile);
+    if (conversation === open) setHeard(said);
+    if (!document.hidden || !habits.notifies || habits.muted.includes(conversation)) return;
+    const shown = new Notification(titleOf(conversation), { body: said, tag: String(conversation), icon: "/mark.svg" });
+    shown.onclick = () => {
+      window.focus();
+      go({ at: "conversation", id: conversation });
+      shown.close();
+    };
+  }, [words, tell, nameOf, open, habits, titleOf]));
+  const unread = (conversations ?? []).reduce((sum, it) => sum + (habits.muted.includes(it.conversation) ? 0 : it.unread), 0);
+  useEffect(() => {
+    document.title = unread > 0 ? words.home.titleUnread(unread) : words.home.title;
+    // Not every browser has a badge.
+    const { setAppBadge } = navigator as Partial<Navigator>;
+    if (setAppBadge !== undefined) void setAppBadge.call(navigator, unread).catch(() => undefined);
+  }, [unread, words]);
+  return <div role="log" aria-live="polite" aria-label={words.talk.newMessages} className="sr-only">{heard}</div>;
+}

@@ -1,0 +1,211 @@
+/**
+ * What every screen has at hand: the core, the habits, the clock, and the lists that many of them show.
+ *
+ * Always holds: each view of the core is watched once for the whole page. Deliberately absent: a copy
+ * of what the core knows; what is not watched here is asked where it is shown.
+ */
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import type { AccountView, Address, ContactView, ConversationView, LinkView, RequestView, TransferView } from "../../core/types";
+import { useSpeech } from "../../ui/words/context";
+import { codeOf, type Command, type Core, type CoreEvent, type CoreState, type Keyed, type Line, type ListView, type SnapshotView, type Storage, type ViewOf, type Views } from "./face";
+import type { Habits, Kept } from "./kept";
+import { useTell } from "./toasts";
+
+interface Hands {
+  readonly core: Core;
+  readonly kept: Kept;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+const HandsContext = createContext<Hands | null>(null);
+
+export function HasHands({ children, ...hands }: Hands & { children: ReactNode }) {
+  const { core, kept, clock } = hands;
+  const value = useMemo(() => ({ core, kept, clock }), [core, kept, clock]);
+  return <HandsContext value={value}>{children}</HandsContext>;
+}
+
+function useHands(): Hands {
+  const hands = useContext(HandsContext);
+  if (hands === null) throw new Error("nothing gives this screen the core");
+  return hands;
+}
+
+export const useCore = (): Core => useHands().core;
+export const useKept = (): Kept => useHands().kept;
+export const useClock = (): (() => number) => useHands().clock;
+
+/** The habits, now and from now on. */
+export function useHabits(): Habits {
+  const { kept } = useHands();
+  return useSyncExternalStore(kept.listen, kept.get);
+}
+
+/** The time, anew each minute: for what is said relative to it. */
+export function useNow(): number {
+  const clock = useClock();
+  const [now, setNow] = useState(clock);
+  useEffect(() => {
+    const timer = setInterval(() => { setNow(clock()); }, 30_000);
+    return () => { clearInterval(timer); };
+  }, [clock]);
+  return now;
+}
+
+export function useCoreState(): CoreState {
+  const core = useCore();
+  const [state, setState] = useState<CoreState>({ is: "starting" });
+  useEffect(() => core.onState(setState), [core]);
+  return state;
+}
+
+export function useStorageKept(): Storage {
+  const core = useCore();
+  const [storage, setStorage] = useState<Storage>({});
+  useEffect(() => core.onStorage(setStorage), [core]);
+  return storage;
+}
+
+/** A snapshot; undefined before it is there. */
+export function useSnapshot<K extends SnapshotView>(view: ViewOf<K>): Views[K] | undefined {
+  const core = useCore();
+  const [value, setValue] = useState<{ readonly it: Views[K] }>();
+  useEffect(() => core.snapshot<K>(view, (it) => { setValue({ it }); }), [core, view]);
+  return value?.it;
+}
+
+/** A list's rows; undefined before they are there. `view` has to stay the same object. */
+export function useList<K extends ListView>(view: ViewOf<K>, refused?: (code: string) => void): readonly Keyed<Views[K]>[] | undefined {
+  const core = useCore();
+  const [rows, setRows] = useState<readonly Keyed<Views[K]>[]>();
+  useEffect(() => core.list<K>(view, setRows, (failure) => { refused?.(failure.code); }), [core, view, refused]);
+  return rows;
+}
+
+/** Hears what a person should notice. `heard` has to stay the same function. */
+export function useEvents(heard: (event: CoreEvent) => void): void {
+  const core = useCore();
+  useEffect(() => core.onEvent(heard), [core, heard]);
+}
+
+export interface Shared {
+  readonly account: AccountView | null | undefined;
+  readonly link: LinkView | undefined;
+  readonly conversations: readonly ConversationView[] | undefined;
+  readonly contacts: readonly ContactView[];
+  readonly requests: readonly RequestView[];
+  readonly transfers: readonly TransferView[];
+  readonly names: ReadonlyMap<Address, string>;
+}
+
+const SharedContext = createContext<Shared | null>(null);
+
+const none: readonly never[] = [];
+
+function rowsOf<T>(rows: readonly Keyed<T>[] | undefined): readonly T[] | undefined {
+  return rows?.map(({ row }) => row);
+}
+
+/** Watches what the whole page shows. */
+export function HasShared({ children }: { children: ReactNode }) {
+  const account = useSnapshot<"account">("account");
+  const link = useSnapshot<"link">("link");
+  const conversations = useList<"conversations">("conversations");
+  const contacts = useList<"contacts">("contacts");
+  const requests = useList<"requests">("requests");
+  const transfers = useList<"transfers">("transfers");
+  const names = useNames(conversations, contacts);
+  const value = useMemo<Shared>(() => ({
+    account,
+    link,
+    conversations: rowsOf(conversations),
+    contacts: rowsOf(contacts) ?? none,
+    requests: rowsOf(requests) ?? none,
+    transfers: rowsOf(transfers) ?? none,
+    names,
+  }), [account, link, conversations, contacts, requests, transfers, names]);
+  return <SharedContext value={value}>{children}</SharedContext>;
+}
+
+/** How people are called, asked anew when people or conversations change. */
+function useNames(...changes: readonly unknown[]): ReadonlyMap<Address, string> {
+  const core = useCore();
+  const [names, setNames] = useState<ReadonlyMap<Address, string>>(new Map());
+  useEffect(() => {
+    let gone = false;
+    const timer = setTimeout(() => {
+      core.ask<"names">("names").then((all) => {
+        if (!gone) setNames(new Map(all.map(({ address, name }) => [address, name])));
+      }, () => undefined);
+    }, 30);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+    // The changes are what it is asked anew for.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [core, ...changes]);
+  return names;
+}
+
+export function useShared(): Shared {
+  const shared = useContext(SharedContext);
+  if (shared === null) throw new Error("nothing watches the core for this screen");
+  return shared;
+}
+
+/** The first digits of an address: who nobody has a name for. */
+export function shortened(address: Address): string {
+  return address.slice(0, 8);
+}
+
+/** How somebody is called here; the own account as in the reader's language. */
+export function useNameOf(): (address: Address) => string {
+  const { names, account } = useShared();
+  const { words } = useSpeech();
+  const own = account?.address;
+  return useCallback((address: Address) => (address === own ? words.you : (names.get(address) ?? shortened(address))), [names, own, words]);
+}
+
+export type Act = (command: Command, done?: string) => Promise<readonly CoreEvent[] | null>;
+
+/** Does an act; where it is refused, says why in a toast and answers null. `done` is said when it is stored. */
+export function useAct(): Act {
+  const core = useCore();
+  const tell = useTell();
+  const { words } = useSpeech();
+  return useCallback(async (command, done) => {
+    try {
+      const events = await core.act(command);
+      if (done !== undefined) tell(done);
+      return events;
+    } catch (error) {
+      tell(words.told.failure(codeOf(error)));
+      return null;
+    }
+  }, [core, tell, words]);
+}
+
+/** The conversation with this local id. */
+export function useConversation(id: number): ConversationView | undefined {
+  return useShared().conversations?.find((it) => it.conversation === id);
+}
+
+export function useContact(address: Address | null | undefined): ContactView | undefined {
+  return useShared().contacts.find((it) => it.address === address);
+}
+
+export type { Line };
+
+/** True while `query` holds: `(min-width: 52rem)`. */
+export function useMedia(query: string): boolean {
+  const match = useMemo(() => matchMedia(query), [query]);
+  return useSyncExternalStore(
+    useCallback((listener: () => void) => {
+      match.addEventListener("change", listener);
+      return () => { match.removeEventListener("change", listener); };
+    }, [match]),
+    () => match.matches,
+  );
+}

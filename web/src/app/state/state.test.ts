@@ -1,0 +1,85 @@
+import { describe, expect, it, vi } from "vitest";
+import { type Core, type CoreEvent, outcome } from "./face";
+import { FIRST_HABITS, habitsOf } from "./kept";
+import { fitted } from "./pictures";
+import { hashOf, type Route, routeOf } from "./route";
+
+describe("where one is", () => {
+  const routes: readonly Route[] = [
+    { at: "chats" }, { at: "archive" }, { at: "conversation", id: 12 }, { at: "conversation", id: 12, message: "00ff" }, { at: "about", id: 3 }, { at: "group", id: 3, page: "link" },
+    { at: "request", address: "ab@talk.example" }, { at: "people" }, { at: "find" }, { at: "newGroup" }, { at: "join" }, { at: "join", link: "comity-group:a/b#c" },
+    { at: "person", address: "ab@talk.example" }, { at: "safety", address: "ab@talk.example" }, { at: "settings" }, { at: "settings", page: "devices" },
+  ];
+
+  it.each(routes)("stands in the address: $at", (route) => {
+    expect(routeOf(hashOf(route))).toEqual(route);
+  });
+
+  it("is home where an address leads nowhere", () => {
+    for (const hash of ["", "#", "#c", "#c/x", "#c/1.5", "#nowhere", "#group/1/none", "#person", "#%E0%A4%A"]) expect(routeOf(hash), hash).toEqual({ at: "chats" });
+    expect(routeOf("#settings/none")).toEqual({ at: "settings" });
+  });
+});
+
+describe("habits", () => {
+  it("are read with suspicion", () => {
+    expect(habitsOf(null)).toEqual(FIRST_HABITS);
+    expect(habitsOf("{broken")).toEqual(FIRST_HABITS);
+    expect(habitsOf("[1]")).toEqual(FIRST_HABITS);
+    expect(habitsOf('{"theme":"pink","pinned":[1,"x",2.5,3],"listWidth":-4,"language":"fr","recentEmoji":[1,"🙂"]}')).toEqual({ ...FIRST_HABITS, pinned: [1, 3], recentEmoji: ["🙂"] });
+  });
+
+  it("that fit are taken", () => {
+    const kept = { ...FIRST_HABITS, theme: "dark" as const, language: "ar" as const, muted: [4], listWidth: 300, notifies: true };
+    expect(habitsOf(JSON.stringify(kept))).toEqual(kept);
+  });
+});
+
+describe("an act's outcome", () => {
+  function core(told: readonly CoreEvent[] | Error): { it: Core; tell: (event: CoreEvent) => void; listeners: Set<(event: CoreEvent) => void> } {
+    const listeners = new Set<(event: CoreEvent) => void>();
+    const it = {
+      onEvent: (listener: (event: CoreEvent) => void) => {
+        listeners.add(listener);
+        return () => { listeners.delete(listener); };
+      },
+      act: () => (told instanceof Error ? Promise.reject(told) : Promise.resolve(told)),
+    } as unknown as Core;
+    return { it, listeners, tell: (event) => { for (const listener of [...listeners]) listener(event); } };
+  }
+  const phrase = (event: CoreEvent): string | undefined => (event.event === "recovery_phrase" ? event.phrase : undefined);
+  const failed = (act: string): CoreEvent => ({ event: "failed", act, code: "unreachable", message: "", retry_after_ms: 0 });
+
+  it("is found in its answer, or later", async () => {
+    const now = core([{ event: "recovery_phrase", phrase: "one two" }]);
+    expect(await outcome(now.it, "make_recovery_phrase", [], phrase)).toBe("one two");
+    expect(now.listeners.size).toBe(0);
+    const later = core([]);
+    const waits = outcome(later.it, "make_recovery_phrase", [], phrase);
+    later.tell({ event: "online" });
+    later.tell({ event: "recovery_phrase", phrase: "three" });
+    expect(await waits).toBe("three");
+  });
+
+  it("is a refusal, a failure of its own acts, or silence", async () => {
+    await expect(outcome(core(Object.assign(new Error("no"), { code: "not_now" })).it, "make_recovery_phrase", [], phrase)).rejects.toMatchObject({ code: "not_now" });
+    const other = core([]);
+    const waits = outcome(other.it, "make_recovery_phrase", ["recovery"], phrase);
+    other.tell(failed("profile"));
+    other.tell(failed("recovery"));
+    await expect(waits).rejects.toMatchObject({ code: "unreachable" });
+    vi.useFakeTimers();
+    const silent = expect(outcome(core([]).it, "make_recovery_phrase", [], phrase, 50)).rejects.toMatchObject({ code: "timeout" });
+    await vi.advanceTimersByTimeAsync(60);
+    await silent;
+    vi.useRealTimers();
+  });
+});
+
+describe("pictures", () => {
+  it("fit into a square, and never grow", () => {
+    expect(fitted(4000, 3000, 2048)).toEqual({ width: 2048, height: 1536 });
+    expect(fitted(640, 480, 2048)).toEqual({ width: 640, height: 480 });
+    expect(fitted(10_000, 2, 24)).toEqual({ width: 24, height: 1 });
+  });
+});

@@ -1,0 +1,51 @@
+// What tabs and the worker that has the core say to one another, around the core's own JSON.
+//
+// The tab whose worker has the core speaks to it directly; the others by channels of this origin:
+// one that all hear, and one for each tab.
+
+/** Of the browser's locks: who holds it has the core. */
+export const CORE_LOCK = "comity-core";
+/** Heard by all tabs and workers of this origin. */
+export const ALL = "comity-core";
+
+/** The channel of one tab; also the name of the lock that tells that it lives. */
+export function channelOf(tab: string): string {
+  return `comity-tab-${tab}`;
+}
+
+/** Why the core could not start. */
+export interface CoreFailure {
+  /** Stable: `storage_unavailable`, `store_in_use`, `store_newer`, `store_failed` … */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** From a tab to the core's worker. */
+export type ToCore =
+  | { readonly kind: "hello"; readonly tab: string }
+  | { readonly kind: "ask"; readonly tab: string; readonly question: string }
+  | {
+      readonly kind: "give";
+      readonly tab: string;
+      readonly id: number;
+      readonly name: string;
+      readonly file: Blob;
+    }
+  | { readonly kind: "take"; readonly tab: string; readonly id: number; readonly name: string }
+  | { readonly kind: "try_now"; readonly tab: string };
+
+/** From the core's worker to a tab, or to all. */
+export type FromCore =
+  | { readonly kind: "lead"; readonly leader: string }
+  | { readonly kind: "failed"; readonly failure: CoreFailure }
+  | { readonly kind: "told"; readonly leader: string; readonly json: string }
+  | { readonly kind: "gave"; readonly id: number; readonly failure?: CoreFailure }
+  | { readonly kind: "took"; readonly id: number; readonly file: Blob | undefined };
+
+/** Any error as a failure: the core's errors carry their code as their name. */
+export function failureOf(error: unknown): CoreFailure {
+  if (error instanceof Error) {
+    return { code: error.name, message: error.message };
+  }
+  return { code: "internal", message: String(error) };
+}

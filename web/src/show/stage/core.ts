@@ -1,0 +1,206 @@
+/**
+ * A core over the invented world, for the page of the app's screens.
+ *
+ * Always holds: it has the face of the real one, and answers as that does, at once. Deliberately
+ * absent: everything behind that face; nothing is sealed, kept or sent.
+ */
+import type { Answers, AskOf, Command, Core, CoreEvent, CoreState, Failure, Keyed, Line, ListView, SnapshotView, Storage, View, ViewOf, Views } from "../../app/state/face";
+import type { AccountView, Ask, ConversationView, LinkView } from "../../core/types";
+import type { Language } from "../../ui/words/format";
+import { NOW_MS } from "../samples";
+import { acts } from "./acts";
+import { fileOf } from "./files";
+import { type Chat, lineOf, viewOf, type World, worldIn } from "./world";
+
+export type Scene = "home" | "fresh" | "starting" | "failed" | "ended" | "offline" | "empty" | "loose" | "arriving";
+export const SCENES: readonly Scene[] = ["home", "fresh", "starting", "failed", "ended", "offline", "empty", "loose", "arriving"];
+
+interface Watch {
+  readonly show: () => void;
+}
+
+const refusal = (code: string): Error => Object.assign(new Error(code), { code });
+
+export class StageCore implements Core {
+  account: AccountView | null;
+  world: World;
+  readonly chats = new Map<number, Chat>();
+  readonly files = new Map<string, Blob>();
+  readonly #rows = new WeakMap<object, Keyed<unknown>>();
+  readonly #watches = new Set<Watch>();
+  readonly #events = new Set<(event: CoreEvent) => void>();
+  readonly #state: CoreState;
+
+  constructor(readonly language: Language, readonly scene: Scene, readonly code = "store_in_use", long = 100_000) {
+    this.world = worldIn(language, long);
+    this.account = scene === "fresh" || scene === "ended" ? null : this.world.account;
+    if (scene === "empty") this.world = { ...this.world, chats: [], contacts: [], requests: [] };
+    for (const chat of this.world.chats) this.chats.set(chat.view.conversation, chat);
+    this.#state = scene === "starting" ? { is: "starting" } : scene === "failed" ? { is: "failed", failure: { code, message: "as the page asks" } } : { is: "ready" };
+  }
+
+  onState(listener: (state: CoreState) => void): () => void {
+    listener(this.#state);
+    return () => undefined;
+  }
+
+  onEvent(listener: (event: CoreEvent) => void): () => void {
+    this.#events.add(listener);
+    if (this.scene === "arriving") setTimeout(() => { listener({ event: "history_progress", done: 3, total: 8 }); }, 0);
+    if (this.scene === "home") setTimeout(() => { listener({ event: "typing", conversation: 5, address: this.chats.get(5)?.view.peer ?? "", typing: true }); }, 0);
+    return () => { this.#events.delete(listener); };
+  }
+
+  onStorage(listener: (storage: Storage) => void): () => void {
+    listener({ persisted: this.scene !== "loose" });
+    return () => undefined;
+  }
+
+  /** Says it to everybody, later, as a worker does. */
+  tell(...events: readonly CoreEvent[]): void {
+    setTimeout(() => {
+      for (const event of events) for (const listener of [...this.#events]) listener(event);
+    }, 0);
+  }
+
+  ask<K extends keyof Answers>(ask: AskOf<K>): Promise<Answers[K]> {
+    return Promise.resolve().then(() => this.#answer(ask as Ask) as Answers[K]);
+  }
+
+  act(command: Command): Promise<Answers["do"]> {
+    return Promise.resolve().then(() => {
+      const events = acts(this, command);
+      this.changed();
+      return [...events];
+    });
+  }
+
+  #answer(ask: Ask): unknown {
+    if (ask === "account") return this.account;
+    if (ask === "names") return [...this.world.names].map(([address, name]) => ({ address, name }));
+    if (ask === "code_ordered") return null;
+    if (ask === "unsent") return 0;
+    if ("members" in ask) return this.chats.get(ask.members)?.members ?? [];
+    if ("mentionable" in ask) return (this.chats.get(ask.mentionable)?.members ?? []).filter((it) => !it.own).map(({ address, name }) => ({ address, name }));
+    if ("timeline" in ask) return this.#lines(ask.timeline);
+    if ("info" in ask) return this.#info(ask.info.conversation, ask.info.message);
+    if ("search" in ask) return this.#search(ask.search.query, ask.search.limit);
+    if ("contact" in ask) return this.world.contacts.find((it) => it.address === ask.contact) ?? null;
+    throw refusal("malformed");
+  }
+
+  #lines({ conversation, before, limit }: { conversation: number; before?: string; limit: number }): readonly Line[] {
+    const lines = this.chats.get(conversation)?.lines ?? [];
+    const end = before === undefined ? lines.length : lines.findIndex((line) => line.message === before);
+    if (end < 0) throw refusal("not_found");
+    return lines.slice(Math.max(0, end - limit), end);
+  }
+
+  #info(conversation: number, message: string): Answers["info"] {
+    const chat = this.chats.get(conversation);
+    const item = chat?.lines.find((line) => line.message === message);
+    if (chat === undefined || item === undefined) throw refusal("not_found");
+    const people = (chat.view.peer === null ? chat.members.filter((it) => !it.own).map((it) => it.address) : [chat.view.peer]);
+    return { conversation, item, people: people.map((address, n) => ({ address, delivered: n < 4, read: n < 2 })), people_known: true };
+  }
+
+  #search(query: string, limit: number): Answers["search"] {
+    const wanted = query.trim().toLocaleLowerCase();
+    const found: Answers["search"] = [];
+    for (const { view, lines } of this.chats.values()) {
+      for (let n = lines.length - 1; n >= 0 && n > lines.length - 3_000 && found.length < limit; n -= 1) {
+        const line = lines[n];
+        if (line !== undefined && line.kind !== "notice" && !line.deleted && line.text.toLocaleLowerCase().includes(wanted)) found.push({ conversation: view.conversation, item: line });
+      }
+    }
+    return found.sort((a, b) => b.item.at_ms - a.item.at_ms);
+  }
+
+  snapshot<K extends SnapshotView>(view: ViewOf<K>, show: (value: Views[K]) => void): () => void {
+    let was: unknown;
+    const link: LinkView = { online: this.scene !== "offline", wanted: true, retry_ms: this.scene === "offline" ? NOW_MS + 180_000 : null, ended: this.scene === "ended" ? this.code : null };
+    return this.#watch(() => {
+      const now = view === "account" ? this.account : link;
+      if (now === was) return;
+      was = now;
+      show(now as Views[K]);
+    });
+  }
+
+  list<K extends ListView>(view: ViewOf<K>, show: (rows: readonly Keyed<Views[K]>[]) => void, refused?: (failure: Failure) => void): () => void {
+    return this.#watch(() => {
+      try {
+        show(this.#listed(view as Exclude<View, SnapshotView>) as readonly Keyed<Views[K]>[]);
+      } catch {
+        refused?.({ code: "not_found", message: "no such line" });
+      }
+    });
+  }
+
+  #listed(view: Exclude<View, SnapshotView>): readonly Keyed<unknown>[] {
+    if (view === "conversations") return [...this.chats.values()].map(({ view: it }) => this.#keyed(String(it.conversation), it));
+    if (view === "contacts") return this.world.contacts.map((it) => this.#keyed(it.address, it));
+    if (view === "requests") return this.world.requests.map((it) => this.#keyed(it.address, it));
+    if (view === "transfers") return [];
+    return this.#lines(view.timeline).map((it) => this.#keyed(it.message, it));
+  }
+
+  #keyed(key: string, row: object): Keyed<unknown> {
+    const had = this.#rows.get(row) ?? { key, row };
+    this.#rows.set(row, had);
+    return had;
+  }
+
+  #watch(show: () => void): () => void {
+    const watch = { show };
+    this.#watches.add(watch);
+    setTimeout(() => { if (this.#watches.has(watch)) show(); }, 0);
+    return () => { this.#watches.delete(watch); };
+  }
+
+  changed(): void {
+    for (const { show } of [...this.#watches]) show();
+  }
+
+  /** The conversation with other lines, or another view. */
+  put(conversation: number, lines: readonly Line[], more: Partial<ConversationView> = {}): void {
+    const chat = this.chats.get(conversation);
+    if (chat === undefined) throw refusal("not_found");
+    const newest = viewOf(conversation, lines);
+    const { last_ms, last_text, last_author } = lines.length > 0 ? newest : chat.view;
+    this.chats.set(conversation, { ...chat, lines, view: { ...chat.view, last_ms, last_text, last_author, ...more } });
+  }
+
+  /** One more line at the end. */
+  say(conversation: number, given: Parameters<typeof lineOf>[0]): Line {
+    const line = lineOf(given);
+    this.put(conversation, [...(this.chats.get(conversation)?.lines ?? []), line]);
+    return line;
+  }
+
+  give(file: Blob): Promise<string> {
+    const name = crypto.randomUUID();
+    this.files.set(name, file);
+    return Promise.resolve(name);
+  }
+
+  take(name: string): Promise<Blob | undefined> {
+    return Promise.resolve(this.files.get(name));
+  }
+
+  /** A file of the world's, under the name that an act gave. */
+  fetch(path: string, mediaType: string): void {
+    this.files.set(path, fileOf(mediaType));
+    this.tell({ event: "transfer", transfer: 1, done_bytes: 1, total_bytes: 1, state: "done", path, failure: null });
+  }
+
+  tryNow(): void {
+    this.changed();
+  }
+
+  persist(): Promise<boolean> {
+    return Promise.resolve(this.scene !== "loose");
+  }
+}
+
+export { refusal };

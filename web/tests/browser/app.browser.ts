@@ -1,0 +1,254 @@
+/**
+ * The app's screens, in a real browser, built and under their policy, over the samples of the stage page.
+ *
+ * Always holds: every screen is checked on a phone and on a desk, in both themes and both directions.
+ * Needs `npm run build`.
+ */
+import type { Server } from "node:http";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serve } from "../server";
+import { findings } from "./findings";
+import { type ScreenOf, SCREENS, visitScreen } from "./screens";
+import { launch, open, type View } from "./visit";
+
+const PHONE: View = { width: 390, height: 844, theme: "light", language: "en" };
+const DESK: View = { width: 1280, height: 800, theme: "light", language: "en" };
+const VIEWS: readonly View[] = [PHONE, { ...DESK, theme: "dark", language: "ar" }];
+
+let browser: Browser;
+let server: Server;
+let address: string;
+
+beforeAll(async () => {
+  ({ server, address } = await serve());
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser.close();
+  server.close();
+});
+
+const screen = (name: string): ScreenOf => {
+  const found = SCREENS.find((it) => it.name === name);
+  if (found === undefined) throw new Error(`there is no screen ${name}`);
+  return found;
+};
+const at = (name: string, view: View = DESK) => visitScreen(browser, address, view, screen(name));
+const focused = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent.trim() ?? "");
+
+/** What scrolls sideways: the page, or a part of it that should only scroll down. */
+function tooWide(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => [document.documentElement, ...document.querySelectorAll<HTMLElement>("[role=region], main, dialog[open]")]
+    .filter((it) => it.scrollWidth > it.clientWidth + 1)
+    .map((it) => `${it.tagName} ${it.getAttribute("aria-label") ?? ""}: ${String(it.scrollWidth)} in ${String(it.clientWidth)}`));
+}
+
+describe.each(VIEWS)("at $width pixels, $theme, in $language", (view) => {
+  it.each(SCREENS)("$name is accessible, fits, and keeps to the policy", async (shown) => {
+    const { context, page, wrongs } = await visitScreen(browser, address, view, shown);
+    const over = await page.evaluate(() => document.querySelector("dialog[open]") !== null);
+    // The page's own landmarks are judged, too: here it is the app's.
+    expect(await findings(page, over ? "dialog[open]" : null, shown.without ?? [])).toEqual([]);
+    expect(await tooWide(page)).toEqual([]);
+    expect(wrongs).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("by the keyboard", () => {
+  it("the list is one stop, arrows go through it, Enter opens, and Back comes back to it", async () => {
+    const { context, page } = await at("home", PHONE);
+    await page.locator("main ul > li button").first().focus();
+    await page.keyboard.press("ArrowDown");
+    expect(await focused(page)).toContain("Ana Marković");
+    await page.keyboard.press("End");
+    await page.keyboard.press("Home");
+    expect(await focused(page)).toContain("Evening choir");
+    expect(await page.locator("main ul > li > button[tabindex='0']").count()).toBe(1);
+    await page.keyboard.press("Enter");
+    await page.locator("[data-line]").first().waitFor();
+    await page.goBack();
+    await page.locator("main ul > li").first().waitFor();
+    await context.close();
+  });
+
+  it("messages are walked by arrows, and what can be done with one is a Tab away", async () => {
+    const { context, page } = await at("chat-long");
+    await page.locator("[data-line] button[aria-haspopup=menu]").last().focus();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowUp");
+    const line = await page.evaluate(() => document.activeElement?.getAttribute("data-line"));
+    expect(line).not.toBeNull();
+    await page.keyboard.press("Tab");
+    const inside = await page.evaluate((key) => document.activeElement?.closest("[data-line]")?.getAttribute("data-line") === key, line);
+    expect(inside).toBe(true);
+    await context.close();
+  });
+
+  it("a dialog gives the focus back to where it was opened", async () => {
+    const { context, page } = await at("chat-files");
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("DIALOG");
+    await context.close();
+  });
+
+  it("a mention is offered, chosen by Enter, and sent as one", async () => {
+    const { context, page } = await at("chat-group");
+    await page.locator("textarea").focus();
+    await page.keyboard.type("Hi @an");
+    await page.locator("[role=option]").first().waitFor();
+    await page.keyboard.press("Enter");
+    expect(await page.locator("textarea").inputValue()).toBe("Hi @Ana Marković ");
+    await page.keyboard.type("see you");
+    await page.keyboard.press("Enter");
+    await page.getByRole("article").last().getByRole("button", { name: "@Ana Marković" }).waitFor();
+    expect(await page.locator("textarea").inputValue()).toBe("");
+    await context.close();
+  });
+});
+
+describe("a conversation", () => {
+  it("is sent to, and the newest line is in view", async () => {
+    const { context, page } = await at("chat-long", PHONE);
+    await page.locator("textarea").fill("Until tomorrow");
+    await page.getByRole("button", { name: "Send" }).click();
+    const said = page.getByRole("article").filter({ hasText: "Until tomorrow" });
+    await said.waitFor();
+    await page.waitForFunction(() => {
+      const last = [...document.querySelectorAll("article")].at(-1)?.getBoundingClientRect();
+      return last !== undefined && last.bottom <= innerHeight && last.top > 0;
+    });
+    await context.close();
+  });
+
+  it("of 100,000 lines has at most one window of them in the page, and what one looks at stays", async () => {
+    const { context, page } = await visitScreen(browser, address, DESK, { ...screen("chat-long"), search: "&long=100000" });
+    const seen = new Set<string>();
+    for (let step = 0; step < 12; step += 1) {
+      await page.evaluate(() => { document.querySelector("[data-line]")?.closest("[role=region]")?.scrollBy(0, -2_400); });
+      await page.waitForTimeout(120);
+      const lines = await page.evaluate(() => [...document.querySelectorAll("[data-line]")].map((it) => it.getAttribute("data-line") ?? ""));
+      expect(lines.length).toBeLessThanOrEqual(160);
+      for (const line of lines) seen.add(line);
+    }
+    // It went on upwards: more were seen than stand in one window.
+    expect(seen.size).toBeGreaterThan(300);
+    const before = await page.evaluate(() => {
+      const region = document.querySelector("[data-line]")?.closest("[role=region]");
+      const line = [...document.querySelectorAll("[data-line]")].find((it) => it.getBoundingClientRect().top > 200);
+      const from = line?.getBoundingClientRect().top ?? 0;
+      region?.scrollBy(0, -300);
+      return { key: line?.getAttribute("data-line") ?? "", from };
+    });
+    await page.waitForTimeout(400);
+    const after = await page.evaluate((key) => document.querySelector(`[data-line="${key}"]`)?.getBoundingClientRect().top ?? -1, before.key);
+    expect(Math.abs(after - before.from - 300)).toBeLessThan(40);
+    await page.getByRole("button", { name: /newest/ }).click();
+    await page.getByRole("article").filter({ hasText: "(100000)" }).waitFor();
+    await context.close();
+  });
+
+  it("found in a search, an old line comes into view and is marked", async () => {
+    const { context, page } = await at("home");
+    await page.getByRole("searchbox").fill("1201");
+    await page.locator("mark").first().waitFor();
+    await page.getByRole("button", { name: /1201/ }).first().click();
+    const line = page.getByRole("article").filter({ hasText: "(1201)" });
+    await line.waitFor();
+    await page.waitForFunction(() => {
+      const box = [...document.querySelectorAll("article")].find((it) => it.textContent.includes("(1201)"))?.getBoundingClientRect();
+      return box !== undefined && box.top > 0 && box.bottom < innerHeight;
+    });
+    await context.close();
+  });
+
+  it("takes a message back, and gives it again to who thinks better of it", async () => {
+    const { context, page } = await at("chat-group");
+    const own = page.getByRole("article").filter({ hasText: "Rehearsal at six?" });
+    const take = async (): Promise<void> => {
+      await own.hover();
+      await own.getByRole("button", { name: /More about/ }).click();
+      await page.getByRole("menuitem", { name: "Delete for everyone" }).click();
+    };
+    await take();
+    await page.getByText("You deleted this message").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await own.waitFor();
+    await take();
+    await page.getByRole("status").getByRole("button", { name: "Close" }).click();
+    await page.getByText("You deleted this message").waitFor();
+    await context.close();
+  });
+
+  it("says a new message to who hears the page", async () => {
+    const { context, page } = await at("chat-long");
+    expect(await page.getByRole("log").getAttribute("aria-live")).toBe("polite");
+    await context.close();
+  });
+
+  it("keeps a draft while one is elsewhere", async () => {
+    const { context, page } = await at("chat-long");
+    await page.locator("textarea").fill("Not yet sai");
+    await page.getByRole("button", { name: /Ben Okafor/ }).first().click();
+    await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
+    expect(await page.getByRole("button", { name: /Ana Marković/ }).first().textContent()).toContain("Not yet sai");
+    await page.getByRole("button", { name: /Ana Marković/ }).first().click();
+    await page.waitForFunction(() => document.querySelector("textarea")?.value === "Not yet sai");
+    await context.close();
+  });
+});
+
+describe("the way in", () => {
+  it("goes by number, code and name to the conversations", async () => {
+    const { context, page } = await at("start-name", PHONE);
+    await page.locator("input[autocomplete=name]").fill("Noor");
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("heading", { name: "Chats" }).waitFor();
+    await context.close();
+  });
+
+  it("says at the code that it is wrong", async () => {
+    const { context, page } = await at("start-code-wrong", PHONE);
+    expect(await page.getByRole("alert").textContent()).toContain("The code is wrong");
+    await context.close();
+  });
+
+  it("ends where the account ends", async () => {
+    const { context, page } = await at("settings-delete");
+    await page.getByRole("checkbox").check({ force: true });
+    await page.getByRole("region", { name: "Delete account" }).getByRole("button").click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Delete account" }).click();
+    await page.getByRole("heading", { name: "Your account is deleted" }).first().waitFor();
+    await context.close();
+  });
+});
+
+describe("a page without a core", () => {
+  it("says so, and asks nothing of anybody", async () => {
+    const { context, page, wrongs } = await open(browser, address, DESK, "/index.html", "[role=alert], main");
+    // With the core built it starts; without, it says what is missing. Neither breaks the policy.
+    await page.locator("main").first().waitFor();
+    expect(wrongs).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("the reader's own settings", () => {
+  it("language and theme change at once, and hold for the page", async () => {
+    const { context, page } = await at("settings-look");
+    await page.getByRole("radio", { name: "العربية" }).check({ force: true });
+    await page.waitForFunction(() => document.documentElement.dir === "rtl" && document.documentElement.lang === "ar");
+    await page.getByRole("radio", { name: "داكن" }).check({ force: true });
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+    await context.close();
+  });
+
+  it.each(["home", "chat-group", "group", "settings", "start-number"])("text of twice the size still fits on a phone: %s", async (name) => {
+    const { context, page } = await visitScreen(browser, address, PHONE, { ...screen(name), search: "&size=200" });
+    expect(await tooWide(page)).toEqual([]);
+    await context.close();
+  });
+});

@@ -1,0 +1,24 @@
+/** What axe finds in a page. Always holds: nothing is left out but by name and with a reason. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults, RunOptions } from "axe-core";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+
+declare const axe: { run: (context: unknown, options: RunOptions) => Promise<AxeResults> };
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES: RunOptions = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+/** Views of single parts are judged where they stand; the page holds several of each landmark. */
+const OF_THE_PAGE = ["landmark-unique", "landmark-banner-is-top-level", "landmark-no-duplicate-banner", "landmark-contentinfo-is-top-level", "landmark-no-duplicate-contentinfo", "heading-order"];
+
+/** What axe finds wrong, a line each. */
+export async function findings(page: Page, within: string | null = null, without: readonly string[] = OF_THE_PAGE): Promise<string[]> {
+  await page.evaluate(AXE);
+  const results = await page.evaluate(
+    async ([at, options]) => axe.run(at ?? document, options as RunOptions),
+    [within, { ...RULES, rules: Object.fromEntries(without.map((id) => [id, { enabled: false }])) }] as const,
+  );
+  expect(results.passes.length).toBeGreaterThan(5);
+  return results.violations.flatMap((found) => found.nodes.map((node) => `${found.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? node.all[0]?.message ?? ""}`));
+}

@@ -1,0 +1,143 @@
+/** A browser of a test, with a profile that outlives it. */
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { State } from "../../src/core/core";
+import type { Answers, Ask, Command, Event } from "../../src/core/types";
+import { chromiumPath } from "../browser/visit";
+import { PATIENCE_MS, until } from "./world";
+
+export class Browser {
+  #context: BrowserContext | undefined;
+  /** What nobody wants to see on a console: exceptions, breaches of the page's policy, requests to elsewhere. */
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly url: string,
+    readonly profile: string,
+  ) {}
+
+  static async start(url: string): Promise<Browser> {
+    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")));
+    await browser.open();
+    return browser;
+  }
+
+  async open(): Promise<void> {
+    this.#context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: chromiumPath(),
+      headless: true,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    });
+    this.#context.on("request", (request) => {
+      if (!request.url().startsWith(`${this.url}/`)) this.complaints.push(`request to ${request.url()}`);
+    });
+  }
+
+  /** A tab whose core is ready. */
+  async tab(): Promise<Page> {
+    if (this.#context === undefined) throw new Error("the browser is not open");
+    const page = await this.#context.newPage();
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      // That the server is away is what some of these tests are about.
+      const away = /WebSocket connection|Failed to load resource/.test(message.text());
+      if (message.type() === "error" && !away) this.complaints.push(message.text());
+    });
+    await page.goto(this.url);
+    await ready(page);
+    return page;
+  }
+
+  /** As a power switch would: every process of this profile. */
+  async kill9(): Promise<void> {
+    for (const pid of await processesOf(this.profile)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It ended with another one.
+      }
+    }
+    await until("the end of the browser", async () => (await processesOf(this.profile)).length === 0);
+    await this.#context?.close().catch(() => undefined);
+    await rm(join(this.profile, "SingletonLock"), { force: true });
+  }
+
+  async end(): Promise<void> {
+    await this.#context?.close().catch(() => undefined);
+    await rm(this.profile, { recursive: true, force: true });
+  }
+
+  /** How many files the profile has, and which of them hold these bytes. */
+  async holding(text: string): Promise<{ files: number; found: string[] }> {
+    const wanted = Buffer.from(text);
+    const wide = Buffer.from(text, "utf16le");
+    const found: string[] = [];
+    let files = 0;
+    for (const entry of await readdir(this.profile, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const bytes = await readFile(path);
+      files += 1;
+      if (bytes.includes(wanted) || bytes.includes(wide)) found.push(path.slice(this.profile.length));
+    }
+    return { files, found };
+  }
+}
+
+/** Resolves once the tab's core is ready. */
+export async function ready(page: Page): Promise<void> {
+  const state = await page.evaluate(
+    () =>
+      new Promise<State>((done) => {
+        window.core.onState((state) => {
+          if (state.is !== "starting") done(state);
+        });
+      }),
+  );
+  if (state.is !== "ready") throw new Error(`the core did not start: ${JSON.stringify(state)}`);
+}
+
+async function processesOf(profile: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
+    if (line.includes(`--user-data-dir=${profile}`)) found.push(Number(name));
+  }
+  return found;
+}
+
+/** An act, in a tab. */
+export function act(page: Page, command: Command): Promise<Event[]> {
+  return page.evaluate((command) => window.core.act(command), command);
+}
+
+/** A question, in a tab. */
+export function ask<K extends keyof Answers>(page: Page, question: Extract<Ask, K | Record<K, unknown>>): Promise<Answers[K]> {
+  return page.evaluate((question) => window.core.ask(question as never), question);
+}
+
+/** The texts of a conversation, as a watched window shows them once it shows what is wanted. */
+export function shows(page: Page, conversation: number, wanted: readonly string[]): Promise<string[]> {
+  return page.evaluate(
+    ([conversation, wanted, patience]) =>
+      new Promise<string[]>((done, failed) => {
+        let texts: string[] = [];
+        const end = window.core.list<"timeline">({ timeline: { conversation, limit: 500 } }, (rows) => {
+          texts = rows.map(({ row }) => row.text);
+          if (wanted.every((text) => texts.includes(text))) {
+            setTimeout(() => {
+              end();
+            });
+            done(texts);
+          }
+        });
+        setTimeout(() => {
+          failed(new Error(`only ${JSON.stringify(texts)}`));
+        }, patience);
+      }),
+    [conversation, wanted, PATIENCE_MS] as const,
+  );
+}

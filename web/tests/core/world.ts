@@ -1,0 +1,221 @@
+/**
+ * A world for the tests of the core: a real server on loopback, the terminal client, and a page that is served from the
+ * same origin, as the server will serve it.
+ *
+ * Always holds: everything lies in a folder of its own, and ends with the test.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, request as httpRequest, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "vite";
+import { policy } from "../policy";
+
+const run = promisify(execFile);
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(HERE, "../../../target");
+const PROGRAM = process.env.COMITY_PROGRAM ?? join(TARGET, "debug/comity");
+/** How long anything may take that waits for a program. */
+export const PATIENCE_MS = Number(process.env.COMITY_TEST_PATIENCE_MS ?? 60_000);
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".wasm": "application/wasm",
+};
+
+/** What the terminal client tells of a line or a person, as far as it is looked at here. */
+export interface Said {
+  readonly text?: string;
+  readonly message?: string;
+  readonly attachment?: unknown;
+}
+
+/** Resolves once `check` gives something. */
+export async function until<T>(what: string, check: () => Promise<T | undefined | null | false> | T | undefined | null | false): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined && found !== null && found !== false) return found;
+    if (Date.now() > end) throw new Error(`${what} did not come`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** The page, built once for all worlds. */
+export async function builtPage(): Promise<string> {
+  const out = await mkdtemp(join(tmpdir(), "core-page-"));
+  await build({
+    root: HERE,
+    configFile: false,
+    logLevel: "warn",
+    worker: { format: "es" },
+    build: { outDir: out, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, modulePreload: false },
+  });
+  return out;
+}
+
+export class World {
+  readonly #page: string;
+  readonly #config: string;
+  #server: ChildProcess | undefined;
+  #front: Server | undefined;
+  #port = 0;
+  /** Where the page is. */
+  url = "";
+
+  private constructor(
+    readonly folder: string,
+    page: string,
+  ) {
+    this.#page = page;
+    this.#config = join(folder, "comity.toml");
+  }
+
+  static async start(page: string): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "core-world-"));
+    const world = new World(folder, page);
+    const config = [
+      'app = "test.localhost"',
+      'name = "Test"',
+      'listen = "127.0.0.1:0"',
+      `data = ${JSON.stringify(join(folder, "server"))}`,
+      "development = true",
+      "[limits]",
+      "code_interval_ms = 0",
+      "registrations_per_address_per_hour = 100000",
+      "",
+    ];
+    await writeFile(world.#config, config.join("\n"));
+    await world.startServer();
+    await world.#startFront();
+    return world;
+  }
+
+  async startServer(): Promise<void> {
+    const server = spawn(PROGRAM, ["serve", "--config", this.#config]);
+    this.#server = server;
+    let said = "";
+    const take = (bytes: Buffer) => {
+      said += bytes.toString();
+    };
+    server.stdout.on("data", take);
+    server.stderr.on("data", take);
+    this.#port = await until("the server", () => {
+      if (server.exitCode !== null) throw new Error(`the server did not start:\n${said}`);
+      const found = /listening on http:\/\/[\d.]+:(\d+)/.exec(said);
+      return found === null ? undefined : Number(found[1]);
+    });
+    // Its port is its own from now on.
+    const config = await readFile(this.#config, "utf8");
+    await writeFile(this.#config, config.replace("127.0.0.1:0", `127.0.0.1:${String(this.#port)}`));
+  }
+
+  async killServer(): Promise<void> {
+    const server = this.#server;
+    if (server?.exitCode === null && server.signalCode === null) {
+      const gone = new Promise((done) => server.once("exit", done));
+      server.kill("SIGKILL");
+      await gone;
+    }
+  }
+
+  /** Pages from the built folder, all else from the app: one origin. */
+  async #startFront(): Promise<void> {
+    const front = createServer((request, response) => {
+      void this.#serve(request, response);
+    });
+    front.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      this.#upgrade(request, socket, head);
+    });
+    await new Promise<void>((done) => front.listen(0, "127.0.0.1", done));
+    this.#front = front;
+    this.url = `http://localhost:${String((front.address() as AddressInfo).port)}`;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, headers, url: path = "/" } = request;
+    if (path.startsWith("/v1/")) {
+      const on = httpRequest({ port: this.#port, method, headers, path }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      on.on("error", () => response.destroy());
+      response.on("close", () => on.destroy());
+      request.pipe(on);
+      return;
+    }
+    const name = normalize(path === "/" ? "/index.html" : path);
+    try {
+      const body = await readFile(join(this.#page, name));
+      response.writeHead(200, { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": policy });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const { method, headers, url: path } = request;
+    const on = httpRequest({ port: this.#port, method, headers, path });
+    const end = () => {
+      socket.destroy();
+    };
+    socket.on("error", () => on.destroy());
+    on.on("error", end);
+    on.on("response", end);
+    on.on("upgrade", (answer, upstream, first) => {
+      const lines = ["HTTP/1.1 101 Switching Protocols"];
+      for (let at = 0; at < answer.rawHeaders.length; at += 2) {
+        lines.push(`${answer.rawHeaders[at] ?? ""}: ${answer.rawHeaders[at + 1] ?? ""}`);
+      }
+      socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+      socket.write(first);
+      upstream.write(head);
+      upstream.on("error", end);
+      upstream.on("close", end);
+      socket.on("close", () => upstream.destroy());
+      upstream.pipe(socket).pipe(upstream);
+    });
+    on.end();
+  }
+
+  /** The newest code for a number, once there is one. */
+  code(number: string): Promise<string> {
+    const act = ["admin", "codes", "--config", this.#config, "--number", number, "--json"];
+    return until(`a code for ${number}`, async () => {
+      const { stdout } = await run(PROGRAM, act).catch(() => ({ stdout: "" }));
+      return stdout === "" ? undefined : (JSON.parse(stdout) as { code: string }).code;
+    });
+  }
+
+  /** Signs somebody up at the terminal. */
+  async signUp(person: string, number: string, name: string): Promise<void> {
+    await this.terminal(person, "request-code", number);
+    await this.terminal(person, "register", number, "--name", name, "--code", await this.code(number));
+  }
+
+  /** One act of the terminal client; its lines. */
+  async terminal(person: string, ...act: readonly string[]): Promise<readonly Said[]> {
+    const server = `http://127.0.0.1:${String(this.#port)}`;
+    const { stdout } = await run(PROGRAM, ["chat", "--server", server, "--timeout", String(PATIENCE_MS / 1000), "--store", join(this.folder, person), ...act, "--json"], {
+      env: { ...process.env, COMITY_PASSPHRASE: "correct horse" },
+      maxBuffer: 64 << 20,
+    });
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Said);
+  }
+
+  async end(): Promise<void> {
+    this.#front?.closeAllConnections();
+    this.#front?.close();
+    await this.killServer();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
