@@ -40,6 +40,7 @@ impl Step<'_> {
         self.mem.fetching.clear();
         self.mem.warned.clear();
         self.mem.ahead.clear();
+        self.mem.dry.clear();
         self.mem.joining.clear();
         self.mem.read_again_ms = None;
     }

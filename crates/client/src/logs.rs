@@ -142,6 +142,9 @@ impl Step<'_> {
         self.save_position(&conversation)?;
         if asked {
             meta::remove(self.tx, &unread_since_entry(conversation.id))?;
+            if conversation.next_seq == before && self.welcome_waits(&conversation)?.is_some() {
+                self.mem.dry.insert(conversation.id, before);
+            }
         }
         self.check_cursor(&conversation)?;
         if self.mem.used_elsewhere {
@@ -165,7 +168,6 @@ impl Step<'_> {
     /// asked again after a while. Nothing behind it is read before it.
     fn withheld(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
         const ASK_AGAIN_MS: i64 = 15_000;
-        self.mem.dry.insert(conversation.id, conversation.next_seq);
         let at = self.now + ASK_AGAIN_MS;
         self.mem.read_again_ms = Some(self.mem.read_again_ms.map_or(at, |other| other.min(at)));
         self.wake(at);

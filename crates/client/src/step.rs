@@ -69,7 +69,7 @@ pub(crate) struct Memory {
     pub(crate) taken: Shared<BTreeMap<i64, u64>>,
     /// Conversations of which the hub keeps entries back.
     pub(crate) withheld: Shared<BTreeSet<i64>>,
-    /// Conversations of which the hub gave nothing from this entry on.
+    /// Conversations into which a welcome waits, and of which the hub gave nothing from this entry on.
     pub(crate) dry: Shared<BTreeMap<i64, u64>>,
     /// One-time key packages that this device keeps at its app, and how few are too few.
     pub(crate) key_packages: (usize, usize),
