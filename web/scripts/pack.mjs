@@ -1,7 +1,7 @@
 /**
  * Puts the built app where the server's program carries it from, each file beside its Brotli form where
- * that is a tenth smaller. Always holds: what was there before is gone. Deliberately absent: the page of
- * parts, which is for who builds.
+ * that is a tenth smaller; with --quick only as it is. Always holds: what was there before is gone; what would make a
+ * first load too heavy fails. Deliberately absent: the page of parts, which is for who builds.
  */
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -11,6 +11,12 @@ import { brotliCompressSync, constants } from "node:zlib";
 const web = join(dirname(fileURLToPath(import.meta.url)), "..");
 const from = join(web, "dist-app");
 const to = join(web, "../crates/comity/web");
+const quick = process.argv.includes("--quick");
+
+/** Bytes of a first load as they travel, at most. */
+const FIRST_LOAD_MAX = 1_500_000;
+/** What is fetched once it is wanted: the tables of emoji, icons of an installed app. */
+const LATER = /^assets\/emoji\.|\.png$/;
 
 const files = readdirSync(from, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
@@ -19,12 +25,17 @@ const files = readdirSync(from, { recursive: true, withFileTypes: true })
 for (const name of readdirSync(to)) {
   if (name !== ".gitignore") rmSync(join(to, name), { recursive: true });
 }
-let [plainBytes, sentBytes] = [0, 0];
+let [plainBytes, sentBytes, firstBytes] = [0, 0, 0];
 for (const name of files) {
   const target = join(to, name);
   mkdirSync(dirname(target), { recursive: true });
   cpSync(join(from, name), target);
   const plain = readFileSync(target);
+  plainBytes += plain.length;
+  if (quick) {
+    sentBytes += plain.length;
+    continue;
+  }
   const packed = brotliCompressSync(plain, {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
@@ -34,8 +45,13 @@ for (const name of files) {
   });
   const saves = packed.length < plain.length * 0.9;
   if (saves) writeFileSync(`${target}.br`, packed);
-  plainBytes += plain.length;
-  sentBytes += saves ? packed.length : plain.length;
+  const sent = saves ? packed.length : plain.length;
+  sentBytes += sent;
+  if (!LATER.test(name)) firstBytes += sent;
 }
 const kib = (bytes) => `${Math.ceil(bytes / 1024)} KiB`;
-console.log(`${files.length} files, ${kib(plainBytes)}, ${kib(sentBytes)} as they are sent`);
+console.log(`${files.length} files, ${kib(plainBytes)}, ${kib(sentBytes)} as they are sent, ${kib(firstBytes)} of them at first`);
+if (firstBytes > FIRST_LOAD_MAX) {
+  console.error(`a first load is ${String(firstBytes)} bytes of at most ${String(FIRST_LOAD_MAX)}`);
+  process.exit(1);
+}

@@ -1,10 +1,12 @@
 //! `cargo xtask demo`: set-up, build, and the program's own demo in this process's place.
 //!
 //! Always holds: what the demo does is decided by `comity demo`; signals and the exit code are
-//! its own. Deliberately absent: a release build, which takes minutes more to show the same.
+//! its own; the web app is the one that ships. Deliberately absent: a release build of the program,
+//! which takes minutes more to show the same.
 
 use crate::project::Project;
 use crate::setup::{self, Purpose};
+use crate::web::{self, How};
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt as _;
 
@@ -32,7 +34,8 @@ pub(crate) fn check(project: &Project) -> Result<()> {
 }
 
 fn build(project: &Project) -> Result<()> {
-    setup::run(project, Purpose::Build, false)?;
+    setup::run(project, Purpose::Web, false)?;
+    web::run(project, How::Small)?;
     project.run(
         project
             .cargo()

@@ -126,6 +126,7 @@ fn run(cli: Cli) -> Result<()> {
             } else {
                 web::How::Small
             };
+            setup::run(&project, setup::Purpose::Web, false)?;
             web::run(&project, how)
         }
         Task::Audit => {

@@ -13,6 +13,8 @@ use std::process::Command;
 pub(crate) enum Purpose {
     /// To build and run the programs.
     Build,
+    /// To build the web app, which the server's program carries.
+    Web,
     /// To run `cargo xtask test`.
     Test,
     /// To run `cargo xtask soak`.
@@ -48,9 +50,9 @@ const PACKAGES: &[Package] = &[
         Purpose::Test,
         "counts instructions of what must not grow",
     ),
-    package("clang-19", Purpose::Test, "compiles C for the browser"),
-    package("llvm-19", Purpose::Test, "archives C for the browser"),
-    package("lld-19", Purpose::Test, "links for the browser"),
+    package("clang-19", Purpose::Web, "compiles C for the browser"),
+    package("llvm-19", Purpose::Web, "archives C for the browser"),
+    package("lld-19", Purpose::Web, "links for the browser"),
     package("chromium", Purpose::Test, "runs the web's parts"),
     package(
         "fonts-noto-core",
@@ -63,20 +65,16 @@ const PACKAGES: &[Package] = &[
 
 /// Rust for the browser from Debian, where rustup can not fetch the target.
 const WASM_PACKAGES: &[Package] = &[
-    package(
-        "rustc-web",
-        Purpose::Test,
-        "Rust with the browser as target",
-    ),
-    package("cargo-web", Purpose::Test, "its cargo"),
-    package("rust-web-src", Purpose::Test, "its standard library"),
+    package("rustc-web", Purpose::Web, "Rust with the browser as target"),
+    package("cargo-web", Purpose::Web, "its cargo"),
+    package("rust-web-src", Purpose::Web, "its standard library"),
 ];
 
 /// Node from Debian, where there is no other: other distributors' brings npm along, and conflicts
 /// with Debian's.
 const NODE_PACKAGES: &[Package] = &[
-    package("nodejs", Purpose::Test, "builds and tests the web's parts"),
-    package("npm", Purpose::Test, "fetches their packages"),
+    package("nodejs", Purpose::Web, "builds and tests the web's parts"),
+    package("npm", Purpose::Web, "fetches their packages"),
 ];
 
 /// The target that the client's core is also compiled for.
@@ -114,7 +112,7 @@ const TOOLS: &[Tool] = &[
 /// Installs what is missing for `purpose`; with `list` only says it.
 pub(crate) fn run(project: &Project, purpose: Purpose, list: bool) -> Result<()> {
     let mut packages = missing(project, PACKAGES, purpose)?;
-    if purpose >= Purpose::Test && !rustup_has_wasm(project) {
+    if purpose >= Purpose::Web && !rustup_has_wasm(project) {
         let debian = missing(project, WASM_PACKAGES, purpose)?;
         // Only where Debian's are not there already: asking a network that is not there is slow.
         if !debian.is_empty() && (list || !rustup_add_wasm(project)) {

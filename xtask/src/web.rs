@@ -1,21 +1,20 @@
 //! `cargo xtask web`: the browser's core, built, bound to JavaScript, made small, and put where the
-//! pages import it from.
+//! pages import it from; then the pages, put where the server's program carries them from.
 //!
-//! Always holds: its own target folder, so that native builds are not thrown away; what would make
-//! a page's first load too heavy fails. Deliberately absent: the pages themselves, which npm builds.
+//! Always holds: its own target folder, so that native builds are not thrown away; what is
+//! as it was is not made again. What would make a first load too heavy `web/scripts/pack.mjs` refuses.
 
 use crate::project::Project;
 use crate::share::{wasm, web};
-use anyhow::Result;
-use std::path::PathBuf;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Where `web/src/core/worker.ts` imports it from; not kept in the repository.
 const FOLDER: &str = "src/core/wasm";
 const PACKAGE: &str = "comity-client-web";
 const NAME: &str = "comity_client_web";
-
-/// The core's part, compressed, of a first load, for which 1.5 MB is asked: the rest is the pages'.
-const BYTES_MAX: u32 = 1_250_000;
 
 /// What rustc makes use of and every browser that has access handles knows, too.
 const FEATURES: &[&str] = &[
@@ -30,7 +29,7 @@ const FEATURES: &[&str] = &[
 ];
 
 /// How it is built.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     /// For work and tests: sooner, several times as large, and slower.
     Quick,
@@ -38,8 +37,26 @@ pub(crate) enum How {
     Small,
 }
 
-/// Builds the core for the browser.
+/// What of `web/` the pages are made of.
+const SOURCES: &[&str] = &[
+    "src",
+    "public",
+    "scripts",
+    "index.html",
+    "package-lock.json",
+    "policy.txt",
+    "vite.config.ts",
+];
+
+/// Builds the core and the pages over it.
 pub(crate) fn run(project: &Project, how: How) -> Result<()> {
+    web::install(project)?;
+    core(project, how)?;
+    pages(project, how)
+}
+
+/// Builds the core for the browser.
+fn core(project: &Project, how: How) -> Result<()> {
     let (profile, folder) = match how {
         How::Quick => ("dev", "debug"),
         How::Small => ("web", "web"),
@@ -53,11 +70,69 @@ pub(crate) fn run(project: &Project, how: How) -> Result<()> {
         .join(crate::setup::WASM_TARGET)
         .join(folder)
         .join(format!("{NAME}.wasm"));
+    let of = stamp(&[&built], how)?;
+    let kept = out(project).join(STAMP);
+    if fs::read(&kept).is_ok_and(|kept| kept == of.as_bytes()) {
+        return Ok(());
+    }
     let bind = ["run", "--quiet", "--locked", "--package", "xtask-web", "--"];
     project.run(project.cargo().args(bind).arg(built).arg(out(project)))?;
     if how == How::Small {
         make_small(project)?;
     }
+    Ok(fs::write(kept, of)?)
+}
+
+/// Builds the pages and puts them where `crates/comity/build.rs` finds them.
+fn pages(project: &Project, how: How) -> Result<()> {
+    let sources: Vec<PathBuf> = SOURCES
+        .iter()
+        .map(|name| web::folder(project).join(name))
+        .collect();
+    let of = stamp(&sources, how)?;
+    let kept = project.root().join("crates/comity/web").join(STAMP);
+    if fs::read(&kept).is_ok_and(|kept| kept == of.as_bytes()) {
+        return Ok(());
+    }
+    let mut build = web::npm(project);
+    build.args(["run", "build:app"]);
+    if how == How::Quick {
+        build.args(["--", "--quick"]);
+    }
+    project.run(&mut build)?;
+    Ok(fs::write(kept, of)?)
+}
+
+/// What is written beside what was made, of what it was made of.
+const STAMP: &str = ".made-of";
+
+/// Stands for files as they are, and for how something is made of them.
+fn stamp(paths: &[impl AsRef<Path>], how: How) -> Result<String> {
+    let mut newest = (SystemTime::UNIX_EPOCH, 0_u64, 0_u64);
+    for path in paths {
+        weigh(path.as_ref(), &mut newest)?;
+    }
+    let (changed, files, bytes) = newest;
+    let changed = changed.duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
+    Ok(format!("{how:?} {files} {bytes} {changed}\n"))
+}
+
+/// The newest change in a file or folder, how many files there are, and their bytes.
+fn weigh(path: &Path, so_far: &mut (SystemTime, u64, u64)) -> Result<()> {
+    let about = fs::metadata(path).with_context(|| format!("looking at {}", path.display()))?;
+    if about.is_dir() {
+        for entry in fs::read_dir(path)? {
+            weigh(&entry?.path(), so_far)?;
+        }
+        return Ok(());
+    }
+    // Of its own making, and written after it.
+    if path.file_name().is_some_and(|name| name == STAMP) {
+        return Ok(());
+    }
+    so_far.0 = so_far.0.max(about.modified()?);
+    so_far.1 += 1;
+    so_far.2 += about.len();
     Ok(())
 }
 
@@ -65,21 +140,14 @@ fn out(project: &Project) -> PathBuf {
     web::folder(project).join(FOLDER)
 }
 
-/// Optimises what was bound for its size, and weighs it.
+/// Optimises what was bound for its size.
 fn make_small(project: &Project) -> Result<()> {
-    web::install(project)?;
     let wasm = out(project).join(format!("{NAME}_bg.wasm"));
-    let glue = out(project).join(format!("{NAME}.js"));
     project.run(
         web::tool(project, "wasm-opt")
             .arg("-Oz")
             .args(FEATURES)
             .arg("-o")
             .args([&wasm, &wasm]),
-    )?;
-    project.run(
-        web::command(project, "node")
-            .args(["scripts/weigh.mjs", &BYTES_MAX.to_string()])
-            .args([wasm, glue]),
     )
 }

@@ -34,9 +34,16 @@ const POLICY: &str = include_str!("../../../web/policy.txt");
 /// note.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()";
 
+/// Whether this program was built with the web app.
+pub(crate) fn is_there() -> bool {
+    FILES.iter().any(|file| file.name == INDEX)
+}
+
 /// Routes to all files, the page itself at `/`; none where this program was built without the web app.
 pub(crate) fn routes() -> Option<Router> {
-    FILES.iter().find(|file| file.name == INDEX)?;
+    if !is_there() {
+        return None;
+    }
     let mut router = Router::new();
     for file in FILES {
         let path = match file.name {

@@ -57,6 +57,11 @@ const SHARES: &[Share] = &[
         run: deny,
     },
     Share {
+        name: "wasm",
+        what: "the web app is built, which the server's program carries",
+        run: wasm::run,
+    },
+    Share {
         name: "clippy",
         what: "lints, warnings denied, all targets",
         run: clippy,
@@ -80,11 +85,6 @@ const SHARES: &[Share] = &[
         name: "doc",
         what: "examples in the documentation",
         run: doc,
-    },
-    Share {
-        name: "wasm",
-        what: "the client's core and its shell are built for the browser",
-        run: wasm::run,
     },
     Share {
         name: "web",

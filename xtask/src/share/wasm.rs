@@ -35,6 +35,12 @@ pub(crate) fn of(package: &str) -> [&str; 4] {
     ["--package", package, "--target", WASM_TARGET]
 }
 
+/// What SQLite leaves out.
+fn c_flags(project: &Project) -> String {
+    let header = project.root().join("crates/client-web/sqlite.h");
+    format!("-include {}", header.display())
+}
+
 /// A cargo that compiles for the browser, with the task that it is to do.
 pub(crate) fn cargo(project: &Project, task: &str) -> Command {
     let mut command;
@@ -54,6 +60,7 @@ pub(crate) fn cargo(project: &Project, task: &str) -> Command {
         .arg("--target-dir")
         .arg(target(project))
         .env("RUSTFLAGS", FLAGS)
+        .env("CFLAGS_wasm32_unknown_unknown", c_flags(project))
         .env("CC_wasm32_unknown_unknown", "clang-19")
         .env("AR_wasm32_unknown_unknown", "llvm-ar-19");
     command

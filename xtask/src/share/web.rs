@@ -26,7 +26,6 @@ struct Report {
 
 /// Runs it all; what needs something that failed is not run.
 pub(crate) fn run(project: &Project) -> Result<Count> {
-    install(project)?;
     // The core, whose types the pages are checked against, and the programs that it talks with.
     crate::web::run(project, How::Quick)?;
     project.build_tests()?;
@@ -46,7 +45,8 @@ pub(crate) fn run(project: &Project) -> Result<Count> {
     Ok(count)
 }
 
-fn npm(project: &Project) -> Command {
+/// npm, called there.
+pub(crate) fn npm(project: &Project) -> Command {
     command(project, "npm")
 }
 

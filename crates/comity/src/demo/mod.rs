@@ -57,9 +57,12 @@ pub(crate) fn run(args: DemoArgs) -> Result<()> {
     )?;
     let port = if args.check { 0 } else { args.port };
     let mut server = server::Server::start(&folder, port)?;
+    let (url, about) = (
+        server.url(),
+        if crate::web::is_there() { "/about" } else { "" },
+    );
     say(&format!(
-        "{}  — the app “Comity Demo”: what runs, and how to join",
-        server.url()
+        "{url}{about}  — the app “Comity Demo”: what runs, and how to join"
     ));
     let people = Arc::new(people::People::new(&folder, server.url().to_owned())?);
     if !again {
@@ -88,8 +91,14 @@ fn how_to_join(url: &str) -> Result<()> {
     let program = std::env::current_exe()?;
     let here = std::env::current_dir()?;
     let program = program.strip_prefix(&here).unwrap_or(&program).display();
+    say("The app stays up. Join in:");
+    if crate::web::is_there() {
+        say(&format!(
+            "  -   in a browser: open {url} and sign up as +12025550198; the code is shown at {url}/dev/codes"
+        ));
+    }
     say(&format!(
-        "The app stays up. Join in from another terminal, in this folder ({}):",
+        "  -   from another terminal, in this folder ({}):",
         here.display()
     ));
     say(&format!(

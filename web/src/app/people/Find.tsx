@@ -57,11 +57,16 @@ function FoundPerson({ contact }: { contact: ContactView }) {
   const { words } = useSpeech();
   const act = useAct();
   const { conversations } = useShared();
-  const [text, setText] = useState("");
+  // What is sent is what stands there to be changed.
+  const [text, setText] = useState(words.people.hello);
   const name = contact.name === "" ? contact.number : contact.name;
   const there = conversations?.find((it) => it.peer === contact.address);
   const ask = async (): Promise<void> => {
-    const events = await act({ send: { to: { person: contact.address }, what: { text: text.trim() === "" ? words.people.hello : text.trim() } } });
+    if (text.trim() === "") {
+      setText(words.people.hello);
+      return;
+    }
+    const events = await act({ send: { to: { person: contact.address }, what: { text: text.trim() } } });
     const said = events?.find((event) => event.event === "item");
     if (said?.event === "item") go({ at: "conversation", id: said.conversation }, true);
   };
@@ -72,7 +77,7 @@ function FoundPerson({ contact }: { contact: ContactView }) {
       acts={<Button kind="lead" submits>{there === undefined ? words.people.askToTalk : words.people.openChat}</Button>}
     >
       <Across><MemberRow person={{ id: contact.address, name }} about={contact.number} verified={contact.verified} /></Across>
-      {there === undefined && <Across><TextArea label={words.people.firstWords} help={words.people.firstHelp} maxLength={500} placeholder={words.people.hello} value={text} onChange={setText} /></Across>}
+      {there === undefined && <Across><TextArea label={words.people.firstWords} help={words.people.firstHelp} maxLength={500} value={text} onChange={setText} /></Across>}
     </FormLayout>
   );
 }
