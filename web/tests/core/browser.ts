@@ -19,10 +19,11 @@ export class Browser {
   private constructor(
     readonly url: string,
     readonly profile: string,
-    readonly serviceWorkers: "allow" | "block",
+    readonly serviceWorkers: boolean,
   ) {}
 
-  static async start(url: string, serviceWorkers: "allow" | "block" = "allow"): Promise<Browser> {
+  /** Without `serviceWorkers` it has none, as private windows of some browsers. */
+  static async start(url: string, serviceWorkers = true): Promise<Browser> {
     const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")), serviceWorkers);
     await browser.open();
     return browser;
@@ -32,9 +33,9 @@ export class Browser {
     this.#context = await chromium.launchPersistentContext(this.profile, {
       executablePath: chromiumPath(),
       headless: true,
-      serviceWorkers: this.serviceWorkers,
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     });
+    if (!this.serviceWorkers) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {
       if (!request.url().startsWith(`${this.url}/`)) this.complaints.push(`request to ${request.url()}`);
     });

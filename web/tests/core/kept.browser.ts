@@ -14,11 +14,13 @@ import { Browser } from "./browser";
 import { builtApp, PATIENCE_MS, until, World } from "./world";
 
 const ALICE = "+12025550103";
+/** How long two builds of the app may take. */
+const BUILDS_MS = 600_000;
 const { words } = speak("en");
 
 let first: string;
 let second: string;
-let broken: string;
+let broken: string | undefined;
 let world: World;
 let browser: Browser;
 let page: Page;
@@ -28,15 +30,15 @@ beforeAll(async () => {
   second = await builtApp("tests/core/second.config.ts");
   world = await World.start(first);
   browser = await Browser.start(world.url);
-});
+}, BUILDS_MS);
 
 afterAll(async () => {
   await browser.end();
   await world.end();
-  for (const folder of [first, second, broken]) await rm(folder, { recursive: true, force: true });
+  for (const folder of [first, second, broken].filter((it) => it !== undefined)) await rm(folder, { recursive: true, force: true });
 });
 
-/** The address of the app's list of conversations, once it is shown. */
+/** Resolves once the app's list of conversations is shown. */
 async function home(of: Page): Promise<void> {
   await of.locator("input[type=search]").first().waitFor({ timeout: PATIENCE_MS });
 }
@@ -181,7 +183,7 @@ test("an update that does not come whole leaves what is there", async () => {
 test("a tab speaks to no core of another version, and goes on when that one is gone", async () => {
   world.serves(first);
   await world.comeBack();
-  const plain = await Browser.start(world.url, "block");
+  const plain = await Browser.start(world.url, false);
   const old = await plain.page();
   await old.getByText(words.start.welcome).waitFor({ timeout: PATIENCE_MS });
   world.serves(second);
