@@ -1,8 +1,9 @@
 /**
  * How the pages are built and tested. Always holds: what is built runs under the policy in
- * `tests/policy.ts`. Deliberately absent: plug-ins; esbuild compiles the JSX.
+ * `tests/policy.ts`. Deliberately absent: plug-ins but one of our own; esbuild compiles the JSX.
  */
 import { defineConfig } from "vitest/config";
+import { shell } from "./scripts/shell";
 import { policy } from "./tests/policy";
 
 /** What the server's program carries is the app alone; the pages of parts are for who builds. */
@@ -10,6 +11,8 @@ const pages = { app: "index.html" };
 const all = { ...pages, ui: "ui.html", stage: "app-stage.html" };
 
 export default defineConfig(({ mode }) => ({
+  // The app alone has a service worker: it is what people install.
+  plugins: mode === "app" ? [shell()] : [],
   esbuild: { jsx: "automatic" },
   // The core's worker is a module: it imports the glue of the WebAssembly.
   worker: { format: "es" },

@@ -13,6 +13,7 @@ import type { Core } from "./state/face";
 import type { Kept } from "./state/kept";
 import { Toasts } from "./state/toasts";
 import { Told } from "./state/Told";
+import { PLAIN, type Updates } from "./state/updates";
 import { Start } from "./start/Start";
 import { Ended, Failed, Loading } from "./start/States";
 
@@ -20,13 +21,15 @@ export interface AppProps {
   readonly core: Core;
   readonly kept: Kept;
   readonly clock?: () => number;
+  /** Absent where nothing brings a next version. */
+  readonly updates?: Updates;
 }
 
 const systemClock = (): number => Date.now();
 
-export function App({ core, kept, clock = systemClock }: AppProps) {
+export function App({ core, kept, clock = systemClock, updates = PLAIN }: AppProps) {
   return (
-    <HasHands core={core} kept={kept} clock={clock}>
+    <HasHands core={core} kept={kept} clock={clock} updates={updates}>
       <Looks />
     </HasHands>
   );

@@ -8,7 +8,7 @@
 import { ALL, channelOf } from "./messages";
 import type { CoreFailure, FromCore, ToCore } from "./messages";
 import { applied } from "./rows";
-import workerUrl from "./worker.ts?worker&url";
+import { trusted, workerUrl } from "./trusted";
 import type { Keyed } from "./rows";
 import type { Answers, Ask, Change, Command, Event as CoreEvent, Told, View, Views } from "./types";
 
@@ -66,6 +66,11 @@ const ONCE = new Set<string>([
   "make_invitation",
 ]);
 
+/** Which core this tab was built with: where its worker's script is. */
+const OWN_CORE = new URL(workerUrl, location.href).pathname;
+/** Tabs that reload together come one after another; one that has not come by then is not on its way. */
+const OTHER_CORE_MS = 3_000;
+
 /** One tab's way to the core. */
 export class Core {
   readonly #tab = crypto.randomUUID();
@@ -81,6 +86,7 @@ export class Core {
   #state: State = { is: "starting" };
   #storage: Storage = {};
   #last = 0;
+  #other: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts this tab's part; `origin` is the app's. */
   constructor(origin: string = location.origin) {
@@ -273,10 +279,18 @@ export class Core {
   #heard(message: FromCore): void {
     switch (message.kind) {
       case "lead":
-        this.#follow(message.leader);
+        if (message.core === OWN_CORE) {
+          this.#follow(message.leader);
+        } else {
+          this.#away();
+        }
         break;
       case "failed":
-        this.#fail(message.failure);
+        if (message.core === OWN_CORE) {
+          this.#fail(message.failure);
+        } else {
+          this.#away();
+        }
         break;
       case "told":
         if (message.leader !== this.#leader) {
@@ -318,11 +332,30 @@ export class Core {
     }
   }
 
+  /** A tab of another build has the core. When it goes, this tab's own worker may be the next. */
+  #away(): void {
+    if (this.#leader === this.#tab) {
+      // Said before this tab's worker was the next.
+      return;
+    }
+    if (this.#leader !== undefined) {
+      this.#interrupt();
+    }
+    this.#leader = undefined;
+    this.#other ??= setTimeout(() => {
+      this.#fail({ code: "other_version", message: "a tab of another build has the core" });
+    }, OTHER_CORE_MS);
+  }
+
   #follow(leader: string): void {
+    clearTimeout(this.#other);
+    this.#other = undefined;
     if (leader === this.#leader) {
       return;
     }
-    const first = this.#leader === undefined;
+    if (this.#leader !== undefined) {
+      this.#interrupt();
+    }
     this.#leader = leader;
     if (leader !== this.#tab) {
       // It hears of this tab, and watches over its life.
@@ -331,15 +364,20 @@ export class Core {
     for (const [watch, { view }] of this.#watched) {
       this.#rewatch(watch, view);
     }
+    for (const { message } of this.#waiting.values()) {
+      this.#post(message);
+    }
+    this.#set({ is: "ready" });
+  }
+
+  /** The core that was asked is gone: what must not be asked twice has no answer. */
+  #interrupt(): void {
     for (const [id, waiting] of this.#waiting) {
-      if (first || waiting.repeat) {
-        this.#post(waiting.message);
-      } else {
+      if (!waiting.repeat) {
         this.#waiting.delete(id);
         waiting.failed(new Refused("interrupted", "whether it was done is to be looked at"));
       }
     }
-    this.#set({ is: "ready" });
   }
 
   #fail(failure: CoreFailure): void {
@@ -364,33 +402,6 @@ function added<T>(to: Set<T>, listener: T): () => void {
     to.delete(listener);
   };
 }
-
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { readonly createScriptURL: (url: string) => string },
-  ): { createScriptURL(url: string): URL };
-}
-
-/** Where a page's policy asks for it (`trusted-types comity-worker`), the worker's script, and no other, is let in. */
-function trusted(url: string): string | URL {
-  const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  if (types === undefined) {
-    return url;
-  }
-  const rules = {
-    createScriptURL(asked: string) {
-      if (asked !== workerUrl) {
-        throw new TypeError("only the core's worker is a script");
-      }
-      return asked;
-    },
-  };
-  policy ??= types.createPolicy("comity-worker", rules);
-  return policy.createScriptURL(url);
-}
-
-let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
 
 function nameOf(command: Command): string {
   return typeof command === "string" ? command : (Object.keys(command)[0] ?? "");

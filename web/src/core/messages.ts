@@ -15,7 +15,7 @@ export function channelOf(tab: string): string {
 
 /** Why the core could not start. */
 export interface CoreFailure {
-  /** Stable: `storage_unavailable`, `store_in_use`, `store_newer`, `store_failed` … */
+  /** Stable: `storage_unavailable`, `store_in_use`, `store_newer`, `store_failed`, `other_version` … */
   readonly code: string;
   readonly message: string;
 }
@@ -34,10 +34,13 @@ export type ToCore =
   | { readonly kind: "take"; readonly tab: string; readonly id: number; readonly name: string }
   | { readonly kind: "try_now"; readonly tab: string };
 
-/** From the core's worker to a tab, or to all. */
+/**
+ * From the core's worker to a tab, or to all. `core` is where the worker's script is: its name has the hash of the
+ * script and of the core in it, so a tab that was built with another core knows it by that.
+ */
 export type FromCore =
-  | { readonly kind: "lead"; readonly leader: string }
-  | { readonly kind: "failed"; readonly failure: CoreFailure }
+  | { readonly kind: "lead"; readonly leader: string; readonly core: string }
+  | { readonly kind: "failed"; readonly failure: CoreFailure; readonly core: string }
   | { readonly kind: "told"; readonly leader: string; readonly json: string }
   | { readonly kind: "gave"; readonly id: number; readonly failure?: CoreFailure }
   | { readonly kind: "took"; readonly id: number; readonly file: Blob | undefined };

@@ -30,6 +30,8 @@ export interface Start {
 const scope = self as unknown as Scope;
 const all = new BroadcastChannel(ALL);
 const tabs = new Map<string, BroadcastChannel>();
+/** Which core this is, as tabs know it. */
+const core = self.location.pathname;
 let own = "";
 let device: Device | undefined;
 let failure: CoreFailure | undefined;
@@ -69,7 +71,7 @@ async function lead(origin: string): Promise<void> {
   scope.addEventListener("error", (event) => {
     fail({ code: "worker", message: event.message });
   });
-  toAll({ kind: "lead", leader: own });
+  toAll({ kind: "lead", leader: own, core });
 }
 
 async function measured<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -82,7 +84,7 @@ async function measured<T>(name: string, work: () => Promise<T>): Promise<T> {
 function fail(why: CoreFailure): void {
   failure = why;
   device = undefined;
-  toAll({ kind: "failed", failure });
+  toAll({ kind: "failed", failure, core });
 }
 
 async function started(origin: string): Promise<Device> {
@@ -99,14 +101,14 @@ function take(message: ToCore): void {
   if (device === undefined) {
     // Of those who wait only the one that tried and failed has something to say.
     if (message.kind === "hello" && failure !== undefined) {
-      toTab(message.tab, { kind: "failed", failure });
+      toTab(message.tab, { kind: "failed", failure, core });
     }
     return;
   }
   switch (message.kind) {
     case "hello":
       watchLife(message.tab);
-      toTab(message.tab, { kind: "lead", leader: own });
+      toTab(message.tab, { kind: "lead", leader: own, core });
       break;
     case "ask":
       device.ask(message.tab, message.question);

@@ -85,6 +85,7 @@ export const SCREENS: readonly ScreenOf[] = [
   { name: "home-offline", scene: "offline" },
   { name: "home-loose", scene: "loose" },
   { name: "home-arriving", scene: "arriving" },
+  { name: "home-update", scene: "update" },
   { name: "home-search", steps: async (page) => {
     await page.locator("input[type=search]").first().fill(await page.evaluate(() => (document.documentElement.lang === "ar" ? "المطر" : "rain")));
     await page.locator("mark").first().waitFor();

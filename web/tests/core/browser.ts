@@ -13,13 +13,18 @@ export class Browser {
   /** What nobody wants to see on a console: exceptions, breaches of the page's policy, requests to elsewhere. */
   readonly complaints: string[] = [];
 
+  /** Of everything that came: its path, and whether a service worker answered. */
+  readonly answers: { readonly path: string; readonly byWorker: boolean }[] = [];
+
   private constructor(
     readonly url: string,
     readonly profile: string,
+    readonly serviceWorkers: boolean,
   ) {}
 
-  static async start(url: string): Promise<Browser> {
-    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")));
+  /** Without `serviceWorkers` it has none, as private windows of some browsers. */
+  static async start(url: string, serviceWorkers = true): Promise<Browser> {
+    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")), serviceWorkers);
     await browser.open();
     return browser;
   }
@@ -30,13 +35,21 @@ export class Browser {
       headless: true,
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     });
+    if (!this.serviceWorkers) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {
       if (!request.url().startsWith(`${this.url}/`)) this.complaints.push(`request to ${request.url()}`);
     });
   }
 
-  /** A tab whose core is ready. */
+  /** A tab whose core is ready; of the page that has nothing else. */
   async tab(): Promise<Page> {
+    const page = await this.page();
+    await ready(page);
+    return page;
+  }
+
+  /** A tab at the origin's page, whatever it is. */
+  async page(): Promise<Page> {
     if (this.#context === undefined) throw new Error("the browser is not open");
     const page = await this.#context.newPage();
     page.on("pageerror", (error) => this.complaints.push(String(error)));
@@ -45,8 +58,10 @@ export class Browser {
       const away = /WebSocket connection|Failed to load resource/.test(message.text());
       if (message.type() === "error" && !away) this.complaints.push(message.text());
     });
+    page.on("response", (response) => {
+      this.answers.push({ path: new URL(response.url()).pathname, byWorker: response.fromServiceWorker() });
+    });
     await page.goto(this.url);
-    await ready(page);
     return page;
   }
 

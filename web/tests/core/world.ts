@@ -26,6 +26,10 @@ const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".wasm": "application/wasm",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
 };
 
 /** What the terminal client tells of a line or a person, as far as it is looked at here. */
@@ -59,11 +63,21 @@ export async function builtPage(): Promise<string> {
   return out;
 }
 
+/** The app, built as it ships; with `config`, another one than `vite.config.ts`, relative to `web/`. */
+export async function builtApp(config = "vite.config.ts"): Promise<string> {
+  const out = await mkdtemp(join(tmpdir(), "core-app-"));
+  // A process of its own: the tests' environment would make it a build for tests.
+  const env = { ...process.env, NODE_ENV: "production" };
+  await run(process.execPath, ["node_modules/vite/bin/vite.js", "build", "--mode", "app", "--config", config, "--outDir", out, "--emptyOutDir", "--logLevel", "error"], { cwd: join(HERE, "../.."), env });
+  return out;
+}
+
 export class World {
-  readonly #page: string;
+  #page: string;
   readonly #config: string;
   #server: ChildProcess | undefined;
   #front: Server | undefined;
+  readonly #upgraded = new Set<Socket>();
   #port = 0;
   /** Where the page is. */
   url = "";
@@ -132,9 +146,31 @@ export class World {
     front.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#upgrade(request, socket, head);
     });
-    await new Promise<void>((done) => front.listen(0, "127.0.0.1", done));
+    // Its port is its own from now on, too.
+    const port = this.url === "" ? 0 : Number(new URL(this.url).port);
+    await new Promise<void>((done) => front.listen(port, "127.0.0.1", done));
     this.#front = front;
     this.url = `http://localhost:${String((front.address() as AddressInfo).port)}`;
+  }
+
+  /** From now on the pages are those of another build. */
+  serves(page: string): void {
+    this.#page = page;
+  }
+
+  /** Nothing answers at this origin any more. */
+  async goAway(): Promise<void> {
+    const front = this.#front;
+    const closed = new Promise((done) => front?.close(done));
+    front?.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
+    await this.killServer();
+    await closed;
+  }
+
+  async comeBack(): Promise<void> {
+    await this.startServer();
+    await this.#startFront();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -152,7 +188,11 @@ export class World {
     const name = normalize(path === "/" ? "/index.html" : path);
     try {
       const body = await readFile(join(this.#page, name));
-      response.writeHead(200, { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": policy });
+      response.writeHead(200, {
+        "Content-Type": TYPES[extname(name)] ?? "application/octet-stream",
+        "Content-Security-Policy": policy,
+        "Cache-Control": name.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      });
       response.end(body);
     } catch {
       response.writeHead(404).end();
@@ -165,6 +205,8 @@ export class World {
     const end = () => {
       socket.destroy();
     };
+    this.#upgraded.add(socket);
+    socket.on("close", () => this.#upgraded.delete(socket));
     socket.on("error", () => on.destroy());
     on.on("error", end);
     on.on("response", end);

@@ -1,9 +1,9 @@
-/** What one should know before anything else: no connection, storage that may go, history on its way. */
+/** What one should know before anything else: no connection, a new version, storage that may go, history on its way. */
 import { useCallback, useEffect, useState } from "react";
 import { Button } from "../../ui/basics/Button";
 import { Banner, ProgressBar } from "../../ui/feedback/Feedback";
 import { useSpeech } from "../../ui/words/context";
-import { useCore, useEvents, useHabits, useKept, useNow, useShared, useStorageKept } from "../state/context";
+import { useCore, useEvents, useHabits, useKept, useNow, useShared, useStorageKept, useUpdates, useUpdateWaits } from "../state/context";
 import type { CoreEvent } from "../state/face";
 import { go } from "../state/route";
 import styles from "./home.module.css";
@@ -20,6 +20,9 @@ export function Banners() {
   const { persisted } = useStorageKept();
   const now = useNow();
   const [closed, setClosed] = useState(false);
+  const updates = useUpdates();
+  const updateWaits = useUpdateWaits();
+  const [later, setLater] = useState(false);
   const [history, setHistory] = useState<{ readonly done: number; readonly total: number } | null>(null);
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "history_progress") setHistory(event.done < event.total ? event : null);
@@ -41,6 +44,11 @@ export function Banners() {
           <Banner kind="information" acts={<Button kind="plain" size="small" onClick={() => { core.tryNow(); }}>{words.home.tryNow}</Button>}>
             {words.home.offline}{retry !== null && retry > now ? ` ${words.home.retryAt(format.time(retry))}` : ""}
           </Banner>
+        </div>
+      )}
+      {updateWaits && !later && (
+        <div className={styles.banner}>
+          <Banner kind="good" onClose={() => { setLater(true); }} acts={<Button kind="plain" size="small" onClick={updates.reload}>{words.home.reload}</Button>}>{words.home.newVersion}</Banner>
         </div>
       )}
       {history !== null && (

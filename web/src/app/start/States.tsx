@@ -1,8 +1,10 @@
 /** While the core starts, where it could not, and when this device has no account any more. */
+import { useEffect } from "react";
 import { Button } from "../../ui/basics/Button";
 import { Broken, NoConversations } from "../../ui/feedback/Drawings";
 import { EmptyState, ErrorState, ProgressBar } from "../../ui/feedback/Feedback";
 import { useSpeech } from "../../ui/words/context";
+import { useUpdates } from "../state/context";
 import styles from "./start.module.css";
 
 export function Loading() {
@@ -20,11 +22,14 @@ export function Loading() {
 
 export function Failed({ code }: { code: string }) {
   const { words } = useSpeech();
+  const updates = useUpdates();
+  // Of some failures the next version is the way out: the reload below brings it, once it is here.
+  useEffect(() => { updates.look(); }, [updates]);
   const { title, text } = words.told.start(code);
   return (
     <main className={styles.page}>
       <div className={styles.state}>
-        <ErrorState whole drawing={<Broken />} title={title} onRetry={() => { location.reload(); }}>{text}</ErrorState>
+        <ErrorState whole drawing={<Broken />} title={title} onRetry={updates.reload}>{text}</ErrorState>
       </div>
     </main>
   );

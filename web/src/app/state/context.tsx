@@ -10,19 +10,21 @@ import { useSpeech } from "../../ui/words/context";
 import { codeOf, type Command, type Core, type CoreEvent, type CoreState, type Keyed, type Line, type ListView, type SnapshotView, type Storage, type ViewOf, type Views } from "./face";
 import type { Habits, Kept } from "./kept";
 import { useTell } from "./toasts";
+import type { Updates } from "./updates";
 
 interface Hands {
   readonly core: Core;
   readonly kept: Kept;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  readonly updates: Updates;
 }
 
 const HandsContext = createContext<Hands | null>(null);
 
 export function HasHands({ children, ...hands }: Hands & { children: ReactNode }) {
-  const { core, kept, clock } = hands;
-  const value = useMemo(() => ({ core, kept, clock }), [core, kept, clock]);
+  const { core, kept, clock, updates } = hands;
+  const value = useMemo(() => ({ core, kept, clock, updates }), [core, kept, clock, updates]);
   return <HandsContext value={value}>{children}</HandsContext>;
 }
 
@@ -35,6 +37,13 @@ function useHands(): Hands {
 export const useCore = (): Core => useHands().core;
 export const useKept = (): Kept => useHands().kept;
 export const useClock = (): (() => number) => useHands().clock;
+export const useUpdates = (): Updates => useHands().updates;
+
+/** Whether the app's next version waits for a reload. */
+export function useUpdateWaits(): boolean {
+  const { updates } = useHands();
+  return useSyncExternalStore(updates.listen, updates.waits);
+}
 
 /** The habits, now and from now on. */
 export function useHabits(): Habits {

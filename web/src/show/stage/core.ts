@@ -12,8 +12,8 @@ import { acts } from "./acts";
 import { fileOf } from "./files";
 import { type Chat, lineOf, viewOf, type World, worldIn } from "./world";
 
-export type Scene = "home" | "fresh" | "starting" | "failed" | "ended" | "offline" | "empty" | "loose" | "arriving";
-export const SCENES: readonly Scene[] = ["home", "fresh", "starting", "failed", "ended", "offline", "empty", "loose", "arriving"];
+export type Scene = "home" | "fresh" | "starting" | "failed" | "ended" | "offline" | "empty" | "loose" | "arriving" | "update";
+export const SCENES: readonly Scene[] = ["home", "fresh", "starting", "failed", "ended", "offline", "empty", "loose", "arriving", "update"];
 
 interface Watch {
   readonly show: () => void;

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "../../app/App";
 import "../../app/app.css";
 import { Kept, type Place } from "../../app/state/kept";
+import { PLAIN } from "../../app/state/updates";
 import "../../ui/tokens/base.css";
 import { NOW_MS } from "../samples";
 import { apply, settingsOf } from "../settings";
@@ -27,4 +28,4 @@ kept.setDraft(22, settings.language === "ar" ? "أستطيع أن آتي أبك�
 const core = new StageCore(settings.language, scene, given.get("code") ?? undefined, Number(given.get("long") ?? 2_000));
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
-createRoot(root).render(<StrictMode><App core={core} kept={kept} clock={() => NOW_MS} /></StrictMode>);
+createRoot(root).render(<StrictMode><App core={core} kept={kept} clock={() => NOW_MS} updates={{ ...PLAIN, waits: () => scene === "update" }} /></StrictMode>);

@@ -82,6 +82,8 @@ export function arabic(format: Format): ReturnType<typeof english> {
       offline: "لا اتصال. يمكنك القراءة والكتابة، وما تكتبه يُرسل لاحقًا.",
       retryAt: (time) => `المحاولة التالية عند ${isolate(time)}.`,
       tryNow: "حاول الآن",
+      newVersion: "وصل إصدار جديد. أرسل ما تكتبه قبل إعادة التحميل، فهي تشمل كل علامات التبويب.",
+      reload: "أعد التحميل",
       history: "سجلّك في الطريق",
       historyArrives: (done, total) => `سجلّك في الطريق: الجزء ${format.number(done)} من ${format.number(total)}. يمكنك الكتابة في هذه الأثناء.`,
       numberLost: "صار رقمك لشخص آخر. ضع رقمًا جديدًا ليجدك أصدقاؤك.",

@@ -81,6 +81,8 @@ export function english(format: Format) {
       offline: "No connection. You can read and write; what you write goes out later.",
       retryAt: (time: string) => `The next try is at ${isolate(time)}.`,
       tryNow: "Try now",
+      newVersion: "A new version is here. Send what you are writing before you reload: all tabs do.",
+      reload: "Reload",
       history: "Your history is arriving",
       historyArrives: (done: number, total: number) => `Your history is arriving: part ${format.number(done)} of ${format.number(total)}. You can write meanwhile.`,
       numberLost: "Your number belongs to somebody else now. Set a new one, so that friends find you.",

@@ -194,6 +194,7 @@ const starts: Readonly<Record<string, Said>> = {
   store_damaged: { title: "Your messages are damaged", text: "Clear this site’s data in the browser, and link it anew with your other device." },
   key_lost: { title: "The key of your messages is gone", text: "The browser deleted it. Clear this site’s data, and link it anew with your other device." },
   core_missing: { title: "A part of the app is missing", text: "This page was built without the part that keeps your messages. Whoever runs the server has to build it whole." },
+  other_version: { title: "Another version is open in another tab", text: "Reload the other tabs of this app, or close them. It goes on here then." },
   worker: { title: "A part of the app did not start", text: "Reload the page. If it stays so, update the browser." },
 };
 
