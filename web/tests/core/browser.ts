@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { State } from "../../src/core/core";
 import type { Answers, Ask, Command, Event } from "../../src/core/types";
 import { chromiumPath } from "../browser/visit";
@@ -16,27 +16,42 @@ export class Browser {
   private constructor(
     readonly url: string,
     readonly profile: string,
+    readonly options: BrowserContextOptions,
   ) {}
 
-  static async start(url: string): Promise<Browser> {
-    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")));
+  static async start(url: string, options: BrowserContextOptions = {}): Promise<Browser> {
+    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")), options);
     await browser.open();
     return browser;
   }
 
   async open(): Promise<void> {
     this.#context = await chromium.launchPersistentContext(this.profile, {
+      ...this.options,
       executablePath: chromiumPath(),
       headless: true,
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     });
     this.#context.on("request", (request) => {
-      if (!request.url().startsWith(`${this.url}/`)) this.complaints.push(`request to ${request.url()}`);
+      const own = request.url().startsWith(`${this.url}/`) || /^(data|blob):/.test(request.url());
+      if (!own) this.complaints.push(`request to ${request.url()}`);
+    });
+    await this.#context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+      });
     });
   }
 
   /** A tab whose core is ready. */
   async tab(): Promise<Page> {
+    const page = await this.page();
+    await ready(page);
+    return page;
+  }
+
+  /** A tab at the page, whatever that shows. */
+  async page(): Promise<Page> {
     if (this.#context === undefined) throw new Error("the browser is not open");
     const page = await this.#context.newPage();
     page.on("pageerror", (error) => this.complaints.push(String(error)));
@@ -45,8 +60,8 @@ export class Browser {
       const away = /WebSocket connection|Failed to load resource/.test(message.text());
       if (message.type() === "error" && !away) this.complaints.push(message.text());
     });
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(this.url);
-    await ready(page);
     return page;
   }
 

@@ -25,7 +25,10 @@ export const PATIENCE_MS = Number(process.env.COMITY_TEST_PATIENCE_MS ?? 60_000)
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
 };
 
 /** What the terminal client tells of a line or a person, as far as it is looked at here. */
@@ -210,6 +213,18 @@ export class World {
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as Said);
+  }
+
+  /** What somebody types at the terminal's screen, a line each; resolves once it has left. */
+  async types(person: string, lines: readonly string[]): Promise<void> {
+    const client = spawn(PROGRAM, ["chat", "--store", join(this.folder, person)], {
+      env: { ...process.env, COMITY_PASSPHRASE: "correct horse" },
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    const ended = new Promise<number | null>((done) => client.once("exit", done));
+    client.stdin.end(lines.map((line) => `${line}\n`).join(""));
+    const code = await ended;
+    if (code !== 0) throw new Error(`the terminal client ended with ${String(code)}`);
   }
 
   async end(): Promise<void> {
