@@ -121,11 +121,14 @@ test("a second browser is linked by its long code, and gets the history", async 
   await anna.goTo("Settings");
   await anna.press("Let another device in");
   await anna.page.getByLabel("Or type its code").fill(code);
-  const arriving = desk.page.getByText(/^Your history is arriving: part \d of \d/).waitFor();
+  const release = world.holdFiles();
   await anna.press("Let it in");
   await anna.page.getByText(/is in. Your history goes there now./).waitFor();
   await anna.look("approved");
-  await arriving;
+  await desk.page.getByText("Your history is arriving: part 1 of 2.").waitFor();
+  await desk.look("arriving");
+  release();
+  await desk.page.getByText("Your history is arriving").waitFor({ state: "detached" });
   await desk.openChat("Ben");
   await anna.openChat("Ben");
   await desk.reads(await anna.texts());

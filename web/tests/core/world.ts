@@ -68,6 +68,7 @@ export class World {
   #server: ChildProcess | undefined;
   #front: Server | undefined;
   #port = 0;
+  #held: { first?: string; readonly until: Promise<void> } | undefined;
   /** Where the page is. */
   url = "";
 
@@ -127,6 +128,17 @@ export class World {
     }
   }
 
+  /** From now on one file comes through, and all others wait until what it gives is called. */
+  holdFiles(): () => void {
+    let release = (): void => undefined;
+    const until = new Promise<void>((done) => { release = done; });
+    this.#held = { until };
+    return () => {
+      this.#held = undefined;
+      release();
+    };
+  }
+
   /** Pages from the built folder, all else from the app: one origin. */
   async #startFront(): Promise<void> {
     const front = createServer((request, response) => {
@@ -142,6 +154,10 @@ export class World {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, headers, url: path = "/" } = request;
+    if (this.#held !== undefined && method === "GET" && /^\/v1\/blobs\/[^/]+$/.test(path)) {
+      this.#held.first ??= path;
+      if (this.#held.first !== path) await this.#held.until;
+    }
     if (path.startsWith("/v1/")) {
       const on = httpRequest({ port: this.#port, method, headers, path }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
