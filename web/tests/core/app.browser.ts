@@ -43,6 +43,7 @@ afterAll(async () => {
 test("two people sign up, and one of them keeps the recovery words", async () => {
   await anna.look("start");
   await Promise.all([anna.signUp(world, ANNA, "Anna"), ben.signUp(world, BEN, "Ben")]);
+  await anna.page.getByRole("heading", { name: "Say the first word" }).waitFor();
   await anna.look("home-empty");
   const words = await anna.takeRecoveryWords();
   expect(words).toHaveLength(12);
