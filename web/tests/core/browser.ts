@@ -2,11 +2,18 @@
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { State } from "../../src/core/core";
 import type { Answers, Ask, Command, Event } from "../../src/core/types";
 import { chromiumPath } from "../browser/visit";
 import { PATIENCE_MS, until } from "./world";
+
+export interface Options {
+  /** What else the context is opened with. */
+  readonly context?: BrowserContextOptions;
+  /** False for one that has no service workers, as private windows of some browsers. */
+  readonly serviceWorkers?: boolean;
+}
 
 export class Browser {
   #context: BrowserContext | undefined;
@@ -19,25 +26,31 @@ export class Browser {
   private constructor(
     readonly url: string,
     readonly profile: string,
-    readonly serviceWorkers: boolean,
+    readonly options: Options,
   ) {}
 
-  /** Without `serviceWorkers` it has none, as private windows of some browsers. */
-  static async start(url: string, serviceWorkers = true): Promise<Browser> {
-    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")), serviceWorkers);
+  static async start(url: string, options: Options = {}): Promise<Browser> {
+    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")), options);
     await browser.open();
     return browser;
   }
 
   async open(): Promise<void> {
     this.#context = await chromium.launchPersistentContext(this.profile, {
+      ...this.options.context,
       executablePath: chromiumPath(),
       headless: true,
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     });
-    if (!this.serviceWorkers) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
+    if (this.options.serviceWorkers === false) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {
-      if (!request.url().startsWith(`${this.url}/`)) this.complaints.push(`request to ${request.url()}`);
+      const own = request.url().startsWith(`${this.url}/`) || /^(data|blob):/.test(request.url());
+      if (!own) this.complaints.push(`request to ${request.url()}`);
+    });
+    await this.#context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+      });
     });
   }
 
@@ -48,7 +61,7 @@ export class Browser {
     return page;
   }
 
-  /** A tab at the origin's page, whatever it is. */
+  /** A tab at the page, whatever that shows. */
   async page(): Promise<Page> {
     if (this.#context === undefined) throw new Error("the browser is not open");
     const page = await this.#context.newPage();
@@ -61,6 +74,7 @@ export class Browser {
     page.on("response", (response) => {
       this.answers.push({ path: new URL(response.url()).pathname, byWorker: response.fromServiceWorker() });
     });
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(this.url);
     return page;
   }

@@ -183,7 +183,7 @@ test("an update that does not come whole leaves what is there", async () => {
 test("a tab speaks to no core of another version, and goes on when that one is gone", async () => {
   world.serves(first);
   await world.comeBack();
-  const plain = await Browser.start(world.url, false);
+  const plain = await Browser.start(world.url, { serviceWorkers: false });
   const old = await plain.page();
   await old.getByText(words.start.welcome).waitFor({ timeout: PATIENCE_MS });
   world.serves(second);

@@ -9,9 +9,6 @@ declare global {
   }
 }
 
-document.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
-});
 window.events = [];
 window.core = new Core();
 window.core.onEvent((event) => {

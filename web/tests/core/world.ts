@@ -25,9 +25,9 @@ export const PATIENCE_MS = Number(process.env.COMITY_TEST_PATIENCE_MS ?? 60_000)
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
-  ".wasm": "application/wasm",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
   ".png": "image/png",
   ".webmanifest": "application/manifest+json",
 };
@@ -73,24 +73,26 @@ export async function builtApp(config = "vite.config.ts"): Promise<string> {
 }
 
 export class World {
-  #page: string;
+  #page: string | undefined;
   readonly #config: string;
   #server: ChildProcess | undefined;
   #front: Server | undefined;
   readonly #upgraded = new Set<Socket>();
   #port = 0;
+  #held: { first?: string; readonly until: Promise<void> } | undefined;
   /** Where the page is. */
   url = "";
 
   private constructor(
     readonly folder: string,
-    page: string,
+    page: string | undefined,
   ) {
     this.#page = page;
     this.#config = join(folder, "comity.toml");
   }
 
-  static async start(page: string): Promise<World> {
+  /** With the pages of a folder, or those that the server's program carries. */
+  static async start(page?: string): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "core-world-"));
     const world = new World(folder, page);
     const config = [
@@ -138,6 +140,17 @@ export class World {
     }
   }
 
+  /** From now on one file comes through, and all others wait until what it gives is called. */
+  holdFiles(): () => void {
+    let release = (): void => undefined;
+    const until = new Promise<void>((done) => { release = done; });
+    this.#held = { until };
+    return () => {
+      this.#held = undefined;
+      release();
+    };
+  }
+
   /** Pages from the built folder, all else from the app: one origin. */
   async #startFront(): Promise<void> {
     const front = createServer((request, response) => {
@@ -175,7 +188,12 @@ export class World {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, headers, url: path = "/" } = request;
-    if (path.startsWith("/v1/")) {
+    if (this.#held !== undefined && method === "GET" && /^\/v1\/blobs\/[^/]+$/.test(path)) {
+      this.#held.first ??= path;
+      if (this.#held.first !== path) await this.#held.until;
+    }
+    const folder = this.#page;
+    if (folder === undefined || path.startsWith("/v1/")) {
       const on = httpRequest({ port: this.#port, method, headers, path }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
@@ -187,7 +205,7 @@ export class World {
     }
     const name = normalize(path === "/" ? "/index.html" : path);
     try {
-      const body = await readFile(join(this.#page, name));
+      const body = await readFile(join(folder, name));
       response.writeHead(200, {
         "Content-Type": TYPES[extname(name)] ?? "application/octet-stream",
         "Content-Security-Policy": policy,
@@ -252,6 +270,18 @@ export class World {
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as Said);
+  }
+
+  /** What somebody types at the terminal's screen, a line each; resolves once it has left. */
+  async types(person: string, lines: readonly string[]): Promise<void> {
+    const client = spawn(PROGRAM, ["chat", "--store", join(this.folder, person)], {
+      env: { ...process.env, COMITY_PASSPHRASE: "correct horse" },
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    const ended = new Promise<number | null>((done) => client.once("exit", done));
+    client.stdin.end(lines.map((line) => `${line}\n`).join(""));
+    const code = await ended;
+    if (code !== 0) throw new Error(`the terminal client ended with ${String(code)}`);
   }
 
   async end(): Promise<void> {

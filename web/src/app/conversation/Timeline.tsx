@@ -44,7 +44,8 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const mark = useUnreadMark(view.unread, newest ? lines : undefined);
   const entries = useMemo(() => entriesOf(lines ?? [], mark), [lines, mark]);
   const { scroller, content, atEnd, toEnd, toLine } = useScroll(entries, { newest, moves, onOlder: goOlder, onNewer: goNewer });
-  useRead(view, newest && atEnd && lines !== undefined);
+  const heard = useMemo(() => lines?.findLast((line) => !line.outgoing && line.kind !== "notice")?.message, [lines]);
+  useRead(view, newest && atEnd && lines !== undefined, heard);
   // What is unread and does not fit begins in view.
   const from = mark?.from;
   useEffect(() => { if (from !== undefined) toLine(from, true); }, [from, toLine]);
@@ -136,8 +137,11 @@ function useUnreadMark(unread: number, lines: readonly Line[] | undefined): Unre
   return mark?.it ?? null;
 }
 
-/** What is in view, while somebody looks, is read. */
-function useRead(view: ConversationView, seen: boolean): void {
+/**
+ * What is in view, while somebody looks, is read. The words of a request are never unread, but read
+ * they are: so the newest line that was heard is told once, too.
+ */
+function useRead(view: ConversationView, seen: boolean, heard: string | undefined): void {
   const act = useAct();
   const { conversation, unread } = view;
   const [looks, setLooks] = useState(() => document.visibilityState === "visible");
@@ -146,9 +150,12 @@ function useRead(view: ConversationView, seen: boolean): void {
     document.addEventListener("visibilitychange", look);
     return () => { document.removeEventListener("visibilitychange", look); };
   }, []);
+  const told = useRef<string>(undefined);
   useEffect(() => {
-    if (seen && looks && unread > 0) void act({ mark_read: { conversation } });
-  }, [act, conversation, seen, looks, unread]);
+    if (!seen || !looks || (unread === 0 && told.current === heard)) return;
+    told.current = heard;
+    void act({ mark_read: { conversation } });
+  }, [act, conversation, seen, looks, unread, heard]);
 }
 
 /** Brings a line into view once it is drawn, and marks it for a while. */

@@ -1,10 +1,9 @@
 /** What one should know before anything else: no connection, a new version, storage that may go, history on its way. */
-import { useCallback, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { Button } from "../../ui/basics/Button";
 import { Banner, ProgressBar } from "../../ui/feedback/Feedback";
 import { useSpeech } from "../../ui/words/context";
-import { useCore, useEvents, useHabits, useKept, useNow, useShared, useStorageKept, useUpdates, useUpdateWaits } from "../state/context";
-import type { CoreEvent } from "../state/face";
+import { useCore, useHabits, useKept, useNow, useShared, useStorageKept, useUpdates, useUpdateWaits } from "../state/context";
 import { go } from "../state/route";
 import styles from "./home.module.css";
 
@@ -16,17 +15,13 @@ export function Banners() {
   const core = useCore();
   const kept = useKept();
   const habits = useHabits();
-  const { account, link } = useShared();
+  const { account, link, history } = useShared();
   const { persisted } = useStorageKept();
   const now = useNow();
   const [closed, setClosed] = useState(false);
   const updates = useUpdates();
   const updateWaits = useUpdateWaits();
   const [later, setLater] = useState(false);
-  const [history, setHistory] = useState<{ readonly done: number; readonly total: number } | null>(null);
-  useEvents(useCallback((event: CoreEvent) => {
-    if (event.event === "history_progress") setHistory(event.done < event.total ? event : null);
-  }, []));
   const gone = link?.ended ?? null;
   const away = link !== undefined && gone === null && link.wanted && !link.online;
   const [offline, setOffline] = useState(false);

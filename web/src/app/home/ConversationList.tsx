@@ -90,23 +90,29 @@ function Entries() {
 
 function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived" | "typing" | "open">) {
   const { words } = useSpeech();
+  const { requests, conversations } = useShared();
   const rows = useListed(archived);
   const rowOf = useRowOf(typing);
   const now = useNow();
   const { shown, more } = useMore(rows?.length ?? 0);
   if (rows === undefined) return <Skeleton rows={8} />;
   if (rows.length === 0) return archived ? <div className={styles.empty}><EmptyState drawing={<NoConversations />} title={words.home.noArchive}>{words.home.noArchiveAbout}</EmptyState></div> : <NoneYet />;
+  // Notes to self are there from the first moment on; there is nobody to talk to all the same.
+  const nobody = !archived && requests.length === 0 && (conversations ?? []).every((it) => it.kind === "self");
   const selected = open.at === "conversation" || open.at === "about" || open.at === "group" ? open.id : null;
   return (
-    <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
-      {rows.slice(0, shown).map((view) => (
-        <li key={view.conversation} className={styles.row}>
-          <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
-          <div className={styles.acts}><RowMenu view={view} /></div>
-        </li>
-      ))}
-      {more}
-    </Roving>
+    <>
+      <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
+        {rows.slice(0, shown).map((view) => (
+          <li key={view.conversation} className={styles.row}>
+            <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
+            <div className={styles.acts}><RowMenu view={view} /></div>
+          </li>
+        ))}
+        {more}
+      </Roving>
+      {nobody && <NoneYet />}
+    </>
   );
 }
 

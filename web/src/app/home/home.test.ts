@@ -4,6 +4,7 @@ import { speak } from "../../ui/words/context";
 import { invitationIn } from "../groups/Join";
 import { inviteAddress } from "../groups/Group";
 import { grouped } from "../start/LinkThis";
+import { linkCode } from "../yourself/Approve";
 import { browserName } from "../start/names";
 import { FIRST_HABITS } from "../state/kept";
 import { loudness } from "../conversation/wave";
@@ -81,7 +82,14 @@ describe("small things", () => {
   });
 
   it("a long code is read in groups", () => {
-    expect(grouped("comity-link:ABCDEFGHIJKL")).toEqual(["ABCDE", "FGHIJ", "KL"]);
+    expect(grouped("comity-link:AEHH-IZLT-QQ")).toEqual(["AEHH", "IZLT", "QQ"]);
+  });
+
+  it("a long code is whole, read by the camera or typed as it is shown", () => {
+    const code = "comity-link:AEHH-IZLT-QQ";
+    expect(linkCode(code)).toBe(code);
+    expect(linkCode(` ${grouped(code).join(" ")}\n`)).toBe("comity-link:AEHHIZLTQQ");
+    expect(linkCode(" \n")).toBe("");
   });
 
   it("an invitation is the same, however it was given", () => {

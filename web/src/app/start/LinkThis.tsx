@@ -12,9 +12,9 @@ import { browserName } from "./names";
 import { Step } from "./steps";
 import styles from "./start.module.css";
 
-/** A long code in groups, as one reads it out. */
+/** A long code in its groups of four, as one reads it out. */
 export function grouped(code: string): readonly string[] {
-  return code.replace(/^comity-link:/, "").match(/.{1,5}/gu) ?? [];
+  return code.replace(/^comity-link:/, "").replaceAll("-", "").match(/.{1,4}/gu) ?? [];
 }
 
 export function LinkThis({ onBack }: { onBack: () => void }) {

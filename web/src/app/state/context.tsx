@@ -106,6 +106,8 @@ export interface Shared {
   readonly requests: readonly RequestView[];
   readonly transfers: readonly TransferView[];
   readonly names: ReadonlyMap<Address, string>;
+  /** Parts of the own history that are here, while more are to come. */
+  readonly history: { readonly done: number; readonly total: number } | null;
 }
 
 const SharedContext = createContext<Shared | null>(null);
@@ -125,6 +127,10 @@ export function HasShared({ children }: { children: ReactNode }) {
   const requests = useList<"requests">("requests");
   const transfers = useList<"transfers">("transfers");
   const names = useNames(conversations, contacts);
+  const [history, setHistory] = useState<Shared["history"]>(null);
+  useEvents(useCallback((event: CoreEvent) => {
+    if (event.event === "history_progress") setHistory(event.done < event.total ? event : null);
+  }, []));
   const value = useMemo<Shared>(() => ({
     account,
     link,
@@ -133,7 +139,8 @@ export function HasShared({ children }: { children: ReactNode }) {
     requests: rowsOf(requests) ?? none,
     transfers: rowsOf(transfers) ?? none,
     names,
-  }), [account, link, conversations, contacts, requests, transfers, names]);
+    history,
+  }), [account, link, conversations, contacts, requests, transfers, names, history]);
   return <SharedContext value={value}>{children}</SharedContext>;
 }
 

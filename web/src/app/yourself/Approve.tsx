@@ -12,6 +12,14 @@ import styles from "../people/people.module.css";
 import { useCore } from "../state/context";
 import { codeOf, outcome } from "../state/face";
 
+const PREFIX = "comity-link:";
+
+/** A link code as it was read by the camera, or as it was typed: there its beginning is not shown. */
+export function linkCode(text: string): string {
+  const code = text.replace(/\s/gu, "");
+  return code === "" || code.toLowerCase().startsWith(PREFIX) ? code : PREFIX + code;
+}
+
 export function ApprovePage({ account }: { account: AccountView }) {
   const { words } = useSpeech();
   const core = useCore();
@@ -21,8 +29,8 @@ export function ApprovePage({ account }: { account: AccountView }) {
   const [linked, setLinked] = useState<string | null>(null);
   const [error, setError] = useState<string>();
   const approve = async (text: string): Promise<void> => {
-    const plain = text.replace(/\s/gu, "");
-    if (plain === "") {
+    const whole = linkCode(text);
+    if (whole === "") {
       setError(words.self.codeEmpty);
       return;
     }
@@ -30,7 +38,7 @@ export function ApprovePage({ account }: { account: AccountView }) {
     setError(undefined);
     setLinked(null);
     try {
-      setLinked(await outcome(core, { approve_link: { code: plain } }, ["approve_link", "link"], (event) => (event.event === "linked" ? event.name : undefined)));
+      setLinked(await outcome(core, { approve_link: { code: whole } }, ["approve_link", "link"], (event) => (event.event === "linked" ? event.name : undefined)));
       setCode("");
     } catch (refused) {
       setError(words.told.failure(codeOf(refused)));

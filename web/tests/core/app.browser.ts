@@ -1,0 +1,204 @@
+/**
+ * The app by its screens: people who click, each in a browser of their own, against a real server.
+ *
+ * One story, in order: each part goes on where the one before it ended. The pages are those that the
+ * server's program carries: it needs `cargo xtask web`, and `cargo build` after it;
+ * `COMITY_KILLS` kills the browser more often, `COMITY_SHOTS` names a folder for pictures of what was passed.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { picture } from "./app";
+import { Person } from "./person";
+import { until, World } from "./world";
+
+const ANNA = "202 555 0101";
+const BEN = "202 555 0102";
+const ANNA_WHOLE = "+12025550101";
+const CARA = "+12025550103";
+/** More than goes into one part of a history. */
+const VERSES = 510;
+const KILLS = Number(process.env.COMITY_KILLS ?? 10);
+/** How much is said in one go while the browser is killed. */
+const BURST = 6;
+const HELLO = "Hello Ben, it is Anna from the choir.";
+
+let world: World;
+let anna: Person;
+let ben: Person;
+/** Anna's second browser. */
+let desk: Person;
+
+beforeAll(async () => {
+  world = await World.start();
+  [anna, ben, desk] = await Promise.all([Person.start(world.url), Person.start(world.url), Person.start(world.url)]);
+});
+
+afterAll(async () => {
+  await Promise.all([anna, ben, desk].map((person) => person.end()));
+  await world.end();
+});
+
+test("two people sign up, and one of them keeps the recovery words", async () => {
+  await anna.look("start");
+  await Promise.all([anna.signUp(world, ANNA, "Anna"), ben.signUp(world, BEN, "Ben")]);
+  await anna.page.getByRole("heading", { name: "Say the first word" }).waitFor();
+  await anna.look("home-empty");
+  const words = await anna.takeRecoveryWords();
+  expect(words).toHaveLength(12);
+  expect(new Set(words.map((word) => /^[a-z]+$/.test(word)))).toEqual(new Set([true]));
+  await ben.page.getByText("Twelve words bring your account back").waitFor();
+  expect(await anna.page.getByText("Twelve words bring your account back").count()).toBe(0);
+});
+
+test("a stranger's first words are a request; accepted, both talk, and the ticks tell how far it got", async () => {
+  await anna.askToTalk(BEN, HELLO);
+  await anna.look("asking");
+  await ben.openRequest("Anna", HELLO);
+  await ben.look("request");
+  await ben.accept(HELLO);
+  await ben.say("Anna! Did you find the score?");
+  await anna.message("Anna! Did you find the score?").waitFor();
+  await anna.got(HELLO, "Read");
+  await ben.goTo("Settings");
+  await anna.say("Here it is.");
+  await anna.got("Here it is.", "Delivered");
+  await ben.goTo("Chats");
+  await ben.row("Anna").getByText("Here it is.").waitFor();
+  await ben.openChat("Anna");
+  await anna.got("Here it is.", "Read");
+});
+
+test("who types is seen; a reaction, an answer, an edit and a deletion arrive", async () => {
+  await ben.writing.pressSequentially("Thank");
+  await anna.page.getByRole("status").getByText("typing…").waitFor();
+  await ben.say("Thank you");
+  await anna.choose("Thank you", "React");
+  await anna.page.getByRole("dialog").getByRole("button", { name: "❤️" }).first().click();
+  await ben.message("Thank you").getByRole("button", { name: "❤️, 1 person" }).waitFor();
+  await ben.choose("Here it is.", "Reply");
+  await ben.say("All of it?");
+  await anna.message("All of it?").getByRole("button", { name: /In answer to/ }).getByText("Here it is.").waitFor();
+  await anna.say("Rehearsal at six?");
+  await ben.message("Rehearsal at six?").waitFor();
+  await anna.choose("Rehearsal at six?", "Edit");
+  await anna.say("Rehearsal at seven?");
+  await ben.message("Rehearsal at seven?").getByText("edited").waitFor();
+  await anna.say("Never mind");
+  await ben.message("Never mind").waitFor();
+  await anna.choose("Never mind", "Delete for everyone");
+  await anna.page.getByRole("status", { name: "Notifications" }).getByRole("button", { name: "Close" }).click();
+  await ben.page.getByRole("article").getByText(/Anna.* deleted this message/).waitFor();
+  await anna.look("chat");
+  await ben.look("chat-other");
+});
+
+test("a reload of both keeps all of it, in order", async () => {
+  const texts = [HELLO, "Anna! Did you find the score?", "Here it is.", "Thank you", "All of it?", "Rehearsal at seven?", ""];
+  for (const person of [anna, ben]) {
+    await person.reads(texts);
+    await person.page.reload();
+    await person.reads(texts);
+    await person.message("Thank you").getByRole("button", { name: /❤️, 1 person/ }).waitFor();
+  }
+  await ben.say("Seven it is.");
+  await anna.message("Seven it is.").waitFor();
+});
+
+test("a second browser is linked by its long code, and gets the history", async () => {
+  await world.signUp("cara", CARA, "Cara");
+  await world.terminal("cara", "send", ANNA_WHOLE, "Cara here, with all the verses.");
+  await anna.openRequest("Cara", "Cara here, with all the verses.");
+  await anna.accept("Cara here, with all the verses.");
+  await anna.goTo("Settings");
+  await world.types("cara", [`/to ${ANNA_WHOLE}`, ...Array.from({ length: VERSES }, (_, n) => `verse ${String(n + 1)}`)]);
+  await anna.goTo("Chats");
+  await anna.row("Cara").getByText(`verse ${String(VERSES)}`).waitFor();
+  await desk.press("Link to my other device");
+  await desk.page.getByRole("img", { name: "Code that links this browser" }).waitFor();
+  await desk.look("link");
+  const code = await desk.page.getByText(/^(\S{1,5} ){4,}/).innerText();
+  await anna.goTo("Settings");
+  await anna.press("Let another device in");
+  await anna.page.getByLabel("Or type its code").fill(code);
+  const release = world.holdFiles();
+  await anna.press("Let it in");
+  await anna.page.getByText(/is in. Your history goes there now./).waitFor();
+  await anna.look("approved");
+  await desk.page.getByText("Your history is arriving: part 1 of 2.").waitFor();
+  await desk.look("arriving");
+  release();
+  await desk.page.getByText("Your history is arriving").waitFor({ state: "detached" });
+  await desk.openChat("Ben");
+  await anna.openChat("Ben");
+  await desk.reads(await anna.texts());
+  await desk.message("Thank you").getByRole("button", { name: /❤️, 1 person/ }).waitFor();
+  await desk.look("linked");
+});
+
+test("what is said after is on both of one's browsers", async () => {
+  await ben.say("Shall I bring the tenors?");
+  await Promise.all([anna, desk].map((person) => person.message("Shall I bring the tenors?").waitFor()));
+  await desk.say("Please do.");
+  await Promise.all([anna, ben].map((person) => person.message("Please do.").waitFor()));
+  await desk.got("Please do.", "Read");
+  await anna.say("All of them.");
+  await Promise.all([desk, ben].map((person) => person.message("All of them.").waitFor()));
+  await desk.reads(await anna.texts());
+  await ben.reads(await anna.texts());
+});
+
+test("a group: a picture arrives as it was sent, a link lets somebody in, and it is told who read", async () => {
+  await anna.makeGroup("Choir", ["Ben"]);
+  await ben.openChat("Choir");
+  const sky = picture(640, 360);
+  await anna.sendPicture("sky.png", sky, "The sky tonight");
+  expect((await ben.savePicture("sky.png", "The sky tonight", 640)).equals(sky)).toBe(true);
+  await ben.look("group");
+  const link = await anna.invitation("Choir");
+  await world.terminal("cara", "group-join", link);
+  await anna.openChat("Choir");
+  await anna.button(/Choir.*3 members/).waitFor();
+  await anna.say("Who reads this?");
+  await ben.message("Who reads this?").waitFor();
+  // The group has its name once a member who knows it told it.
+  await until("the message at Cara's", async () => (await world.terminal("cara", "read", "Choir").catch(() => [])).some((line) => line.text === "Who reads this?"));
+  await anna.got("Who reads this?", "Read");
+  await anna.choose("Who reads this?", "Details");
+  const details = anna.page.getByRole("dialog", { name: "Details" });
+  for (const name of ["Read by", "Ben", "Cara"]) await details.getByText(name, { exact: true }).waitFor();
+  await anna.look("info");
+  await details.getByRole("button", { name: "Close" }).click();
+});
+
+test("killed in the middle of sending, a browser says all that it showed, once, and asks for nothing again", async () => {
+  await ben.openChat("Anna");
+  await anna.openChat("Ben");
+  for (let kill = 1; kill <= KILLS; kill += 1) {
+    const own = (texts: readonly string[]): readonly string[] => texts.filter((text) => text.startsWith(`kill ${String(kill)}.`));
+    const writes = (async () => {
+      for (let n = 0; n < BURST; n += 1) await anna.say(`kill ${String(kill)}.${String(n)}`);
+    })().catch(() => undefined);
+    // Another moment each time.
+    await anna.message(`kill ${String(kill)}.${String(kill % BURST)}`).waitFor();
+    const shown = own(await anna.texts());
+    await anna.dies();
+    await writes;
+    await anna.openChat("Ben");
+    await until("all to be sent", async () => {
+      const lines = await anna.messages();
+      return lines.length > 0 && lines.every(({ tick }) => ["", "Sent", "Delivered", "Read"].includes(tick));
+    });
+    const after = own(await anna.texts());
+    expect(after.slice(0, shown.length)).toEqual(shown);
+    expect(new Set(after).size).toBe(after.length);
+    await until("all of it at Ben's", async () => own(await ben.texts()).length >= after.length);
+    expect(own(await ben.texts())).toEqual(after);
+    for (const name of ["Try again", "Undo"]) expect(await anna.button(name).count()).toBe(0);
+    expect(await anna.page.getByRole("status", { name: "Notifications" }).innerText()).toBe("");
+  }
+  await ben.reads(await anna.texts());
+  await anna.look("after-kills");
+});
+
+test("nothing was complained of: no exception, no breach of the policy, no request to elsewhere", () => {
+  for (const person of [anna, ben, desk]) expect(person.browser.complaints).toEqual([]);
+});
