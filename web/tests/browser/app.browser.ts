@@ -46,7 +46,7 @@ function tooWide(page: Page): Promise<readonly string[]> {
 }
 
 describe.each(VIEWS)("at $width pixels, $theme, in $language", (view) => {
-  it.each(SCREENS)("$name is accessible, fits, and keeps to the policy", async (shown) => {
+  it.concurrent.each(SCREENS)("$name is accessible, fits, and keeps to the policy", async (shown) => {
     const { context, page, wrongs } = await visitScreen(browser, address, view, shown);
     const over = await page.evaluate(() => document.querySelector("dialog[open]") !== null);
     // The page's own landmarks are judged, too: here it is the app's.

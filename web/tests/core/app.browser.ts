@@ -16,7 +16,7 @@ const ANNA_WHOLE = "+12025550101";
 const CARA = "+12025550103";
 /** More than goes into one part of a history. */
 const VERSES = 510;
-const KILLS = Number(process.env.COMITY_KILLS ?? 10);
+const KILLS = Number(process.env.COMITY_KILLS ?? 5);
 /** How much is said in one go while the browser is killed. */
 const BURST = 6;
 const HELLO = "Hello Ben, it is Anna from the choir.";
