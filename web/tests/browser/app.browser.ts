@@ -1,8 +1,8 @@
 /**
  * The app's screens, in a real browser, built and under their policy, over the samples of the stage page.
  *
- * Always holds: every screen is checked on a phone and on a desk, in both themes and both directions.
- * Needs `npm run build`.
+ * Always holds: every screen is checked, by turns on a phone, light and left to right, or on a desk, dark and right to
+ * left; with `COMITY_VIEWS=all` in both, which takes twice as long. Needs `npm run build`.
  */
 import type { Server } from "node:http";
 import type { Browser, Page } from "playwright-core";
@@ -15,6 +15,9 @@ import { launch, open, type View } from "./visit";
 const PHONE: View = { width: 390, height: 844, theme: "light", language: "en" };
 const DESK: View = { width: 1280, height: 800, theme: "light", language: "en" };
 const VIEWS: readonly View[] = [PHONE, { ...DESK, theme: "dark", language: "ar" }];
+/** What is looked at in a view. */
+const shownIn = (view: View): readonly ScreenOf[] =>
+  SCREENS.filter((_, at) => process.env.COMITY_VIEWS === "all" || at % VIEWS.length === VIEWS.indexOf(view));
 
 let browser: Browser;
 let server: Server;
@@ -46,7 +49,7 @@ function tooWide(page: Page): Promise<readonly string[]> {
 }
 
 describe.each(VIEWS)("at $width pixels, $theme, in $language", (view) => {
-  it.concurrent.each(SCREENS)("$name is accessible, fits, and keeps to the policy", async (shown) => {
+  it.concurrent.each(shownIn(view))("$name is accessible, fits, and keeps to the policy", async (shown) => {
     const { context, page, wrongs } = await visitScreen(browser, address, view, shown);
     const over = await page.evaluate(() => document.querySelector("dialog[open]") !== null);
     // The page's own landmarks are judged, too: here it is the app's.

@@ -23,6 +23,7 @@ pub(crate) fn run(project: &Project) -> Result<Count> {
             "0",
         ])
         .args(["--status-level", "slow", "--final-status-level", "fail"])
+        .args(["--test-threads", &side_by_side().to_string()])
         .stderr(Stdio::piped());
     let mut child = command.spawn().context("starting cargo nextest")?;
     let mut counts = None;
@@ -43,6 +44,12 @@ pub(crate) fn run(project: &Project) -> Result<Count> {
         }),
         None => bail!("cargo nextest failed: {status}"),
     }
+}
+
+/// Tests at a time: programs that wait for one another leave a third of the cores to others.
+fn side_by_side() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores + cores.div_ceil(2)
 }
 
 /// Passed, failed, skipped from `Summary [ 1.2s] 9 tests run: 7 passed (1 slow), 2 failed, 0 skipped`.
