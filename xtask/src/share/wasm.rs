@@ -20,7 +20,7 @@ const FLAGS: &str = "--cfg getrandom_backend=\"wasm_js\" -C link-arg=-zstack-siz
 const DEBIAN_CARGO: &str = "/usr/share/cargo/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// Builds `comity-client-web`, and with it the core, and binds it.
+/// Builds `comity-client-web`, and with it the core, binds it, and builds the pages over it.
 pub(crate) fn run(project: &Project) -> Result<Count> {
     one(web::run(project, How::Quick))
 }

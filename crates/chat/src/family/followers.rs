@@ -1,8 +1,8 @@
 //! As the hub: which siblings follow which log, and what a follower may know of one.
 //!
 //! Always holds: a sibling follows a log from the entry that let its first device in, to the entry
-//! that put its last one out, or on to the next that let one in where it had not taken that; of other apps it is told addresses and cursors of who is in, never
-//! more.
+//! that put its last one out, or on to the next that let one in where it had not taken that; of
+//! other apps it is told addresses and cursors of who is in, never more.
 
 use super::SiblingNo;
 use crate::logs::book::read_meta;
