@@ -36,6 +36,8 @@ pub enum Ask {
     Contact(Address),
     /// Who is in a conversation.
     Members(i64),
+    /// The groups that a person is in together with the own account, by local id, newest first.
+    GroupsWith(Address),
     /// Who can be mentioned in a conversation, with the names that they have here.
     Mentionable(i64),
     /// How people are called here.
@@ -47,6 +49,9 @@ pub enum Ask {
         /// The line after the last one wanted; absent for the newest.
         #[ts(optional)]
         before: Option<MessageId>,
+        /// The line before the first one wanted, in place of `before`.
+        #[ts(optional)]
+        after: Option<MessageId>,
         /// At most this many.
         limit: u32,
     },
@@ -99,7 +104,7 @@ pub enum View {
     Contacts,
     /// A list of [`RequestView`], oldest first.
     Requests,
-    /// A list of [`TransferView`]: what this device saw move since it started.
+    /// A list of [`TransferView`]: files of messages that are to move, and what moved since the start.
     Transfers,
     /// A list of [`TimelineItem`], oldest first: a window of a conversation.
     Timeline {
@@ -108,6 +113,9 @@ pub enum View {
         /// The line after the window; absent for a window that ends with the newest line.
         #[ts(optional)]
         before: Option<MessageId>,
+        /// The line before the window, in place of `before`: what comes after it.
+        #[ts(optional)]
+        after: Option<MessageId>,
         /// Lines in the window, at most.
         limit: u32,
     },
@@ -244,6 +252,7 @@ pub mod typescript {
             ("code_ordered", Option::<CodeOrdered>::name(cfg)),
             ("contact", Option::<ContactView>::name(cfg)),
             ("members", Vec::<MemberView>::name(cfg)),
+            ("groups_with", Vec::<i64>::name(cfg)),
             ("mentionable", Vec::<Named>::name(cfg)),
             ("names", Vec::<Named>::name(cfg)),
             ("timeline", Vec::<TimelineItem>::name(cfg)),

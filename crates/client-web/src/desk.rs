@@ -8,17 +8,40 @@ use crate::boundary::{
     Ask, Change, CodeOrdered, FoundLine, LinkView, Named, Refusal, Told as Message, View,
 };
 use crate::rows::Told;
-use comity_client::{Core, CoreError, Event, TransferView};
+use comity_client::{Command, Core, CoreError, Event, Say, TimelineItem, TransferView, Whom};
+use comity_wire::MessageId;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A watched view, and what its tab was told of it.
 struct Watched {
     view: View,
-    stale: bool,
+    stale: Stale,
     rows: Told,
     snapshot: Option<Value>,
+}
+
+/// What of a view is to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stale {
+    Nothing,
+    /// Of a list of conversations: these.
+    Some(BTreeSet<i64>),
+    All,
+}
+
+impl Stale {
+    /// Something of a conversation changed.
+    fn add(&mut self, conversation: i64) {
+        match self {
+            Self::Nothing => *self = Self::Some(BTreeSet::from([conversation])),
+            Self::Some(known) => {
+                known.insert(conversation);
+            }
+            Self::All => {}
+        }
+    }
 }
 
 /// Names a watched view: the tab, and the tab's number for it.
@@ -36,7 +59,7 @@ impl Desk {
     pub fn watch(&mut self, tab: &str, watch: u32, view: View) {
         let watched = Watched {
             view,
-            stale: true,
+            stale: Stale::All,
             rows: Told::default(),
             snapshot: None,
         };
@@ -64,20 +87,15 @@ impl Desk {
             Event::Item { conversation, .. }
             | Event::ItemChanged { conversation, .. }
             | Event::Expired { conversation, .. }
-            | Event::Receipt { conversation, .. } => {
-                let of = *conversation;
-                self.touch(|view| match view {
-                    View::Conversations => true,
-                    View::Timeline { conversation, .. } => *conversation == of,
-                    _ => false,
-                });
+            | Event::Receipt { conversation, .. } => self.changed(*conversation),
+            Event::ConversationChanged { conversation }
+            | Event::Invitation { conversation, .. } => {
+                self.changed(*conversation);
+                self.touch(|view| *view == View::Requests);
             }
-            Event::ConversationChanged { .. } | Event::Invitation { .. } => self.touch(|view| {
-                matches!(
-                    view,
-                    View::Conversations | View::Timeline { .. } | View::Requests
-                )
-            }),
+            Event::ContactChanged { .. } => {
+                self.touch(|view| matches!(view, View::Contacts | View::Account | View::Requests));
+            }
             Event::Request { .. } => self.touch(|view| *view == View::Requests),
             Event::Transfer { .. } => self.moved(event),
             Event::CodeSent { .. } | Event::LinkCode { .. } | Event::Typing { .. } => {}
@@ -87,31 +105,72 @@ impl Desk {
         }
     }
 
-    /// A person's act may change what no event tells: what is read, whom they blocked.
-    pub fn acted(&mut self) {
-        self.touch(|view| !matches!(view, View::Link | View::Transfers));
+    /// Whether an act changes what no event of its step tells: whom somebody blocked. What is said in a
+    /// conversation, read, kept or typed is told by its events, but for what is to move.
+    #[must_use]
+    pub fn is_silent(command: &Command) -> bool {
+        let said_here = |say: &Say| matches!(say.to, Whom::Conversation(_));
+        !matches!(command, Command::Send(say) if said_here(say))
+            && !matches!(
+                command,
+                Command::MarkRead { .. }
+                    | Command::Typing { .. }
+                    | Command::SetConversation { .. }
+                    | Command::SetDraft { .. }
+            )
+    }
+
+    /// A person's act was done; `silent`: it changes what no event tells.
+    pub fn acted(&mut self, silent: bool) {
+        self.touch(|view| match view {
+            View::Link => false,
+            View::Transfers => true,
+            _ => silent,
+        });
     }
 
     fn touch(&mut self, concerns: impl Fn(&View) -> bool) {
         for watched in self.watched.values_mut() {
-            watched.stale |= concerns(&watched.view);
+            if concerns(&watched.view) {
+                watched.stale = Stale::All;
+            }
+        }
+    }
+
+    /// Something of a conversation changed.
+    fn changed(&mut self, of: i64) {
+        for watched in self.watched.values_mut() {
+            match &watched.view {
+                View::Conversations => watched.stale.add(of),
+                View::Timeline { conversation, .. } if *conversation == of => {
+                    watched.stale = Stale::All;
+                }
+                _ => {}
+            }
         }
     }
 
     fn moved(&mut self, event: &Event) {
         let Event::Transfer {
             transfer,
+            conversation,
+            message,
+            upload,
             done_bytes,
             total_bytes,
             state,
             path,
-            ..
+            failure,
         } = event
         else {
             return;
         };
         let view = TransferView {
             transfer: *transfer,
+            conversation: *conversation,
+            message: *message,
+            upload: *upload,
+            failure: failure.clone(),
             done_bytes: *done_bytes,
             total_bytes: *total_bytes,
             state: state.clone(),
@@ -124,14 +183,40 @@ impl Desk {
     /// Whether a watched view is to be read again.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.watched.values().any(|watched| watched.stale)
+        let mut all = self.watched.values();
+        all.any(|watched| watched.stale != Stale::Nothing)
     }
 
     /// What is different in what each tab watches: the tab, and what to tell it.
     pub fn changes(&mut self, core: &Core, link: &LinkView) -> Vec<(String, Message)> {
         let mut out = Vec::new();
         for ((tab, watch), watched) in &mut self.watched {
-            if !std::mem::take(&mut watched.stale) {
+            let ids = match std::mem::replace(&mut watched.stale, Stale::Nothing) {
+                Stale::Nothing => continue,
+                // Before the whole was told there is nothing to put it into.
+                Stale::Some(ids) if watched.snapshot.is_some() => Some(ids),
+                Stale::Some(_) | Stale::All => None,
+            };
+            let watch = *watch;
+            if let Some(ids) = ids {
+                for id in ids {
+                    let change = match core.conversation(id) {
+                        Ok(view) => watched.rows.replace(
+                            &id.to_string(),
+                            view.as_ref().map(json),
+                            newest_first,
+                        ),
+                        Err(error) => {
+                            let change = Change::Refused(refusal(&error));
+                            out.push((tab.clone(), Message::Change { watch, change }));
+                            continue;
+                        }
+                    };
+                    if let Some(rows) = change {
+                        let change = Change::Rows(rows);
+                        out.push((tab.clone(), Message::Change { watch, change }));
+                    }
+                }
                 continue;
             }
             let change = match read(core, link, &self.transfers, &watched.view) {
@@ -154,7 +239,6 @@ impl Desk {
                 },
                 Err(error) => Change::Refused(refusal(&error)),
             };
-            let watch = *watch;
             out.push((tab.clone(), Message::Change { watch, change }));
         }
         out
@@ -178,21 +262,51 @@ fn read(
         View::Conversations => rows(&core.conversations()?, |row| row.conversation.to_string()),
         View::Contacts => rows(&core.contacts()?, |row| row.address.to_string()),
         View::Requests => rows(&core.requests()?, |row| row.address.to_string()),
-        View::Transfers => Read::Rows(
-            transfers
-                .iter()
-                .map(|(id, row)| (id.to_string(), json(row)))
-                .collect(),
-        ),
+        View::Transfers => {
+            let waiting = core.transfers()?;
+            // How far they are was told since.
+            let mut all: BTreeMap<i64, &TransferView> =
+                waiting.iter().map(|row| (row.transfer, row)).collect();
+            all.extend(transfers.iter().map(|(id, row)| (*id, row)));
+            Read::Rows(
+                all.iter()
+                    .map(|(id, row)| (id.to_string(), json(row)))
+                    .collect(),
+            )
+        }
         View::Timeline {
             conversation,
             before,
+            after,
             limit,
         } => rows(
-            &core.timeline(*conversation, before.as_ref(), *limit)?,
+            &lines(core, *conversation, before.as_ref(), after.as_ref(), *limit)?,
             |row| row.message.to_string(),
         ),
     })
+}
+
+/// A window of a conversation, oldest first.
+fn lines(
+    core: &Core,
+    conversation: i64,
+    before: Option<&MessageId>,
+    after: Option<&MessageId>,
+    limit: u32,
+) -> Result<Vec<TimelineItem>, CoreError> {
+    match after {
+        Some(after) => core.timeline_after(conversation, after, limit),
+        None => core.timeline(conversation, before, limit),
+    }
+}
+
+/// Whether a conversation stands before another in the list, as [`Core::conversations`] orders them.
+fn newest_first(one: &Value, other: &Value) -> bool {
+    let place = |row: &Value| {
+        let number = |name: &str| row.get(name).and_then(Value::as_i64);
+        (number("last_ms"), number("conversation"))
+    };
+    place(one) > place(other)
 }
 
 fn rows<T: Serialize>(all: &[T], key: impl Fn(&T) -> String) -> Read {
@@ -233,8 +347,16 @@ pub fn answer(core: &Core, ask: &Ask) -> Result<Option<Value>, CoreError> {
         Ask::Timeline {
             conversation,
             before,
+            after,
             limit,
-        } => json(&core.timeline(*conversation, before.as_ref(), *limit)?),
+        } => json(&lines(
+            core,
+            *conversation,
+            before.as_ref(),
+            after.as_ref(),
+            *limit,
+        )?),
+        Ask::GroupsWith(address) => json(&core.groups_with(address)?),
         Ask::Item {
             conversation,
             message,
@@ -284,7 +406,7 @@ mod tests {
         desk.watch("tab", 1, View::Conversations);
         desk.watch("tab", 2, View::Account);
         assert_eq!(desk.changes(&core, &offline()).len(), 2);
-        desk.acted();
+        desk.acted(true);
         assert!(desk.is_stale());
         assert!(desk.changes(&core, &offline()).is_empty());
         assert!(!desk.is_stale());

@@ -21,6 +21,55 @@ impl Told {
         self.0 = now;
         Some(rows)
     }
+
+    /// Tells one row as it is now, absent when it is gone, in its place among the others, which stand as
+    /// `before` has them; absent when nothing is different.
+    pub(crate) fn replace(
+        &mut self,
+        key: &str,
+        now: Option<Value>,
+        before: impl Fn(&Value, &Value) -> bool,
+    ) -> Option<Rows> {
+        let mut rows = Rows::default();
+        let was = self.0.iter().position(|(other, _)| other == key);
+        if let (Some(was), Some(now)) = (was, &now) {
+            let stood = self.0.get(was).map(|(_, value)| value)?;
+            if stood == now {
+                return None;
+            }
+            let above = was.checked_sub(1).and_then(|at| self.0.get(at));
+            let stays = above.is_none_or(|(_, above)| before(above, now))
+                && self
+                    .0
+                    .get(was + 1)
+                    .is_none_or(|(_, below)| before(now, below));
+            if stays {
+                rows.set.push(row(was, key, now));
+                if let Some(kept) = self.0.get_mut(was) {
+                    kept.1 = now.clone();
+                }
+                return Some(rows);
+            }
+        }
+        if let Some(was) = was {
+            self.0.remove(was);
+            rows.gone.push(key.to_owned());
+        }
+        if let Some(now) = now {
+            let at = self.0.partition_point(|(_, other)| before(other, &now));
+            rows.put.push(row(at, key, &now));
+            self.0.insert(at, (key.to_owned(), now));
+        }
+        (rows != Rows::default()).then_some(rows)
+    }
+}
+
+fn row(at: usize, key: &str, shows: &Value) -> Row {
+    Row {
+        at: u32::try_from(at).unwrap_or(u32::MAX),
+        key: key.to_owned(),
+        row: shows.clone(),
+    }
 }
 
 fn difference(before: &[(String, Value)], now: &[(String, Value)]) -> Rows {
@@ -41,11 +90,7 @@ fn difference(before: &[(String, Value)], now: &[(String, Value)]) -> Rows {
         }
     }
     for (at, (key, value)) in now.iter().enumerate() {
-        let row = || Row {
-            at: u32::try_from(at).unwrap_or(u32::MAX),
-            key: key.clone(),
-            row: value.clone(),
-        };
+        let row = || row(at, key, value);
         match places.get(key.as_str()) {
             Some(place) if staying.contains(place) => {
                 if before.get(*place).is_some_and(|(_, old)| old != value) {
@@ -116,6 +161,28 @@ mod tests {
         assert_eq!(change.put.len(), 1);
         assert!(change.set.is_empty());
         assert_eq!(told.change(list(&[("c", 2), ("a", 1), ("b", 1)])), None);
+    }
+
+    #[test]
+    fn one_row_changes_comes_and_goes_in_its_place() {
+        let before = |one: &Value, other: &Value| one.as_u64() > other.as_u64();
+        let mut told = Told::default();
+        told.change(list(&[("a", 9), ("b", 7), ("c", 5)]));
+        let mut screen = told.0.clone();
+        for (key, now, expected) in [
+            ("b", Some(8), [("a", 9), ("b", 8), ("c", 5)].as_slice()),
+            ("c", Some(20), &[("c", 20), ("a", 9), ("b", 8)]),
+            ("d", Some(1), &[("c", 20), ("a", 9), ("b", 8), ("d", 1)]),
+            ("a", None, &[("c", 20), ("b", 8), ("d", 1)]),
+            ("c", Some(2), &[("b", 8), ("c", 2), ("d", 1)]),
+        ] {
+            let change = told.replace(key, now.map(Value::from), before).unwrap();
+            screen = apply(screen, &change);
+            assert_eq!(screen, list(expected));
+            assert_eq!(told.0, screen);
+        }
+        assert_eq!(told.replace("c", Some(Value::from(2)), before), None);
+        assert_eq!(told.replace("z", None, before), None);
     }
 
     #[test]

@@ -16,11 +16,12 @@ use crate::http::Server;
 use crate::store::Pool;
 use comity_client::{Core, CoreError, Event, Input};
 use comity_wire::{UnixMs, proto};
+use futures_util::future::AbortHandle;
 use line::Line;
 use rand::RngCore as _;
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -73,6 +74,8 @@ struct Inner {
     /// How long the last telling took.
     told_ms: i64,
     ended: Option<String>,
+    /// What moves files, by the transfer's number.
+    moving: HashMap<i64, AbortHandle>,
 }
 
 impl Shell {
@@ -99,6 +102,7 @@ impl Shell {
             telling: false,
             told_ms: 0,
             ended: None,
+            moving: HashMap::new(),
         })));
         shell.input(Input::Tick);
         shell
@@ -248,10 +252,11 @@ impl Shell {
     fn answer(&self, tab: &str, ask: Ask) -> Result<Value, Refusal> {
         match ask {
             Ask::Do(command) => {
+                let silent = Desk::is_silent(&command);
                 let events = self
                     .step(Input::Command(command))
                     .map_err(|error| refusal(&error))?;
-                self.0.borrow_mut().desk.acted();
+                self.0.borrow_mut().desk.acted(silent);
                 Ok(serde_json::to_value(events).unwrap_or(Value::Null))
             }
             Ask::Watch { watch, view } => {

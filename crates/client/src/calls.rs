@@ -252,6 +252,16 @@ impl Step<'_> {
                 reason,
             } => self.report(&address, &messages, reason),
             Command::MarkRead { conversation } => self.mark_read(conversation),
+            Command::SetConversation {
+                conversation,
+                setting,
+            } => self.set_conversation(conversation, setting),
+            Command::SetDraft {
+                conversation,
+                draft,
+            } => self.set_draft(conversation, draft),
+            Command::StopTransfer(transfer) => self.stop_transfer(transfer),
+            Command::SavePhoto { address, path } => self.save_photo(&address, path),
             Command::Typing {
                 conversation,
                 typing,

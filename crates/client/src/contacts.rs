@@ -636,6 +636,7 @@ impl Step<'_> {
         if let Some(promotion) = &sync.promotion {
             self.promoted(promotion)?;
         }
+        self.settings_synced(&sync.settings)?;
         self.devices_named(&sync.devices)
     }
 }

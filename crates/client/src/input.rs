@@ -1,7 +1,8 @@
 //! What the core is told.
 
+use crate::views::DraftView;
 use comity_membership::Permissions;
-use comity_wire::{Address, BlobId, DeviceId, MessageId, WireError, proto};
+use comity_wire::{Address, BlobId, Bytes64, DeviceId, MessageId, UnixMs, WireError, proto};
 
 /// One input, one step, one transaction.
 #[derive(Debug)]
@@ -193,6 +194,20 @@ pub enum Command {
         /// Local id of the conversation.
         conversation: i64,
     },
+    /// How the account keeps a conversation, on all its devices.
+    SetConversation {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// What.
+        setting: ConversationSetting,
+    },
+    /// What a person began to write, on this device alone.
+    SetDraft {
+        /// Local id of the conversation.
+        conversation: i64,
+        /// Absent when nothing is left of it.
+        draft: Option<DraftView>,
+    },
     /// Typing, or no longer.
     Typing {
         /// Local id of the conversation.
@@ -206,6 +221,16 @@ pub enum Command {
         conversation: i64,
         /// The message that has it.
         message: MessageId,
+        /// Where to; it must not exist.
+        path: String,
+    },
+    /// Stops the way of a message's file, up or down. Up, the message has failed with `stopped`, and
+    /// can be tried again.
+    StopTransfer(i64),
+    /// Fetches the picture of a person's profile to a file, or the own.
+    SavePhoto {
+        /// Whose.
+        address: Address,
         /// Where to; it must not exist.
         path: String,
     },
@@ -428,7 +453,44 @@ pub enum What {
         size: u64,
         /// Text with it.
         caption: String,
+        /// What a screen shows before the file is there.
+        #[cfg_attr(feature = "boundary", serde(default))]
+        look: Box<Look>,
     },
+}
+
+/// What is known of a picture, a video or a sound without opening it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(default), ts(optional_fields))]
+pub struct Look {
+    /// Pixels; 0: not known.
+    pub width: u32,
+    /// Pixels; 0: not known.
+    pub height: u32,
+    /// How long it plays; 0: not known.
+    pub duration_ms: u32,
+    /// A tiny blurred picture, base64url; at most 4 KiB.
+    #[cfg_attr(feature = "boundary", ts(as = "Option<String>"))]
+    pub preview: Bytes64,
+    /// Somebody speaks: a voice note.
+    pub voice: bool,
+}
+
+/// How a conversation is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+#[cfg_attr(feature = "boundary", serde(rename_all = "snake_case"))]
+pub enum ConversationSetting {
+    /// It stands above the others; it is no longer archived then.
+    Pinned(bool),
+    /// It is put away; it is no longer pinned then.
+    Archived(bool),
+    /// No notification is shown of it until then; 0: they are. The end of the year 9999,
+    /// 253402300799999, or later: for ever.
+    MutedUntil(UnixMs),
+    /// It stands as unread, until somebody looks.
+    MarkedUnread(bool),
 }
 
 /// Permissions as a screen shows them.

@@ -218,7 +218,9 @@ impl Step<'_> {
         transfer: i64,
         result: Result<Vec<u8>, CallError>,
     ) -> Result<(), CoreError> {
-        self.mem.transfers.remove(&transfer);
+        if self.moved(transfer)?.is_none() {
+            return Ok(());
+        }
         let error = match result {
             Ok(_) => return self.forward_ready(transfer),
             Err(error) => error,

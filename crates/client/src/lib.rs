@@ -46,12 +46,14 @@ pub use comity_membership::Permissions;
 pub use error::CoreError;
 pub use groups::views::{GroupView, MemberView, PermissionsView};
 pub use info::{InfoView, ReachView};
-pub use input::{CallError, Command, GroupDetails, Input, Mention, Say, What, Whom};
+pub use input::{
+    CallError, Command, ConversationSetting, GroupDetails, Input, Look, Mention, Say, What, Whom,
+};
 pub use output::{CopyOf, Download, Effect, Event, Method, Output, Source, Target, Upload};
 pub use views::{
-    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, ItemKind, MentionView,
-    ProgressView, QuoteView, ReactionView, RequestView, Status, TimelineItem, TransferView, called,
-    shortened,
+    AccountView, AttachmentView, ContactView, ConversationView, DeviceView, DraftView, FileKind,
+    ItemKind, MentionView, ProgressView, QuoteView, ReactionView, RequestView, Status,
+    TimelineItem, TransferView, called, shortened,
 };
 
 use comity_e2ee::engine::Groups;

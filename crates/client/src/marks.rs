@@ -15,7 +15,7 @@ const TYPING_MS: i64 = 4_000;
 
 impl Step<'_> {
     pub(crate) fn mark_read(&mut self, conversation: i64) -> Result<(), CoreError> {
-        self.conversation(conversation)?;
+        self.no_longer_marked(&self.conversation(conversation)?)?;
         // A request stands before the first entry: who has read it says so of that.
         let newest: u64 = self.tx.query_row(
             "SELECT max(coalesce(max(seq), 0), EXISTS (SELECT 1 FROM message

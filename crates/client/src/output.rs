@@ -58,6 +58,8 @@ pub enum Effect {
     Upload(Upload),
     /// Download, check and decrypt.
     Download(Download),
+    /// Stop the upload or download of this number; nothing is told of it any more.
+    StopTransfer(i64),
 }
 
 /// An upload under way.
@@ -242,6 +244,11 @@ pub enum Event {
         /// Local id of the conversation.
         conversation: i64,
     },
+    /// Name, about line or picture of a person are others now.
+    ContactChanged {
+        /// Who.
+        address: Address,
+    },
     /// An invitation link is good from now on: who has it joins the group by itself.
     Invitation {
         /// Local id of the group.
@@ -288,6 +295,12 @@ pub enum Event {
     Transfer {
         /// Names the transfer.
         transfer: i64,
+        /// The conversation whose message it moves the file of.
+        conversation: Option<i64>,
+        /// The message.
+        message: Option<MessageId>,
+        /// To the app, not from it.
+        upload: bool,
         /// Bytes through.
         done_bytes: u64,
         /// Bytes in all.

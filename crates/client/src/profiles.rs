@@ -288,6 +288,9 @@ impl Step<'_> {
         if *address == self.me()?.address {
             self.own_profile_fetched(profile)?;
         }
+        self.event(Event::ContactChanged {
+            address: address.clone(),
+        });
         if let Some(conversation) = self.conversation_with(address)? {
             self.event(Event::ConversationChanged {
                 conversation: conversation.id,

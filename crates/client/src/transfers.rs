@@ -6,7 +6,7 @@ use crate::step::Step;
 use crate::timeline::arrived::check_file;
 use crate::{CoreError, views};
 use comity_content::{Message as _, proto as said};
-use comity_wire::{BlobId, ErrorCode, MessageId};
+use comity_wire::{Address, BlobId, ErrorCode, MessageId};
 use rusqlite::OptionalExtension;
 
 pub(crate) struct Transfer {
@@ -24,9 +24,14 @@ pub(crate) struct Transfer {
     attempts: i64,
     stamp: String,
     copy_of: Option<CopyOf>,
+    /// It is still to be moved.
+    waits: bool,
 }
 
-const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts, stamp, copy_of";
+/// Why a transfer failed that its person stopped.
+const STOPPED: &str = "stopped";
+
+const COLUMNS: &str = "id, direction, purpose, conversation, message_id, path, inline, key, blob, plain_size, content, attempts, stamp, copy_of, state = 'waiting'";
 
 fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
     let content: Vec<u8> = row.get(10)?;
@@ -50,6 +55,7 @@ fn transfer(row: &rusqlite::Row<'_>) -> Result<Transfer, rusqlite::Error> {
             key: original.key,
             blake3: original.blake3,
         }),
+        waits: row.get(14)?,
     })
 }
 
@@ -220,10 +226,13 @@ impl Step<'_> {
         transfer: i64,
         done_bytes: u64,
     ) -> Result<(), CoreError> {
-        self.tx.execute(
-            "UPDATE transfer SET done_bytes = ?2 WHERE id = ?1",
+        let changed = self.tx.execute(
+            "UPDATE transfer SET done_bytes = ?2 WHERE id = ?1 AND state = 'waiting'",
             (transfer, done_bytes),
         )?;
+        if changed == 0 {
+            return Ok(());
+        }
         self.transfer_event(transfer, "running", None)
     }
 
@@ -236,6 +245,9 @@ impl Step<'_> {
         if let Some(view) = views::transfer(self.tx, transfer)? {
             self.event(Event::Transfer {
                 transfer,
+                conversation: view.conversation,
+                message: view.message,
+                upload: view.upload,
                 done_bytes: view.done_bytes,
                 total_bytes: view.total_bytes,
                 state: state.to_owned(),
@@ -252,8 +264,7 @@ impl Step<'_> {
         blake3: [u8; 32],
         blob_size: u64,
     ) -> Result<(), CoreError> {
-        self.mem.transfers.remove(&transfer);
-        let Some(row) = self.transfer(transfer)? else {
+        let Some(row) = self.moved(transfer)? else {
             return Ok(());
         };
         let me = self.me()?;
@@ -299,8 +310,7 @@ impl Step<'_> {
         transfer: i64,
         bytes: Option<Vec<u8>>,
     ) -> Result<(), CoreError> {
-        self.mem.transfers.remove(&transfer);
-        let Some(row) = self.transfer(transfer)? else {
+        let Some(row) = self.moved(transfer)? else {
             return Ok(());
         };
         self.tx.execute(
@@ -323,8 +333,7 @@ impl Step<'_> {
         code: &str,
         retry: bool,
     ) -> Result<(), CoreError> {
-        self.mem.transfers.remove(&transfer);
-        let Some(row) = self.transfer(transfer)? else {
+        let Some(row) = self.moved(transfer)? else {
             return Ok(());
         };
         if code == ErrorCode::Unauthenticated.as_str() {
@@ -363,6 +372,50 @@ impl Step<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The shell is done with a transfer; absent when it was stopped, and nothing comes of it.
+    pub(crate) fn moved(&mut self, transfer: i64) -> Result<Option<Transfer>, CoreError> {
+        self.mem.transfers.remove(&transfer);
+        let found = self.transfer(transfer)?;
+        Ok(found.filter(|row| row.waits))
+    }
+
+    /// The person does not want a message's file to move any more.
+    pub(crate) fn stop_transfer(&mut self, transfer: i64) -> Result<(), CoreError> {
+        let row = self
+            .transfer(transfer)?
+            .ok_or(CoreError::NoSuch("transfer"))?;
+        if !row.waits {
+            return Ok(());
+        }
+        if !matches!(row.purpose.as_str(), "message" | "file") {
+            return Err(CoreError::Refused(
+                "only the files of messages can be stopped".into(),
+            ));
+        }
+        if self.mem.transfers.remove(&transfer) {
+            self.effect(Effect::StopTransfer(transfer));
+        }
+        self.fail_transfer(transfer, STOPPED)?;
+        match (row.purpose.as_str(), row.conversation, row.message_id) {
+            ("message", Some(conversation), Some(message_id)) => {
+                self.message_failed(conversation, &message_id, STOPPED)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fetches the picture of a profile.
+    pub(crate) fn save_photo(&mut self, address: &Address, path: String) -> Result<(), CoreError> {
+        let photo = if *address == self.me()?.address {
+            self.own_photo()?
+        } else {
+            views::photo_of(self.tx, address)?
+        };
+        let photo = photo.ok_or(CoreError::NoSuch("picture of the profile"))?;
+        self.start_download("file", None, None, Some(path), &photo)?;
+        Ok(())
     }
 
     pub(crate) fn fail_transfer(&mut self, transfer: i64, code: &str) -> Result<(), CoreError> {

@@ -10,7 +10,7 @@ use crate::timeline::arrived::{QUOTE_CHARS_MAX, Said};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::safety::{OwnSide, Side};
-use comity_wire::{Address, DeviceId, MessageId, UnixMs};
+use comity_wire::{Address, Bytes64, DeviceId, MessageId, UnixMs};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
@@ -36,6 +36,8 @@ pub struct AccountView {
     pub owner: bool,
     /// All devices.
     pub devices: Vec<DeviceView>,
+    /// Names the own picture, where there is one; another picture has another name.
+    pub photo: Option<String>,
 }
 
 /// One of the own devices.
@@ -78,6 +80,8 @@ pub struct ContactView {
     pub safety_number: String,
     /// Devices they have.
     pub devices: u32,
+    /// Names their picture, where they have one; another picture has another name.
+    pub photo: Option<String>,
 }
 
 /// A conversation.
@@ -100,10 +104,28 @@ pub struct ConversationView {
     pub unread_mentions: u32,
     /// Time of the newest message.
     pub last_ms: UnixMs,
-    /// The newest line's text.
+    /// The newest line's text; of a file its name, and its caption behind a line break.
     pub last_text: String,
     /// Who said it; absent where nothing was said.
     pub last_author: Option<Address>,
+    /// Kind of the newest line; absent where nothing was said.
+    pub last_kind: Option<ItemKind>,
+    /// How far the newest line is, where it is an own one.
+    pub last_status: Option<Status>,
+    /// It was taken back, and has no text any more.
+    pub last_deleted: bool,
+    /// What it brings, where it brings a file.
+    pub last_file: Option<FileKind>,
+    /// Since when it stands above the others; 0: it does not.
+    pub pinned_ms: UnixMs,
+    /// It is put away.
+    pub archived: bool,
+    /// No notification is shown of it until then; 0: they are.
+    pub muted_until_ms: UnixMs,
+    /// The person wants to look again.
+    pub marked_unread: bool,
+    /// What was begun to be written.
+    pub draft: Option<DraftView>,
     /// Up to which entry the furthest device of the others has it.
     pub delivered_seq: u64,
     /// Up to which entry the others read it.
@@ -116,6 +138,18 @@ pub struct ConversationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "boundary", ts(optional))]
     pub group: Option<GroupView>,
+}
+
+/// What somebody began to write.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "boundary", derive(serde::Deserialize, ts_rs::TS))]
+pub struct DraftView {
+    /// So far.
+    pub text: String,
+    /// The message that it answers.
+    #[cfg_attr(feature = "boundary", serde(default), ts(optional))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<MessageId>,
 }
 
 /// A stranger who asks to talk.
@@ -254,10 +288,14 @@ pub struct MentionView {
 pub struct QuoteView {
     /// The quoted message.
     pub message: Option<MessageId>,
+    /// Who said it: of the message as this device has it, else as its quoter says.
+    pub author: Option<Address>,
     /// Its beginning: of the message as this device has it, else as its quoter says it was.
     pub preview: String,
     /// This device has the quoted message.
     pub known: bool,
+    /// It was taken back.
+    pub deleted: bool,
 }
 
 /// A file in a message.
@@ -272,6 +310,49 @@ pub struct AttachmentView {
     pub size: u64,
     /// It can be fetched.
     pub available: bool,
+    /// What its sender says that it is.
+    pub kind: FileKind,
+    /// Pixels, as its sender says; 0: not known.
+    pub width: u32,
+    /// Pixels, as its sender says; 0: not known.
+    pub height: u32,
+    /// How long it plays, as its sender says; 0: not known.
+    pub duration_ms: u32,
+    /// A tiny blurred picture, base64url, to show before the file is there; empty: none.
+    #[cfg_attr(feature = "boundary", ts(as = "String"))]
+    pub preview: Bytes64,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// Any.
+    File,
+    /// A picture.
+    Image,
+    /// A moving one.
+    Video,
+    /// Sound.
+    Audio,
+    /// Somebody speaks.
+    Voice,
+    /// A picture without a frame.
+    Sticker,
+}
+
+impl FileKind {
+    fn of(file: &said::Attachment) -> Self {
+        match file.kind() {
+            said::AttachmentKind::File => Self::File,
+            said::AttachmentKind::Image => Self::Image,
+            said::AttachmentKind::Video => Self::Video,
+            said::AttachmentKind::Audio => Self::Audio,
+            said::AttachmentKind::Voice => Self::Voice,
+            said::AttachmentKind::Sticker => Self::Sticker,
+        }
+    }
 }
 
 /// A reaction.
@@ -290,6 +371,12 @@ pub struct ReactionView {
 pub struct TransferView {
     /// Names it.
     pub transfer: i64,
+    /// The conversation whose message it moves the file of.
+    pub conversation: Option<i64>,
+    /// The message.
+    pub message: Option<MessageId>,
+    /// To the app, not from it.
+    pub upload: bool,
     /// Bytes through.
     pub done_bytes: u64,
     /// Bytes in all.
@@ -298,6 +385,8 @@ pub struct TransferView {
     pub state: String,
     /// The file.
     pub path: Option<String>,
+    /// Stable code of why it failed, where it did; `stopped`: its person stopped it.
+    pub failure: Option<String>,
 }
 
 const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms, told_by";
@@ -337,6 +426,11 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
                 media_type: file.media_type.clone(),
                 size: file.size,
                 available: !file.blob.is_empty(),
+                kind: FileKind::of(file),
+                width: file.width,
+                height: file.height,
+                duration_ms: file.duration_ms,
+                preview: Bytes64(file.preview.clone()),
             })
         }
         _ => None,
@@ -357,8 +451,10 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
             failure: row.get(10)?,
             quote: content.quote.map(|quote| QuoteView {
                 message: MessageId::from_slice(&quote.message_id).ok(),
+                author: quote.author.as_ref().and_then(crate::account::address_of),
                 preview: first_chars(&quote.preview),
                 known: false,
+                deleted: false,
             }),
             attachment,
             reactions: Vec::new(),
@@ -423,7 +519,7 @@ fn complete(
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM lease WHERE gone = 1)")?
         .query_row([], |row| row.get(0))?;
     let mut quoted = tx.prepare_cached(
-        "SELECT text FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind <> 'notice'",
+        "SELECT text, author, deleted FROM message WHERE conversation = ?1 AND message_id = ?2 AND kind <> 'notice'",
     )?;
     for item in items {
         if any_gone && let Some(file) = &mut item.attachment {
@@ -440,11 +536,15 @@ fn complete(
         {
             // What was said is known here: nobody else's word for it counts. Of what disappears a
             // quote says nothing itself.
-            let text: Option<String> = quoted
-                .query_row((conversation, id.to_vec()), |row| row.get(0))
+            let found: Option<(String, String, bool)> = quoted
+                .query_row((conversation, id.to_vec()), |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
                 .optional()?;
-            if let Some(text) = text {
+            if let Some((text, author, deleted)) = found {
                 quote.preview = first_chars(&text);
+                quote.author = author.parse().ok();
+                quote.deleted = deleted;
                 quote.known = true;
             }
         }
@@ -503,7 +603,7 @@ fn contacts<P: rusqlite::Params>(
         })
     });
     let mut statement = tx.prepare_cached(&format!(
-        "SELECT address, alias, name, about, accepted, blocked, verified_root, root_key, alias_moved, manifest FROM contact
+        "SELECT address, alias, name, about, accepted, blocked, verified_root, root_key, alias_moved, manifest, photo FROM contact
          WHERE {filter} ORDER BY name, alias"
     ))?;
     let mut rows = statement.query(params)?;
@@ -534,6 +634,10 @@ fn contacts<P: rusqlite::Params>(
             number_moved: row.get(8)?,
             safety_number,
             devices: list.manifest.devices.len().try_into().unwrap_or(0),
+            photo: row
+                .get::<_, Option<Vec<u8>>>(10)?
+                .and_then(|bytes| said::Attachment::decode(bytes.as_slice()).ok())
+                .and_then(|photo| picture(&photo)),
             address,
         });
     }
@@ -581,19 +685,51 @@ fn requests<P: rusqlite::Params>(
 }
 
 pub(crate) fn transfer(tx: &Connection, id: i64) -> Result<Option<TransferView>, CoreError> {
-    Ok(tx
-        .prepare_cached(
-            // What moves is sealed: a little more than what it holds.
-            "SELECT id, min(done_bytes, plain_size), plain_size, state, path FROM transfer WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok(TransferView {
-                transfer: row.get(0)?,
-                done_bytes: row.get(1)?,
-                total_bytes: row.get(2)?,
-                state: row.get(3)?,
-                path: row.get(4)?,
-            })
+    Ok(transfers(tx, "id = ?1", [id])?.pop())
+}
+
+fn transfers<P: rusqlite::Params>(
+    tx: &Connection,
+    filter: &str,
+    params: P,
+) -> Result<Vec<TransferView>, CoreError> {
+    // What moves is sealed: a little more than what it holds.
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT id, min(done_bytes, plain_size), plain_size, state, path, conversation, message_id, direction <> 'down', failure
+         FROM transfer WHERE {filter} ORDER BY id"
+    ))?;
+    let rows = statement.query_map(params, |row| {
+        let message: Option<Vec<u8>> = row.get(6)?;
+        Ok(TransferView {
+            transfer: row.get(0)?,
+            done_bytes: row.get(1)?,
+            total_bytes: row.get(2)?,
+            state: row.get(3)?,
+            path: row.get(4)?,
+            conversation: row.get(5)?,
+            message: message.and_then(|id| MessageId::from_slice(&id).ok()),
+            upload: row.get(7)?,
+            failure: Some(row.get::<_, String>(8)?).filter(|code| !code.is_empty()),
         })
-        .optional()?)
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The picture of somebody's profile.
+pub(crate) fn photo_of(
+    tx: &Connection,
+    address: &Address,
+) -> Result<Option<said::Attachment>, CoreError> {
+    let photo: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT photo FROM contact WHERE address = ?1")?
+        .query_row([address.to_string()], |row| row.get(0))
+        .optional()?
+        .flatten();
+    Ok(photo.and_then(|bytes| said::Attachment::decode(bytes.as_slice()).ok()))
+}
+
+/// What a picture is told apart by from the ones before and after it: it is fetched when this changes.
+pub(crate) fn picture(photo: &said::Attachment) -> Option<String> {
+    let digest = photo.blake3.first_chunk::<16>()?;
+    Some(comity_wire::Id16::new(*digest).to_string())
 }

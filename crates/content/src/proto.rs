@@ -217,6 +217,8 @@ pub struct HistoryArchive {
     /// people of groups who are no contacts: only their profiles' keys
     #[prost(message, repeated, tag = "4")]
     pub members: ::prost::alloc::vec::Vec<Contact>,
+    #[prost(message, repeated, tag = "5")]
+    pub settings: ::prost::alloc::vec::Vec<ConversationSetting>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ArchivedConversation {
@@ -228,6 +230,9 @@ pub struct ArchivedConversation {
     pub kind: u32,
     #[prost(message, optional, tag = "4")]
     pub peer: ::core::option::Option<Address>,
+    /// up to which entry the account has read it, as far as its giver knows
+    #[prost(uint64, tag = "5")]
+    pub read_seq: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ArchivedMessage {
@@ -348,6 +353,8 @@ pub struct DeviceSync {
     pub profile_key: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, repeated, tag = "6")]
     pub devices: ::prost::alloc::vec::Vec<DeviceName>,
+    #[prost(message, repeated, tag = "7")]
+    pub settings: ::prost::alloc::vec::Vec<ConversationSetting>,
 }
 /// What an own device is called, for the person's own eyes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -356,6 +363,21 @@ pub struct DeviceName {
     pub device: ::prost::alloc::vec::Vec<u8>,
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
+}
+/// How a person keeps a conversation, on all own devices. Of two the later one stands; of two of one
+/// time the larger value. Who changes one says a later time than that of the one there was.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConversationSetting {
+    #[prost(string, tag = "1")]
+    pub hub: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub conversation: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "ConversationSettingKind", tag = "3")]
+    pub kind: i32,
+    #[prost(int64, tag = "4")]
+    pub value: i64,
+    #[prost(uint64, tag = "5")]
+    pub changed_ms: u64,
 }
 /// The root key for a device that became an owner, sealed to its introduction key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -583,6 +605,45 @@ impl AttachmentKind {
             "ATTACHMENT_KIND_AUDIO" => Some(Self::Audio),
             "ATTACHMENT_KIND_VOICE" => Some(Self::Voice),
             "ATTACHMENT_KIND_STICKER" => Some(Self::Sticker),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConversationSettingKind {
+    Unspecified = 0,
+    /// since when; 0: not
+    Pinned = 1,
+    /// 1 or 0
+    Archived = 2,
+    /// until when; 0: not
+    Muted = 3,
+    /// 1 or 0
+    MarkedUnread = 4,
+}
+impl ConversationSettingKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONVERSATION_SETTING_KIND_UNSPECIFIED",
+            Self::Pinned => "CONVERSATION_SETTING_KIND_PINNED",
+            Self::Archived => "CONVERSATION_SETTING_KIND_ARCHIVED",
+            Self::Muted => "CONVERSATION_SETTING_KIND_MUTED",
+            Self::MarkedUnread => "CONVERSATION_SETTING_KIND_MARKED_UNREAD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONVERSATION_SETTING_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONVERSATION_SETTING_KIND_PINNED" => Some(Self::Pinned),
+            "CONVERSATION_SETTING_KIND_ARCHIVED" => Some(Self::Archived),
+            "CONVERSATION_SETTING_KIND_MUTED" => Some(Self::Muted),
+            "CONVERSATION_SETTING_KIND_MARKED_UNREAD" => Some(Self::MarkedUnread),
             _ => None,
         }
     }

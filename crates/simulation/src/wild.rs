@@ -650,6 +650,7 @@ impl Wild {
             media_type: "application/pdf".to_owned(),
             size,
             caption: String::new(),
+            look: Box::default(),
         };
         self.put(who, view.conversation, what)
     }

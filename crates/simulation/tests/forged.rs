@@ -187,6 +187,8 @@ fn a_store_that_kept_such_a_thing_opens_again() -> Result<()> {
              UPDATE message SET message_id = x'78' WHERE outgoing = 0;
              DROP TABLE former_editor;
              ALTER TABLE conversation DROP COLUMN details_epoch;
+             DROP TABLE conversation_setting;
+             ALTER TABLE conversation DROP COLUMN draft_quote;
              PRAGMA user_version = 3;",
         )?;
         Ok(())

@@ -1,7 +1,12 @@
-//! What is the account's own is the same on all of its devices: profile and number.
+//! What is the account's own is the same on all of its devices: profile, number, how conversations are
+//! kept; and what a screen shows of a conversation.
 
 use anyhow::{Context as _, Result};
-use comity_client::{AccountView, Command, Event};
+use comity_client::{
+    AccountView, Command, ConversationSetting, DraftView, Event, FileKind, ItemKind, Look, Say,
+    Status, What, Whom,
+};
+use comity_simulation::story::say;
 use comity_simulation::{Ask, Asked, Malice, Who, World};
 use std::sync::{Arc, Mutex};
 
@@ -120,4 +125,224 @@ fn a_change_of_number_reaches_all_devices_however_late_the_app_takes_it() -> Res
         world.nothing_is_wrong()?;
     }
     Ok(())
+}
+
+fn set(conversation: i64, setting: ConversationSetting) -> Command {
+    Command::SetConversation {
+        conversation,
+        setting,
+    }
+}
+
+/// How a device keeps the conversation with somebody: whether it is pinned, archived, muted, marked.
+fn kept(world: &World, who: Who, with: Who) -> Result<[bool; 4]> {
+    let view = world.conversation(who, with)?;
+    Ok([
+        view.pinned_ms > 0,
+        view.archived,
+        view.muted_until_ms > 0,
+        view.marked_unread,
+    ])
+}
+
+#[test]
+fn a_conversation_is_kept_alike_on_all_devices_whoever_was_away() -> Result<()> {
+    use ConversationSetting::{Archived, MarkedUnread, MutedUntil, Pinned};
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let on_phone = world.conversation(alice, bob)?.conversation;
+    world.act(alice, set(on_phone, Pinned(true)))?;
+    world.act(alice, set(on_phone, MutedUntil(i64::MAX)))?;
+    world.settle()?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.settle()?;
+    for who in [alice, tablet] {
+        assert_eq!(kept(&world, who, bob)?, [true, false, true, false]);
+    }
+    // Who was away did one thing, and the phone another: the later one of the same thing stands.
+    let on_tablet = world.conversation(tablet, bob)?.conversation;
+    world.set_clock(tablet, -3_600_000);
+    world.cut_off(tablet, 60_000);
+    world.act(tablet, set(on_tablet, MarkedUnread(true)))?;
+    world.act(tablet, set(on_tablet, MutedUntil(0)))?;
+    world.act(alice, set(on_phone, Archived(true)))?;
+    world.run_for(90_000);
+    world.settle()?;
+    for who in [alice, tablet] {
+        assert_eq!(
+            kept(&world, who, bob)?,
+            [false, true, false, true],
+            "what a slow clock set later stands, too"
+        );
+    }
+    // Looking takes the mark away, everywhere.
+    world.act(
+        alice,
+        Command::MarkRead {
+            conversation: on_phone,
+        },
+    )?;
+    world.settle()?;
+    for who in [alice, tablet] {
+        assert_eq!(kept(&world, who, bob)?, [false, true, false, false]);
+    }
+    assert_eq!(kept(&world, bob, alice)?, [false; 4], "nobody else's");
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn what_nobody_read_is_not_read_on_a_new_device() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.say(bob, alice, "Are you there?")?;
+    world.settle()?;
+    let conversation = world.conversation(alice, bob)?.conversation;
+    world.act(alice, Command::MarkRead { conversation })?;
+    world.say(bob, alice, "It is urgent!")?;
+    world.settle()?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.settle()?;
+    for who in [alice, tablet] {
+        assert_eq!(world.conversation(who, bob)?.unread, 1);
+    }
+    let told = world.conversation(bob, alice)?;
+    assert_eq!(
+        told.last_status,
+        Some(Status::Delivered),
+        "and Bob is not told that it was"
+    );
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_draft_stays_until_it_is_sent_and_leaves_no_device() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let view = world.conversation(alice, bob)?;
+    let conversation = view.conversation;
+    let quote = world.core(alice)?.timeline(conversation, None, 1)?;
+    let draft = DraftView {
+        text: "Dear Bob,".to_owned(),
+        quote: quote.first().map(|line| line.message),
+    };
+    let begun = Command::SetDraft {
+        conversation,
+        draft: Some(draft.clone()),
+    };
+    world.act(alice, begun)?;
+    world.crash(alice, 1_000);
+    world.settle()?;
+    assert_eq!(world.conversation(alice, bob)?.draft, Some(draft));
+    assert_eq!(world.conversation(tablet, bob)?.draft, None);
+    let ended = Command::SetDraft {
+        conversation,
+        draft: None,
+    };
+    world.act(alice, ended)?;
+    assert_eq!(world.conversation(alice, bob)?.draft, None);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_file_is_stopped_on_its_way_and_sent_after_all() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.put_file(alice, "choir.jpg", &[7; 300_000]);
+    world.cut_off(alice, 60_000);
+    let picture = What::File {
+        path: "choir.jpg".into(),
+        file_name: "choir.jpg".into(),
+        media_type: "image/jpeg".into(),
+        size: 300_000,
+        caption: "All of us".into(),
+        look: Box::new(Look {
+            width: 640,
+            height: 480,
+            preview: comity_wire::Bytes64(vec![1, 2, 3]),
+            ..Look::default()
+        }),
+    };
+    let to = Whom::Person(world.address(bob)?);
+    world.act(alice, say(to, picture))?;
+    let moving = world.core(alice)?.transfers()?;
+    let moving = moving.first().context("on its way")?;
+    assert!(moving.upload);
+    let (transfer, conversation) = (moving.transfer, moving.conversation.context("of one")?);
+    let message = moving.message.context("of a message")?;
+    world.act(alice, Command::StopTransfer(transfer))?;
+    world.run_for(90_000);
+    world.settle()?;
+    let line = world.core(alice)?.item(conversation, &message)?;
+    let line = line.context("still there")?;
+    assert_eq!(
+        (line.status, line.failure.as_str()),
+        (Status::Failed, "stopped")
+    );
+    assert_ne!(
+        world.conversation(bob, alice)?.last_kind,
+        Some(ItemKind::Attachment)
+    );
+    let again = Command::Retry {
+        conversation,
+        message,
+    };
+    world.act(alice, again)?;
+    world.settle()?;
+    let came = world.conversation(bob, alice)?;
+    assert_eq!(came.last_file, Some(FileKind::Image));
+    let lines = world.core(bob)?.timeline(came.conversation, None, 1)?;
+    let file = lines.first().and_then(|line| line.attachment.as_ref());
+    let file = file.context("a file")?;
+    assert_eq!((file.width, file.height), (640, 480));
+    assert_eq!(file.preview.0, [1, 2, 3]);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn the_newest_line_of_a_list_is_what_stands_there() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.say(alice, bob, "Monday?")?;
+    world.settle()?;
+    let asked = world.conversation(bob, alice)?;
+    assert_eq!(
+        (asked.last_text.as_str(), asked.last_deleted),
+        ("Monday?", false)
+    );
+    let conversation = world.conversation(alice, bob)?.conversation;
+    let line = world.core(alice)?.timeline(conversation, None, 1)?;
+    let target = line.first().context("a line")?.message;
+    let answer = Command::Send(Say {
+        quote: Some(target),
+        to: Whom::Conversation(asked.conversation),
+        id: None,
+        mentions: Vec::new(),
+        what: What::Text("Yes.".to_owned()),
+    });
+    world.act(bob, answer)?;
+    world.settle()?;
+    let to = Whom::Conversation(conversation);
+    world.act(alice, say(to, What::Delete { target }))?;
+    world.settle()?;
+    let lines = world.core(bob)?.timeline(asked.conversation, None, 1)?;
+    let quote = lines.first().and_then(|line| line.quote.clone());
+    let quote = quote.context("a quote")?;
+    assert_eq!(quote.author, Some(world.address(alice)?));
+    assert!(quote.deleted && quote.known);
+    let lines = world
+        .core(bob)?
+        .timeline_after(asked.conversation, &target, 5)?;
+    assert_eq!(lines.len(), 1, "the answer stands behind it");
+    world.nothing_is_wrong()
 }

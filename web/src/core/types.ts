@@ -36,7 +36,11 @@ owner: boolean,
 /**
  * All devices.
  */
-devices: Array<DeviceView>, };
+devices: Array<DeviceView>, 
+/**
+ * Names the own picture, where there is one; another picture has another name.
+ */
+photo: string | null, };
 
 /**
  * An answer to the question with this number.
@@ -58,7 +62,7 @@ error?: Refusal, };
 /**
  * What a tab can ask. [`answers`] tells the type of each answer.
  */
-export type Ask = { "do": Command } | "account" | "code_ordered" | { "contact": Address } | { "members": number } | { "mentionable": number } | "names" | { "timeline": { 
+export type Ask = { "do": Command } | "account" | "code_ordered" | { "contact": Address } | { "members": number } | { "groups_with": Address } | { "mentionable": number } | "names" | { "timeline": { 
 /**
  * Local id of the conversation.
  */
@@ -67,6 +71,10 @@ conversation: number,
  * The line after the last one wanted; absent for the newest.
  */
 before?: MessageId, 
+/**
+ * The line before the first one wanted, in place of `before`.
+ */
+after?: MessageId, 
 /**
  * At most this many.
  */
@@ -123,7 +131,27 @@ size: number,
 /**
  * It can be fetched.
  */
-available: boolean, };
+available: boolean, 
+/**
+ * What its sender says that it is.
+ */
+kind: FileKind, 
+/**
+ * Pixels, as its sender says; 0: not known.
+ */
+width: number, 
+/**
+ * Pixels, as its sender says; 0: not known.
+ */
+height: number, 
+/**
+ * How long it plays, as its sender says; 0: not known.
+ */
+duration_ms: number, 
+/**
+ * A tiny blurred picture, base64url, to show before the file is there; empty: none.
+ */
+preview: string, };
 
 /**
  * How a watched view changed.
@@ -234,7 +262,23 @@ reason: string, } } | { "mark_read": {
 /**
  * Local id of the conversation.
  */
-conversation: number, } } | { "typing": { 
+conversation: number, } } | { "set_conversation": { 
+/**
+ * Local id of the conversation.
+ */
+conversation: number, 
+/**
+ * What.
+ */
+setting: ConversationSetting, } } | { "set_draft": { 
+/**
+ * Local id of the conversation.
+ */
+conversation: number, 
+/**
+ * Absent when nothing is left of it.
+ */
+draft: DraftView | null, } } | { "typing": { 
 /**
  * Local id of the conversation.
  */
@@ -251,6 +295,14 @@ conversation: number,
  * The message that has it.
  */
 message: MessageId, 
+/**
+ * Where to; it must not exist.
+ */
+path: string, } } | { "stop_transfer": number } | { "save_photo": { 
+/**
+ * Whose.
+ */
+address: Address, 
 /**
  * Where to; it must not exist.
  */
@@ -403,7 +455,16 @@ safety_number: string,
 /**
  * Devices they have.
  */
-devices: number, };
+devices: number, 
+/**
+ * Names their picture, where they have one; another picture has another name.
+ */
+photo: string | null, };
+
+/**
+ * How a conversation is kept.
+ */
+export type ConversationSetting = { "pinned": boolean } | { "archived": boolean } | { "muted_until": number } | { "marked_unread": boolean };
 
 /**
  * A conversation.
@@ -442,13 +503,49 @@ unread_mentions: number,
  */
 last_ms: number, 
 /**
- * The newest line's text.
+ * The newest line's text; of a file its name, and its caption behind a line break.
  */
 last_text: string, 
 /**
  * Who said it; absent where nothing was said.
  */
 last_author: Address | null, 
+/**
+ * Kind of the newest line; absent where nothing was said.
+ */
+last_kind: ItemKind | null, 
+/**
+ * How far the newest line is, where it is an own one.
+ */
+last_status: Status | null, 
+/**
+ * It was taken back, and has no text any more.
+ */
+last_deleted: boolean, 
+/**
+ * What it brings, where it brings a file.
+ */
+last_file: FileKind | null, 
+/**
+ * Since when it stands above the others; 0: it does not.
+ */
+pinned_ms: number, 
+/**
+ * It is put away.
+ */
+archived: boolean, 
+/**
+ * No notification is shown of it until then; 0: they are.
+ */
+muted_until_ms: number, 
+/**
+ * The person wants to look again.
+ */
+marked_unread: boolean, 
+/**
+ * What was begun to be written.
+ */
+draft: DraftView | null, 
 /**
  * Up to which entry the furthest device of the others has it.
  */
@@ -494,6 +591,19 @@ this: boolean,
  * When it was added.
  */
 added_ms: number, };
+
+/**
+ * What somebody began to write.
+ */
+export type DraftView = { 
+/**
+ * So far.
+ */
+text: string, 
+/**
+ * The message that it answers.
+ */
+quote?: MessageId, };
 
 /**
  * What a person should notice. The JSON form is part of the terminal client's face.
@@ -602,7 +712,11 @@ message: MessageId, } | { "event": "conversation_changed",
 /**
  * Local id of the conversation.
  */
-conversation: number, } | { "event": "invitation", 
+conversation: number, } | { "event": "contact_changed", 
+/**
+ * Who.
+ */
+address: Address, } | { "event": "invitation", 
 /**
  * Local id of the group.
  */
@@ -660,6 +774,18 @@ removed: Array<DeviceId>, } | { "event": "transfer",
  */
 transfer: number, 
 /**
+ * The conversation whose message it moves the file of.
+ */
+conversation: number | null, 
+/**
+ * The message.
+ */
+message: MessageId | null, 
+/**
+ * To the app, not from it.
+ */
+upload: boolean, 
+/**
  * Bytes through.
  */
 done_bytes: number, 
@@ -713,6 +839,11 @@ message: string,
 retry_after_ms: number, };
 
 /**
+ * What a file is.
+ */
+export type FileKind = "file" | "image" | "video" | "audio" | "voice" | "sticker";
+
+/**
  * A line that was found.
  */
 export type FoundLine = { 
@@ -751,9 +882,9 @@ export type GroupView = {
  */
 description: string, 
 /**
- * It has a picture.
+ * Names its picture, where it has one; another picture has another name.
  */
-photo: boolean, 
+photo: string | null, 
 /**
  * Accounts in it.
  */
@@ -831,6 +962,31 @@ retry_ms: number | null,
  * The store was given up: `account_gone`, `device_revoked`, `deleted`.
  */
 ended: string | null, };
+
+/**
+ * What is known of a picture, a video or a sound without opening it.
+ */
+export type Look = { 
+/**
+ * Pixels; 0: not known.
+ */
+width: number, 
+/**
+ * Pixels; 0: not known.
+ */
+height: number, 
+/**
+ * How long it plays; 0: not known.
+ */
+duration_ms: number, 
+/**
+ * A tiny blurred picture, base64url; at most 4 KiB.
+ */
+preview?: string, 
+/**
+ * Somebody speaks: a voice note.
+ */
+voice: boolean, };
 
 /**
  * Somebody in a group.
@@ -972,13 +1128,21 @@ export type QuoteView = {
  */
 message: MessageId | null, 
 /**
+ * Who said it: of the message as this device has it, else as its quoter says.
+ */
+author: Address | null, 
+/**
  * Its beginning: of the message as this device has it, else as its quoter says it was.
  */
 preview: string, 
 /**
  * This device has the quoted message.
  */
-known: boolean, };
+known: boolean, 
+/**
+ * It was taken back.
+ */
+deleted: boolean, };
 
 /**
  * How far a message came with somebody.
@@ -1220,6 +1384,18 @@ export type TransferView = {
  */
 transfer: number, 
 /**
+ * The conversation whose message it moves the file of.
+ */
+conversation: number | null, 
+/**
+ * The message.
+ */
+message: MessageId | null, 
+/**
+ * To the app, not from it.
+ */
+upload: boolean, 
+/**
  * Bytes through.
  */
 done_bytes: number, 
@@ -1234,7 +1410,11 @@ state: string,
 /**
  * The file.
  */
-path: string | null, };
+path: string | null, 
+/**
+ * Stable code of why it failed, where it did; `stopped`: its person stopped it.
+ */
+failure: string | null, };
 
 /**
  * What can be watched.
@@ -1248,6 +1428,10 @@ conversation: number,
  * The line after the window; absent for a window that ends with the newest line.
  */
 before?: MessageId, 
+/**
+ * The line before the window, in place of `before`: what comes after it.
+ */
+after?: MessageId, 
 /**
  * Lines in the window, at most.
  */
@@ -1304,7 +1488,11 @@ size: number,
 /**
  * Text with it.
  */
-caption: string, } };
+caption: string, 
+/**
+ * What a screen shows before the file is there.
+ */
+look: Look, } };
 
 /**
  * To whom.
@@ -1318,6 +1506,7 @@ export interface Answers {
   code_ordered: CodeOrdered | null;
   contact: ContactView | null;
   members: Array<MemberView>;
+  groups_with: Array<number>;
   mentionable: Array<Named>;
   names: Array<Named>;
   timeline: Array<TimelineItem>;

@@ -194,20 +194,27 @@ fn seat(
     meta: &mut LogMeta,
     seats: &[comity_wire::proto::FollowerSeat],
 ) -> Result<(), Failure> {
-    if seats.len() > limits::CONVERSATION_DEVICES_MAX.saturating_mul(8) {
+    // Where each device's last row stands, and how many it has: one of today, and its earlier stays.
+    let mut rows: HashMap<&[u8], (usize, u32)> = HashMap::new();
+    for (at, seat) in seats.iter().enumerate() {
+        let (last, count) = rows.entry(seat.device.as_slice()).or_default();
+        (*last, *count) = (at, *count + 1);
+    }
+    if rows.len() > limits::CONVERSATION_DEVICES_MAX.saturating_mul(4)
+        || rows
+            .values()
+            .any(|(_, count)| *count > stays::STAYS_MAX + 1)
+    {
         return Err(broken("more seats than there may be"));
     }
-    let last: HashMap<&[u8], usize> = seats
-        .iter()
-        .enumerate()
-        .map(|(at, seat)| (seat.device.as_slice(), at))
-        .collect();
     let mut stand = Vec::new();
     for (at, seat) in seats.iter().enumerate() {
         let device = DeviceId::from_slice(&seat.device)?;
         let address = Address::new(own.clone(), AccountId::from_slice(&seat.account)?);
         let removed = (seat.removed_seq != 0).then_some(seat.removed_seq);
-        let goes_on = last.get(seat.device.as_slice()) != Some(&at);
+        let goes_on = rows
+            .get(seat.device.as_slice())
+            .is_some_and(|(last, _)| *last != at);
         if let Some(removed) = removed.filter(|_| goes_on) {
             stays::add(conn, meta.id, &device, seat.joined_seq, removed)?;
             continue;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// Stays kept for one device in one log: of who is taken out and brought back over and over without
 /// reading, the first ones.
-const STAYS_MAX: u32 = 4;
+pub(crate) const STAYS_MAX: u32 = 4;
 
 /// Before a device gets a seat: if it had one that ended, and has not read to there, that is kept.
 pub(crate) fn keep(conn: &Connection, log: i64, device: &DeviceId) -> Result<(), rusqlite::Error> {

@@ -4,6 +4,7 @@ use super::Shell;
 use crate::transfer::{self, Work};
 use comity_client::{Effect, Input};
 use comity_wire::{Message as _, limits, proto};
+use futures_util::future::abortable;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -37,11 +38,34 @@ impl Shell {
                         shell.input(Input::HttpDone { call, result });
                     });
                 }
-                Effect::Upload(job) => spawn_local(transfer::upload(self.work(), job)),
-                Effect::Download(job) => spawn_local(transfer::download(self.work(), job)),
+                Effect::Upload(job) => {
+                    self.moves(job.transfer, transfer::upload(self.work(), job));
+                }
+                Effect::Download(job) => {
+                    self.moves(job.transfer, transfer::download(self.work(), job));
+                }
+                Effect::StopTransfer(transfer) => {
+                    if let Some(moving) = self.0.borrow_mut().moving.remove(&transfer) {
+                        moving.abort();
+                    }
+                }
             }
         }
         self.send_frames(frames);
+    }
+
+    /// Until it is over, or stopped.
+    fn moves(&self, transfer: i64, work: impl Future<Output = ()> + 'static) {
+        let (work, handle) = abortable(work);
+        let mut inner = self.0.borrow_mut();
+        inner.moving.insert(transfer, handle);
+        drop(inner);
+        let shell = self.clone();
+        spawn_local(async move {
+            if work.await.is_ok() {
+                shell.0.borrow_mut().moving.remove(&transfer);
+            }
+        });
     }
 
     fn work(&self) -> Work {

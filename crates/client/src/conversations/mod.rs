@@ -7,6 +7,7 @@ mod intents;
 mod joining;
 mod pairs;
 mod rejoining;
+pub(crate) mod settings;
 
 pub(crate) use intents::Intent;
 

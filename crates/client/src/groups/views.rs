@@ -15,8 +15,8 @@ use serde::Serialize;
 pub struct GroupView {
     /// What it is about.
     pub description: String,
-    /// It has a picture.
-    pub photo: bool,
+    /// Names its picture, where it has one; another picture has another name.
+    pub photo: Option<String>,
     /// Accounts in it.
     pub people: u32,
     /// Devices in it.
@@ -111,7 +111,7 @@ pub(crate) fn group(
     let permissions = Permissions::of_flags(flags).unwrap_or_default();
     Ok(GroupView {
         description,
-        photo: state.photo.is_some(),
+        photo: state.photo.as_ref().and_then(crate::views::picture),
         people,
         devices,
         admin,

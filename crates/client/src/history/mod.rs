@@ -176,8 +176,9 @@ impl Step<'_> {
         if with_conversations {
             archive.contacts = self.contacts_to_sync()?;
             archive.members = self.members_to_sync()?;
+            archive.settings = self.settings_to_sync()?;
             let mut statement = self.tx.prepare_cached(
-                "SELECT hub, cid, kind, peer FROM conversation WHERE cid IS NOT NULL",
+                "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE cid IS NOT NULL",
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -191,6 +192,7 @@ impl Step<'_> {
                     conversation: row.get(1)?,
                     kind: row.get(2)?,
                     peer: peer.as_ref().map(proto_address),
+                    read_seq: row.get(4)?,
                 });
             }
         }
@@ -331,7 +333,9 @@ impl Step<'_> {
         }
         for known in &archive.conversations {
             self.archived_conversation(known)?;
+            self.read_elsewhere(known)?;
         }
+        self.settings_synced(&archive.settings)?;
         for message in &archive.messages {
             self.archived_message(message)?;
         }
@@ -371,14 +375,23 @@ impl Step<'_> {
         else {
             return Ok(());
         };
-        if !self.take_archived(&conversation, message, false)? {
-            return Ok(());
+        if self.take_archived(&conversation, message, false)? {
+            self.count_unread(conversation.id)?;
         }
-        // What came as history was read elsewhere.
-        self.tx.execute(
-            "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1 AND joined_seq >= ?2",
-            (conversation.id, message.seq),
-        )?;
+        Ok(())
+    }
+
+    /// What another own device has read is read, and nothing else that comes from it.
+    fn read_elsewhere(&mut self, known: &said::ArchivedConversation) -> Result<(), CoreError> {
+        let Some(conversation) = self.conversation_by_cid(&known.hub, &known.conversation)? else {
+            return Ok(());
+        };
+        if arrival::is_place(known.read_seq) {
+            self.tx.execute(
+                "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1",
+                (conversation.id, known.read_seq),
+            )?;
+        }
         self.count_unread(conversation.id)
     }
 

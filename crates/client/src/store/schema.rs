@@ -276,6 +276,15 @@ CREATE TABLE former_editor (
 -- The epoch in which the details that this device knows became the hub's, until a later one was seen to have
 -- them, too: the commit that ends it may have been made by one who did not know them.
 ALTER TABLE conversation ADD COLUMN details_epoch INTEGER;
+", "
+-- How a person keeps a conversation, here or not here yet, by kinds of the content's schema.
+CREATE TABLE conversation_setting (
+    hub TEXT NOT NULL, cid BLOB NOT NULL, kind INTEGER NOT NULL,
+    value INTEGER NOT NULL, changed_ms INTEGER NOT NULL,
+    PRIMARY KEY (hub, cid, kind)
+) STRICT, WITHOUT ROWID;
+-- The message that what is begun to be written answers.
+ALTER TABLE conversation ADD COLUMN draft_quote BLOB;
 "];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.

@@ -15,7 +15,7 @@ pub(crate) const NAME_BYTES_MAX: usize = 255;
 /// Characters of a quote's preview.
 pub(crate) const QUOTE_CHARS_MAX: usize = 120;
 /// Bytes of the tiny picture that comes with a file.
-const PREVIEW_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const PREVIEW_BYTES_MAX: usize = 4 * 1024;
 /// Characters of an emoji: families of many people are long.
 const EMOJI_CHARS_MAX: usize = 16;
 

@@ -5,7 +5,7 @@ use super::{Edited, NewMessage};
 use crate::CoreError;
 use crate::account::proto_address;
 use crate::conversations::{Conversation, State};
-use crate::input::{Say, What, Whom};
+use crate::input::{Look, Say, What, Whom};
 use crate::output::Source;
 use crate::step::Step;
 use comity_content::proto as said;
@@ -66,10 +66,15 @@ impl Step<'_> {
                 media_type,
                 size,
                 caption,
+                look,
             } => {
                 check_file(&file_name, &caption, size)?;
                 let attachment = said::Attachment {
-                    kind: kind_of(&media_type).into(),
+                    kind: kind_of(&media_type, look.voice).into(),
+                    width: look.width,
+                    height: look.height,
+                    duration_ms: look.duration_ms,
+                    preview: preview_of(&look)?,
                     file_name,
                     media_type,
                     size,
@@ -401,8 +406,17 @@ fn check_file(file_name: &str, caption: &str, size: u64) -> Result<(), CoreError
     Ok(())
 }
 
-fn kind_of(media_type: &str) -> said::AttachmentKind {
+/// What is said of a file must be what others take.
+fn preview_of(look: &Look) -> Result<Vec<u8>, CoreError> {
+    if look.preview.0.len() > arrived::PREVIEW_BYTES_MAX {
+        return Err(CoreError::Refused("a preview is at most 4 KiB".into()));
+    }
+    Ok(look.preview.0.clone())
+}
+
+fn kind_of(media_type: &str, voice: bool) -> said::AttachmentKind {
     match media_type.split('/').next() {
+        Some("audio") if voice => said::AttachmentKind::Voice,
         Some("image") => said::AttachmentKind::Image,
         Some("video") => said::AttachmentKind::Video,
         Some("audio") => said::AttachmentKind::Audio,

@@ -3,6 +3,7 @@
 //! Always holds: reading changes nothing. Deliberately absent: what a view holds (the parent module).
 
 use super::*;
+use crate::conversations::settings;
 use crate::names;
 
 impl Core {
@@ -27,6 +28,10 @@ impl Core {
                 added_ms: listed.added_ms,
             });
         }
+        let photo: Option<Bytes64> = crate::store::meta::get(self.store(), "photo")?;
+        let photo = photo
+            .and_then(|bytes| said::Attachment::decode(bytes.0.as_slice()).ok())
+            .and_then(|photo| picture(&photo));
         Ok(Some(AccountView {
             owner: me.root.is_some(),
             address: me.address,
@@ -35,6 +40,7 @@ impl Core {
             about: me.about,
             device,
             devices,
+            photo,
         }))
     }
 
@@ -43,73 +49,15 @@ impl Core {
     /// # Errors
     /// When the store can not be read.
     pub fn conversations(&self) -> Result<Vec<ConversationView>, CoreError> {
-        let conn = self.store();
-        let own = crate::account::Me::load_address(conn)?;
-        let mut statement = conn.prepare_cached(
-            "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
-                 coalesce((SELECT m.text FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
-                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1), ''), c.name, c.timer_s,
-                 (SELECT m.author FROM message m WHERE m.conversation = c.id AND m.kind <> 'notice'
-                     ORDER BY coalesce(m.seq, 9223372036854775807) DESC, m.id DESC LIMIT 1),
-                 (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
-                     WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq)
-             FROM conversation c LEFT JOIN contact p ON p.address = c.peer ORDER BY c.last_ms DESC, c.id DESC",
-        )?;
-        let mut rows = statement.query([&own])?;
-        let mut out = Vec::new();
-        while let Some(row) = rows.next()? {
-            let peer: Option<String> = row.get(2)?;
-            let peer: Option<Address> = peer
-                .map(|peer| peer.parse())
-                .transpose()
-                .map_err(|_| CoreError::Damaged("peer"))?;
-            let kind = match row.get::<_, i32>(1)? {
-                1 => "self",
-                2 => "direct",
-                _ => "group",
-            };
-            let conversation = row.get(0)?;
-            let group = match kind {
-                "group" => Some(groups::views::group(conn, conversation, &own)?),
-                _ => None,
-            };
-            let arriving = group.as_ref().is_some_and(|group| group.details_arriving);
-            let (name, alias): (String, String) = match kind {
-                // Nothing made up stands for a name that is to come.
-                "group" if arriving => (row.get(10)?, String::new()),
-                "group" => (row.get(10)?, "Group".to_owned()),
-                _ => (row.get(6)?, row.get(7)?),
-            };
-            let title = match (kind, &peer) {
-                ("self", _) => "Notes to self".to_owned(),
-                ("group", _) if !name.is_empty() => called(&name, ""),
-                _ if !name.is_empty() => called(&name, &alias),
-                _ if !alias.is_empty() => alias,
-                (_, Some(peer)) => shortened(peer),
-                _ => String::new(),
-            };
-            let (delivered_seq, read_seq) = reach(conn, conversation, None)?;
-            out.push(ConversationView {
-                conversation,
-                kind: kind.to_owned(),
-                peer,
-                title,
-                state: row.get(3)?,
-                unread: row.get(4)?,
-                unread_mentions: row.get(13)?,
-                last_ms: row.get(5)?,
-                last_text: row.get(9)?,
-                last_author: row
-                    .get::<_, Option<String>>(12)?
-                    .and_then(|author| author.parse().ok()),
-                delivered_seq,
-                read_seq,
-                blocked: row.get(8)?,
-                timer_s: row.get(11)?,
-                group,
-            });
-        }
-        Ok(out)
+        conversations(self.store(), None)
+    }
+
+    /// One conversation; absent when there is none of that local id.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn conversation(&self, conversation: i64) -> Result<Option<ConversationView>, CoreError> {
+        Ok(conversations(self.store(), Some(conversation))?.pop())
     }
 
     /// The id under which its hub knows a conversation; absent while it is only asked for.
@@ -148,14 +96,7 @@ impl Core {
     ) -> Result<Vec<TimelineItem>, CoreError> {
         let conn = self.store();
         let (seq, id): (i64, i64) = match before {
-            Some(message) => conn
-                .query_row(
-                    "SELECT coalesce(seq, 9223372036854775807), id FROM message WHERE conversation = ?1 AND message_id = ?2",
-                    (conversation, message.to_vec()),
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?
-                .ok_or(CoreError::NoSuch("message"))?,
+            Some(message) => place(conn, conversation, message)?,
             None => (i64::MAX, i64::MAX),
         };
         let mut statement = conn.prepare_cached(&format!(
@@ -169,6 +110,32 @@ impl Core {
             items.push(row??.0);
         }
         items.reverse();
+        complete(conn, conversation, &mut items)?;
+        Ok(items)
+    }
+
+    /// The first `limit` lines of a conversation behind `after`, oldest first.
+    ///
+    /// # Errors
+    /// When the line is not there or the store can not be read.
+    pub fn timeline_after(
+        &self,
+        conversation: i64,
+        after: &MessageId,
+        limit: u32,
+    ) -> Result<Vec<TimelineItem>, CoreError> {
+        let conn = self.store();
+        let (seq, id) = place(conn, conversation, after)?;
+        let mut statement = conn.prepare_cached(&format!(
+            "SELECT {ITEM} FROM message
+             WHERE conversation = ?1 AND (coalesce(seq, 9223372036854775807), id) > (?2, ?3)
+             ORDER BY coalesce(seq, 9223372036854775807), id LIMIT ?4"
+        ))?;
+        let rows = statement.query_map((conversation, seq, id, limit), item)?;
+        let mut items = Vec::new();
+        for row in rows {
+            items.push(row??.0);
+        }
         complete(conn, conversation, &mut items)?;
         Ok(items)
     }
@@ -274,6 +241,18 @@ impl Core {
         )?.query_row([], |row| row.get(0))?)
     }
 
+    /// The files of messages that are on their way, or wait for it, oldest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn transfers(&self) -> Result<Vec<TransferView>, CoreError> {
+        transfers(
+            self.store(),
+            "state = 'waiting' AND purpose IN ('message', 'file')",
+            [],
+        )
+    }
+
     /// The shell's files that are still to be sent, or failed and may be tried again.
     ///
     /// # Errors
@@ -321,4 +300,107 @@ impl Core {
     ) -> Result<Option<TimelineItem>, CoreError> {
         item_by_message(self.store(), conversation, message.as_bytes())
     }
+}
+
+/// Where a line stands among the others.
+fn place(
+    conn: &Connection,
+    conversation: i64,
+    message: &MessageId,
+) -> Result<(i64, i64), CoreError> {
+    conn.prepare_cached(
+        "SELECT coalesce(seq, 9223372036854775807), id FROM message WHERE conversation = ?1 AND message_id = ?2",
+    )?
+    .query_row((conversation, message.to_vec()), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+    .optional()?
+    .ok_or(CoreError::NoSuch("message"))
+}
+
+/// All conversations, newest first, or one.
+fn conversations(conn: &Connection, only: Option<i64>) -> Result<Vec<ConversationView>, CoreError> {
+    let filter = match only {
+        Some(_) => "c.id = ?2",
+        None => "?2 IS NULL",
+    };
+    let own = crate::account::Me::load_address(conn)?;
+    let mut statement = conn.prepare_cached(&format!(
+            "SELECT c.id, c.kind, c.peer, c.state, c.unread, c.last_ms, coalesce(p.name, ''), coalesce(p.alias, ''), coalesce(p.blocked, 0),
+                 c.hub, c.cid, c.name, c.timer_s,
+                 (SELECT count(*) FROM mention n CROSS JOIN message m ON m.conversation = n.conversation AND m.message_id = n.message_id
+                     WHERE n.conversation = c.id AND n.address = ?1 AND m.outgoing = 0 AND coalesce(m.seq, 0) > c.read_seq), c.draft, c.draft_quote
+             FROM conversation c LEFT JOIN contact p ON p.address = c.peer WHERE {filter} ORDER BY c.last_ms DESC, c.id DESC",
+        ))?;
+    let mut rows = statement.query((&own, only))?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let peer: Option<String> = row.get(2)?;
+        let peer: Option<Address> = peer
+            .map(|peer| peer.parse())
+            .transpose()
+            .map_err(|_| CoreError::Damaged("peer"))?;
+        let kind = match row.get::<_, i32>(1)? {
+            1 => "self",
+            2 => "direct",
+            _ => "group",
+        };
+        let conversation = row.get(0)?;
+        let group = match kind {
+            "group" => Some(groups::views::group(conn, conversation, &own)?),
+            _ => None,
+        };
+        let arriving = group.as_ref().is_some_and(|group| group.details_arriving);
+        let (name, alias): (String, String) = match kind {
+            // Nothing made up stands for a name that is to come.
+            "group" if arriving => (row.get(11)?, String::new()),
+            "group" => (row.get(11)?, "Group".to_owned()),
+            _ => (row.get(6)?, row.get(7)?),
+        };
+        let title = match (kind, &peer) {
+            ("self", _) => "Notes to self".to_owned(),
+            ("group", _) if !name.is_empty() => called(&name, ""),
+            _ if !name.is_empty() => called(&name, &alias),
+            _ if !alias.is_empty() => alias,
+            (_, Some(peer)) => shortened(peer),
+            _ => String::new(),
+        };
+        let (delivered_seq, read_seq) = reach(conn, conversation, None)?;
+        let (hub, cid): (Option<String>, Option<Vec<u8>>) = (row.get(9)?, row.get(10)?);
+        let kept = settings::of(conn, hub.as_deref(), cid.as_deref())?;
+        let (last, last_text) = lines::last(conn, conversation)?;
+        out.push(ConversationView {
+            conversation,
+            kind: kind.to_owned(),
+            peer,
+            title,
+            state: row.get(3)?,
+            unread: row.get(4)?,
+            unread_mentions: row.get(13)?,
+            last_ms: row.get(5)?,
+            last_text,
+            last_author: last.as_ref().map(|last| last.author.clone()),
+            last_kind: last.as_ref().map(|last| last.kind),
+            last_status: last
+                .as_ref()
+                .filter(|last| last.outgoing)
+                .map(|last| last.status),
+            last_deleted: last.as_ref().is_some_and(|last| last.deleted),
+            last_file: last
+                .as_ref()
+                .and_then(|last| last.attachment.as_ref())
+                .map(|file| file.kind),
+            pinned_ms: kept.pinned_ms,
+            archived: kept.archived,
+            muted_until_ms: kept.muted_until_ms,
+            marked_unread: kept.marked_unread,
+            draft: settings::draft(row.get(14)?, row.get(15)?)?,
+            delivered_seq,
+            read_seq,
+            blocked: row.get(8)?,
+            timer_s: row.get(12)?,
+            group,
+        });
+    }
+    Ok(out)
 }

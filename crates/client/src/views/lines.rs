@@ -1,10 +1,32 @@
 //! What a line shows that stands in other tables.
 
-use super::MentionView;
+use super::{ITEM, MentionView, Progress, Status, TimelineItem, item};
 use crate::CoreError;
 use comity_content::{Message as _, proto as said};
 use comity_wire::MessageId;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
+
+/// The newest line of a conversation, and its text as lists show it; none where nothing was said.
+pub(super) fn last(
+    conn: &Connection,
+    conversation: i64,
+) -> Result<(Option<TimelineItem>, String), CoreError> {
+    let found = conn
+        .prepare_cached(&format!(
+            "SELECT {ITEM} FROM message WHERE conversation = ?1 AND kind <> 'notice'
+             ORDER BY coalesce(seq, 9223372036854775807) DESC, id DESC LIMIT 1"
+        ))?
+        .query_row([conversation], |row| Ok((item(row)?, row.get(7)?)))
+        .optional()?;
+    let Some((last, text)) = found else {
+        return Ok((None, String::new()));
+    };
+    let (mut last, _) = last?;
+    if let (Status::Sent, Some(seq)) = (last.status, last.seq) {
+        (last.status, _) = Progress::of(conn, conversation)?.at(seq);
+    }
+    Ok((Some(last), text))
+}
 
 /// The app no longer has a line's file.
 pub(super) fn is_gone(

@@ -12,9 +12,11 @@ use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
 use comity_wire::{Message as _, decode_server_batch, proto};
 use futures_util::{SinkExt, StreamExt};
 use rand::RngCore;
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite;
 
@@ -31,7 +33,7 @@ type Connecting = tokio::task::JoinHandle<Result<(Socket, Option<Vec<u8>>)>>;
 type Query = Box<dyn FnOnce(&Core) + Send>;
 
 enum Message {
-    Act(Command, oneshot::Sender<Result<Vec<Event>, CoreError>>),
+    Act(Box<Command>, oneshot::Sender<Result<Vec<Event>, CoreError>>),
     Query(Query),
     Stop(oneshot::Sender<()>),
 }
@@ -71,7 +73,7 @@ impl Handle {
     pub(crate) async fn act(&self, command: Command) -> Result<Vec<Event>> {
         let (answer, wait) = oneshot::channel();
         self.messages
-            .send(Message::Act(command, answer))
+            .send(Message::Act(Box::new(command), answer))
             .await
             .map_err(|_| self.gone())?;
         Ok(wait.await.map_err(|_| self.gone())??)
@@ -132,6 +134,8 @@ struct Shell {
     reconnect: (Instant, u32),
     wake: Option<Instant>,
     erase: Option<Box<dyn FnOnce() + Send>>,
+    /// What moves files, by the transfer's number.
+    moving: HashMap<i64, AbortHandle>,
     /// Set when the store is damaged: nothing goes on then.
     damage: Arc<OnceLock<String>>,
 }
@@ -167,6 +171,7 @@ pub(crate) fn start(
         reconnect: (Instant::now(), 0),
         wake: None,
         erase: Some(erase),
+        moving: HashMap::new(),
         damage: handle.damage.clone(),
     };
     tokio::spawn(shell.run(inbox, answers));
@@ -196,7 +201,7 @@ impl Shell {
             let waiting_to_connect = self.wanted && self.socket.is_none() && connecting.is_none();
             tokio::select! {
                 message = inbox.recv() => match message {
-                    Some(Message::Act(command, answer)) => drop(answer.send(self.step(Input::Command(command)).await)),
+                    Some(Message::Act(command, answer)) => drop(answer.send(self.step(Input::Command(*command)).await)),
                     Some(Message::Query(query)) => query(&self.core),
                     Some(Message::Stop(answer)) => {
                         if let Some(socket) = self.socket.take() {
@@ -381,15 +386,33 @@ impl Shell {
                 }
                 Effect::Upload(job) => {
                     let (server, inputs) = (self.server.clone(), self.inputs.clone());
-                    tokio::spawn(transfer::upload(server, inputs, job));
+                    let transfer = job.transfer;
+                    self.moves(
+                        transfer,
+                        tokio::spawn(transfer::upload(server, inputs, job)),
+                    );
                 }
                 Effect::Download(job) => {
                     let (server, inputs) = (self.server.clone(), self.inputs.clone());
-                    tokio::spawn(transfer::download(server, inputs, job));
+                    let transfer = job.transfer;
+                    self.moves(
+                        transfer,
+                        tokio::spawn(transfer::download(server, inputs, job)),
+                    );
+                }
+                Effect::StopTransfer(transfer) => {
+                    if let Some(moving) = self.moving.remove(&transfer) {
+                        moving.abort();
+                    }
                 }
             }
         }
         self.send_frames(frames).await;
+    }
+
+    fn moves(&mut self, transfer: i64, task: JoinHandle<()>) {
+        self.moving.retain(|_, moving| !moving.is_finished());
+        self.moving.insert(transfer, task.abort_handle());
     }
 
     /// All frames of a step in one message, or a few when there are many.

@@ -4,11 +4,12 @@
 mod account;
 mod groups;
 mod help;
+mod keeping;
 mod messages;
 mod people_and_devices;
 mod screen;
 
-use super::acts::names;
+use super::acts::{How, in_order, names};
 use super::people;
 use super::session::Session;
 use super::words;
@@ -315,6 +316,10 @@ impl Talk<'_> {
         };
         let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
         let rest = rest.trim();
+        if let Some(how) = How::called(word) {
+            self.keep(how, rest).await?;
+            return Ok(true);
+        }
         match word {
             "quit" | "q" => return Ok(false),
             "help" => self.say(&help::about(rest)),
@@ -373,7 +378,7 @@ impl Talk<'_> {
 
     async fn list(&self) -> Result<()> {
         let names = names(self.session).await?;
-        let all = self.session.query(Core::conversations).await?;
+        let all = in_order(self.session.query(Core::conversations).await?);
         for conversation in &all {
             self.say(&words::conversation(&names, conversation));
         }

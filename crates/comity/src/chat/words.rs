@@ -406,7 +406,19 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
         _ => " · stopped: the server broke its rules".to_owned(),
     };
     let blocked = if view.blocked { " · blocked" } else { "" };
-    let last: String = view.last_text.chars().take(60).collect();
+    let kept: String = [
+        (view.pinned_ms > 0, " · pinned"),
+        (view.archived, " · archived"),
+        (view.muted_until_ms > now_ms(), " · muted"),
+        (view.marked_unread && view.unread == 0, " · marked unread"),
+    ]
+    .into_iter()
+    .filter_map(|(is, word)| is.then_some(word))
+    .collect();
+    let last: String = match view.last_deleted {
+        true => "(deleted)".to_owned(),
+        false => view.last_text.chars().take(60).collect(),
+    };
     // Who said it, where it was said by somebody.
     let by = match &view.last_author {
         Some(author) if !last.is_empty() && view.kind != "self" => {
@@ -418,7 +430,7 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
         _ => String::new(),
     };
     format!(
-        "#{} {}{unread}{blocked}{state}  {by}{}",
+        "#{} {}{unread}{blocked}{kept}{state}  {by}{}",
         view.conversation,
         title(view),
         plain(&last)

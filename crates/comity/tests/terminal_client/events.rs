@@ -28,14 +28,21 @@ pub(super) fn events() -> Vec<Event> {
         failure: "too_large".to_owned(),
         quote: Some(comity_client::QuoteView {
             message: Some(message),
+            author: Some(who.clone()),
             preview: text(),
             known: true,
+            deleted: false,
         }),
         attachment: Some(comity_client::AttachmentView {
             file_name: text(),
             media_type: text(),
             size: 1,
             available: true,
+            kind: comity_client::FileKind::Image,
+            width: 1,
+            height: 1,
+            duration_ms: 1,
+            preview: comity_wire::Bytes64(vec![1]),
         }),
         reactions: vec![comity_client::ReactionView {
             author: who.clone(),
@@ -62,6 +69,7 @@ pub(super) fn events() -> Vec<Event> {
         number_moved: false,
         safety_number: text(),
         devices: 1,
+        photo: Some(text()),
     };
     let request = RequestView {
         address: who.clone(),
@@ -116,6 +124,9 @@ pub(super) fn events() -> Vec<Event> {
             message,
         },
         Event::ConversationChanged { conversation: 1 },
+        Event::ContactChanged {
+            address: who.clone(),
+        },
         Event::Accepted {
             conversation: 1,
             address: who.clone(),
@@ -141,6 +152,9 @@ pub(super) fn events() -> Vec<Event> {
         },
         Event::Transfer {
             transfer: 1,
+            conversation: Some(1),
+            message: Some(message),
+            upload: true,
             done_bytes: 1,
             total_bytes: 1,
             state: text(),
@@ -187,6 +201,7 @@ pub(super) fn name(event: &Event) -> &'static str {
         Event::ItemChanged { .. } => "item_changed",
         Event::Expired { .. } => "expired",
         Event::ConversationChanged { .. } => "conversation_changed",
+        Event::ContactChanged { .. } => "contact_changed",
         Event::Accepted { .. } => "accepted",
         Event::Receipt { .. } => "receipt",
         Event::Typing { .. } => "typing",

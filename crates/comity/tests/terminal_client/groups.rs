@@ -427,11 +427,13 @@ fn all_see_a_new_name_timer_and_picture() {
         "--photo",
         &photo.display().to_string(),
     ]);
+    let picture = bob.one(&["group", "Evensong"])["group"]["photo"].clone();
+    assert!(picture.is_string(), "it has a name: {picture}");
     for one in [&bob, &carol] {
         let group = one.one(&["group", "Evensong"]);
         assert_eq!(group["timer_s"], 7 * 86_400);
         assert_eq!(group["group"]["description"], "Sundays");
-        assert_eq!(group["group"]["photo"], true);
+        assert_eq!(group["group"]["photo"], picture);
         let name = one.name();
         let saved = world.folder().join(format!("{name}.png"));
         one.act(&["group-photo", "Evensong", &saved.display().to_string()]);

@@ -148,6 +148,7 @@ fn live() -> Shapes {
     alice.act(&["sync"]);
     shapes.act(&alice, &["search", "Today"]);
     shapes.act(&alice, &["delete", BOB, sent]);
+    shapes.act(&alice, &["keep", BOB, "mute", "8h"]);
     shapes.act(&alice, &["conversations"]);
     shapes.act(&alice, &["contacts"]);
     shapes.act(&alice, &["safety", BOB]);

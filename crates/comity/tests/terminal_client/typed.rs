@@ -72,6 +72,43 @@ fn a_slip_of_the_fingers_is_answered() {
 }
 
 #[test]
+fn a_list_stands_as_one_keeps_it() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    let screen = typed(
+        &alice,
+        b"/pin\n/to me\nMilk\n/list\n/to bob\n/pin now\n/pin\n/mute 8h\n/list\n/archive\n/list\n/unmute\n/unread\n/list\n/mute soon\n/quit\n",
+    );
+    let lists: Vec<Vec<&str>> = screen
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .collect::<Vec<_>>()
+        .chunks(2)
+        // One was shown at the beginning.
+        .skip(1)
+        .map(<[_]>::to_vec)
+        .collect();
+    let first = |list: usize| lists[list].first().copied().unwrap_or_default();
+    let last = |list: usize| lists[list].last().copied().unwrap_or_default();
+    assert_eq!(lists.len(), 4, "{screen}");
+    assert!(first(0).contains("Milk"), "the newest: {screen}");
+    assert!(first(1).contains(" · pinned · muted"), "{screen}");
+    assert!(last(2).contains(" · archived · muted"), "{screen}");
+    assert!(last(3).contains(" · archived · marked unread"), "{screen}");
+    says(
+        &screen,
+        &[
+            "— first say with whom",
+            "— that takes nothing",
+            "— put away",
+            "soon: a time is 30s",
+        ],
+    );
+    let refused = alice.refused(&["keep", BOB, "pin", "8h"]);
+    assert_eq!(refused.code, "usage");
+}
+
+#[test]
 fn whom_one_talks_with_is_known_also_where_the_conversation_was_named() {
     let world = World::start();
     let (alice, bob) = alice_and_bob(&world);

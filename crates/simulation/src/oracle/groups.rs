@@ -23,7 +23,7 @@ pub(super) fn canonical(core: &Core, view: &ConversationView) -> Result<Option<S
         .collect();
     people.sort();
     Ok(Some(format!(
-        "{:?} {:?} photo {} timer {} {:?} {people:?}",
+        "{:?} {:?} photo {:?} timer {} {:?} {people:?}",
         view.title, group.description, group.photo, view.timer_s, group.permissions
     )))
 }

@@ -313,6 +313,8 @@ impl Sim {
                     token,
                 } => self.http(who, call, method, path, body, token.as_deref()),
                 Effect::Upload { .. } | Effect::Download { .. } => self.transfer(who, effect),
+                // Nobody in a world stops one; what still came of it the core would pass over.
+                Effect::StopTransfer(_) => {}
             }
         }
         self.send(who, frames);

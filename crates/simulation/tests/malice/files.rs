@@ -24,6 +24,7 @@ fn sent(change: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Result<String>
         media_type: "text/plain".into(),
         size: 600_000,
         caption: String::new(),
+        look: Box::default(),
     };
     let to = Whom::Person(world.address(bob)?);
     world.act(alice, say(to, file))?;

@@ -4,6 +4,7 @@
 //! docs/terminal-client.md and held by a test.
 
 mod groups;
+mod keeping;
 mod named;
 mod others;
 mod reading;
@@ -12,9 +13,11 @@ mod settings;
 mod sign_up;
 
 pub(crate) use groups::timer;
+pub(crate) use keeping::{How, in_order};
 pub(crate) use named::{MessageName, link_code, own_device, resolve};
 pub(crate) use saying::{no_file, picture, post, target_path, what_file};
 
+use keeping::keep;
 use named::{Asks, named};
 use others::{accept, block, contacts, report, requests, safety};
 use reading::{Wanted, conversations, history, info, search, watch};
@@ -242,6 +245,16 @@ pub(crate) enum Act {
         /// Does not connect first.
         #[arg(long)]
         offline: bool,
+    },
+    /// Pins a conversation, puts it away, mutes it, or marks it unread; on all own devices.
+    Keep {
+        /// The conversation.
+        with: String,
+        /// What.
+        how: How,
+        /// How long it is muted: 8h, 7d; else until `unmute`.
+        #[arg(value_parser = timer)]
+        time: Option<u32>,
     },
     /// Catches up, then shows a conversation.
     History {
@@ -572,6 +585,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
         Act::Info { with, message } => info(session, &with, message).await,
         Act::Group(act) => groups::run(session, act).await,
         Act::Conversations { offline } => conversations(session, offline).await,
+        Act::Keep { with, how, time } => keep(session, &with, how, time).await,
         Act::History {
             with,
             limit,

@@ -4,7 +4,7 @@ use super::*;
 
 pub(super) async fn conversations(session: &Session, offline: bool) -> Result<()> {
     session.catch_up(offline).await?;
-    let all = session.query(Core::conversations).await?;
+    let all = in_order(session.query(Core::conversations).await?);
     let names = names(session).await?;
     for conversation in &all {
         if session.json {

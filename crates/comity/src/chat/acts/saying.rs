@@ -217,6 +217,7 @@ pub(crate) fn what_file(path: &Path, caption: String) -> Result<What> {
         file_name,
         size,
         caption,
+        look: Box::default(),
     })
 }
 

@@ -1,0 +1,250 @@
+//! How a person keeps a conversation: pinned, archived, muted, marked unread; and what they began to
+//! write.
+//!
+//! Always holds: all own devices end with the same settings, in whatever order they hear of them; a
+//! setting of a conversation that is not here yet waits for it. Deliberately absent: what a screen
+//! makes of them; drafts leave the device as little as what was not sent.
+
+use super::Conversation;
+use crate::input::ConversationSetting;
+use crate::output::Event;
+use crate::step::Step;
+use crate::views::DraftView;
+use crate::{Core, CoreError};
+use comity_content::proto::{self as said, ConversationSettingKind as Kind};
+use comity_wire::{AppId, Id16, MessageId, UnixMs, limits};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+/// The end of the year 9999: no clock says more.
+const LATEST_MS: i64 = 253_402_300_799_999;
+
+/// The settings of a conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) pinned_ms: UnixMs,
+    pub(crate) archived: bool,
+    pub(crate) muted_until_ms: UnixMs,
+    pub(crate) marked_unread: bool,
+}
+
+/// What is set of a conversation.
+pub(crate) fn of(
+    conn: &Connection,
+    hub: Option<&str>,
+    cid: Option<&[u8]>,
+) -> Result<Settings, CoreError> {
+    let mut settings = Settings::default();
+    let mut statement = conn.prepare_cached(
+        "SELECT kind, value FROM conversation_setting WHERE hub = ?1 AND cid = ?2",
+    )?;
+    let mut rows = statement.query((hub, cid))?;
+    while let Some(row) = rows.next()? {
+        let value: i64 = row.get(1)?;
+        match Kind::try_from(row.get::<_, i32>(0)?) {
+            Ok(Kind::Pinned) => settings.pinned_ms = value,
+            Ok(Kind::Archived) => settings.archived = value != 0,
+            Ok(Kind::Muted) => settings.muted_until_ms = value,
+            Ok(Kind::MarkedUnread) => settings.marked_unread = value != 0,
+            _ => {}
+        }
+    }
+    Ok(settings)
+}
+
+/// What was begun to be written.
+pub(crate) fn draft(text: String, quote: Option<Vec<u8>>) -> Result<Option<DraftView>, CoreError> {
+    let quote = quote
+        .map(|quote| MessageId::from_slice(&quote))
+        .transpose()
+        .map_err(|_| CoreError::Damaged("draft"))?;
+    let begun = !text.is_empty() || quote.is_some();
+    Ok(begun.then_some(DraftView { text, quote }))
+}
+
+fn setting(row: &Row<'_>) -> rusqlite::Result<said::ConversationSetting> {
+    Ok(said::ConversationSetting {
+        hub: row.get(0)?,
+        conversation: row.get(1)?,
+        kind: row.get(2)?,
+        value: row.get(3)?,
+        changed_ms: row.get(4)?,
+    })
+}
+
+/// What can have been set, by a clock that can be.
+fn is_sound(set: &said::ConversationSetting) -> bool {
+    let value = match set.kind() {
+        Kind::Pinned | Kind::Muted => 0..=LATEST_MS,
+        Kind::Archived | Kind::MarkedUnread => 0..=1,
+        Kind::Unspecified => return false,
+    };
+    let clock = i64::try_from(set.changed_ms).is_ok_and(|at| at <= LATEST_MS);
+    value.contains(&set.value)
+        && clock
+        && set.hub.parse::<AppId>().is_ok()
+        && Id16::from_slice(&set.conversation).is_ok()
+}
+
+impl Step<'_> {
+    /// The person sets something of a conversation.
+    pub(crate) fn set_conversation(
+        &mut self,
+        conversation: i64,
+        setting: ConversationSetting,
+    ) -> Result<(), CoreError> {
+        let conversation = self.conversation(conversation)?;
+        let mut changes = match setting {
+            ConversationSetting::Pinned(true) => vec![(Kind::Pinned, self.now.clamp(1, LATEST_MS))],
+            ConversationSetting::Pinned(false) => vec![(Kind::Pinned, 0)],
+            // What is put away stands above nothing.
+            ConversationSetting::Archived(true) => vec![(Kind::Archived, 1), (Kind::Pinned, 0)],
+            ConversationSetting::Archived(false) => vec![(Kind::Archived, 0)],
+            ConversationSetting::MutedUntil(at) => vec![(Kind::Muted, at.clamp(0, LATEST_MS))],
+            ConversationSetting::MarkedUnread(on) => vec![(Kind::MarkedUnread, on.into())],
+        };
+        if matches!(setting, ConversationSetting::Pinned(true)) {
+            changes.push((Kind::Archived, 0));
+        }
+        self.change_settings(&conversation, &changes)
+    }
+
+    /// Somebody looked: it is not to be looked at again.
+    pub(crate) fn no_longer_marked(
+        &mut self,
+        conversation: &Conversation,
+    ) -> Result<(), CoreError> {
+        self.change_settings(conversation, &[(Kind::MarkedUnread, 0)])
+    }
+
+    fn change_settings(
+        &mut self,
+        conversation: &Conversation,
+        changes: &[(Kind, i64)],
+    ) -> Result<(), CoreError> {
+        let place: Option<(String, Vec<u8>)> = self.tx.query_row(
+            "SELECT hub, cid FROM conversation WHERE id = ?1",
+            [conversation.id],
+            |row| {
+                let (hub, cid): (Option<String>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
+                Ok(hub.zip(cid))
+            },
+        )?;
+        let mut told = Vec::new();
+        for (kind, value) in changes {
+            let stored = match &place {
+                Some((hub, cid)) => self.setting_of(hub, cid, (*kind).into())?,
+                None => None,
+            };
+            let (before, at) = stored.unwrap_or((0, 0));
+            if before == *value {
+                continue;
+            }
+            let Some((hub, cid)) = &place else {
+                return Err(CoreError::NotNow("the conversation has not begun yet"));
+            };
+            told.push(said::ConversationSetting {
+                hub: hub.clone(),
+                conversation: cid.clone(),
+                kind: (*kind).into(),
+                value: *value,
+                // After what it changes, whatever the clock says.
+                changed_ms: u64::try_from(self.now.max(at + 1).clamp(0, LATEST_MS)).unwrap_or(0),
+            });
+        }
+        if told.is_empty() {
+            return Ok(());
+        }
+        self.settings_synced(&told)?;
+        self.sync_devices(said::DeviceSync {
+            settings: told,
+            ..Default::default()
+        })
+    }
+
+    /// Value and time of a setting.
+    fn setting_of(
+        &self,
+        hub: &str,
+        cid: &[u8],
+        kind: i32,
+    ) -> Result<Option<(i64, i64)>, CoreError> {
+        Ok(self
+            .tx
+            .query_row(
+                "SELECT value, changed_ms FROM conversation_setting WHERE hub = ?1 AND cid = ?2 AND kind = ?3",
+                (hub, cid, kind),
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?)
+    }
+
+    /// What was set on an own device.
+    pub(crate) fn settings_synced(
+        &mut self,
+        settings: &[said::ConversationSetting],
+    ) -> Result<(), CoreError> {
+        for set in settings.iter().filter(|set| is_sound(set)) {
+            let changed = self.tx.execute(
+                "INSERT INTO conversation_setting (hub, cid, kind, value, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (hub, cid, kind) DO UPDATE SET value = excluded.value, changed_ms = excluded.changed_ms
+                     WHERE (excluded.changed_ms, excluded.value) > (changed_ms, value)",
+                (&set.hub, &set.conversation, set.kind, set.value, set.changed_ms),
+            )?;
+            let here = match changed {
+                0 => None,
+                _ => self.conversation_by_cid(&set.hub, &set.conversation)?,
+            };
+            if let Some(conversation) = here {
+                self.event(Event::ConversationChanged {
+                    conversation: conversation.id,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// All settings, for a device that is let in.
+    pub(crate) fn settings_to_sync(&self) -> Result<Vec<said::ConversationSetting>, CoreError> {
+        let mut statement = self
+            .tx
+            .prepare_cached("SELECT hub, cid, kind, value, changed_ms FROM conversation_setting")?;
+        let rows = statement.query_map([], setting)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What a person began to write stays until it is sent.
+    pub(crate) fn set_draft(
+        &mut self,
+        conversation: i64,
+        draft: Option<DraftView>,
+    ) -> Result<(), CoreError> {
+        let id = self.conversation(conversation)?.id;
+        let draft = draft.unwrap_or_default();
+        if draft.text.len() > limits::TEXT_BYTES_MAX {
+            return Err(CoreError::Refused("a text is at most 16 KiB".into()));
+        }
+        let changed = self.tx.execute(
+            "UPDATE conversation SET draft = ?2, draft_quote = ?3 WHERE id = ?1 AND (draft <> ?2 OR draft_quote IS NOT ?3)",
+            (id, &draft.text, draft.quote.map(|quote| quote.to_vec())),
+        )?;
+        if changed > 0 {
+            self.event(Event::ConversationChanged { conversation: id });
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// The groups that somebody is in together with the own account.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn groups_with(&self, address: &comity_wire::Address) -> Result<Vec<i64>, CoreError> {
+        let mut statement = self.store().prepare_cached(
+            "SELECT DISTINCT c.id FROM member m JOIN conversation c ON c.id = m.conversation
+             WHERE m.address = ?1 AND c.kind = 3 AND c.state IN ('active', 'rejoining') ORDER BY c.last_ms DESC, c.id DESC",
+        )?;
+        let found = statement.query_map([address.to_string()], |row| row.get(0))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+}
