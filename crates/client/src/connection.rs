@@ -113,6 +113,7 @@ impl Step<'_> {
     }
 
     fn signed_in(&mut self, signed_in: &proto::SignedIn) -> Result<(), CoreError> {
+        self.mem.proof_wanted = false;
         let token = data_encoding::BASE64URL_NOPAD.encode(&signed_in.token);
         self.mem.link = Link::Up {
             token,
@@ -369,6 +370,7 @@ impl Step<'_> {
                 let reason = error.code.as_str().to_owned();
                 self.event(Event::Gone { reason });
                 if error.code == ErrorCode::DeviceRevoked {
+                    self.mem.proof_wanted = true;
                     let address = self.me()?.address.clone();
                     self.refresh_contact(&address)?;
                 }

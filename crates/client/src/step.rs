@@ -61,6 +61,8 @@ pub(crate) struct Memory {
     pub(crate) list_changes: VecDeque<ListChange>,
     /// When to ask again for device lists that did not come.
     pub(crate) lists_again_ms: Option<UnixMs>,
+    /// The app says that this device was taken out: the account's own list is to prove it.
+    pub(crate) proof_wanted: bool,
     /// Until when the session's token is good.
     pub(crate) token_until_ms: UnixMs,
     /// The server went back to an earlier state; its logs are being compared with what is here.
@@ -301,6 +303,8 @@ impl<'a> Step<'a> {
             self.pump_marks()?;
             self.pump_transfers()?;
             self.pump_session();
+        } else if self.mem.proof_wanted {
+            self.pump_lists()?;
         }
         Ok(())
     }

@@ -346,3 +346,36 @@ fn the_newest_line_of_a_list_is_what_stands_there() -> Result<()> {
     assert_eq!(lines.len(), 1, "the answer stands behind it");
     world.nothing_is_wrong()
 }
+
+/// Somebody on the way loses the first answers about an account.
+struct Loses(u32);
+
+impl Malice for Loses {
+    fn ask(&mut self, _: &str, ask: Ask) -> Asked {
+        if self.0 > 0 && ask.path.starts_with("/v1/accounts/") {
+            self.0 -= 1;
+            return Asked::Lose;
+        }
+        Asked::Pass(ask)
+    }
+}
+
+#[test]
+fn a_device_that_was_taken_out_keeps_nothing_though_the_proof_was_lost() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.settle()?;
+    let lost = own(&world, tablet)?.device;
+    world.cut_off(tablet, 30_000);
+    world.act(alice, Command::RemoveDevice(lost))?;
+    world.run_for(20_000);
+    world.set_malice(Loses(2));
+    world.run_for(120_000);
+    let lost = world.events(tablet).iter().filter(
+        |event| matches!(event, Event::Failed { act, code, .. } if act == "refresh" && code == "unreachable"),
+    );
+    assert_eq!(lost.count(), 2);
+    assert!(world.is_erased(tablet), "it asked until it knew");
+    Ok(())
+}
