@@ -158,7 +158,7 @@ test("a file goes out, and a reload does not stop it", async () => {
       const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
       const file = new File([bytes], "score.bin");
       const path = await window.core.give(file);
-      const what = { file: { path, file_name: "score.bin", media_type: "application/octet-stream", size: file.size, caption: "the score" } };
+      const what = { file: { path, file_name: "score.bin", media_type: "application/octet-stream", size: file.size, caption: "the score", look: { width: 0, height: 0, duration_ms: 0, voice: false } } };
       await window.core.act({ send: { to: { conversation }, what } });
     },
     [bytes.toString("base64"), conversation] as const,

@@ -4,7 +4,7 @@ import type { Address, ConversationView } from "../../core/types";
 import { Skeleton } from "../../ui/feedback/Feedback";
 import { Screen } from "../../ui/frames/Frames";
 import { useSpeech } from "../../ui/words/context";
-import { useAct, useClock, useConversation, useKept, useNameOf, useShared } from "../state/context";
+import { useAct, useClock, useConversation, useKeep, useNameOf, useShared } from "../state/context";
 import type { Line } from "../state/face";
 import { go } from "../state/route";
 import { useTell } from "../state/toasts";
@@ -21,7 +21,8 @@ import { useTakeBack } from "./takeBack";
 import { useSave } from "./useSave";
 import { useWindow } from "./useWindow";
 import { Viewer } from "./Viewer";
-import { type AboutLine, useSendFiles, Write } from "./Write";
+import { useReply } from "./useReply";
+import { useSendFiles, Write } from "./Write";
 
 export interface ConversationProps {
   readonly id: number;
@@ -34,8 +35,14 @@ export function Conversation({ id, message, typing }: ConversationProps) {
   const { words } = useSpeech();
   const { conversations } = useShared();
   const view = useConversation(id);
-  const kept = useKept();
-  useEffect(() => { kept.mark("markedUnread", id, false); }, [kept, id]);
+  const keep = useKeep();
+  // Who opens it looks again, as they wanted to; what they mark while it is open stays marked.
+  const opened = useRef(false);
+  useEffect(() => {
+    if (view === undefined || opened.current) return;
+    opened.current = true;
+    if (view.marked_unread) void keep(id, { marked_unread: false });
+  }, [keep, id, view]);
   if (view !== undefined) return <Shown view={view} typing={typing} {...(message !== undefined && { message })} />;
   if (conversations !== undefined) return <Screen label={words.timeline} on="ground" header={<Head view={null} typing={[]} />}><p className={styles.finderNone}>{words.talk.noSuch}</p></Screen>;
   return <Screen label={words.timeline} on="ground" header={<Head view={null} typing={[]} />}><Skeleton kind="messages" rows={6} /></Screen>;
@@ -57,7 +64,8 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
   const { account, contacts } = useShared();
   const own = account?.address ?? "";
   const window = useWindow(id);
-  const [about, setAbout] = useState<AboutLine | null>(null);
+  const reply = useReply(view);
+  const [edited, setEdited] = useState<Line | null>(null);
   const [over, setOver] = useState<Over | null>(null);
   const [selected, setSelected] = useState<ReadonlyMap<string, Line> | null>(null);
   const [finds, setFinds] = useState(false);
@@ -68,6 +76,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
   const send = useSendFiles(id);
   const jumps = useRef(0);
   const { goTo: move } = window;
+  const { set: answer } = reply;
   const goTo = useCallback((target: string) => {
     void move(target).then((found) => {
       if (!found) tell(words.talk.notHere);
@@ -82,8 +91,12 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     nameOf,
     clock,
     goTo,
-    reply: (line) => { setAbout({ kind: "reply", line }); focusWriting(); },
-    edit: (line) => { setAbout({ kind: "edit", line }); focusWriting(); },
+    reply: (line) => {
+      setEdited(null);
+      answer(line);
+      focusWriting();
+    },
+    edit: (line) => { setEdited(line); focusWriting(); },
     takeBack: takeBack.go,
     react: (line, emoji) => {
       const had = line.reactions?.some((it) => it.author === own && it.emoji === emoji) === true;
@@ -107,12 +120,12 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     person: (address) => { if (address !== own) go({ at: "person", address }); },
     verify: (address) => { go({ at: "safety", address }); },
     suspicious: (href) => { setOver({ is: "link", href }); },
-  }), [own, id, nameOf, clock, goTo, takeBack.go, act, tell, words, save]);
+  }), [own, id, nameOf, clock, goTo, takeBack.go, act, tell, words, save, answer]);
   const contact = contacts.find((it) => it.address === view.peer);
   const closed = closedWord(view, words);
   const speaks = speaksIn(view);
   const close = useCallback(() => { setOver(null); }, []);
-  const leaveAbout = useCallback(() => { setAbout(null); }, []);
+  const leaveEdit = useCallback(() => { setEdited(null); }, []);
   const take = (files: readonly File[]): void => { if (files.length > 0 && speaks) setOver({ is: "files", files }); };
   const chosen = [...(selected?.values() ?? [])];
   const now = clock();
@@ -158,7 +171,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
         selected={selected === null ? null : new Set(selected.keys())}
         going={takeBack.going}
         header={header}
-        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} about={about} onLeaveAbout={leaveAbout} onFiles={take} closed={closed} />}
+        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} reply={reply} edited={edited} onLeaveEdit={leaveEdit} onFiles={take} closed={closed} />}
       />
       {drops && speaks && <div className={styles.drop}>{words.talk.dropHere}</div>}
       {over?.is === "forward" && <ForwardDialog conversation={id} lines={over.lines} onClose={close} />}
@@ -173,8 +186,8 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
           onClose={close}
           onSend={(files, caption) => {
             close();
-            void send(files, caption, about?.kind === "reply" ? about.line.message : undefined);
-            leaveAbout();
+            void send(files, caption, reply.message);
+            answer(null);
           }}
         />
       )}

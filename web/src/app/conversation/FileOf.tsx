@@ -2,11 +2,10 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { FileAttachment, ImageAttachment, type Transfer, VideoAttachment, VoiceAttachment } from "../../ui/timeline/Attachments";
 import type { Line } from "../state/face";
-import { BY_ITSELF_MAX, placeholderOf, saveAs, useFile } from "../state/files";
+import { BY_ITSELF_MAX, saveAs, useFile } from "../state/files";
+import { previewAddress } from "../state/pictures";
 import { barsOf, FLAT } from "./wave";
 
-/** What is known of a picture before it is here: nothing, and so a quiet ground. */
-const QUIET = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='4' height='3'%3E%3Crect width='4' height='3' fill='%23b9a7b5'/%3E%3C/svg%3E";
 const UNKNOWN_SIZE = { width: 4, height: 3 };
 
 export interface FileOfProps {
@@ -16,35 +15,50 @@ export interface FileOfProps {
 }
 
 export function FileOf({ line, conversation, onView }: FileOfProps) {
-  const { transfer, held, fetch } = useFile(conversation, line);
+  const { transfer, held, fetch, byItself } = useFile(conversation, line);
   const file = line.attachment;
-  const type = file?.media_type ?? "";
-  const small = file !== undefined && file.size <= BY_ITSELF_MAX && (type.startsWith("image/") || type.startsWith("audio/"));
-  const wants = small && file.available && held === undefined;
+  const kind = file?.kind ?? "file";
+  const small = file !== undefined && file.size <= BY_ITSELF_MAX && kind !== "file" && kind !== "video";
+  const wants = small && byItself;
   useEffect(() => { if (wants) fetch(); }, [wants, fetch]);
   if (file === undefined) return null;
   const open = (): void => {
-    if (held === undefined) fetch();
-    else onView(line);
+    if (held !== undefined) onView(line);
+    else if (transfer.kind === "there") fetch();
   };
-  if (type.startsWith("image/")) return <Picture placeholder={placeholderOf(line.message) ?? QUIET} url={held?.url} transfer={transfer} about={line.text} onOpen={open} />;
-  if (type.startsWith("video/")) return <VideoAttachment placeholder={QUIET} {...UNKNOWN_SIZE} bytes={file.size} transfer={transfer} onOpen={open} />;
-  if (type.startsWith("audio/")) return <Voice blob={held?.blob} url={held?.url} transfer={transfer} />;
-  return <FileAttachment name={file.file_name} bytes={file.size} transfer={transfer} onOpen={() => { if (held === undefined) fetch(); else saveAs(held.url, file.file_name); }} />;
+  const size = file.width > 0 && file.height > 0 ? { width: file.width, height: file.height } : null;
+  const placeholder = previewAddress(file.preview);
+  const length = file.duration_ms > 0 ? { durationMs: file.duration_ms } : {};
+  if (kind === "image" || kind === "sticker") return <Picture placeholder={placeholder} size={size} url={held?.url} transfer={transfer} about={line.text} onOpen={open} />;
+  if (kind === "video") return <VideoAttachment placeholder={placeholder} {...(size ?? UNKNOWN_SIZE)} {...length} bytes={file.size} transfer={transfer} onOpen={open} />;
+  if (kind === "voice" || kind === "audio") return <Voice blob={held?.blob} url={held?.url} saidMs={file.duration_ms} transfer={transfer} />;
+  return <FileAttachment name={file.file_name} bytes={file.size} transfer={transfer} onOpen={() => { if (held === undefined) open(); else saveAs(held.url, file.file_name); }} />;
 }
 
-function Picture({ placeholder, url, transfer, about, onOpen }: { placeholder: string; url: string | undefined; transfer: Transfer; about: string; onOpen: () => void }) {
-  const [size, setSize] = useState(UNKNOWN_SIZE);
+interface PictureProps {
+  readonly placeholder: string | undefined;
+  /** As its sender says; null where they do not. */
+  readonly size: { readonly width: number; readonly height: number } | null;
+  readonly url: string | undefined;
+  readonly transfer: Transfer;
+  readonly about: string;
+  readonly onOpen: () => void;
+}
+
+function Picture({ placeholder, size: said, url, transfer, about, onOpen }: PictureProps) {
+  const [size, setSize] = useState(said ?? UNKNOWN_SIZE);
+  const known = said !== null;
   useEffect(() => {
-    if (url === undefined) return;
+    // The room that was kept for it stays as it is.
+    if (url === undefined || known) return;
     const image = new Image();
     image.onload = () => { setSize({ width: image.naturalWidth || 4, height: image.naturalHeight || 3 }); };
     image.src = url;
-  }, [url]);
+  }, [url, known]);
   return <ImageAttachment placeholder={placeholder} {...size} {...(url !== undefined && { picture: url })} {...(about !== "" && { about })} transfer={transfer} onOpen={onOpen} />;
 }
 
-function Voice({ blob, url, transfer }: { blob: Blob | undefined; url: string | undefined; transfer: Transfer }) {
+function Voice({ blob, url, saidMs, transfer }: { blob: Blob | undefined; url: string | undefined; saidMs: number; transfer: Transfer }) {
   const audio = useRef<HTMLAudioElement>(null);
   const [heard, setHeard] = useState(false);
   const [playing, setPlaying] = useState(false);
@@ -64,7 +78,7 @@ function Voice({ blob, url, transfer }: { blob: Blob | undefined; url: string | 
   return (
     <>
       <VoiceAttachment
-        durationMs={sound.ms}
+        durationMs={sound.ms > 0 ? sound.ms : saidMs}
         wave={sound.bars}
         position={position}
         playing={playing}

@@ -8,9 +8,9 @@ import { useSpeech } from "../../ui/words/context";
 import { entry } from "../../ui/words/told.en";
 import { DESK } from "../home/Main";
 import { useTitleOf } from "../home/lists";
-import { useContact, useMedia, useNameOf } from "../state/context";
+import { useContact, useMedia, useNameOf, usePhotoOf } from "../state/context";
 import type { Line } from "../state/face";
-import { useGroupPhoto } from "../state/files";
+import { whoseOf } from "../state/photos";
 import { back, go } from "../state/route";
 
 export function Head({ view, typing, onFind }: { view: ConversationView | null; typing: readonly Address[]; onFind?: () => void }) {
@@ -19,7 +19,7 @@ export function Head({ view, typing, onFind }: { view: ConversationView | null; 
   const nameOf = useNameOf();
   const desk = useMedia(DESK);
   const contact = useContact(view?.peer);
-  const photo = useGroupPhoto(view);
+  const photo = usePhotoOf(view === null ? undefined : whoseOf(view));
   const leave = desk ? {} : { onBack: () => { back({ at: "chats" }); } };
   if (view === null) return <Header title="" {...leave} />;
   const state = entry(words.home.states, view.state) ?? "";

@@ -7,11 +7,14 @@ import { type Act, Menu } from "../../ui/overlays/Menu";
 import { Notice } from "../../ui/timeline/Between";
 import { Bubble } from "../../ui/timeline/Bubble";
 import { useSpeech } from "../../ui/words/context";
+import { usePhotoOf } from "../state/context";
 import type { Line, Reach } from "../state/face";
+import { ofPerson } from "../state/photos";
 import styles from "./conversation.module.css";
 import { FileOf } from "./FileOf";
 import { allowed, mentionsOf, progressOf, reactionsOf, type RunPlace } from "./lines";
 import { noticeOf } from "./notices";
+import { deletedWord } from "./said";
 
 /** What can be done with lines: the same object for as long as the conversation is open. */
 export interface LineActs {
@@ -82,16 +85,20 @@ function NoticeLine({ line, acts }: LineShownProps) {
   );
 }
 
+/** The failure of a message whose file's way its person ended. */
+const STOPPED = "stopped";
+
 function Message({ line, place, group, speaks, acts, picked, reach, nowMs, going, selected }: LineShownProps) {
   const { words, format } = useSpeech();
   const { nameOf } = acts;
   const progress = progressOf(line);
+  const picture = usePhotoOf(group && !line.outgoing ? ofPerson(line.author) : undefined);
   if (line.kind === "unreadable") return <Notice icon={CircleAlert}>{words.told.unreadable(nameOf(line.author), line.failure ?? "")}</Notice>;
   const quote = line.quote;
   const quoted = quote === undefined ? undefined : {
-    id: quote.message ?? "",
-    name: words.talk.quoted,
-    text: quote.preview,
+    id: quote.author ?? quote.message ?? "",
+    name: quote.author === null ? words.talk.quoted : nameOf(quote.author),
+    text: quote.deleted ? deletedWord(quote.author, acts.own, nameOf, words) : quote.preview,
     onOpen: () => { if (quote.message !== null && quote.known) acts.goTo(quote.message); },
   };
   const reactions = reactionsOf(line, acts.own);
@@ -104,7 +111,7 @@ function Message({ line, place, group, speaks, acts, picked, reach, nowMs, going
   return (
     <>
       <Bubble
-        author={line.outgoing ? null : { id: line.author, name: nameOf(line.author) }}
+        author={line.outgoing ? null : { id: line.author, name: nameOf(line.author), picture }}
         group={group}
         place={place}
         timeMs={line.at_ms}
@@ -121,7 +128,11 @@ function Message({ line, place, group, speaks, acts, picked, reach, nowMs, going
         {...(quoted !== undefined && !deleted && { quote: quoted })}
         {...(progress !== undefined && !going && { progress })}
         {...(read !== undefined && { reach: read })}
-        {...(line.status === "failed" && { failure: words.told.notSent(line.failure ?? ""), onRetry: () => { acts.retry(line); } })}
+        {...(line.status === "failed" && {
+          failure: words.told.notSent(line.failure ?? ""),
+          onRetry: () => { acts.retry(line); },
+          ...(line.failure === STOPPED && { retryLabel: words.talk.sendAgain }),
+        })}
         {...(vanishes !== undefined && { vanishesIn: vanishes })}
         {...(answers && { onReact: (emoji: string) => { acts.react(line, emoji); } })}
         {...(selected === null && !deleted && { menu: <LineMenu line={line} speaks={speaks} acts={acts} nowMs={nowMs} /> })}

@@ -6,19 +6,22 @@ import { Switch } from "../../ui/fields/Choices";
 import { TextArea } from "../../ui/fields/TextField";
 import { Dialog } from "../../ui/overlays/Dialog";
 import { useSpeech } from "../../ui/words/context";
-import { prepared, shrinks } from "../state/pictures";
+import type { Look } from "../../core/types";
+import { mediaLook, NO_LOOK, prepared, shrinks } from "../state/pictures";
 import styles from "./conversation.module.css";
 
 /** A file as it goes. */
 export interface Ready {
   readonly id: string;
   readonly file: File;
-  /** A very small picture of it, as a data address. */
-  readonly placeholder?: string;
+  /** What is known of it before it is there. */
+  readonly look: Look;
 }
 
 interface Looked extends Ready {
   readonly original: File;
+  /** Of the original. */
+  readonly size?: { readonly width: number; readonly height: number };
   readonly url?: string;
 }
 
@@ -38,12 +41,12 @@ export function Preview({ files, onClose, onSend }: PreviewProps) {
     const urls: string[] = [];
     void Promise.all(files.map(async (file, n): Promise<Looked> => {
       const id = `${String(n)} ${file.name}`;
-      if (!file.type.startsWith("image/")) return { id, file, original: file };
+      if (!file.type.startsWith("image/")) return { id, file, original: file, look: await mediaLook(file) };
       const better = await prepared(file);
       const it = better?.file ?? file;
       const url = URL.createObjectURL(it);
       urls.push(url);
-      return { id, file: it, original: file, url, ...(better !== null && { placeholder: better.placeholder }) };
+      return { id, file: it, original: file, url, look: better?.look ?? NO_LOOK, ...(better !== null && { size: better.original }) };
     })).then((all) => { if (!gone) setReady(all); });
     return () => {
       gone = true;
@@ -52,7 +55,7 @@ export function Preview({ files, onClose, onSend }: PreviewProps) {
   }, [files]);
   const shrunk = ready?.some(({ file, original }) => file !== original) === true;
   const send = (): void => {
-    if (ready !== null) onSend(ready.map(({ id, file, original, placeholder }) => ({ id, file: whole ? original : file, ...(placeholder !== undefined && { placeholder }) })), caption.trim());
+    if (ready !== null) onSend(ready.map(({ id, file, original, look, size }) => ({ id, file: whole ? original : file, look: whole ? { ...look, ...size } : look })), caption.trim());
   };
   return (
     <Dialog open onClose={onClose} title={words.talk.sendFiles(files.length)} acts={<Button kind="lead" waits={ready === null} onClick={send}>{words.send}</Button>}>

@@ -12,7 +12,7 @@ import { EmptyState } from "../../ui/feedback/Feedback";
 import { Screen } from "../../ui/frames/Frames";
 import { DateDivider, ToNewest, TypingBubble, UnreadDivider } from "../../ui/timeline/Between";
 import { useSpeech } from "../../ui/words/context";
-import { useAct, useNow, useShared } from "../state/context";
+import { useAct, useNow, usePhotoOf, useShared } from "../state/context";
 import type { Line } from "../state/face";
 import styles from "./conversation.module.css";
 import { type Entry, entriesOf, type UnreadMark, unreadMark } from "./lines";
@@ -60,7 +60,8 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const said = last?.outgoing === true ? last.message : null;
   useEffect(() => { if (said !== null && newest) toEnd(); }, [said, newest, toEnd]);
   const { names } = useShared();
-  const people = typing.map((id) => ({ id, name: names.get(id) ?? "" }));
+  const faces = [usePhotoOf(typing[0]), usePhotoOf(typing[1]), usePhotoOf(typing[2])];
+  const people = typing.map((id, n) => ({ id, name: names.get(id) ?? "", picture: faces[n] }));
   const empty = lines?.length === 0 && newest;
   return (
     <Screen label={words.timeline} on="ground" middle={scroller} header={header} foot={foot}>

@@ -2,31 +2,32 @@
  * Writing into a conversation: text with its draft, mentions, files, voice.
  *
  * Always holds: what was written is given up only when the core has stored it; where it refuses, the
- * text is there again.
+ * text is there again. What is typed stands there at once, and nothing that the core says later changes it.
  */
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
-import type { ConversationView, Event as CoreEvent, Named, Say } from "../../core/types";
+import type { ConversationView, Event as CoreEvent, Look, Named, Say } from "../../core/types";
 import { Composer } from "../../ui/composer/Composer";
 import { Avatar } from "../../ui/people/Avatar";
 import { useSpeech } from "../../ui/words/context";
-import { useAct, useCore, useHabits, useKept, useNameOf } from "../state/context";
+import { useAct, useCore, useDrafts, useHabits, useNameOf, usePhotoOf } from "../state/context";
+import { draftOf } from "../state/drafts";
 import type { Line } from "../state/face";
-import { gave } from "../state/files";
+import { hold } from "../state/files";
+import { NO_LOOK } from "../state/pictures";
 import { useTell } from "../state/toasts";
 import styles from "./conversation.module.css";
 import { completed, mentionsIn, offered, typedMention } from "./mentions";
 import type { Ready } from "./Preview";
 import { useRecording } from "./record";
-
-export interface AboutLine {
-  readonly kind: "reply" | "edit";
-  readonly line: Line;
-}
+import { saidIn } from "./said";
+import type { Reply } from "./useReply";
 
 export interface WriteProps {
   readonly view: ConversationView;
-  readonly about: AboutLine | null;
-  readonly onLeaveAbout: () => void;
+  readonly reply: Reply;
+  /** The message that is changed. */
+  readonly edited: Line | null;
+  readonly onLeaveEdit: () => void;
   readonly onFiles: (files: readonly File[]) => void;
   readonly closed: string | null;
 }
@@ -34,7 +35,7 @@ export interface WriteProps {
 const TYPING_EVERY_MS = 4_000;
 
 /** The message that an act said, by what the core told of it. */
-export function saidIn(events: readonly CoreEvent[] | null): string | undefined {
+export function messageIn(events: readonly CoreEvent[] | null): string | undefined {
   const told = events?.find((event) => event.event === "item");
   return told?.event === "item" ? told.item.message : undefined;
 }
@@ -44,50 +45,55 @@ export function useSendFiles(conversation: number): (files: readonly Ready[], ca
   const core = useCore();
   const act = useAct();
   return useCallback(async (files, caption, quote) => {
-    for (const [n, { file, placeholder }] of files.entries()) {
+    for (const [n, { file, look }] of files.entries()) {
       const path = await core.give(file);
       const say: Say = {
         to: { conversation },
-        what: { file: { path, file_name: file.name, media_type: file.type === "" ? "application/octet-stream" : file.type, size: file.size, caption: n === 0 ? caption : "" } },
+        what: { file: { path, file_name: file.name, media_type: file.type === "" ? "application/octet-stream" : file.type, size: file.size, caption: n === 0 ? caption : "", look } },
         ...(n === 0 && quote !== undefined && { quote }),
       };
-      const message = saidIn(await act({ send: say }));
-      if (message !== undefined) gave(message, path, file, placeholder);
+      const message = messageIn(await act({ send: say }));
+      if (message !== undefined) hold(message, file);
     }
   }, [core, act, conversation]);
 }
 
-export function Write({ view, about, onLeaveAbout, onFiles, closed }: WriteProps) {
+export function Write({ view, reply, edited, onLeaveEdit, onFiles, closed }: WriteProps) {
   const { conversation, kind } = view;
   const act = useAct();
-  const kept = useKept();
+  const drafts = useDrafts();
   const habits = useHabits();
   const tell = useTell();
   const nameOf = useNameOf();
   const { words } = useSpeech();
-  const [text, setText] = useState(() => kept.draft(conversation));
-  const before = useRef<string | null>(null);
+  const [text, setText] = useState(() => drafts.of(view)?.text ?? "");
+  /** What is being written, while a message is changed, too. */
+  const begun = useRef(text);
   const [chosen, setChosen] = useState<readonly Named[]>([]);
   const files = useRef<HTMLInputElement>(null);
   const send = useSendFiles(conversation);
   const types = useTypingTold(conversation, kind !== "self");
-  const recording = useRecording(useCallback((file: File) => { void send([{ id: file.name, file }], ""); }, [send]), useCallback((code: string) => { tell(words.told.failure(code)); }, [tell, words]));
-  const edited = about?.kind === "edit" ? about.line : null;
+  const recording = useRecording(useCallback((file: File, durationMs: number) => {
+    const look: Look = { ...NO_LOOK, voice: true, duration_ms: Math.round(durationMs) };
+    void send([{ id: file.name, file, look }], "");
+  }, [send]), useCallback((code: string) => { tell(words.told.failure(code)); }, [tell, words]));
   // The text of the message that is changed takes the place of the draft, which comes back after it.
   const [editing, setEditing] = useState<string | null>(null);
   if ((edited?.message ?? null) !== editing) {
     setEditing(edited?.message ?? null);
-    if (edited !== null) {
-      before.current ??= text;
-      setText(edited.text);
-    } else {
-      setText(before.current ?? "");
-      before.current = null;
-    }
+    setText(edited?.text ?? begun.current);
   }
+  const now = useRef(view);
+  useEffect(() => { now.current = view; }, [view]);
+  const quote = reply.message;
+  useEffect(() => { drafts.set(now.current, draftOf(begun.current, quote)); }, [drafts, quote]);
+  useEffect(() => () => { drafts.keep(conversation); }, [drafts, conversation]);
   const write = (to: string): void => {
     setText(to);
-    if (edited === null) kept.setDraft(conversation, to);
+    if (edited === null) {
+      begun.current = to;
+      drafts.set(view, draftOf(to, quote));
+    }
     types(to !== "");
   };
   const say = async (): Promise<void> => {
@@ -96,21 +102,31 @@ export function Write({ view, about, onLeaveAbout, onFiles, closed }: WriteProps
     types(false);
     if (edited !== null) {
       const changed = await act({ send: { to: { conversation }, what: { edit: { target: edited.message, text: said } } } });
-      if (changed !== null) onLeaveAbout();
+      if (changed !== null) onLeaveEdit();
       return;
     }
-    write("");
+    setText("");
+    begun.current = "";
     setChosen([]);
     const mentions = mentionsIn(said, chosen);
-    const quote = about?.line.message;
-    onLeaveAbout();
-    const events = await act({ send: { to: { conversation }, what: { text: said }, ...(quote !== undefined && { quote }), ...(mentions.length > 0 && { mentions: [...mentions] }) } });
+    const answered = reply.line;
+    const sent = act({ send: { to: { conversation }, what: { text: said }, ...(quote !== undefined && { quote }), ...(mentions.length > 0 && { mentions: [...mentions] }) } });
+    // What is said is no draft any more: told right behind it.
+    reply.set(null);
+    drafts.set(view, null);
+    drafts.keep(conversation);
     // Refused, it is there again, where nothing else was begun meanwhile.
-    if (events === null && kept.draft(conversation) === "") write(text);
+    if (await sent !== null || begun.current !== "") return;
+    begun.current = text;
+    setText(text);
+    reply.set(answered);
+    drafts.set(now.current, draftOf(text, answered?.message));
   };
-  const heading = about === null ? undefined
-    : about.kind === "edit" ? { kind: "edit" as const, text: about.line.text }
-    : { kind: "reply" as const, name: nameOf(about.line.author), text: about.line.text === "" ? (about.line.attachment?.file_name ?? "") : about.line.text };
+  const answered = reply.line;
+  const heading =
+    edited !== null ? { kind: "edit" as const, text: edited.text }
+    : answered !== null ? { kind: "reply" as const, name: nameOf(answered.author), text: saidIn(answered, words) }
+    : undefined;
   return (
     <Offers conversation={conversation} group={kind === "group"} text={text} onChoose={(name, to, caret) => {
       setChosen((was) => [...was.filter((it) => it.address !== name.address), name]);
@@ -132,7 +148,10 @@ export function Write({ view, about, onLeaveAbout, onFiles, closed }: WriteProps
         text={text}
         onText={write}
         onSend={() => { void say(); }}
-        onLeaveAbout={onLeaveAbout}
+        onLeaveAbout={() => {
+          if (edited !== null) onLeaveEdit();
+          else reply.set(null);
+        }}
         onAttach={() => { files.current?.click(); }}
         onPasteFiles={onFiles}
         onRecord={recording.start}
@@ -144,6 +163,11 @@ export function Write({ view, about, onLeaveAbout, onFiles, closed }: WriteProps
       />
     </Offers>
   );
+}
+
+function OfferedFace({ of }: { of: Named }) {
+  const picture = usePhotoOf(of.address);
+  return <Avatar id={of.address} name={of.name} picture={picture} size={2} />;
 }
 
 function areaOf(element: Element | null): HTMLTextAreaElement | null {
@@ -207,7 +231,7 @@ function Offers({ conversation, group, text, onChoose, children }: OffersProps) 
             // The keys are the field's: the focus never comes here.
             // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
             <div key={it.address} role="option" aria-selected={it === active} className={styles.offer} onPointerDown={(event) => { event.preventDefault(); }} onClick={() => { choose(it); }}>
-              <Avatar id={it.address} name={it.name} size={2} />
+              <OfferedFace of={it} />
               <bdi>{it.name}</bdi>
             </div>
           ))}

@@ -7,7 +7,6 @@ import { ProgressBar } from "../../ui/feedback/Feedback";
 import { Checkbox } from "../../ui/fields/Choices";
 import { SearchField, TextArea } from "../../ui/fields/TextField";
 import { Dialog } from "../../ui/overlays/Dialog";
-import { MemberRow } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
 import { named, useTitleOf } from "../home/lists";
 import { useAct, useCore, useHabits, useKept, useNameOf, useShared } from "../state/context";
@@ -16,6 +15,7 @@ import { useTell } from "../state/toasts";
 import { speaksIn } from "./closed";
 import styles from "./conversation.module.css";
 import { reactionsOf } from "./lines";
+import { PersonRow } from "../people/PersonRow";
 
 /** At most so many at once: who spreads further may do it in two goes. */
 const FORWARD_MAX = 5;
@@ -80,13 +80,13 @@ export function InfoDialog({ conversation, line, onClose }: { conversation: numb
       {parts.filter(({ of }) => of.length > 0).map(({ title, of }) => (
         <section key={title}>
           <h3 className={styles.part}>{title}</h3>
-          {of.map(({ address }) => <MemberRow key={address} person={{ id: address, name: nameOf(address) }} />)}
+          {of.map(({ address }) => <PersonRow key={address} person={{ id: address, name: nameOf(address) }} />)}
         </section>
       ))}
       {(line.reactions ?? []).length > 0 && (
         <section>
           <h3 className={styles.part}>{words.talk.reactions}</h3>
-          {(line.reactions ?? []).map(({ author, emoji }) => <MemberRow key={`${author} ${emoji}`} person={{ id: author, name: nameOf(author) }} acts={<span>{emoji}</span>} />)}
+          {(line.reactions ?? []).map(({ author, emoji }) => <PersonRow key={`${author} ${emoji}`} person={{ id: author, name: nameOf(author) }} acts={<span>{emoji}</span>} />)}
         </section>
       )}
     </Dialog>

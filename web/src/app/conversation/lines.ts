@@ -7,6 +7,7 @@ import type { Progress } from "../../ui/basics/Icon";
 import type { Mention } from "../../ui/text/pieces";
 import type { Reaction } from "../../ui/timeline/Bubble";
 import type { Line } from "../state/face";
+import { progressAt } from "./said";
 
 /** What one says within so long is one run. */
 export const RUN_MS = 5 * 60_000;
@@ -68,9 +69,7 @@ export function unreadMark(lines: readonly Line[], unread: number): UnreadMark |
 
 /** How far an own line got; undefined for the others'. */
 export function progressOf(line: Line): Progress | undefined {
-  if (!line.outgoing || line.deleted) return undefined;
-  const table = { queued: "sending", sent: "sent", delivered: "delivered", read: "read", failed: "failed", received: undefined } as const;
-  return table[line.status];
+  return !line.outgoing || line.deleted ? undefined : progressAt(line.status);
 }
 
 /** Reactions, counted, in the order in which they first came. */

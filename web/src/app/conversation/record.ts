@@ -24,8 +24,8 @@ function kindOf(): string {
   return ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"].find((type) => MediaRecorder.isTypeSupported(type)) ?? "";
 }
 
-/** `done` gets what was recorded and kept; `failed` the code of why there is no recording. */
-export function useRecording(done: (file: File) => void, failed: (code: string) => void): { readonly now: Recording | null; readonly start: () => void; readonly stop: (keep: boolean) => void } {
+/** `done` gets what was recorded and kept, and how long it is; `failed` the code of why there is no recording. */
+export function useRecording(done: (file: File, durationMs: number) => void, failed: (code: string) => void): { readonly now: Recording | null; readonly start: () => void; readonly stop: (keep: boolean) => void } {
   const [now, setNow] = useState<Recording | null>(null);
   const under = useRef<Under | null>(null);
   const stop = useCallback((keep: boolean) => {
@@ -61,8 +61,9 @@ export function useRecording(done: (file: File) => void, failed: (code: string) 
         void context.close();
         under.current = null;
         setNow(null);
+        const durationMs = performance.now() - began;
         const plain = recorder.mimeType.split(";")[0] ?? "audio/webm";
-        if (it.keep) done(new File(parts, `voice.${plain.split("/")[1] ?? "webm"}`, { type: plain }));
+        if (it.keep) done(new File(parts, `voice.${plain.split("/")[1] ?? "webm"}`, { type: plain }), durationMs);
       };
       recorder.start();
       setNow({ durationMs: 0, wave: [] });

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { MessageId } from "../../core/types";
 import { useCore } from "../state/context";
 import type { Keyed, Line } from "../state/face";
-import { endOf, LIMIT, newer, NEWEST, older, type Place, placeWith, without } from "./window";
+import { type Ask, endsOf, isNewest, isSame, LIMIT, newer, NEWEST, older, type Place, placeWith, settled, without } from "./window";
 
 export interface Window {
   /** Oldest first; undefined before they are there. */
@@ -28,24 +28,35 @@ export function useWindow(conversation: number): Window {
   const core = useCore();
   const [place, setPlace] = useState<Place>(NEWEST);
   const [had, setHad] = useState<Had>();
-  const end = endOf(place);
-  const view = useMemo(() => ({ timeline: { conversation, limit: LIMIT, ...(end !== undefined && { before: end }) } }), [conversation, end]);
+  const { before, after } = place;
+  const view = useMemo(() => ({ timeline: { conversation, limit: LIMIT, ...endsOf({ ...(before !== undefined && { before }), ...(after !== undefined && { after }) }) } }), [conversation, before, after]);
+  const ask = useCallback<Ask>((from, limit) => core.ask<"timeline">({ timeline: { conversation, limit, ...from } }), [core, conversation]);
   const at = useRef(place);
   useEffect(() => { at.current = place; }, [place]);
+  const lines = useMemo(() => had?.rows.map(({ row }) => row), [had]);
+  const seen = useRef(lines);
+  useEffect(() => { seen.current = lines; }, [lines]);
   useEffect(() => core.list<"timeline">(
     view,
     (rows) => { setHad({ place: at.current, rows }); },
-    (failure) => { if (failure.code === "not_found") setPlace(without); },
+    (failure) => { if (failure.code === "not_found") setPlace((now) => without(now, seen.current ?? [])); },
   ), [core, view]);
-  const lines = useMemo(() => had?.rows.map(({ row }) => row), [had]);
-  const moves = had === undefined || endOf(had.place) !== end;
+  // A window that came to an end of the conversation is drawn from there.
+  useEffect(() => {
+    if (had === undefined || had.rows.length >= LIMIT || isNewest(had.place)) return;
+    let gone = false;
+    settled(had.place, had.rows.map(({ row }) => row), ask).then((better) => {
+      if (!gone) setPlace((now) => (isSame(now, had.place) ? better : now));
+    }, () => undefined);
+    return () => { gone = true; };
+  }, [had, ask]);
+  const moves = had === undefined || !isSame(had.place, place);
   const goOlder = useCallback(() => { setPlace((now) => older(now, lines ?? [])); }, [lines]);
-  const goNewer = useCallback(() => { setPlace(newer); }, []);
-  const goNewest = useCallback(() => { setPlace((now) => ({ ...now, at: 0 })); }, []);
-  const goTo = useCallback(async (message: MessageId) => {
-    const found = await placeWith(message, (before, limit) => core.ask<"timeline">({ timeline: { conversation, limit, ...(before !== undefined && { before }) } }));
-    if (found !== null) setPlace(found);
-    return found !== null;
-  }, [core, conversation]);
-  return { lines, newest: end === undefined, moves, goOlder, goNewer, goNewest, goTo };
+  const goNewer = useCallback(() => { setPlace((now) => newer(now, lines ?? [])); }, [lines]);
+  const goNewest = useCallback(() => { setPlace(NEWEST); }, []);
+  const goTo = useCallback((message: MessageId) => placeWith(message, ask).then((found) => {
+    setPlace(found);
+    return true;
+  }, () => false), [ask]);
+  return { lines, newest: isNewest(place), moves, goOlder, goNewer, goNewest, goTo };
 }

@@ -2,72 +2,94 @@
  * Which part of a conversation is drawn: a window of `LIMIT` lines that moves by `STEP`, however long
  * the conversation is.
  *
- * Always holds: neighbouring windows have lines in common, so what one looks at stays where it is when
- * the window moves. Deliberately absent: the lines; the core has them, and a window is told by the line
- * after it.
+ * Always holds: neighbouring windows have `COMMON` lines in common, so what one looks at stays where it
+ * is when the window moves; to come to a line costs the lines around it, wherever it stands.
+ * Deliberately absent: the lines; the core has them, and a window is told by the line behind or before it.
  */
 import type { MessageId, TimelineItem } from "../../core/types";
 
 /** Lines in a window. */
 export const LIMIT = 160;
-/** Lines between the ends of neighbouring windows. */
+/** Lines that come in when a window moves. */
 export const STEP = 80;
+/** Lines that stay when a window moves. */
+const COMMON = LIMIT - STEP;
 
-/** Where the window is: before `ends[at]`, where null is the newest. An `end` is known once one came by it. */
+/** Where the window is: the newest lines, those before one, or those behind one. */
 export interface Place {
-  readonly ends: readonly (MessageId | null)[];
-  readonly at: number;
+  readonly before?: MessageId;
+  readonly after?: MessageId;
+  /** The conversation's first line, once one came by it. */
+  readonly first?: MessageId;
 }
 
-export const NEWEST: Place = { ends: [null], at: 0 };
+type Named = Pick<TimelineItem, "message">;
 
-/** The line after the window; undefined for a window that ends with the newest. */
-export function endOf(place: Place): MessageId | undefined {
-  return place.ends[place.at] ?? undefined;
+export const NEWEST: Place = {};
+
+export function isNewest(place: Place): boolean {
+  return place.before === undefined && place.after === undefined;
+}
+
+/** Whether both show the same lines. */
+export function isSame(a: Place, b: Place): boolean {
+  return a.before === b.before && a.after === b.after;
+}
+
+/** What of the place a question or a view says. */
+export function endsOf({ before, after }: Place): { readonly before?: MessageId } | { readonly after: MessageId } {
+  return after !== undefined ? { after } : before !== undefined ? { before } : {};
+}
+
+function withFirst(place: Place, first: MessageId | undefined): Place {
+  return first === undefined ? place : { ...place, first };
 }
 
 /** One step towards the beginning; the same place where `lines`, oldest first, begin there. */
-export function older(place: Place, lines: readonly Pick<TimelineItem, "message">[]): Place {
-  if (lines.length < LIMIT) return place;
-  const at = place.at + 1;
-  if (at < place.ends.length) return { ...place, at };
-  const end = lines.at(-STEP)?.message;
-  return end === undefined ? place : { ends: [...place.ends, end], at };
+export function older(place: Place, lines: readonly Named[]): Place {
+  const begins = lines.length === 0 || lines[0]?.message === place.first || (place.after === undefined && lines.length < LIMIT);
+  const before = lines[COMMON]?.message;
+  return begins || before === undefined ? place : withFirst({ before }, place.first);
 }
 
 /** One step towards the newest. */
-export function newer(place: Place): Place {
-  return place.at === 0 ? place : { ...place, at: place.at - 1 };
+export function newer(place: Place, lines: readonly Named[]): Place {
+  if (isNewest(place)) return place;
+  const after = lines[Math.max(0, lines.length - COMMON - 1)]?.message;
+  return after === undefined || lines.length < 2 ? NEWEST : withFirst({ after }, place.first);
 }
 
-/** Where the window's own end is no more (it vanished): the next one that is nearer to the newest. */
-export function without(place: Place): Place {
-  return place.at === 0 ? NEWEST : { ends: place.ends.slice(0, place.at), at: place.at - 1 };
+/** Where the line that tells the window is no more (it vanished): the window of what was in it, else the newest. */
+export function without(place: Place, lines: readonly Named[]): Place {
+  const after = lines[0]?.message;
+  return after === undefined || after === place.after || after === place.before ? NEWEST : { after };
 }
 
-/** Asks for at most `limit` lines before a line, oldest first. */
-export type Ask = (before: MessageId | undefined, limit: number) => Promise<readonly Pick<TimelineItem, "message">[]>;
+/** Asks for at most `limit` lines before or behind a line, oldest first. */
+export type Ask = (from: { readonly before: MessageId } | { readonly after: MessageId }, limit: number) => Promise<readonly Named[]>;
 
-const PAGE = STEP * 10;
+/** The window that begins with the conversation's first line. */
+async function beginning(first: MessageId, ask: Ask): Promise<Place> {
+  const lines = await ask({ after: first }, LIMIT);
+  const before = lines[LIMIT - 1]?.message;
+  return before === undefined ? NEWEST : { before, first };
+}
 
-/** The place that has `target` in its middle, found from the newest on; null where it is not in the conversation. */
-export async function placeWith(target: MessageId, ask: Ask): Promise<Place | null> {
-  const ends: (MessageId | null)[] = [null];
-  let passed = 0;
-  for (;;) {
-    const lines = await ask(ends.at(-1) ?? undefined, PAGE);
-    const found = lines.findIndex((line) => line.message === target);
-    for (let from = lines.length - STEP; from >= 0; from -= STEP) {
-      const end = lines[from]?.message;
-      if (end !== undefined) ends.push(end);
-    }
-    if (found >= 0) {
-      // So many lines are newer than it; window k leaves out the newest k * STEP.
-      const after = passed + lines.length - 1 - found;
-      const at = Math.max(0, Math.min(Math.floor((after - LIMIT / 2) / STEP), ends.length - 1));
-      return { ends, at };
-    }
-    if (lines.length < PAGE) return null;
-    passed += PAGE;
-  }
+/**
+ * The place in whose stead a window that has come is better drawn: one that came to an end of the
+ * conversation is filled up from there. The same place where it is good as it is.
+ */
+export async function settled(place: Place, lines: readonly Named[], ask: Ask): Promise<Place> {
+  if (isNewest(place) || lines.length >= LIMIT) return place;
+  if (place.after !== undefined) return NEWEST;
+  const first = lines[0]?.message;
+  return first === undefined ? NEWEST : beginning(first, ask);
+}
+
+/** The place that has `target` in its middle. Rejects where the line is not in the conversation. */
+export async function placeWith(target: MessageId, ask: Ask): Promise<Place> {
+  const [before, behind] = await Promise.all([ask({ before: target }, COMMON), ask({ after: target }, STEP)]);
+  if (behind.length < STEP) return NEWEST;
+  const first = before[0]?.message ?? target;
+  return before.length < COMMON ? beginning(first, ask) : { after: first };
 }

@@ -11,8 +11,8 @@ import { useSpeech } from "../../ui/words/context";
 import { Page } from "../people/Page";
 import styles from "../people/people.module.css";
 import { PhotoField } from "../yourself/PhotoField";
-import { useAct, useConversation, useCore } from "../state/context";
-import { forgetGroupPhoto } from "../state/files";
+import { useAct, useConversation, useCore, usePhotoOf } from "../state/context";
+import { ofGroup } from "../state/photos";
 import { back, type GroupPage } from "../state/route";
 import { useTell } from "../state/toasts";
 import { useMembers } from "./members";
@@ -109,6 +109,7 @@ function Edit({ view, onDone }: { view: ConversationView; onDone: () => void }) 
   const [name, setName] = useState(view.title);
   const [description, setDescription] = useState(view.group?.description ?? "");
   const [photo, setPhoto] = useState<Blob | null | undefined>();
+  const picture = usePhotoOf(ofGroup(conversation));
   const save = async (): Promise<void> => {
     if (name.trim() === "") return;
     const details = { ...(name.trim() !== view.title && { name: name.trim() }), ...(description.trim() !== view.group?.description && { description: description.trim() }) };
@@ -116,13 +117,12 @@ function Edit({ view, onDone }: { view: ConversationView; onDone: () => void }) 
     if (photo !== undefined) {
       const path = photo === null ? null : await core.give(photo);
       if (await act({ set_group_photo: { conversation, path, size: photo?.size ?? 0, media_type: photo?.type ?? "" } }) === null) return;
-      forgetGroupPhoto(conversation);
     }
     onDone();
   };
   return (
     <FormLayout label={words.group.edit} onSubmit={() => { void save(); }} acts={<Button kind="lead" submits>{words.save}</Button>}>
-      <Across><PhotoField id={String(conversation)} name={name} group has={view.group?.photo === true} onPhoto={setPhoto} /></Across>
+      <Across><PhotoField id={String(conversation)} name={name} group has={view.group?.photo != null} picture={picture} onPhoto={setPhoto} /></Across>
       <Across><TextField label={words.group.name} maxLength={100} value={name} onChange={setName} error={name.trim() === "" ? words.group.nameEmpty : undefined} /></Across>
       <Across><TextArea label={words.group.description} optional maxLength={512} value={description} onChange={setDescription} /></Across>
     </FormLayout>

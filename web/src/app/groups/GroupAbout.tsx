@@ -14,11 +14,11 @@ import { MemberRow } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
 import { useTitleOf } from "../home/lists";
 import { useMore } from "../home/more";
+import { MuteRow } from "../home/Mute";
 import { Page } from "../people/Page";
-import { MuteRow } from "../people/Person";
 import styles from "../people/people.module.css";
-import { useAct, useShared } from "../state/context";
-import { useGroupPhoto } from "../state/files";
+import { useAct, usePhotoOf, useShared } from "../state/context";
+import { ofGroup, ofPerson } from "../state/photos";
 import { back, go } from "../state/route";
 import { ordered, useMembers } from "./members";
 import { TimerRow } from "./TimerRow";
@@ -34,7 +34,7 @@ export function GroupAbout({ view }: { view: ConversationView }) {
   const group = view.group;
   const id = view.conversation;
   const title = titleOf(view);
-  const photo = useGroupPhoto(view);
+  const photo = usePhotoOf(ofGroup(id));
   const inside = view.state === "active" && group?.leaving === false;
   const edits = inside && (group.admin || group.permissions.members_edit);
   const adds = inside && (group.admin || group.permissions.members_add);
@@ -55,7 +55,7 @@ export function GroupAbout({ view }: { view: ConversationView }) {
         {edits && <SettingsRow icon={PenLine} label={words.group.edit} onOpen={() => { go({ at: "group", id, page: "edit" }); }} />}
         {inside && group.admin && <SettingsRow icon={SlidersHorizontal} label={words.group.permissions} onOpen={() => { go({ at: "group", id, page: "permissions" }); }} />}
         {inside && (group.admin || group.link !== null) && <SettingsRow icon={Link} label={words.group.link} help={group.link === null ? words.group.noLink : words.group.hasLink} onOpen={() => { go({ at: "group", id, page: "link" }); }} />}
-        <MuteRow conversation={id} />
+        <MuteRow view={view} />
         <TimerRow view={view} may={edits} />
       </Section>
       <Members view={view} />
@@ -106,6 +106,7 @@ function Member({ view, member }: { view: ConversationView; member: MemberView }
   const { words } = useSpeech();
   const act = useAct();
   const { contacts } = useShared();
+  const picture = usePhotoOf(ofPerson(member.address));
   const [removes, setRemoves] = useState(false);
   const { address, admin, own } = member;
   const conversation = view.conversation;
@@ -123,7 +124,7 @@ function Member({ view, member }: { view: ConversationView; member: MemberView }
   return (
     <>
       <MemberRow
-        person={{ id: address, name }}
+        person={{ id: address, name, picture }}
         own={own}
         admin={admin}
         verified={contact?.verified === true}

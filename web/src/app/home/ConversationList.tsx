@@ -17,15 +17,17 @@ import { Header, Screen } from "../../ui/frames/Frames";
 import { type Act, Menu } from "../../ui/overlays/Menu";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
-import { useHabits, useKept, useNow, useShared } from "../state/context";
-import { useGroupPhoto } from "../state/files";
+import { useKeep, useNow, usePhotoOf, useShared } from "../state/context";
+import { backFromArchive, isArchived, isMuted, isSettable } from "../state/keeping";
+import { whoseOf } from "../state/photos";
 import { back, go, type Route } from "../state/route";
 import { useTell } from "../state/toasts";
 import { Banners } from "./Banners";
 import { Found } from "./Found";
 import styles from "./home.module.css";
-import { isArchived, type RowProps, useListed, useRowOf } from "./lists";
+import { type RowProps, useListed, useRowOf } from "./lists";
 import { useMore } from "./more";
+import { MuteDialog } from "./Mute";
 import { Roving } from "./Roving";
 
 export interface ConversationListProps {
@@ -65,8 +67,8 @@ export function ConversationList({ archived, typing, foot, open }: ConversationL
 function Entries() {
   const { words, format } = useSpeech();
   const { requests, conversations } = useShared();
-  const habits = useHabits();
-  const archived = (conversations ?? []).filter((it) => isArchived(it, habits)).length;
+  const now = useNow();
+  const archived = (conversations ?? []).filter((it) => isArchived(it, now)).length;
   const first = requests[0];
   return (
     <>
@@ -106,7 +108,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
         {rows.slice(0, shown).map((view) => (
           <li key={view.conversation} className={styles.row}>
             <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
-            <div className={styles.acts}><RowMenu view={view} /></div>
+            {isSettable(view) && <div className={styles.acts}><RowMenu view={view} now={now} /></div>}
           </li>
         ))}
         {more}
@@ -117,7 +119,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
 }
 
 function Row({ view, row, now, selected }: { view: ConversationView; row: RowProps; now: number; selected: boolean }) {
-  const photo = useGroupPhoto(view);
+  const photo = usePhotoOf(whoseOf(view));
   return <ConversationRow {...row} {...(photo !== undefined && { picture: photo })} nowMs={now} selected={selected} onOpen={() => { go({ at: "conversation", id: view.conversation }); }} />;
 }
 
@@ -142,25 +144,32 @@ function NoneYet() {
 }
 
 /** What can be done with a conversation from the list. */
-function RowMenu({ view }: { view: ConversationView }) {
+function RowMenu({ view, now }: { view: ConversationView; now: number }) {
   const { words } = useSpeech();
-  const habits = useHabits();
-  const kept = useKept();
+  const keep = useKeep();
   const tell = useTell();
+  const [mutes, setMutes] = useState(false);
   const id = view.conversation;
-  const pinned = habits.pinned.includes(id);
-  const muted = habits.muted.includes(id);
-  const archived = isArchived(view, habits);
-  const marked = habits.markedUnread.includes(id);
-  const archive = (on: boolean): void => {
-    kept.mark("archived", id, on);
-    tell(on ? words.home.archived : words.home.unarchived, { onUndo: () => { kept.mark("archived", id, !on); } });
+  const pinned = view.pinned_ms > 0;
+  const muted = isMuted(view, now);
+  const archived = isArchived(view, now);
+  const marked = view.marked_unread;
+  const archive = async (on: boolean): Promise<void> => {
+    if (!await keep(id, { archived: on })) return;
+    tell(on ? words.home.archived : words.home.unarchived, { onUndo: () => { void keep(id, on ? backFromArchive(view) : { archived: true }); } });
   };
   const acts: Act[] = [
-    { label: pinned ? words.home.unpin : words.home.pin, icon: pinned ? PinOff : Pin, onChoose: () => { kept.mark("pinned", id, !pinned); } },
-    { label: muted ? words.home.unmute : words.home.mute, icon: muted ? Bell : BellOff, onChoose: () => { kept.mark("muted", id, !muted); } },
-    { label: archived ? words.home.unarchive : words.home.toArchive, icon: Archive, onChoose: () => { archive(!archived); } },
-    { label: marked ? words.home.markRead : words.home.markUnread, icon: marked ? MailOpen : MessageSquareDot, onChoose: () => { kept.mark("markedUnread", id, !marked); } },
+    { label: pinned ? words.home.unpin : words.home.pin, icon: pinned ? PinOff : Pin, onChoose: () => { void keep(id, { pinned: !pinned }); } },
+    muted
+      ? { label: words.home.unmute, icon: Bell, onChoose: () => { void keep(id, { muted_until: 0 }); } }
+      : { label: words.home.mute, icon: BellOff, onChoose: () => { setMutes(true); } },
+    { label: archived ? words.home.unarchive : words.home.toArchive, icon: Archive, onChoose: () => { void archive(!archived); } },
+    { label: marked ? words.home.markRead : words.home.markUnread, icon: marked ? MailOpen : MessageSquareDot, onChoose: () => { void keep(id, { marked_unread: !marked }); } },
   ];
-  return <Menu small label={words.more} icon={EllipsisVertical} acts={acts} />;
+  return (
+    <>
+      <Menu small label={words.more} icon={EllipsisVertical} acts={acts} />
+      {mutes && <MuteDialog view={view} onClose={() => { setMutes(false); }} />}
+    </>
+  );
 }

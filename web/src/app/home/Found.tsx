@@ -4,7 +4,6 @@ import type { FoundLine } from "../../core/types";
 import { folded } from "../../ui/fields/Combobox";
 import { NothingFound } from "../../ui/feedback/Drawings";
 import { EmptyState, Skeleton } from "../../ui/feedback/Feedback";
-import { MemberRow } from "../../ui/people/People";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import { useCore, useNameOf, useNow, useShared } from "../state/context";
@@ -13,6 +12,7 @@ import styles from "./home.module.css";
 import { named, useConversationsTitle, useRowOf, useTitleOf } from "./lists";
 import { marked, type Run } from "./marked";
 import { Roving } from "./Roving";
+import { PersonRow } from "../people/PersonRow";
 
 const LINES_MAX = 60;
 const NAMES_MAX = 12;
@@ -65,7 +65,7 @@ export function Found({ query }: { query: string }) {
         <>
           <h3 className={styles.part}>{words.people.title}</h3>
           <Roving label={words.people.title}>
-            {people.map((it) => <li key={it.address}><MemberRow person={{ id: it.address, name: it.name }} about={it.number} verified={it.verified} onOpen={() => { go({ at: "person", address: it.address }); }} /></li>)}
+            {people.map((it) => <li key={it.address}><PersonRow person={{ id: it.address, name: it.name }} about={it.number} verified={it.verified} onOpen={() => { go({ at: "person", address: it.address }); }} /></li>)}
           </Roving>
         </>
       )}

@@ -18,7 +18,8 @@ import { Join } from "../groups/Join";
 import { NewGroup } from "../groups/NewGroup";
 import { Settings as Yourself } from "../yourself/Settings";
 import { SettingsPageShown } from "../yourself/pages";
-import { useHabits, useKept, useMedia, useShared } from "../state/context";
+import { useHabits, useKept, useMedia, useNow, useShared } from "../state/context";
+import { unreadOf } from "../state/keeping";
 import { go, type Route, useRoute } from "../state/route";
 import { useTyping } from "../state/typing";
 import { ConversationList } from "./ConversationList";
@@ -41,9 +42,10 @@ export function Main({ account }: { account: AccountView }) {
   const habits = useHabits();
   const kept = useKept();
   const { conversations, requests } = useShared();
+  const now = useNow();
   const typing = useTyping();
   const at = placeOf(route);
-  const unread = (conversations ?? []).reduce((sum, it) => sum + (habits.muted.includes(it.conversation) ? 0 : it.unread), requests.length);
+  const unread = unreadOf(conversations ?? [], now) + requests.length;
   const places = (
     <Places
       side={desk ? "edge" : "bottom"}

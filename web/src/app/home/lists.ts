@@ -1,34 +1,25 @@
 /**
  * What stands in the list of conversations, and in which order.
  *
- * Always holds: pinned ones first, in the order in which they were pinned, then the newest; what is
+ * Always holds: pinned ones first, the last one that was pinned before the others, then the newest; what is
  * archived comes back by itself when somebody speaks there and it is not muted.
  */
 import { useCallback, useMemo } from "react";
 import type { Address, ConversationView } from "../../core/types";
+import { lastSaid } from "../conversation/said";
 import { folded } from "../../ui/fields/Combobox";
 import type { ConversationRowProps, Preview } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import type { Words } from "../../ui/words/en";
 import { entry } from "../../ui/words/told.en";
-import { useHabits, useKept, useNameOf, useShared } from "../state/context";
-import type { Habits } from "../state/kept";
-
-/** Whether a conversation is out of the way. */
-export function isArchived(view: ConversationView, habits: Habits): boolean {
-  if (!habits.archived.includes(view.conversation)) return false;
-  return view.unread === 0 || habits.muted.includes(view.conversation);
-}
+import { useDraftOf, useNameOf, useNow, useShared } from "../state/context";
+import { isArchived, isMuted } from "../state/keeping";
 
 /** The conversations of a list, in its order. */
-export function listed(all: readonly ConversationView[], habits: Habits, archived: boolean): readonly ConversationView[] {
-  const place = (view: ConversationView): number => {
-    const at = habits.pinned.indexOf(view.conversation);
-    return at < 0 ? habits.pinned.length : at;
-  };
+export function listed(all: readonly ConversationView[], nowMs: number, archived: boolean): readonly ConversationView[] {
   return all
-    .filter((view) => isArchived(view, habits) === archived)
-    .sort((a, b) => place(a) - place(b) || b.last_ms - a.last_ms);
+    .filter((view) => isArchived(view, nowMs) === archived)
+    .sort((a, b) => b.pinned_ms - a.pinned_ms || b.last_ms - a.last_ms);
 }
 
 /** Conversations whose name has what is looked for. */
@@ -64,46 +55,43 @@ export function useConversationsTitle(): (conversation: number) => string {
 export type RowProps = Omit<ConversationRowProps, "onOpen" | "selected" | "nowMs">;
 
 /** A conversation as its row shows it. */
-export function rowOf(view: ConversationView, given: { words: Words; habits: Habits; own: Address; title: string; nameOf: (address: Address) => string; draft: string; typing: readonly string[] }): RowProps {
-  const { words, habits, own, title, nameOf, draft, typing } = given;
-  const { conversation } = view;
-  const author = view.last_author;
-  const state = entry(words.home.states, view.state) ?? "";
-  const text = view.last_text !== "" ? view.last_text : state;
-  const said: Preview = author === null || author === own || view.kind !== "group" ? { kind: "text", text } : { kind: "text", text, author: nameOf(author) };
-  const preview: Preview = typing.length > 0 ? { kind: "typing", names: view.kind === "group" ? typing : [] } : draft !== "" ? { kind: "draft", text: draft } : said;
-  const marked = habits.markedUnread.includes(conversation);
+export function rowOf(view: ConversationView, given: { words: Words; nowMs: number; own: Address; title: string; nameOf: (address: Address) => string; draft: string; typing: readonly string[] }): RowProps {
+  const { words, nowMs, own, title, nameOf, draft, typing } = given;
+  const preview: Preview =
+    typing.length > 0 ? { kind: "typing", names: view.kind === "group" ? typing : [] }
+    : draft !== "" ? { kind: "draft", text: draft }
+    : lastSaid(view, { words, own, nameOf }) ?? { kind: "text", text: entry(words.home.states, view.state) ?? "" };
   return {
-    id: view.peer ?? String(conversation),
+    id: view.peer ?? String(view.conversation),
     name: title,
     group: view.kind === "group",
     preview,
     timeMs: view.last_ms,
-    unread: view.unread > 0 ? view.unread : marked ? -1 : 0,
+    unread: view.unread > 0 ? view.unread : view.marked_unread ? -1 : 0,
     mentioned: view.unread_mentions > 0,
-    muted: habits.muted.includes(conversation),
-    pinned: habits.pinned.includes(conversation),
+    muted: isMuted(view, nowMs),
+    pinned: view.pinned_ms > 0,
   };
 }
 
 /** The lists as the home screen shows them. */
 export function useListed(archived: boolean): readonly ConversationView[] | undefined {
   const { conversations } = useShared();
-  const habits = useHabits();
-  return useMemo(() => (conversations === undefined ? undefined : listed(conversations, habits, archived)), [conversations, habits, archived]);
+  const now = useNow();
+  return useMemo(() => (conversations === undefined ? undefined : listed(conversations, now, archived)), [conversations, now, archived]);
 }
 
 /** What makes a conversation's row; of the open one, the draft is seen where it is written. */
 export function useRowOf(typing: ReadonlyMap<number, readonly Address[]>): (view: ConversationView, open?: boolean) => RowProps {
   const { words } = useSpeech();
-  const habits = useHabits();
-  const kept = useKept();
+  const nowMs = useNow();
+  const draftOf = useDraftOf();
   const nameOf = useNameOf();
   const titleOf = useTitleOf();
   const { account } = useShared();
   const own = account?.address ?? "";
   return useCallback((view: ConversationView, open = false) => rowOf(view, {
-    words, habits, own, nameOf, title: titleOf(view), draft: open ? "" : kept.draft(view.conversation),
+    words, nowMs, own, nameOf, title: titleOf(view), draft: open ? "" : (draftOf(view)?.text ?? ""),
     typing: (typing.get(view.conversation) ?? []).map(nameOf),
-  }), [words, habits, own, nameOf, titleOf, kept, typing]);
+  }), [words, nowMs, own, nameOf, titleOf, draftOf, typing]);
 }

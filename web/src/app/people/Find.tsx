@@ -7,13 +7,13 @@ import { Banner } from "../../ui/feedback/Feedback";
 import { CountryPicker } from "../../ui/fields/CountryPicker";
 import { TextArea, TextField } from "../../ui/fields/TextField";
 import { Across, FormLayout } from "../../ui/frames/Rows";
-import { MemberRow } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
 import { useAct, useCore, useShared } from "../state/context";
 import { codeOf, outcome } from "../state/face";
 import { back, go } from "../state/route";
 import { useTell } from "../state/toasts";
 import { Page } from "./Page";
+import { PersonRow } from "./PersonRow";
 
 export function Find() {
   const { words } = useSpeech();
@@ -76,7 +76,7 @@ function FoundPerson({ contact }: { contact: ContactView }) {
       onSubmit={() => { if (there === undefined) void ask(); else go({ at: "conversation", id: there.conversation }, true); }}
       acts={<Button kind="lead" submits>{there === undefined ? words.people.askToTalk : words.people.openChat}</Button>}
     >
-      <Across><MemberRow person={{ id: contact.address, name }} about={contact.number} verified={contact.verified} /></Across>
+      <Across><PersonRow person={{ id: contact.address, name }} about={contact.number} verified={contact.verified} /></Across>
       {there === undefined && <Across><TextArea label={words.people.firstWords} help={words.people.firstHelp} maxLength={500} value={text} onChange={setText} /></Across>}
     </FormLayout>
   );

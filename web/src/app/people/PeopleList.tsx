@@ -7,7 +7,6 @@ import { EmptyState } from "../../ui/feedback/Feedback";
 import { folded } from "../../ui/fields/Combobox";
 import { SearchField } from "../../ui/fields/TextField";
 import { Header, Screen } from "../../ui/frames/Frames";
-import { MemberRow } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
 import styles from "../home/home.module.css";
 import { useMore } from "../home/more";
@@ -15,6 +14,7 @@ import { Roving } from "../home/Roving";
 import { useShared } from "../state/context";
 import { go } from "../state/route";
 import { byName } from "./people";
+import { PersonRow } from "./PersonRow";
 
 export function PeopleList({ foot, open }: { foot: ReactNode; open: string | undefined }) {
   const { words, language } = useSpeech();
@@ -47,7 +47,7 @@ export function PeopleList({ foot, open }: { foot: ReactNode; open: string | und
           <Roving label={words.people.title} at={open ?? ""}>
             {people.slice(0, shown).map((it) => (
               <li key={it.address}>
-                <MemberRow
+                <PersonRow
                   person={{ id: it.address, name: it.name === "" ? it.number : it.name }}
                   about={it.blocked ? words.people.isBlocked : it.about === "" ? it.number : it.about}
                   verified={it.verified}

@@ -4,15 +4,17 @@ import { useState } from "react";
 import type { ContactView } from "../../core/types";
 import { Button } from "../../ui/basics/Button";
 import { Banner } from "../../ui/feedback/Feedback";
-import { ControlRow, Section, SettingsRow } from "../../ui/frames/Rows";
-import { Switch } from "../../ui/fields/Choices";
+import { Section, SettingsRow } from "../../ui/frames/Rows";
 import { Dialog } from "../../ui/overlays/Dialog";
 import { Avatar } from "../../ui/people/Avatar";
 import { useSpeech } from "../../ui/words/context";
 import { ReportDialog } from "../conversation/dialogs";
 import { TimerRow } from "../groups/TimerRow";
-import { useAct, useContact, useHabits, useKept, useNameOf, useShared } from "../state/context";
+import { MuteRow } from "../home/Mute";
+import { useAct, useContact, useNameOf, usePhotoOf, useShared } from "../state/context";
+import { ofPerson } from "../state/photos";
 import { back, go } from "../state/route";
+import { GroupsInCommon } from "./GroupsInCommon";
 import { Page } from "./Page";
 import { Apart } from "../../ui/text/Apart";
 import styles from "./people.module.css";
@@ -30,6 +32,7 @@ export function Person({ address }: { address: string }) {
           <p className={styles.about}>{words.people.unknown}</p>
         </div>
       ) : <Known contact={contact} />}
+      <GroupsInCommon address={address} />
     </Page>
   );
 }
@@ -40,13 +43,14 @@ function Known({ contact }: { contact: ContactView }) {
   const { conversations } = useShared();
   const [over, setOver] = useState<"block" | "report" | null>(null);
   const { address } = contact;
+  const picture = usePhotoOf(ofPerson(address));
   const name = contact.name === "" ? contact.number : contact.name;
   const chat = conversations?.find((it) => it.peer === address);
   const close = (): void => { setOver(null); };
   return (
     <>
       <div className={styles.face}>
-        <Avatar id={address} name={name} size={6} />
+        <Avatar id={address} name={name} picture={picture} size={6} />
         <h3 className={styles.name}><Apart text={name} /></h3>
         {contact.number !== "" && <bdi dir="ltr" className={styles.about}>{contact.number}</bdi>}
         {contact.about !== "" && <p className={styles.about} dir="auto">{contact.about}</p>}
@@ -63,7 +67,7 @@ function Known({ contact }: { contact: ContactView }) {
       </Section>
       {chat !== undefined && (
         <Section title={words.people.chat}>
-          <MuteRow conversation={chat.conversation} />
+          <MuteRow view={chat} />
           <TimerRow view={chat} may />
         </Section>
       )}
@@ -93,11 +97,4 @@ function Known({ contact }: { contact: ContactView }) {
       {over === "report" && <ReportDialog address={address} lines={[]} onClose={close} />}
     </>
   );
-}
-
-export function MuteRow({ conversation }: { conversation: number }) {
-  const { words } = useSpeech();
-  const kept = useKept();
-  const { muted } = useHabits();
-  return <ControlRow><Switch label={words.home.mute} help={words.people.muteHelp} checked={muted.includes(conversation)} onChange={(on) => { kept.mark("muted", conversation, on); }} /></ControlRow>;
 }

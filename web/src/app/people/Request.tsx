@@ -9,6 +9,7 @@ import { useSpeech } from "../../ui/words/context";
 import { LinkDialog, ReportDialog } from "../conversation/dialogs";
 import { useAct, useCore, useNow, useShared } from "../state/context";
 import { back, go } from "../state/route";
+import { useGroupsWith } from "./GroupsInCommon";
 import { Page } from "./Page";
 import styles from "./people.module.css";
 
@@ -19,6 +20,7 @@ export function Request({ address }: { address: string }) {
   const now = useNow();
   const { requests } = useShared();
   const request = requests.find((it) => it.address === address);
+  const groups = useGroupsWith(address);
   const [waits, setWaits] = useState(false);
   const [reports, setReports] = useState(false);
   const [href, setHref] = useState<string | null>(null);
@@ -44,6 +46,7 @@ export function Request({ address }: { address: string }) {
       <RequestCard
         person={{ id: address, name }}
         address={request.number}
+        {...(groups !== undefined && groups.length > 0 && { groupsInCommon: groups.length })}
         waits={waits}
         onAccept={() => { void accept(); }}
         onDecline={() => { void act({ decline: address }).then(leave); }}

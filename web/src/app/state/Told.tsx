@@ -7,9 +7,11 @@
  */
 import { useCallback, useEffect, useState } from "react";
 import { useSpeech } from "../../ui/words/context";
+import { saidIn } from "../conversation/said";
 import { useConversationsTitle } from "../home/lists";
-import { useEvents, useHabits, useNameOf, useShared } from "./context";
+import { useClock, useEvents, useHabits, useNameOf, useNow, useShared } from "./context";
 import type { CoreEvent } from "./face";
+import { isMuted, unreadOf } from "./keeping";
 import { go, useRoute } from "./route";
 import { useTell } from "./toasts";
 
@@ -19,6 +21,9 @@ const SAID_THERE = new Set(["lookup", "approve_link", "link", "register", "code"
 const PASSES = new Set(["unreachable", "unavailable", "rate_limited", "timeout"]);
 /** Steps that nobody asked for. */
 const BY_ITSELF = new Set(["connect", "sign_in", "sync", "refresh", "key_packages", "key_packages_fetch", "introduction_key"]);
+
+/** Why a file's way ended whose person ended it: they know. */
+const STOPPED = "stopped";
 
 /** Whether a failure is worth a word here. */
 export function saysFailure(act: string, code: string): boolean {
@@ -33,26 +38,29 @@ export function Told() {
   const { conversations } = useShared();
   const route = useRoute();
   const open = route.at === "conversation" ? route.id : null;
+  const clock = useClock();
+  const now = useNow();
   const [heard, setHeard] = useState("");
   const titleOf = useConversationsTitle();
+  const isQuiet = useCallback((id: number) => conversations?.some((it) => it.conversation === id && isMuted(it, clock())) === true, [conversations, clock]);
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "failed" && saysFailure(event.act, event.code)) tell(words.told.failure(event.code));
-    if (event.event === "transfer" && event.state === "failed" && event.failure !== null) tell(words.told.failure(event.failure));
+    if (event.event === "transfer" && event.state === "failed" && event.failure !== null && event.failure !== STOPPED) tell(words.told.failure(event.failure));
     if (event.event === "warning") tell(words.told.warning(event.code));
     if (event.event === "reported") tell(words.people.reported);
     if (event.event !== "item" || event.item.outgoing || event.item.kind === "notice") return;
     const { item, conversation } = event;
-    const said = words.talk.heard(nameOf(item.author), item.kind === "text" ? item.text : words.talk.aFile);
+    const said = words.talk.heard(nameOf(item.author), saidIn(item, words));
     if (conversation === open) setHeard(said);
-    if (!document.hidden || !habits.notifies || habits.muted.includes(conversation)) return;
+    if (!document.hidden || !habits.notifies || isQuiet(conversation)) return;
     const shown = new Notification(titleOf(conversation), { body: said, tag: String(conversation), icon: "/mark.svg" });
     shown.onclick = () => {
       window.focus();
       go({ at: "conversation", id: conversation });
       shown.close();
     };
-  }, [words, tell, nameOf, open, habits, titleOf]));
-  const unread = (conversations ?? []).reduce((sum, it) => sum + (habits.muted.includes(it.conversation) ? 0 : it.unread), 0);
+  }, [words, tell, nameOf, open, habits, titleOf, isQuiet]));
+  const unread = unreadOf(conversations ?? [], now);
   useEffect(() => {
     document.title = unread > 0 ? words.home.titleUnread(unread) : words.home.title;
     // Not every browser has a badge.

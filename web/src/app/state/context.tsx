@@ -5,10 +5,12 @@
  * of what the core knows; what is not watched here is asked where it is shown.
  */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
-import type { AccountView, Address, ContactView, ConversationView, LinkView, RequestView, TransferView } from "../../core/types";
+import type { AccountView, Address, ContactView, ConversationSetting, ConversationView, DraftView, LinkView, RequestView, TransferView } from "../../core/types";
 import { useSpeech } from "../../ui/words/context";
 import { codeOf, type Command, type Core, type CoreEvent, type CoreState, type Keyed, type Line, type ListView, type SnapshotView, type Storage, type ViewOf, type Views } from "./face";
+import { Drafts } from "./drafts";
 import type { Habits, Kept } from "./kept";
+import { photosOf, Photos } from "./photos";
 import { useTell } from "./toasts";
 import type { Updates } from "./updates";
 
@@ -20,15 +22,32 @@ interface Hands {
   readonly updates: Updates;
 }
 
-const HandsContext = createContext<Hands | null>(null);
+interface Held extends Hands {
+  readonly drafts: Drafts;
+  readonly photos: Photos;
+}
+
+const HandsContext = createContext<Held | null>(null);
 
 export function HasHands({ children, ...hands }: Hands & { children: ReactNode }) {
   const { core, kept, clock, updates } = hands;
-  const value = useMemo(() => ({ core, kept, clock, updates }), [core, kept, clock, updates]);
+  const drafts = useMemo(() => new Drafts(core), [core]);
+  const photos = useMemo(() => new Photos(core), [core]);
+  const value = useMemo(() => ({ core, kept, clock, updates, drafts, photos }), [core, kept, clock, updates, drafts, photos]);
+  // What is being written is told before the page may go.
+  useEffect(() => {
+    const hides = (): void => { if (document.visibilityState === "hidden") drafts.keepAll(); };
+    window.addEventListener("pagehide", drafts.keepAll);
+    document.addEventListener("visibilitychange", hides);
+    return () => {
+      window.removeEventListener("pagehide", drafts.keepAll);
+      document.removeEventListener("visibilitychange", hides);
+    };
+  }, [drafts]);
   return <HandsContext value={value}>{children}</HandsContext>;
 }
 
-function useHands(): Hands {
+function useHands(): Held {
   const hands = useContext(HandsContext);
   if (hands === null) throw new Error("nothing gives this screen the core");
   return hands;
@@ -38,6 +57,22 @@ export const useCore = (): Core => useHands().core;
 export const useKept = (): Kept => useHands().kept;
 export const useClock = (): (() => number) => useHands().clock;
 export const useUpdates = (): Updates => useHands().updates;
+export const useDrafts = (): Drafts => useHands().drafts;
+
+/** The draft of a conversation, anew when one begins or ends. */
+export function useDraftOf(): (view: ConversationView) => DraftView | null {
+  const drafts = useDrafts();
+  const version = useSyncExternalStore(drafts.listen, drafts.version);
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- Another version is another answer.
+  return useCallback((view: ConversationView) => drafts.of(view), [drafts, version]);
+}
+
+/** The address of a picture, by what `photos.ts` calls whose it is; undefined while there is none here. */
+export function usePhotoOf(whose: string | undefined): string | undefined {
+  const { photos } = useHands();
+  useEffect(() => (whose === undefined ? undefined : photos.want(whose)), [photos, whose]);
+  return useSyncExternalStore(photos.listen, () => (whose === undefined ? undefined : photos.of(whose)));
+}
 
 /** Whether the app's next version waits for a reload. */
 export function useUpdateWaits(): boolean {
@@ -127,6 +162,8 @@ export function HasShared({ children }: { children: ReactNode }) {
   const requests = useList<"requests">("requests");
   const transfers = useList<"transfers">("transfers");
   const names = useNames(conversations, contacts);
+  const { photos } = useHands();
+  useEffect(() => { photos.know(photosOf(account ?? null, rowsOf(contacts) ?? none, rowsOf(conversations) ?? none)); }, [photos, account, contacts, conversations]);
   const [history, setHistory] = useState<Shared["history"]>(null);
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "history_progress") setHistory(event.done < event.total ? event : null);
@@ -201,6 +238,12 @@ export function useAct(): Act {
       return null;
     }
   }, [core, tell, words]);
+}
+
+/** Sets how a conversation is kept. */
+export function useKeep(): (conversation: number, setting: ConversationSetting) => Promise<boolean> {
+  const act = useAct();
+  return useCallback(async (conversation, setting) => await act({ set_conversation: { conversation, setting } }) !== null, [act]);
 }
 
 /** The conversation with this local id. */

@@ -77,7 +77,7 @@ export const OUTCOME_MS = 45_000;
  * Does `command` and waits for the event that `pick` finds, in its answer or later. Rejects with the
  * code of a failure of one of `acts`, or `timeout`.
  */
-export async function outcome<T>(core: Core, command: Command, acts: readonly string[], pick: (event: CoreEvent) => T | undefined, withinMs = OUTCOME_MS): Promise<T> {
+export async function outcome<T>(core: Pick<Core, "act" | "onEvent">, command: Command, acts: readonly string[], pick: (event: CoreEvent) => T | undefined, withinMs = OUTCOME_MS): Promise<T> {
   return new Promise<T>((done, failed) => {
     const refuse = (code: string): void => {
       end();

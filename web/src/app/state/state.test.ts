@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { type Core, type CoreEvent, outcome } from "./face";
 import { FIRST_HABITS, habitsOf } from "./kept";
-import { fitted } from "./pictures";
+import { type TransferView } from "../../core/types";
+import { movingOf } from "./files";
+import { fitted, previewAddress, previewIn } from "./pictures";
 import { hashOf, type Route, routeOf } from "./route";
 
 describe("where one is", () => {
@@ -26,11 +28,11 @@ describe("habits", () => {
     expect(habitsOf(null)).toEqual(FIRST_HABITS);
     expect(habitsOf("{broken")).toEqual(FIRST_HABITS);
     expect(habitsOf("[1]")).toEqual(FIRST_HABITS);
-    expect(habitsOf('{"theme":"pink","pinned":[1,"x",2.5,3],"listWidth":-4,"language":"fr","recentEmoji":[1,"🙂"]}')).toEqual({ ...FIRST_HABITS, pinned: [1, 3], recentEmoji: ["🙂"] });
+    expect(habitsOf('{"theme":"pink","listWidth":-4,"language":"fr","recentEmoji":[1,"🙂"]}')).toEqual({ ...FIRST_HABITS, recentEmoji: ["🙂"] });
   });
 
   it("that fit are taken", () => {
-    const kept = { ...FIRST_HABITS, theme: "dark" as const, language: "ar" as const, muted: [4], listWidth: 300, notifies: true };
+    const kept = { ...FIRST_HABITS, theme: "dark" as const, language: "ar" as const, listWidth: 300, notifies: true };
     expect(habitsOf(JSON.stringify(kept))).toEqual(kept);
   });
 });
@@ -81,5 +83,23 @@ describe("pictures", () => {
     expect(fitted(4000, 3000, 2048)).toEqual({ width: 2048, height: 1536 });
     expect(fitted(640, 480, 2048)).toEqual({ width: 640, height: 480 });
     expect(fitted(10_000, 2, 24)).toEqual({ width: 24, height: 1 });
+  });
+
+  it("have previews that are small enough, and addresses of nothing else", () => {
+    expect(previewIn("data:image/jpeg;base64,/9j+/A==")).toBe("_9j-_A");
+    expect(previewIn(`data:image/jpeg;base64,${"A".repeat(5_464)}`)).toBeNull();
+    expect(previewIn(`data:image/jpeg;base64,${"A".repeat(5_460)}`)).toHaveLength(5_460);
+    expect(previewIn("data:image/png;base64,AAAA")).toBeNull();
+    expect(previewAddress("_9j-_A")).toBe("data:image/jpeg;base64,/9j+/A");
+    for (const preview of ["", "a b", "x\" onload=", "AA=="]) expect(previewAddress(preview), preview).toBeUndefined();
+  });
+});
+
+describe("a file on its way", () => {
+  const row = (transfer: number, more: Partial<TransferView> = {}): TransferView => ({ transfer, conversation: 1, message: "m", upload: true, done_bytes: 0, total_bytes: 9, state: "waiting", path: null, failure: null, ...more });
+
+  it("is the transfer of its message that still moves", () => {
+    expect(movingOf([row(1, { state: "failed" }), row(2), row(3, { message: "n" }), row(4, { conversation: 2 })], 1, "m")?.transfer).toBe(2);
+    expect(movingOf([row(1, { state: "done" })], 1, "m")).toBeUndefined();
   });
 });

@@ -15,14 +15,17 @@ export interface PhotoFieldProps {
   readonly group?: boolean;
   /** There is one already: it can be removed. */
   readonly has?: boolean;
+  /** The one that there is. */
+  readonly picture?: string | undefined;
   readonly onPhoto: (photo: Blob | null) => void;
 }
 
-export function PhotoField({ id, name, group = false, has = false, onPhoto }: PhotoFieldProps) {
+export function PhotoField({ id, name, group = false, has = false, picture, onPhoto }: PhotoFieldProps) {
   const { words } = useSpeech();
   const tell = useTell();
   const input = useRef<HTMLInputElement>(null);
   const [url, setUrl] = useState<string>();
+  const [removed, setRemoved] = useState(false);
   useEffect(() => () => { if (url !== undefined) URL.revokeObjectURL(url); }, [url]);
   const choose = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
@@ -32,11 +35,12 @@ export function PhotoField({ id, name, group = false, has = false, onPhoto }: Ph
       return;
     }
     setUrl(URL.createObjectURL(photo));
+    setRemoved(false);
     onPhoto(photo);
   };
   return (
     <div className={styles.photo}>
-      <Avatar id={id} name={name} group={group} picture={url} size={5} />
+      <Avatar id={id} name={name} group={group} picture={url ?? (removed ? undefined : picture)} size={5} />
       <input
         ref={input}
         type="file"
@@ -50,9 +54,10 @@ export function PhotoField({ id, name, group = false, has = false, onPhoto }: Ph
       />
       <div className={styles.photoActs}>
         <Button size="small" icon={Camera} onClick={() => { input.current?.click(); }}>{words.self.choosePhoto}</Button>
-        {(has || url !== undefined) && (
+        {((has && !removed) || url !== undefined) && (
           <Button size="small" kind="plain" icon={Trash2} onClick={() => {
             setUrl(undefined);
+            setRemoved(true);
             onPhoto(null);
           }}>{words.remove}</Button>
         )}

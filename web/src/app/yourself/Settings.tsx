@@ -7,19 +7,21 @@ import { Section, SettingsRow } from "../../ui/frames/Rows";
 import { MemberRow } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
 import styles from "../people/people.module.css";
-import { useHabits, useStorageKept } from "../state/context";
+import { useHabits, usePhotoOf, useStorageKept } from "../state/context";
+import { ofPerson } from "../state/photos";
 import { go, type SettingsPage } from "../state/route";
 
 export function Settings({ account, foot }: { account: AccountView; foot: ReactNode; open: SettingsPage | undefined }) {
   const { words, format } = useSpeech();
   const habits = useHabits();
   const { persisted } = useStorageKept();
+  const picture = usePhotoOf(ofPerson(account.address));
   const to = (page: SettingsPage) => () => { go({ at: "settings", page }); };
   return (
     <Screen label={words.self.title} on="ground" foot={foot} header={<Header large title={words.self.title} />}>
       <div className={styles.column}>
         <Section>
-          <MemberRow person={{ id: account.address, name: account.name === "" ? account.number : account.name }} about={account.about === "" ? account.number : account.about} onOpen={to("profile")} />
+          <MemberRow person={{ id: account.address, name: account.name === "" ? account.number : account.name, picture }} about={account.about === "" ? account.number : account.about} onOpen={to("profile")} />
         </Section>
         <Section>
           <SettingsRow icon={Laptop} label={words.self.devices} value={format.number(account.devices.length)} onOpen={to("devices")} />

@@ -10,7 +10,8 @@ import { useSpeech } from "../../ui/words/context";
 import { languageOf } from "../App";
 import { Page } from "../people/Page";
 import styles from "../people/people.module.css";
-import { useAct, useCore, useHabits, useKept, useStorageKept } from "../state/context";
+import { useAct, useCore, useHabits, useKept, usePhotoOf, useStorageKept } from "../state/context";
+import { ofPerson } from "../state/photos";
 import { back, type SettingsPage } from "../state/route";
 import { ApprovePage } from "./Approve";
 import { DeletePage } from "./Delete";
@@ -61,6 +62,7 @@ function Profile({ account }: { account: AccountView }) {
   const [name, setName] = useState(account.name);
   const [about, setAbout] = useState(account.about);
   const [photo, setPhoto] = useState<Blob | null | undefined>();
+  const picture = usePhotoOf(ofPerson(account.address));
   const save = async (): Promise<void> => {
     if (name.trim() === "") return;
     if (photo !== undefined) {
@@ -73,7 +75,7 @@ function Profile({ account }: { account: AccountView }) {
   return (
     <>
       <FormLayout label={words.self.profile} onSubmit={() => { void save(); }} acts={<Button kind="lead" submits>{words.save}</Button>}>
-        <Across><PhotoField id={account.address} name={name} has onPhoto={setPhoto} /></Across>
+        <Across><PhotoField id={account.address} name={name} has={account.photo !== null} picture={picture} onPhoto={setPhoto} /></Across>
         <Across><TextField label={words.start.nameLabel} maxLength={64} value={name} onChange={setName} error={name.trim() === "" ? words.start.nameEmpty : undefined} /></Across>
         <Across><TextArea label={words.self.about} optional maxLength={140} value={about} onChange={setAbout} /></Across>
       </FormLayout>

@@ -1,9 +1,10 @@
 /** What acts do to the invented world, as far as a screen shows it. */
 import type { Command, CoreEvent, Line } from "../../app/state/face";
-import type { ConversationView, GroupView, MemberView, Say } from "../../core/types";
+import type { AttachmentView, ConversationSetting, ConversationView, GroupView, MemberView, Say } from "../../core/types";
 import { NOW_MS } from "../samples";
 import { refusal, type StageCore } from "./core";
-import { groupOf, lineOf, memberOf, OWN, viewOf } from "./world";
+import { face, fileOf } from "./files";
+import { attachmentOf, groupOf, lineOf, memberOf, OWN, quoteOf, viewOf } from "./world";
 
 type NameOf<One> = One extends string ? One : keyof One;
 type GivenTo<One, Name> = One extends string ? never : Name extends keyof One ? One[Name] : never;
@@ -41,6 +42,11 @@ function react(line: Line, emoji: string): Line {
   return { ...line, reactions: emoji === "" ? others : [...others, { author: OWN, emoji }] };
 }
 
+function fileSaid({ file_name, media_type, size, look }: Extract<Say["what"], { file: unknown }>["file"]): AttachmentView {
+  const kind = look.voice ? "voice" : (["image", "video", "audio"] as const).find((it) => media_type.startsWith(`${it}/`)) ?? "file";
+  return attachmentOf(kind, file_name, media_type, size, { width: look.width, height: look.height, duration_ms: look.duration_ms, preview: look.preview ?? "" });
+}
+
 function said(core: StageCore, say: Say): readonly CoreEvent[] {
   const conversation = where(core, say);
   const { what } = say;
@@ -50,10 +56,10 @@ function said(core: StageCore, say: Say): readonly CoreEvent[] {
   else {
     const base = { author: OWN, at_ms: NOW_MS, status: "sent" as const, ...(say.mentions !== undefined && { mentions: say.mentions.map((it) => ({ ...it, own: it.address === OWN })) }) };
     const quoted = core.chats.get(conversation)?.lines.find((line) => line.message === say.quote);
-    const quote = quoted === undefined ? {} : { quote: { message: quoted.message, preview: quoted.text, known: true } };
+    const quote = quoted === undefined ? {} : { quote: quoteOf(quoted) };
     const line =
       "text" in what ? { ...base, ...quote, text: what.text }
-      : "file" in what ? { ...base, ...quote, kind: "attachment" as const, text: what.file.caption, attachment: { ...what.file, available: true } }
+      : "file" in what ? { ...base, ...quote, kind: "attachment" as const, text: what.file.caption, attachment: fileSaid(what.file) }
       : { ...base, forwarded: true, text: core.chats.get(what.forward.conversation)?.lines.find((it) => it.message === what.forward.message)?.text ?? "" };
     return [{ event: "item", conversation, item: core.say(conversation, line) }];
   }
@@ -68,6 +74,23 @@ function setView(core: StageCore, conversation: number, change: (view: Conversat
   const chat = core.chats.get(conversation);
   if (chat === undefined) throw refusal("not_found");
   core.chats.set(conversation, { ...chat, view: { ...chat.view, ...change(chat.view) } });
+}
+
+function setKept(core: StageCore, conversation: number, setting: ConversationSetting): void {
+  setView(core, conversation, (view) => {
+    if (view.state === "asking") throw refusal("not_now");
+    if ("pinned" in setting) return setting.pinned ? { pinned_ms: NOW_MS, archived: false } : { pinned_ms: 0 };
+    if ("archived" in setting) return setting.archived ? { archived: true, pinned_ms: 0 } : { archived: false };
+    return "muted_until" in setting ? { muted_until_ms: setting.muted_until } : { marked_unread: setting.marked_unread };
+  });
+}
+
+/** A file that moves no more: its message was not sent. */
+function stopTransfer(core: StageCore, transfer: number): void {
+  const row = core.world.transfers.find((it) => it.transfer === transfer);
+  if (row === undefined) throw refusal("not_found");
+  core.world = { ...core.world, transfers: core.world.transfers.map((it) => (it === row ? { ...it, state: "failed", failure: "stopped" } : it)) };
+  if (row.conversation !== null && row.message !== null) amend(core, row.conversation, row.message, (line) => ({ ...line, status: "failed", failure: "stopped" }));
 }
 
 function setGroup(core: StageCore, conversation: number, change: Partial<GroupView>): void {
@@ -97,7 +120,10 @@ const named = (core: StageCore, address: string): MemberView => memberOf(address
 
 const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<Name>) => readonly CoreEvent[] } = {
   send: said,
-  mark_read: (core, { conversation }) => { setView(core, conversation, () => ({ unread: 0, unread_mentions: 0 })); return []; },
+  mark_read: (core, { conversation }) => { setView(core, conversation, () => ({ unread: 0, unread_mentions: 0, marked_unread: false })); return []; },
+  set_conversation: (core, { conversation, setting }) => { setKept(core, conversation, setting); return []; },
+  set_draft: (core, { conversation, draft }) => { setView(core, conversation, () => ({ draft })); return []; },
+  stop_transfer: (core, transfer) => { stopTransfer(core, transfer); return []; },
   retry: (core, { conversation, message }) => { amend(core, conversation, message, (line) => sentAgain(line)); return []; },
   accept: (core, address) => {
     const request = core.world.requests.find((it) => it.address === address);
@@ -123,10 +149,11 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
     return [];
   },
   save_attachment: (core, { conversation, message, path }) => {
-    core.fetch(path, core.chats.get(conversation)?.lines.find((line) => line.message === message)?.attachment?.media_type ?? "");
+    core.fetch(path, fileOf(core.chats.get(conversation)?.lines.find((line) => line.message === message)?.attachment?.media_type ?? ""));
     return [];
   },
-  save_group_photo: (core, { path }) => { core.fetch(path, "image/svg+xml"); return []; },
+  save_group_photo: (core, { path }) => { core.fetch(path, fileOf("image/svg+xml")); return []; },
+  save_photo: (core, { path }) => { core.fetch(path, face()); return []; },
   create_group: (core, { details, members, permissions }) => joined(core, { title: details.name ?? "", group: groupOf(members.length + 1, { admin: true, permissions, description: details.description ?? "" }) }, [named(core, OWN), ...members.map((it) => named(core, it))]),
   add_members: (core, { conversation, members }) => { setMembers(core, conversation, (was) => [...was, ...members.map((it) => named(core, it))]); return []; },
   remove_member: (core, { conversation, member }) => { setMembers(core, conversation, (was) => was.filter((it) => it.address !== member)); return []; },

@@ -9,8 +9,7 @@ import type { AccountView, Ask, ConversationView, LinkView } from "../../core/ty
 import type { Language } from "../../ui/words/format";
 import { NOW_MS } from "../samples";
 import { acts } from "./acts";
-import { fileOf } from "./files";
-import { type Chat, lineOf, viewOf, type World, worldIn } from "./world";
+import { type Chat, lastOf, lineOf, type World, worldIn } from "./world";
 
 export type Scene = "home" | "fresh" | "starting" | "failed" | "ended" | "offline" | "empty" | "loose" | "arriving" | "update";
 export const SCENES: readonly Scene[] = ["home", "fresh", "starting", "failed", "ended", "offline", "empty", "loose", "arriving", "update"];
@@ -32,7 +31,7 @@ export class StageCore implements Core {
   readonly #state: CoreState;
 
   constructor(readonly language: Language, readonly scene: Scene, readonly code = "store_in_use", long = 100_000) {
-    this.world = worldIn(language, long);
+    this.world = worldIn(language, long, scene === "home");
     this.account = scene === "fresh" || scene === "ended" ? null : this.world.account;
     if (scene === "empty") this.world = { ...this.world, chats: [], contacts: [], requests: [] };
     for (const chat of this.world.chats) this.chats.set(chat.view.conversation, chat);
@@ -83,14 +82,21 @@ export class StageCore implements Core {
     if ("members" in ask) return this.chats.get(ask.members)?.members ?? [];
     if ("mentionable" in ask) return (this.chats.get(ask.mentionable)?.members ?? []).filter((it) => !it.own).map(({ address, name }) => ({ address, name }));
     if ("timeline" in ask) return this.#lines(ask.timeline);
+    if ("item" in ask) return this.chats.get(ask.item.conversation)?.lines.find((line) => line.message === ask.item.message) ?? null;
+    if ("groups_with" in ask) return [...this.chats.values()].filter(({ view, members }) => view.kind === "group" && view.state === "active" && members.some((it) => it.address === ask.groups_with)).map(({ view }) => view.conversation);
     if ("info" in ask) return this.#info(ask.info.conversation, ask.info.message);
     if ("search" in ask) return this.#search(ask.search.query, ask.search.limit);
     if ("contact" in ask) return this.world.contacts.find((it) => it.address === ask.contact) ?? null;
     throw refusal("malformed");
   }
 
-  #lines({ conversation, before, limit }: { conversation: number; before?: string; limit: number }): readonly Line[] {
+  #lines({ conversation, before, after, limit }: { conversation: number; before?: string; after?: string; limit: number }): readonly Line[] {
     const lines = this.chats.get(conversation)?.lines ?? [];
+    if (after !== undefined) {
+      const from = lines.findIndex((line) => line.message === after) + 1;
+      if (from === 0) throw refusal("not_found");
+      return lines.slice(from, from + limit);
+    }
     const end = before === undefined ? lines.length : lines.findIndex((line) => line.message === before);
     if (end < 0) throw refusal("not_found");
     return lines.slice(Math.max(0, end - limit), end);
@@ -141,7 +147,7 @@ export class StageCore implements Core {
     if (view === "conversations") return [...this.chats.values()].map(({ view: it }) => this.#keyed(String(it.conversation), it));
     if (view === "contacts") return this.world.contacts.map((it) => this.#keyed(it.address, it));
     if (view === "requests") return this.world.requests.map((it) => this.#keyed(it.address, it));
-    if (view === "transfers") return [];
+    if (view === "transfers") return this.world.transfers.map((it) => this.#keyed(String(it.transfer), it));
     return this.#lines(view.timeline).map((it) => this.#keyed(it.message, it));
   }
 
@@ -166,9 +172,8 @@ export class StageCore implements Core {
   put(conversation: number, lines: readonly Line[], more: Partial<ConversationView> = {}): void {
     const chat = this.chats.get(conversation);
     if (chat === undefined) throw refusal("not_found");
-    const newest = viewOf(conversation, lines);
-    const { last_ms, last_text, last_author } = lines.length > 0 ? newest : chat.view;
-    this.chats.set(conversation, { ...chat, lines, view: { ...chat.view, last_ms, last_text, last_author, ...more } });
+    const last_ms = lines.at(-1)?.at_ms ?? chat.view.last_ms;
+    this.chats.set(conversation, { ...chat, lines, view: { ...chat.view, last_ms, ...lastOf(lines), ...more } });
   }
 
   /** One more line at the end. */
@@ -189,9 +194,9 @@ export class StageCore implements Core {
   }
 
   /** A file of the world's, under the name that an act gave. */
-  fetch(path: string, mediaType: string): void {
-    this.files.set(path, fileOf(mediaType));
-    this.tell({ event: "transfer", transfer: 1, done_bytes: 1, total_bytes: 1, state: "done", path, failure: null });
+  fetch(path: string, file: Blob): void {
+    this.files.set(path, file);
+    this.tell({ event: "transfer", transfer: 1, conversation: null, message: null, upload: false, done_bytes: 1, total_bytes: 1, state: "done", path, failure: null });
   }
 
   tryNow(): void {

@@ -1,5 +1,8 @@
 /** Files of the invented world: a picture, a voice, a page. */
-import { LANDSCAPE } from "../samples";
+import { FACE, LANDSCAPE } from "../samples";
+
+/** What stands for a picture before it is there: dusk over hills, a JPEG of 8 by 6 pixels. */
+export const PREVIEW = "_9j_4AAQSkZJRgABAQAAAQABAAD_2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8ybqmx5moq6T_2wBDARweHigjKE4rK06kbl1upKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKT_wAARCAAGAAgDASIAAhEBAxEB_8QAFQABAQAAAAAAAAAAAAAAAAAAAAP_xAAZEAEAAgMAAAAAAAAAAAAAAAAAAQMUVKL_xAAVAQEBAAAAAAAAAAAAAAAAAAAAA__EABcRAAMBAAAAAAAAAAAAAAAAAAABERL_2gAMAwEAAhEDEQA_AJZ9et3IBlFaz__Z";
 
 const RATE = 8_000;
 
@@ -27,7 +30,16 @@ function hum(seconds: number): Blob {
   return new Blob([bytes.buffer], { type: "audio/wav" });
 }
 
+function drawing(address: string, size: string): Blob {
+  return new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1)).replace("<svg ", `<svg ${size} `)], { type: "image/svg+xml" });
+}
+
+/** A person's picture. */
+export function face(): Blob {
+  return drawing(FACE, 'width="200" height="200"');
+}
+
 export function fileOf(mediaType: string): Blob {
-  if (mediaType.startsWith("image/")) return new Blob([decodeURIComponent(LANDSCAPE.slice(LANDSCAPE.indexOf(",") + 1)).replace("<svg ", '<svg width="800" height="600" ')], { type: "image/svg+xml" });
+  if (mediaType.startsWith("image/")) return drawing(LANDSCAPE, 'width="800" height="600"');
   return mediaType.startsWith("audio/") ? hum(6) : new Blob(["An invented page."], { type: mediaType });
 }

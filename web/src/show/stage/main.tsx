@@ -21,10 +21,9 @@ const given = new URLSearchParams(location.search);
 const scene = SCENES.find((it) => it === given.get("scene")) ?? "home";
 apply(settings);
 const kept = new Kept(memory(), {
-  theme: settings.theme, language: settings.language, pinned: scene === "home" ? [1] : [], muted: [6], archived: [10, 11], markedUnread: [21],
+  theme: settings.theme, language: settings.language,
   recoveryOffered: scene !== "empty" && scene !== "fresh", recentEmoji: ["🎶", "🙂", "👏"],
 });
-kept.setDraft(22, settings.language === "ar" ? "أستطيع أن آتي أبكر و" : "I could come earlier and");
 const core = new StageCore(settings.language, scene, given.get("code") ?? undefined, Number(given.get("long") ?? 2_000));
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");

@@ -4,10 +4,12 @@
  * Always holds: the same whenever it is opened. Deliberately absent: anything of the product; what is
  * here is on the page of parts alone.
  */
-import type { AccountView, ContactView, ConversationView, GroupView, MemberView, RequestView } from "../../core/types";
+import type { AccountView, AttachmentView, ContactView, ConversationView, FileKind, GroupView, MemberView, QuoteView, RequestView, TransferView } from "../../core/types";
 import type { Line } from "../../app/state/face";
 import type { Language } from "../../ui/words/format";
+import { ALWAYS_MS } from "../../app/state/keeping";
 import { DAY_MS, MINUTE_MS, NOW_MS, SAFETY_DIGITS, sample } from "../samples";
+import { PREVIEW } from "./files";
 import { stageText } from "./text";
 
 export const OWN = "0a17c2d4e6f80123@talk.example";
@@ -33,6 +35,7 @@ export interface World {
   readonly contacts: readonly ContactView[];
   readonly requests: readonly RequestView[];
   readonly chats: readonly Chat[];
+  readonly transfers: readonly TransferView[];
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -55,22 +58,39 @@ export function lineOf(given: Given): Line {
 function contactOf(address: string, name: string, more: Partial<ContactView> = {}): ContactView {
   return {
     address, name, number: `+4930${String(parseInt(address.slice(0, 6), 16)).slice(0, 7)}`, about: "", accepted: true, blocked: false, verified: false, number_moved: false,
-    safety_number: SAFETY_DIGITS.match(/.{5}/g)?.join(" ") ?? "", devices: 2, ...more,
+    safety_number: SAFETY_DIGITS.match(/.{5}/g)?.join(" ") ?? "", devices: 2, photo: null, ...more,
   };
 }
 
-export function viewOf(conversation: number, lines: readonly Line[], more: Partial<ConversationView> = {}): ConversationView {
+/** What a list shows of the newest line. */
+export function lastOf(lines: readonly Line[]): Pick<ConversationView, "last_text" | "last_author" | "last_kind" | "last_status" | "last_deleted" | "last_file"> {
   const last = lines.findLast((line) => line.kind !== "notice");
+  const name = last?.attachment?.file_name;
+  return {
+    last_text: last === undefined || last.deleted ? "" : [name, last.text].filter((it) => it !== undefined && it !== "").join("\n"),
+    last_author: last?.author ?? null, last_kind: last?.kind ?? null, last_status: last?.outgoing === true ? last.status : null, last_deleted: last?.deleted === true, last_file: last?.attachment?.kind ?? null,
+  };
+}
+
+/** A file as its sender tells of it. */
+export function attachmentOf(kind: FileKind, file_name: string, media_type: string, size: number, more: Partial<AttachmentView> = {}): AttachmentView {
+  return { kind, file_name, media_type, size, available: true, width: 0, height: 0, duration_ms: 0, preview: "", ...more };
+}
+
+export function quoteOf(line: Line): QuoteView {
+  return { message: line.message, author: line.author, preview: line.text, known: true, deleted: line.deleted };
+}
+
+export function viewOf(conversation: number, lines: readonly Line[], more: Partial<ConversationView> = {}): ConversationView {
   return {
     conversation, kind: "direct", peer: null, title: "", state: "active", unread: 0, unread_mentions: 0, last_ms: lines.at(-1)?.at_ms ?? NOW_MS - 90 * DAY_MS,
-    last_text: last === undefined ? "" : last.text === "" ? (last.attachment?.file_name ?? "") : last.text, last_author: last?.author ?? null,
-    delivered_seq: 0, read_seq: 0, blocked: false, timer_s: 0, ...more,
+    ...lastOf(lines), pinned_ms: 0, archived: false, muted_until_ms: 0, marked_unread: false, draft: null, delivered_seq: 0, read_seq: 0, blocked: false, timer_s: 0, ...more,
   };
 }
 
 export function groupOf(people: number, more: Partial<GroupView> = {}): GroupView {
   return {
-    description: "", photo: false, people, devices: people * 2, admin: false, link: null, leaving: false, details_arriving: false,
+    description: "", photo: null, people, devices: people * 2, admin: false, link: null, leaving: false, details_arriving: false,
     permissions: { members_add: true, members_edit: true, only_admins_speak: false, history_for_new: false }, ...more,
   };
 }
@@ -93,8 +113,8 @@ function longTalk(count: number, texts: readonly string[]): readonly Line[] {
   }));
 }
 
-/** The world in a language; `long` lines in the longest conversation. */
-export function worldIn(language: Language, long: number): World {
+/** The world in a language; `long` lines in the longest conversation. At `home`, one is pinned. */
+export function worldIn(language: Language, long: number, home: boolean): World {
   const say = sample(language);
   const own = stageText(language);
   const at = (minutes: number): number => NOW_MS - minutes * MINUTE_MS;
@@ -109,12 +129,12 @@ export function worldIn(language: Language, long: number): World {
     lineOf({ author: YUKI, at_ms: at(1450), kind: "notice", text: "joined_by_link" }),
     hello,
     lineOf({ author: ANA, at_ms: at(73), text: say.long, reactions: [{ author: OWN, emoji: "👍" }, { author: BEN, emoji: "👍" }, { author: YUKI, emoji: "🎶" }] }),
-    lineOf({ author: OWN, at_ms: at(70), text: say.found, quote: { message: hello.message, preview: say.hello, known: true } }),
-    lineOf({ author: OWN, at_ms: at(69), kind: "attachment", text: say.caption, attachment: { file_name: "gallery.svg", media_type: "image/svg+xml", size: 48_000, available: true } }),
+    lineOf({ author: OWN, at_ms: at(70), text: say.found, quote: quoteOf(hello) }),
+    lineOf({ author: OWN, at_ms: at(69), kind: "attachment", text: say.caption, attachment: attachmentOf("image", "gallery.svg", "image/svg+xml", 48_000, { width: 800, height: 600, preview: PREVIEW }) }),
     lineOf({ author: LAYLA, at_ms: at(52), kind: "notice", text: "device_added" }),
     lineOf({ author: YUKI, at_ms: at(40), deleted: true }),
-    lineOf({ author: YUKI, at_ms: at(39), kind: "attachment", text: "", attachment: { file_name: "Evensong.pdf", media_type: "application/pdf", size: 319_488, available: true } }),
-    lineOf({ author: LAYLA, at_ms: at(31), kind: "attachment", text: "", attachment: { file_name: "voice.wav", media_type: "audio/wav", size: 64_000, available: true } }),
+    lineOf({ author: YUKI, at_ms: at(39), kind: "attachment", text: "", attachment: attachmentOf("file", "Evensong.pdf", "application/pdf", 319_488) }),
+    lineOf({ author: LAYLA, at_ms: at(31), kind: "attachment", text: "", attachment: attachmentOf("voice", "voice.wav", "audio/wav", 64_000, { duration_ms: 6_000 }) }),
     lineOf({ author: OWN, at_ms: at(20), text: say.six, status: "delivered", edited: true, progress: { people: 5, delivered: 5, read: 2 } }),
     lineOf({ author: BEN, at_ms: at(4), text: say.mention, mentions: [{ start: 0, length: bytesOf(mentionName), address: ANA, own: false }] }),
     lineOf({ author: BEN, at_ms: at(3), text: "🎶" }),
@@ -129,11 +149,17 @@ export function worldIn(language: Language, long: number): World {
     lineOf({ author: BEN, at_ms: at(262), kind: "notice", text: "timer:604800" }),
     lineOf({ author: LAYLA, at_ms: at(260), text: arabic.sixYes, expires_ms: NOW_MS + 6 * DAY_MS }),
   ];
+  const taken = lineOf({ author: BEN, at_ms: at(1510), deleted: true });
+  const moving = lineOf({ author: OWN, at_ms: at(1437), kind: "attachment", attachment: attachmentOf("image", "hall.jpg", "image/jpeg", 1_200_000, { width: 900, height: 1200, preview: PREVIEW, available: false }), status: "queued", seq: null });
   const ben: readonly Line[] = [
+    taken,
     lineOf({ author: BEN, at_ms: at(1500), text: say.suspicious }),
     lineOf({ author: OWN, at_ms: at(1440), text: own.thanks, status: "sent" }),
-    lineOf({ author: OWN, at_ms: at(1439), text: say.six, status: "failed", failure: "unreachable", seq: null }),
-    lineOf({ author: OWN, at_ms: at(1438), text: own.bread, status: "queued", seq: null }),
+    lineOf({ author: BEN, at_ms: at(1441), kind: "attachment", attachment: attachmentOf("video", "rehearsal.mp4", "video/mp4", 14_300_000, { width: 640, height: 360, duration_ms: 83_000, preview: PREVIEW }) }),
+    lineOf({ author: OWN, at_ms: at(1439), text: say.six, status: "failed", failure: "unreachable", seq: null, quote: { ...quoteOf(taken), deleted: true, preview: "" } }),
+    lineOf({ author: OWN, at_ms: at(1438), kind: "attachment", attachment: attachmentOf("file", "Evensong.pdf", "application/pdf", 319_488, { available: false }), status: "failed", failure: "stopped", seq: null }),
+    moving,
+    lineOf({ author: OWN, at_ms: at(1436), text: own.bread, status: "queued", seq: null }),
   ];
   const layla: readonly Line[] = [
     lineOf({ author: LAYLA, at_ms: at(3000), text: own.rain }),
@@ -150,25 +176,34 @@ export function worldIn(language: Language, long: number): World {
   const removed = [lineOf({ author: YUKI, at_ms: at(40_000), text: own.bye }), lineOf({ author: YUKI, at_ms: at(39_900), kind: "notice", text: "removed_you" })];
   const asking = [lineOf({ author: OWN, at_ms: at(90), text: say.hello, status: "sent" })];
   const chats: Chat[] = [
-    { view: viewOf(1, choir, { kind: "group", title: say.choir, unread: 3, unread_mentions: 1, group: groupOf(6, { admin: true, photo: true, description: own.choirAbout, link: "comity-group:7Jc9-hTnQ2mXw5vKd8Yp" }) }), lines: choir, members: [memberOf(OWN, own.me), memberOf(BEN, say.ben, { admin: true }), memberOf(ANA, say.ana), memberOf(LAYLA, say.layla), memberOf(YUKI, say.yuki), memberOf(GONE, own.gone)] },
+    { view: viewOf(1, choir, { kind: "group", title: say.choir, pinned_ms: home ? NOW_MS - DAY_MS : 0, unread: 3, unread_mentions: 1, group: groupOf(6, { admin: true, photo: "choir", description: own.choirAbout, link: "comity-group:7Jc9-hTnQ2mXw5vKd8Yp" }) }), lines: choir, members: [memberOf(OWN, own.me), memberOf(BEN, say.ben, { admin: true }), memberOf(ANA, say.ana), memberOf(LAYLA, say.layla), memberOf(YUKI, say.yuki), memberOf(GONE, own.gone)] },
     { view: viewOf(2, anna, { peer: ANA, title: say.ana }), lines: anna, members: [] },
     { view: viewOf(3, layla, { peer: LAYLA, title: say.layla, unread: 1 }), lines: layla, members: [] },
     { view: viewOf(4, family, { kind: "group", title: arabic.family, timer_s: 604_800, group: groupOf(3) }), lines: family, members: [memberOf(OWN, own.me), memberOf(LAYLA, say.layla, { admin: true }), memberOf(BEN, say.ben)] },
     { view: viewOf(5, ben, { peer: BEN, title: say.ben }), lines: ben, members: [] },
-    { view: viewOf(6, street, { kind: "group", title: say.street, unread: 28, group: groupOf(241, { permissions: { members_add: false, members_edit: false, only_admins_speak: true, history_for_new: true } }) }), lines: street, members: [memberOf(OWN, own.me), ...crowd] },
+    { view: viewOf(6, street, { kind: "group", title: say.street, unread: 28, muted_until_ms: ALWAYS_MS, group: groupOf(241, { permissions: { members_add: false, members_edit: false, only_admins_speak: true, history_for_new: true } }) }), lines: street, members: [memberOf(OWN, own.me), ...crowd] },
     { view: viewOf(7, asking, { peer: ASKED, title: own.asked, state: "asking" }), lines: asking, members: [] },
     { view: viewOf(8, [], { kind: "self", last_ms: NOW_MS - 2 * DAY_MS }), lines: [], members: [] },
     { view: viewOf(9, removed, { kind: "group", title: own.oldGroup, state: "left", group: groupOf(4) }), lines: removed, members: [memberOf(YUKI, say.yuki, { admin: true })] },
-    { view: viewOf(10, ended, { peer: GONE, title: own.gone, state: "left" }), lines: ended, members: [] },
-    { view: viewOf(11, [], { peer: BLOCKED, title: own.blocked, blocked: true, last_ms: NOW_MS - 80 * DAY_MS }), lines: [], members: [] },
+    { view: viewOf(10, ended, { peer: GONE, title: own.gone, state: "left", archived: true }), lines: ended, members: [] },
+    { view: viewOf(11, [], { peer: BLOCKED, title: own.blocked, blocked: true, archived: true, last_ms: NOW_MS - 80 * DAY_MS }), lines: [], members: [] },
   ];
   const more = crowd.slice(0, 30).map((member, n): Chat => {
-    const lines = [lineOf({ author: n % 3 === 0 ? OWN : member.address, at_ms: at(3_000 + n * 900), text: [say.hello, own.thanks, say.sixYes, own.rain][n % 4] ?? "", status: n % 3 === 0 ? (n % 2 === 0 ? "read" : "delivered") : "received" })];
-    return { view: viewOf(20 + n, lines, { peer: member.address, title: member.name }), lines, members: [] };
+    const file = [
+      attachmentOf("image", "IMG_2041.jpg", "image/jpeg", 900_000), attachmentOf("voice", "voice.webm", "audio/webm", 40_000, { duration_ms: 9_000 }), attachmentOf("file", "Evensong.pdf", "application/pdf", 319_488), attachmentOf("video", "rehearsal.mp4", "video/mp4", 14_300_000),
+    ][n - 3];
+    const said = { author: n % 3 === 0 ? OWN : member.address, at_ms: at(3_000 + n * 900), status: n % 3 === 0 ? (n % 2 === 0 ? "read" as const : "delivered" as const) : "received" as const };
+    const lines = [
+      file !== undefined ? lineOf({ ...said, kind: "attachment", attachment: file, text: n === 6 ? say.caption : "" })
+      : n === 7 ? lineOf({ ...said, deleted: true })
+      : lineOf({ ...said, text: [say.hello, own.thanks, say.sixYes, own.rain][n % 4] ?? "" }),
+    ];
+    const draft = { text: say.draft };
+    return { view: viewOf(20 + n, lines, { peer: member.address, title: member.name, ...(n === 1 && { marked_unread: true }), ...(n === 2 && { draft }) }), lines, members: [] };
   });
   return {
     account: {
-      address: OWN, number: "+49 30 5550142", name: own.me, about: own.meAbout, device: "d1", owner: true,
+      address: OWN, number: "+49 30 5550142", name: own.me, about: own.meAbout, device: "d1", owner: true, photo: "me",
       devices: [
         { device: "d1", name: "Firefox, Linux", owner: true, this: true, added_ms: NOW_MS - 60 * DAY_MS },
         { device: "d2", name: own.phone, owner: true, this: false, added_ms: NOW_MS - 200 * DAY_MS },
@@ -176,12 +211,13 @@ export function worldIn(language: Language, long: number): World {
       ],
     },
     contacts: [
-      contactOf(ANA, say.ana, { verified: true, about: say.about }), contactOf(BEN, say.ben), contactOf(LAYLA, say.layla, { devices: 3 }), contactOf(YUKI, say.yuki, { about: own.yukiAbout }),
+      contactOf(ANA, say.ana, { verified: true, about: say.about, photo: "ana" }), contactOf(BEN, say.ben), contactOf(LAYLA, say.layla, { devices: 3 }), contactOf(YUKI, say.yuki, { about: own.yukiAbout }),
       contactOf(ASKED, own.asked, { accepted: false, safety_number: "" }), contactOf(BLOCKED, own.blocked, { blocked: true, number_moved: true }),
       ...crowd.slice(0, 30).map((member) => contactOf(member.address, member.name)),
     ],
     requests: [{ address: STRANGER, name: own.stranger, number: "+44 20 7946 0958", number_confirmed: true, text: own.strangerText, at_ms: at(95) }],
     chats: [...chats, ...more],
+    transfers: [{ transfer: 7, conversation: 5, message: moving.message, upload: true, done_bytes: 744_000, total_bytes: 1_200_000, state: "waiting", path: null, failure: null }],
     names,
   };
 }

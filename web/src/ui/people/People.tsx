@@ -10,8 +10,8 @@ import { Avatar, type AvatarProps } from "./Avatar";
 import { Apart } from "../text/Apart";
 import styles from "./people.module.css";
 
-/** Who somebody is, as it is shown. */
-export type Person = Pick<AvatarProps, "id" | "name" | "picture" | "online">;
+/** Who somebody is, or which group, as it is shown. */
+export type Person = Pick<AvatarProps, "id" | "name" | "picture" | "group" | "online">;
 
 export interface MemberRowProps {
   readonly person: Person;

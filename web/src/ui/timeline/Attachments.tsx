@@ -15,6 +15,8 @@ import styles from "./attachments.module.css";
 /** How its bytes stand. `share` from 0 to 1. */
 export type Transfer =
   | { readonly kind: "here" }
+  /** They are with who sends them, and do not move. */
+  | { readonly kind: "kept" }
   | { readonly kind: "there"; readonly onDownload: () => void }
   | { readonly kind: "moves"; readonly way: "up" | "down"; readonly share: number; readonly onStop?: () => void }
   /** Nobody has them any more. */
@@ -22,7 +24,7 @@ export type Transfer =
 
 function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean }) {
   const { words } = useSpeech();
-  if (transfer.kind === "here") return null;
+  if (transfer.kind === "here" || transfer.kind === "kept") return null;
   const style = classes(styles.round, over && styles.over);
   if (transfer.kind === "gone") {
     return <span role="img" aria-label={words.fileGone} title={words.fileGone} className={style}><Icon of={CloudOff} /></span>;
@@ -35,15 +37,15 @@ function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean
     <span className={style}>
       <ProgressRing label={label} share={transfer.share} size={2.75} />
       {transfer.onStop !== undefined && (
-        <button type="button" className={styles.stop} aria-label={words.cancel} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
+        <button type="button" className={styles.stop} aria-label={words.stop} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
       )}
     </span>
   );
 }
 
 export interface ImageProps {
-  /** A very small picture, shown blurred until the whole is there. */
-  readonly placeholder: string;
+  /** A very small picture, shown blurred until the whole is there; without it a quiet ground is. */
+  readonly placeholder?: string | undefined;
   readonly picture?: string;
   /** What is on it, in its sender's words. */
   readonly about?: string;
@@ -60,7 +62,7 @@ export function ImageAttachment({ placeholder, picture, about, width, height, tr
   return (
     <div className={styles.frame} style={{ aspectRatio: String(ratio) }}>
       <button type="button" className={styles.whole} aria-label={about === undefined ? words.photo : words.photoOf(about)} onClick={onOpen}>
-        <img className={styles.blurred} src={placeholder} alt="" />
+        {placeholder !== undefined && <img className={styles.blurred} src={placeholder} alt="" />}
         {picture !== undefined && <img className={styles.sharp} src={picture} alt="" loading="lazy" decoding="async" />}
       </button>
       <TransferButton transfer={transfer} over />
@@ -80,7 +82,7 @@ export function VideoAttachment({ placeholder, width, height, transfer, onOpen, 
   return (
     <div className={styles.frame} style={{ aspectRatio: String(Math.max(0.6, Math.min(width / height, 2))) }}>
       <button type="button" className={styles.whole} aria-label={length === undefined ? words.video : words.playVideo(length)} onClick={onOpen}>
-        <img className={styles.blurred} src={placeholder} alt="" />
+        {placeholder !== undefined && <img className={styles.blurred} src={placeholder} alt="" />}
         {transfer.kind === "here" && <span className={classes(styles.round, styles.over)}><Icon of={Play} size={1.5} /></span>}
       </button>
       <TransferButton transfer={transfer} over />
@@ -103,7 +105,7 @@ export function FileAttachment({ name, bytes, transfer, onOpen }: FileProps) {
   const picture = ["zip", "gz", "7z", "xz", "tar"].includes(ending) ? FileArchive : ["txt", "md", "pdf", "odt", "docx"].includes(ending) ? FileText : FileIcon;
   return (
     <div className={styles.file}>
-      {transfer.kind === "here" ? <span className={styles.round}><Icon of={picture} /></span> : <TransferButton transfer={transfer} />}
+      {transfer.kind === "here" || transfer.kind === "kept" ? <span className={styles.round}><Icon of={picture} /></span> : <TransferButton transfer={transfer} />}
       <button type="button" className={styles.fileMain} onClick={onOpen}>
         <bdi className={styles.fileName}>{name}</bdi>
         <span className={styles.soft}>{size}{ending !== "" && <> · <bdi>{ending.toUpperCase()}</bdi></>}</span>

@@ -62,6 +62,8 @@ export interface BubbleProps {
   /** Why it was not sent, and what to do: in a sentence. */
   readonly failure?: string;
   readonly onRetry?: () => void;
+  /** What trying again is called, where it is something else. */
+  readonly retryLabel?: string;
   readonly onDiscard?: () => void;
   readonly edited?: boolean;
   readonly deleted?: boolean;
@@ -126,7 +128,7 @@ export function Bubble(props: BubbleProps) {
         {progress === "failed" && (
           <div className={styles.failure}>
             <span>{props.failure ?? words.notSent}</span>
-            {props.onRetry !== undefined && <Button kind="plain" size="small" icon={RotateCw} onClick={props.onRetry}>{words.retry}</Button>}
+            {props.onRetry !== undefined && <Button kind="plain" size="small" icon={RotateCw} onClick={props.onRetry}>{props.retryLabel ?? words.retry}</Button>}
             {props.onDiscard !== undefined && <Button kind="plain" size="small" icon={Trash2} onClick={props.onDiscard}>{words.remove}</Button>}
           </div>
         )}

@@ -1,8 +1,8 @@
 /** A conversation in the list: who, what was said last and when, and what waits there. */
-import { AtSign, BellOff, Pin } from "lucide-react";
+import { AtSign, Ban, BellOff, Pin } from "lucide-react";
 import { Badge } from "../feedback/Badge";
 import { classes } from "../basics/classes";
-import { Icon, type Progress, Ticks } from "../basics/Icon";
+import { Icon, type Picture, type Progress, Ticks } from "../basics/Icon";
 import { Avatar } from "../people/Avatar";
 import { useSpeech } from "../words/context";
 import styles from "./conversationRow.module.css";
@@ -10,9 +10,17 @@ import { RichText } from "./RichText";
 import { Apart } from "../text/Apart";
 import { progressWord } from "./Bubble";
 
+/** What a file is: in a word where the text does not say it. */
+export interface PreviewIcon {
+  readonly of: Picture;
+  readonly label: string | null;
+}
+
 /** The line under the name. */
 export type Preview =
-  | { readonly kind: "text"; readonly text: string; readonly author?: string; readonly progress?: Progress }
+  | { readonly kind: "text"; readonly text: string; readonly author?: string; readonly progress?: Progress; readonly icon?: PreviewIcon }
+  /** It was taken back. */
+  | { readonly kind: "deleted"; readonly text: string }
   | { readonly kind: "draft"; readonly text: string }
   /** Who types; nobody named in a conversation of two. */
   | { readonly kind: "typing"; readonly names: readonly string[] };
@@ -86,12 +94,20 @@ function PreviewLine({ preview }: { preview: Preview }) {
           <bdi>{preview.text}</bdi>
         </span>
       );
+    case "deleted":
+      return (
+        <span className={classes(styles.preview, styles.taken)}>
+          <span className={styles.what}><Icon of={Ban} size={0.95} /></span>
+          {preview.text}
+        </span>
+      );
     case "text":
       return (
         <>
           {preview.progress !== undefined && <Ticks progress={preview.progress} label={progressWord(preview.progress, words)} />}
           <span className={styles.preview}>
             {preview.author !== undefined && <><bdi className={styles.author}>{preview.author}</bdi>: </>}
+            {preview.icon !== undefined && <span className={styles.what}><Icon of={preview.icon.of} size={0.95} />{preview.icon.label !== null && <span className="sr-only">{preview.icon.label}: </span>}</span>}
             <bdi><RichText text={preview.text} plain /></bdi>
           </span>
         </>

@@ -18,6 +18,7 @@ export function arabic(format: Format): Words {
     clear: "مسح",
     back: "رجوع",
     undo: "تراجع",
+    stop: "إيقاف",
     retry: "إعادة المحاولة",
     remove: "إزالة",
     more: "المزيد",

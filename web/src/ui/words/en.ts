@@ -20,6 +20,7 @@ export function english(format: Format) {
     back: "Back",
     undo: "Undo",
     retry: "Try again",
+    stop: "Stop",
     remove: "Remove",
     more: "More",
     open: "Open",

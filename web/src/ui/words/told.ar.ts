@@ -137,6 +137,7 @@ const failures: Sentences = {
   disk: "لا مساحة على هذا الجهاز أو لا يمكن الكتابة عليه.",
   file_gone: "لم يعد الملف لدى الخادم. اطلبه مرة أخرى.",
   source_changed: "تغيّر الملف أثناء إرساله. أرسله مرة أخرى.",
+  stopped: "أُوقفت. لم تُرسل.",
   source_gone: "لم يعد الملف موجودًا. اختره مرة أخرى.",
 };
 
@@ -178,7 +179,7 @@ export function arabic(format: Format): ReturnType<typeof english> {
     notice: (code, it) => entry(notice, code)?.(it) ?? "حدث هنا شيء يحتاج عرضه إلى تطبيق أحدث.",
     warning: (code) => entry(warnings, code) ?? "أعطى الخادم شيئًا غير صحيح. لم يُستخدم.",
     failure,
-    notSent: (code) => `لم تُرسل. ${failure(code)}`,
+    notSent: (code) => (code === "stopped" ? failure(code) : `لم تُرسل. ${failure(code)}`),
     unreadable: (name, code) => `لا يمكن قراءة رسالة من ${isolate(name)}: ${entry(unreadable, code) ?? "لا تُفتح"}. تصل وحدها إن كانت لدى أحد.`,
     start: (code) => entry(starts, code) ?? { title: "تعذّر بدء التطبيق", text: "أعد تحميل الصفحة. إن بقي كذلك فحدّث المتصفح." },
     ended: (reason) => entry(ends, reason) ?? { title: "لم يعد لهذا الجهاز حساب", text: "مُحي ما كان عليه." },

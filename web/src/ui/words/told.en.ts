@@ -170,6 +170,7 @@ const failures: Sentences = {
   disk: "There is no space on this device, or it can not be written.",
   file_gone: "The server no longer has this file. Ask for it again.",
   source_changed: "The file changed while it was sent. Send it again.",
+  stopped: "Stopped. It was not sent.",
   source_gone: "The file is no longer there. Choose it again.",
 };
 
@@ -211,7 +212,7 @@ export function english(format: Format) {
     notice: (code: string, it: NoticeWords) => entry(notice, code)?.(it) ?? "Something happened here that needs a newer app to be shown.",
     warning: (code: string) => entry(warnings, code) ?? "The server gave something that does not hold. It was not used.",
     failure,
-    notSent: (code: string) => `Not sent. ${failure(code)}`,
+    notSent: (code: string) => (code === "stopped" ? failure(code) : `Not sent. ${failure(code)}`),
     unreadable: (name: string, code: string) => `A message of ${isolate(name)} can not be read: ${entry(unreadable, code) ?? "it does not open"}. It comes again by itself if somebody still has it.`,
     start: (code: string): Said => entry(starts, code) ?? { title: "The app could not start", text: "Reload the page. If it stays so, update the browser." },
     ended: (reason: string): Said => entry(ends, reason) ?? { title: "This device has no account any more", text: "What was on it is erased." },
