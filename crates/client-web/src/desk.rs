@@ -264,10 +264,18 @@ fn read(
         View::Requests => rows(&core.requests()?, |row| row.address.to_string()),
         View::Transfers => {
             let waiting = core.transfers()?;
-            // How far they are was told since.
-            let mut all: BTreeMap<i64, &TransferView> =
-                waiting.iter().map(|row| (row.transfer, row)).collect();
-            all.extend(transfers.iter().map(|(id, row)| (*id, row)));
+            // How far they are was told since; of what is tried again the earlier try is over.
+            let tried_again = |row: &TransferView| {
+                row.message.is_some() && waiting.iter().any(|now| now.message == row.message)
+            };
+            let mut all: BTreeMap<i64, &TransferView> = transfers
+                .iter()
+                .filter(|(_, row)| row.state == "running" || !tried_again(row))
+                .map(|(id, row)| (*id, row))
+                .collect();
+            for row in &waiting {
+                all.entry(row.transfer).or_insert(row);
+            }
             Read::Rows(
                 all.iter()
                     .map(|(id, row)| (id.to_string(), json(row)))

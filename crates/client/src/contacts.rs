@@ -462,6 +462,9 @@ impl Step<'_> {
                 [address.to_string()],
             )?;
         }
+        self.event(Event::ContactChanged {
+            address: address.clone(),
+        });
         if let Some(conversation) = self.conversation_with(address)? {
             self.event(Event::ConversationChanged {
                 conversation: conversation.id,
@@ -590,6 +593,14 @@ impl Step<'_> {
                 contact.verified,
             ),
         )?;
+        self.event(Event::ContactChanged {
+            address: address.clone(),
+        });
+        if let Some(conversation) = self.conversation_with(&address)? {
+            self.event(Event::ConversationChanged {
+                conversation: conversation.id,
+            });
+        }
         if contact.profile_key.len() == 32 && self.token().is_some() {
             return self.fetch_profile(&address);
         }

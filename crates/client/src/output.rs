@@ -244,7 +244,7 @@ pub enum Event {
         /// Local id of the conversation.
         conversation: i64,
     },
-    /// Name, about line or picture of a person are others now.
+    /// Name, about line or picture of a person are others now, or what was decided about them.
     ContactChanged {
         /// Who.
         address: Address,

@@ -616,7 +616,7 @@ impl Step<'_> {
         let content: Option<Vec<u8>> = self
             .tx
             .query_row(
-                "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2 AND status = 'failed'",
+                "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2 AND status = 'failed' AND deleted = 0",
                 (conversation, message.to_vec()),
                 |row| row.get(0),
             )

@@ -433,11 +433,14 @@ impl Step<'_> {
         message_id: &[u8],
     ) -> Result<bool, CoreError> {
         let key: [u8; 32] = self.random_bytes();
+        // Under another number: what still comes of the one before is not about this one.
+        let fresh = self.fresh_id("transfer")?;
         let changed = self.tx.execute(
-            "UPDATE transfer SET state = 'waiting', attempts = 0, not_before_ms = 0, failure = '', stamp = '',
+            "UPDATE transfer SET id = ?4, state = 'waiting', attempts = 0, not_before_ms = 0, failure = '', stamp = '',
                  blob = CASE WHEN direction = 'up' THEN NULL ELSE blob END, key = CASE WHEN direction = 'up' THEN ?3 ELSE key END
-             WHERE conversation = ?1 AND message_id = ?2 AND direction IN ('up', 'renew') AND state = 'failed'",
-            (conversation, message_id, key),
+             WHERE id = (SELECT max(id) FROM transfer
+                 WHERE conversation = ?1 AND message_id = ?2 AND direction IN ('up', 'renew') AND state = 'failed')",
+            (conversation, message_id, key, fresh),
         )?;
         Ok(changed > 0)
     }

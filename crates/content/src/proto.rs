@@ -231,8 +231,8 @@ pub struct ArchivedConversation {
     #[prost(message, optional, tag = "4")]
     pub peer: ::core::option::Option<Address>,
     /// up to which entry the account has read it, as far as its giver knows
-    #[prost(uint64, tag = "5")]
-    pub read_seq: u64,
+    #[prost(uint64, optional, tag = "5")]
+    pub read_seq: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ArchivedMessage {
@@ -368,15 +368,15 @@ pub struct DeviceName {
 /// time the larger value. Who changes one says a later time than that of the one there was.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConversationSetting {
+    /// Of two people the other one's address, for their conversation may go on in another log; else the
+    /// hub, a slash, and the conversation's id in hexadecimal digits.
     #[prost(string, tag = "1")]
-    pub hub: ::prost::alloc::string::String,
-    #[prost(bytes = "vec", tag = "2")]
-    pub conversation: ::prost::alloc::vec::Vec<u8>,
-    #[prost(enumeration = "ConversationSettingKind", tag = "3")]
+    pub place: ::prost::alloc::string::String,
+    #[prost(enumeration = "ConversationSettingKind", tag = "2")]
     pub kind: i32,
-    #[prost(int64, tag = "4")]
+    #[prost(int64, tag = "3")]
     pub value: i64,
-    #[prost(uint64, tag = "5")]
+    #[prost(uint64, tag = "4")]
     pub changed_ms: u64,
 }
 /// The root key for a device that became an owner, sealed to its introduction key.

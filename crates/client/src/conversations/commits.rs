@@ -355,6 +355,7 @@ impl Step<'_> {
         }
         if me.self_conversation == Some(id.id) {
             self.keep_history_promises(conversation)?;
+            self.settings_to_fresh(conversation)?;
         }
         Ok(())
     }

@@ -157,6 +157,11 @@ impl Step<'_> {
             "UPDATE transfer SET conversation = ?2 WHERE conversation = ?1",
             (from.id, into.id),
         )?;
+        self.tx.execute(
+            "UPDATE conversation SET (draft, draft_quote) = (SELECT draft, draft_quote FROM conversation WHERE id = ?1)
+             WHERE id = ?2 AND draft = '' AND draft_quote IS NULL",
+            (from.id, into.id),
+        )?;
         self.tx
             .execute("DELETE FROM conversation WHERE id = ?1", [from.id])?;
         self.tx.execute(
@@ -164,9 +169,9 @@ impl Step<'_> {
             (into.id, peer.as_ref().map(ToString::to_string)),
         )?;
         into.peer = peer;
-        self.event(crate::Event::ConversationChanged {
-            conversation: into.id,
-        });
+        for conversation in [from.id, into.id] {
+            self.event(crate::Event::ConversationChanged { conversation });
+        }
         Ok(())
     }
 }

@@ -30,7 +30,10 @@ impl Step<'_> {
     pub(crate) fn pump_welcomes(&mut self) -> Result<(), CoreError> {
         let due: Vec<(String, Vec<u8>, u64)> = {
             let mut statement = self.tx.prepare_cached(
-                "SELECT hub, cid, commit_seq FROM welcome WHERE not_before_ms <= ?1 ORDER BY commit_seq",
+                // One after the other: what was given between two is read before the second.
+                "SELECT hub, cid, commit_seq FROM welcome w WHERE not_before_ms <= ?1
+                     AND NOT EXISTS (SELECT 1 FROM welcome e WHERE e.hub = w.hub AND e.cid = w.cid AND e.commit_seq < w.commit_seq)
+                 ORDER BY commit_seq",
             )?;
             statement
                 .query_map([self.now], |row| {
@@ -97,6 +100,15 @@ impl Step<'_> {
             )?)
     }
 
+    /// Another welcome into the same conversation is still to be taken.
+    fn another_waits(&self, hub: &str, cid: &[u8]) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM welcome WHERE hub = ?1 AND cid = ?2)",
+            (hub, cid),
+            |row| row.get(0),
+        )?)
+    }
+
     fn welcome_done(&mut self, hub: &str, cid: &[u8], commit_seq: u64) -> Result<(), CoreError> {
         self.tx.execute(
             "DELETE FROM welcome WHERE hub = ?1 AND cid = ?2 AND commit_seq = ?3",
@@ -117,6 +129,9 @@ impl Step<'_> {
             ErrorCode::NotFound | ErrorCode::NotMember | ErrorCode::Gap
         ) {
             self.welcome_done(hub, cid, commit_seq)?;
+            if self.another_waits(hub, cid)? {
+                return Ok(());
+            }
             return self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq);
         }
         let wait = i64::from(error.retry_after_ms).max(2_000);

@@ -9,14 +9,18 @@ use super::Conversation;
 use crate::input::ConversationSetting;
 use crate::output::Event;
 use crate::step::Step;
+use crate::store::meta;
 use crate::views::DraftView;
 use crate::{Core, CoreError};
 use comity_content::proto::{self as said, ConversationSettingKind as Kind};
-use comity_wire::{AppId, Id16, MessageId, UnixMs, limits};
+use comity_wire::{Address, AppId, DeviceId, Id16, MessageId, UnixMs, limits};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 /// The end of the year 9999: no clock says more.
 const LATEST_MS: i64 = 253_402_300_799_999;
+
+/// The own devices that were in the conversation with oneself when this one looked last.
+const TOLD: &str = "settings_told";
 
 /// The settings of a conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,17 +31,25 @@ pub(crate) struct Settings {
     pub(crate) marked_unread: bool,
 }
 
-/// What is set of a conversation.
-pub(crate) fn of(
-    conn: &Connection,
+/// Where a conversation's settings are kept; none of one that nobody else could know of yet.
+pub(crate) fn place(
+    peer: Option<&Address>,
     hub: Option<&str>,
     cid: Option<&[u8]>,
-) -> Result<Settings, CoreError> {
+) -> Option<String> {
+    if let Some(peer) = peer {
+        return Some(peer.to_string());
+    }
+    let id = Id16::from_slice(cid?).ok()?;
+    Some(format!("{}/{id}", hub?))
+}
+
+/// What is set of a conversation.
+pub(crate) fn of(conn: &Connection, place: Option<&str>) -> Result<Settings, CoreError> {
     let mut settings = Settings::default();
-    let mut statement = conn.prepare_cached(
-        "SELECT kind, value FROM conversation_setting WHERE hub = ?1 AND cid = ?2",
-    )?;
-    let mut rows = statement.query((hub, cid))?;
+    let mut statement =
+        conn.prepare_cached("SELECT kind, value FROM conversation_setting WHERE place = ?1")?;
+    let mut rows = statement.query([place])?;
     while let Some(row) = rows.next()? {
         let value: i64 = row.get(1)?;
         match Kind::try_from(row.get::<_, i32>(0)?) {
@@ -63,11 +75,10 @@ pub(crate) fn draft(text: String, quote: Option<Vec<u8>>) -> Result<Option<Draft
 
 fn setting(row: &Row<'_>) -> rusqlite::Result<said::ConversationSetting> {
     Ok(said::ConversationSetting {
-        hub: row.get(0)?,
-        conversation: row.get(1)?,
-        kind: row.get(2)?,
-        value: row.get(3)?,
-        changed_ms: row.get(4)?,
+        place: row.get(0)?,
+        kind: row.get(1)?,
+        value: row.get(2)?,
+        changed_ms: row.get(3)?,
     })
 }
 
@@ -79,10 +90,22 @@ fn is_sound(set: &said::ConversationSetting) -> bool {
         Kind::Unspecified => return false,
     };
     let clock = i64::try_from(set.changed_ms).is_ok_and(|at| at <= LATEST_MS);
-    value.contains(&set.value)
-        && clock
-        && set.hub.parse::<AppId>().is_ok()
-        && Id16::from_slice(&set.conversation).is_ok()
+    value.contains(&set.value) && clock && Place::of(&set.place).is_some()
+}
+
+/// Which conversation a setting is of.
+enum Place {
+    With(Address),
+    In(AppId, Id16),
+}
+
+impl Place {
+    fn of(text: &str) -> Option<Self> {
+        match text.split_once('/') {
+            Some((hub, id)) => Some(Self::In(hub.parse().ok()?, id.parse().ok()?)),
+            None => text.parse().ok().map(Self::With),
+        }
+    }
 }
 
 impl Step<'_> {
@@ -121,39 +144,29 @@ impl Step<'_> {
         conversation: &Conversation,
         changes: &[(Kind, i64)],
     ) -> Result<(), CoreError> {
-        let place: Option<(String, Vec<u8>)> = self.tx.query_row(
-            "SELECT hub, cid FROM conversation WHERE id = ?1",
-            [conversation.id],
-            |row| {
-                let (hub, cid): (Option<String>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
-                Ok(hub.zip(cid))
-            },
-        )?;
-        let mut told = Vec::new();
+        let place = self
+            .place_of(conversation)?
+            .ok_or(CoreError::NotNow("the conversation has not begun yet"))?;
+        let (mut differs, mut at) = (false, self.now);
         for (kind, value) in changes {
-            let stored = match &place {
-                Some((hub, cid)) => self.setting_of(hub, cid, (*kind).into())?,
-                None => None,
-            };
-            let (before, at) = stored.unwrap_or((0, 0));
-            if before == *value {
-                continue;
-            }
-            let Some((hub, cid)) = &place else {
-                return Err(CoreError::NotNow("the conversation has not begun yet"));
-            };
-            told.push(said::ConversationSetting {
-                hub: hub.clone(),
-                conversation: cid.clone(),
-                kind: (*kind).into(),
-                value: *value,
-                // After what it changes, whatever the clock says.
-                changed_ms: u64::try_from(self.now.max(at + 1).clamp(0, LATEST_MS)).unwrap_or(0),
-            });
+            let (before, set_at) = self.setting_of(&place, (*kind).into())?.unwrap_or((0, 0));
+            differs |= before != *value;
+            // After what it changes, whatever the clock says.
+            at = at.max(set_at + 1);
         }
-        if told.is_empty() {
+        if !differs {
             return Ok(());
         }
+        // What goes along with it is said, too: another device may have set it meanwhile.
+        let told: Vec<_> = changes
+            .iter()
+            .map(|(kind, value)| said::ConversationSetting {
+                place: place.clone(),
+                kind: (*kind).into(),
+                value: *value,
+                changed_ms: u64::try_from(at.clamp(0, LATEST_MS)).unwrap_or(0),
+            })
+            .collect();
         self.settings_synced(&told)?;
         self.sync_devices(said::DeviceSync {
             settings: told,
@@ -161,18 +174,28 @@ impl Step<'_> {
         })
     }
 
+    fn place_of(&self, conversation: &Conversation) -> Result<Option<String>, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT hub, cid FROM conversation WHERE id = ?1",
+            [conversation.id],
+            |row| {
+                let (hub, cid): (Option<String>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
+                Ok(place(
+                    conversation.peer.as_ref(),
+                    hub.as_deref(),
+                    cid.as_deref(),
+                ))
+            },
+        )?)
+    }
+
     /// Value and time of a setting.
-    fn setting_of(
-        &self,
-        hub: &str,
-        cid: &[u8],
-        kind: i32,
-    ) -> Result<Option<(i64, i64)>, CoreError> {
+    fn setting_of(&self, place: &str, kind: i32) -> Result<Option<(i64, i64)>, CoreError> {
         Ok(self
             .tx
             .query_row(
-                "SELECT value, changed_ms FROM conversation_setting WHERE hub = ?1 AND cid = ?2 AND kind = ?3",
-                (hub, cid, kind),
+                "SELECT value, changed_ms FROM conversation_setting WHERE place = ?1 AND kind = ?2",
+                (place, kind),
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?)
@@ -185,14 +208,17 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         for set in settings.iter().filter(|set| is_sound(set)) {
             let changed = self.tx.execute(
-                "INSERT INTO conversation_setting (hub, cid, kind, value, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (hub, cid, kind) DO UPDATE SET value = excluded.value, changed_ms = excluded.changed_ms
+                "INSERT INTO conversation_setting (place, kind, value, changed_ms) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (place, kind) DO UPDATE SET value = excluded.value, changed_ms = excluded.changed_ms
                      WHERE (excluded.changed_ms, excluded.value) > (changed_ms, value)",
-                (&set.hub, &set.conversation, set.kind, set.value, set.changed_ms),
+                (&set.place, set.kind, set.value, set.changed_ms),
             )?;
-            let here = match changed {
-                0 => None,
-                _ => self.conversation_by_cid(&set.hub, &set.conversation)?,
+            let here = match Place::of(&set.place).filter(|_| changed > 0) {
+                Some(Place::With(peer)) => self.conversation_with(&peer)?,
+                Some(Place::In(hub, id)) => {
+                    self.conversation_by_cid(hub.as_str(), id.as_bytes())?
+                }
+                None => None,
             };
             if let Some(conversation) = here {
                 self.event(Event::ConversationChanged {
@@ -203,11 +229,35 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Who of the own devices came into the conversation with oneself, or back into it, may have missed
+    /// what was set meanwhile.
+    pub(crate) fn settings_to_fresh(&mut self, own: &Conversation) -> Result<(), CoreError> {
+        let mut here: Vec<DeviceId> = self
+            .members(own.id)?
+            .into_iter()
+            .map(|(device, _)| device)
+            .collect();
+        here.sort_unstable();
+        let known: Vec<DeviceId> = meta::get(self.tx, TOLD)?.unwrap_or_default();
+        if known == here {
+            return Ok(());
+        }
+        meta::put(self.tx, TOLD, &here)?;
+        let settings = self.settings_to_sync()?;
+        if settings.is_empty() || here.iter().all(|device| known.contains(device)) {
+            return Ok(());
+        }
+        self.sync_devices(said::DeviceSync {
+            settings,
+            ..Default::default()
+        })
+    }
+
     /// All settings, for a device that is let in.
     pub(crate) fn settings_to_sync(&self) -> Result<Vec<said::ConversationSetting>, CoreError> {
         let mut statement = self
             .tx
-            .prepare_cached("SELECT hub, cid, kind, value, changed_ms FROM conversation_setting")?;
+            .prepare_cached("SELECT place, kind, value, changed_ms FROM conversation_setting")?;
         let rows = statement.query_map([], setting)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -239,7 +289,7 @@ impl Core {
     ///
     /// # Errors
     /// When the store can not be read.
-    pub fn groups_with(&self, address: &comity_wire::Address) -> Result<Vec<i64>, CoreError> {
+    pub fn groups_with(&self, address: &Address) -> Result<Vec<i64>, CoreError> {
         let mut statement = self.store().prepare_cached(
             "SELECT DISTINCT c.id FROM member m JOIN conversation c ON c.id = m.conversation
              WHERE m.address = ?1 AND c.kind = 3 AND c.state IN ('active', 'rejoining') ORDER BY c.last_ms DESC, c.id DESC",

@@ -18,6 +18,7 @@ use comity_content::{Message as _, proto as said};
 use comity_wire::{Address, ConversationId, DeviceId, Id16, UnixMs, limits};
 use rusqlite::{OptionalExtension as _, Row};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Messages in a piece.
 const PIECE: i64 = 500;
@@ -158,7 +159,7 @@ impl Step<'_> {
     fn history_archive(
         &self,
         before: (UnixMs, i64),
-        with_conversations: bool,
+        first: bool,
     ) -> Result<(said::HistoryArchive, (UnixMs, i64)), CoreError> {
         let mut archive = said::HistoryArchive::default();
         let mut next = before;
@@ -173,10 +174,29 @@ impl Step<'_> {
             next = (row.get(6)?, row.get(0)?);
             archive.messages.push(archived(self, row)?);
         }
-        if with_conversations {
+        if first {
             archive.contacts = self.contacts_to_sync()?;
             archive.members = self.members_to_sync()?;
             archive.settings = self.settings_to_sync()?;
+        }
+        archive.conversations = self.conversations_to_archive()?;
+        if !first {
+            // Each piece can be taken before the others.
+            let spoken: BTreeSet<(&str, &[u8])> = archive
+                .messages
+                .iter()
+                .map(|message| (message.hub.as_str(), message.conversation.as_slice()))
+                .collect();
+            archive.conversations.retain(|known| {
+                spoken.contains(&(known.hub.as_str(), known.conversation.as_slice()))
+            });
+        }
+        Ok((archive, next))
+    }
+
+    fn conversations_to_archive(&self) -> Result<Vec<said::ArchivedConversation>, CoreError> {
+        let mut known = Vec::new();
+        {
             let mut statement = self.tx.prepare_cached(
                 "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE cid IS NOT NULL",
             )?;
@@ -187,16 +207,16 @@ impl Step<'_> {
                     .map(|peer| peer.parse::<Address>())
                     .transpose()
                     .map_err(|_| CoreError::Damaged("peer"))?;
-                archive.conversations.push(said::ArchivedConversation {
+                known.push(said::ArchivedConversation {
                     hub: row.get(0)?,
                     conversation: row.get(1)?,
                     kind: row.get(2)?,
                     peer: peer.as_ref().map(proto_address),
-                    read_seq: row.get(4)?,
+                    read_seq: Some(row.get(4)?),
                 });
             }
         }
-        Ok((archive, next))
+        Ok(known)
     }
 
     /// The lines of a conversation in a range of its log, oldest first; `own`: those that this
@@ -386,10 +406,12 @@ impl Step<'_> {
         let Some(conversation) = self.conversation_by_cid(&known.hub, &known.conversation)? else {
             return Ok(());
         };
-        if arrival::is_place(known.read_seq) {
+        // A program that does not say it gives what was read.
+        let read = known.read_seq.unwrap_or(conversation.joined_seq);
+        if arrival::is_place(read) {
             self.tx.execute(
                 "UPDATE conversation SET read_seq = max(read_seq, ?2) WHERE id = ?1",
-                (conversation.id, known.read_seq),
+                (conversation.id, read),
             )?;
         }
         self.count_unread(conversation.id)

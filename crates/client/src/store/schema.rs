@@ -277,11 +277,11 @@ CREATE TABLE former_editor (
 -- them, too: the commit that ends it may have been made by one who did not know them.
 ALTER TABLE conversation ADD COLUMN details_epoch INTEGER;
 ", "
--- How a person keeps a conversation, here or not here yet, by kinds of the content's schema.
+-- How a person keeps a conversation, here or not here yet: places and kinds are the content schema's.
 CREATE TABLE conversation_setting (
-    hub TEXT NOT NULL, cid BLOB NOT NULL, kind INTEGER NOT NULL,
+    place TEXT NOT NULL, kind INTEGER NOT NULL,
     value INTEGER NOT NULL, changed_ms INTEGER NOT NULL,
-    PRIMARY KEY (hub, cid, kind)
+    PRIMARY KEY (place, kind)
 ) STRICT, WITHOUT ROWID;
 -- The message that what is begun to be written answers.
 ALTER TABLE conversation ADD COLUMN draft_quote BLOB;

@@ -259,7 +259,9 @@ impl Core {
     /// When the store can not be read.
     pub fn outgoing_files(&self) -> Result<Vec<String>, CoreError> {
         let mut statement = self.store().prepare_cached(
-            "SELECT path FROM transfer WHERE direction = 'up' AND state <> 'done' AND path IS NOT NULL",
+            "SELECT path FROM transfer t WHERE direction = 'up' AND state <> 'done' AND path IS NOT NULL
+                 AND (state = 'waiting' OR message_id IS NULL OR EXISTS (SELECT 1 FROM message m
+                     WHERE m.conversation = t.conversation AND m.message_id = t.message_id AND m.deleted = 0))",
         )?;
         let paths = statement.query_map([], |row| row.get(0))?;
         Ok(paths.collect::<Result<_, _>>()?)
@@ -367,7 +369,8 @@ fn conversations(conn: &Connection, only: Option<i64>) -> Result<Vec<Conversatio
         };
         let (delivered_seq, read_seq) = reach(conn, conversation, None)?;
         let (hub, cid): (Option<String>, Option<Vec<u8>>) = (row.get(9)?, row.get(10)?);
-        let kept = settings::of(conn, hub.as_deref(), cid.as_deref())?;
+        let place = settings::place(peer.as_ref(), hub.as_deref(), cid.as_deref());
+        let kept = settings::of(conn, place.as_deref())?;
         let (last, last_text) = lines::last(conn, conversation)?;
         out.push(ConversationView {
             conversation,

@@ -326,3 +326,57 @@ fn who_was_taken_out_unread_and_brought_back_reads_what_was_said_before() -> Res
     assert_eq!(lines, ["Who sings on Sunday?", "Welcome back"]);
     world.nothing_is_wrong()
 }
+
+#[test]
+fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let member = world.address(alice)?;
+    let members = vec![member.clone()];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    let conversation = group(&world, bob)?;
+    world.cut_off(alice, 600_000);
+    for text in ["In May", "In June", "In July"] {
+        let what = What::Text(text.to_owned());
+        world.act(bob, say(Whom::Conversation(conversation), what))?;
+        world.run_for(5_000);
+        if text == "In July" {
+            break;
+        }
+        let member = member.clone();
+        world.act(
+            bob,
+            Command::RemoveMember {
+                conversation,
+                member: member.clone(),
+            },
+        )?;
+        world.run_for(20_000);
+        let members = vec![member];
+        world.act(
+            bob,
+            Command::AddMembers {
+                conversation,
+                members,
+            },
+        )?;
+        world.run_for(20_000);
+    }
+    world.run_for(600_000);
+    world.settle()?;
+    let items = world
+        .core(alice)?
+        .timeline(group(&world, alice)?, None, 100)?;
+    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+    let said: Vec<&&str> = lines
+        .iter()
+        .filter(|line| line.starts_with("In "))
+        .collect();
+    assert_eq!(said, [&"In May", &"In June", &"In July"], "{lines:?}");
+    assert!(!lines.contains(&"gap"), "{lines:?}");
+    assert_eq!(world.warnings(alice), [""; 0]);
+    world.nothing_is_wrong()
+}
