@@ -5,11 +5,11 @@
  * left; with `COMITY_VIEWS=all` in both, which takes twice as long. Needs `npm run build`.
  */
 import type { Server } from "node:http";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve } from "../server";
 import { findings } from "./findings";
-import { type ScreenOf, SCREENS, visitScreen } from "./screens";
+import { menuOf, type ScreenOf, SCREENS, visitScreen } from "./screens";
 import { launch, open, type View } from "./visit";
 
 const PHONE: View = { width: 390, height: 844, theme: "light", language: "en" };
@@ -192,6 +192,54 @@ describe("a conversation", () => {
     await context.close();
   });
 
+  it("jumped to, goes on from there without what lies between", async () => {
+    const { context, page } = await visitScreen(browser, address, DESK, { ...screen("home"), search: "&long=20000" });
+    await page.getByRole("searchbox").fill("18011");
+    await page.getByRole("button", { name: /18011/ }).first().click();
+    await page.getByRole("article").filter({ hasText: "(18011)" }).waitFor();
+    for (let step = 0; step < 6; step += 1) {
+      await page.evaluate(() => { document.querySelector("[data-line]")?.closest("[role=region]")?.scrollBy(0, 2_400); });
+      await page.waitForTimeout(150);
+    }
+    const seen = await page.evaluate(() => [...document.querySelectorAll("article")].map((it) => Number(/\((\d+)\)/.exec(it.textContent)?.[1] ?? 0)));
+    expect(seen.length).toBeLessThanOrEqual(160);
+    expect(Math.max(...seen)).toBeGreaterThan(18_150);
+    expect(Math.max(...seen)).toBeLessThan(19_000);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    await page.getByRole("button", { name: /newest/ }).click();
+    await page.getByRole("article").filter({ hasText: "(20000)" }).waitFor();
+    await context.close();
+  });
+
+  it("keeps with a draft what it answers, and gives both up when it is sent", async () => {
+    const { context, page } = await at("chat-group");
+    await menuOf(4, 0)(page);
+    await page.getByText("Answering").waitFor();
+    await page.locator("textarea").fill("Almost");
+    await page.getByRole("button", { name: /Ben Okafor/ }).first().click();
+    await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
+    expect(await page.getByText("Answering").count()).toBe(0);
+    await page.getByRole("button", { name: /Evening choir/ }).first().click();
+    await page.getByText("Answering").waitFor();
+    expect(await page.locator("textarea").inputValue()).toBe("Almost");
+    await page.keyboard.press("Escape");
+    await page.locator("textarea").press("Enter");
+    await page.getByRole("article").filter({ hasText: "Almost" }).waitFor();
+    expect(await page.locator("textarea").inputValue()).toBe("");
+    await page.getByRole("button", { name: /Ben Okafor/ }).first().click();
+    await page.waitForFunction(() => document.querySelector("[data-line]")?.textContent.includes("Ben Okafor") === true);
+    expect(await page.getByRole("button", { name: /Evening choir/ }).first().textContent()).not.toContain("Draft");
+    await context.close();
+  });
+
+  it("says whom an answer answers, and that a quoted message is gone", async () => {
+    const { context, page } = await at("chat-group");
+    await page.getByRole("button", { name: /In answer to .*Ana Marković/ }).waitFor();
+    await page.getByRole("button", { name: /Ben Okafor/ }).first().click();
+    await page.getByRole("button", { name: /In answer to .*Ben Okafor.*deleted this message/ }).waitFor();
+    await context.close();
+  });
+
   it("keeps a draft while one is elsewhere", async () => {
     const { context, page } = await at("chat-long");
     await page.locator("textarea").fill("Not yet sai");
@@ -200,6 +248,92 @@ describe("a conversation", () => {
     expect(await page.getByRole("button", { name: /Ana Marković/ }).first().textContent()).toContain("Not yet sai");
     await page.getByRole("button", { name: /Ana Marković/ }).first().click();
     await page.waitForFunction(() => document.querySelector("textarea")?.value === "Not yet sai");
+    await context.close();
+  });
+});
+
+describe("how a conversation is kept", () => {
+  const rowOf = (page: Page, name: string): Locator => page.getByRole("listitem").filter({ hasText: name }).first();
+  const choose = async (page: Page, name: string, act: string): Promise<void> => {
+    const row = rowOf(page, name);
+    await row.hover();
+    await row.getByRole("button", { name: "More" }).click();
+    await page.getByRole("menuitem", { name: act, exact: true }).click();
+  };
+
+  it("pinned, put away and given back, it stands where it stood", async () => {
+    const { context, page } = await at("home");
+    await choose(page, "Ben Okafor", "Pin on top");
+    await page.waitForFunction(() => document.querySelector("main li:has([aria-haspopup=menu])")?.textContent.includes("Ben Okafor") === true);
+    await choose(page, "Ben Okafor", "Move to archive");
+    await page.getByText("It is in the archive now").waitFor();
+    expect(await rowOf(page, "Ben Okafor").count()).toBe(0);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await rowOf(page, "Ben Okafor").getByRole("img", { name: "Pinned" }).waitFor();
+    await context.close();
+  });
+
+  it("muted for a while by the keyboard alone, it says so, and until when", async () => {
+    const { context, page } = await at("home");
+    await page.locator("main li > button", { hasText: "Ana Marković" }).focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitem", { name: "Mute" }).waitFor();
+    await page.keyboard.press("m");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Mute for how long?" }).waitFor();
+    await page.getByRole("button", { name: "8 hours" }).focus();
+    await page.keyboard.press("Enter");
+    await rowOf(page, "Ana Marković").getByRole("img", { name: "Muted" }).waitFor();
+    await page.goto(`${page.url().split("#")[0] ?? ""}#about/2`);
+    await page.getByRole("button", { name: /Mute.*Until 6\/18\/26, 12:42/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Unmute" }).click();
+    await page.getByRole("button", { name: /Mute.*Off/ }).waitFor();
+    await context.close();
+  });
+
+  it("only asked for, there is nothing to set", async () => {
+    const { context, page } = await at("home");
+    expect(await rowOf(page, "Marcus Webb").getByRole("button", { name: "More" }).count()).toBe(0);
+    await context.close();
+  });
+
+  it("what was marked to be looked at again is looked at when it is opened", async () => {
+    const { context, page } = await at("home");
+    const mark = page.getByRole("img", { name: "Marked as unread" });
+    await choose(page, "Ana Marković", "Mark as unread");
+    await rowOf(page, "Ana Marković").getByRole("img", { name: "Marked as unread" }).waitFor();
+    const all = await mark.count();
+    await rowOf(page, "Ana Marković").getByRole("button").first().click();
+    await page.locator("[data-line]").first().waitFor();
+    await page.waitForFunction((n) => document.querySelectorAll("[role=img][aria-label='Marked as unread']").length === n - 1, all);
+    await context.close();
+  });
+});
+
+describe("a file", () => {
+  it("on its way is stopped, says so, and is sent after all", async () => {
+    const { context, page } = await at("chat-failed");
+    const moving = page.getByRole("article").filter({ has: page.getByRole("button", { name: "Stop" }) });
+    await moving.getByRole("progressbar").waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    const stopped = page.getByText("Stopped. It was not sent.");
+    await page.waitForFunction(() => [...document.querySelectorAll("article")].filter((it) => it.textContent.includes("Stopped. It was not sent.")).length === 2);
+    expect(await page.getByRole("status", { name: "Notifications" }).innerText()).toBe("");
+    await page.getByRole("button", { name: "Send again" }).last().click();
+    await page.waitForFunction(() => [...document.querySelectorAll("article")].filter((it) => it.textContent.includes("Stopped. It was not sent.")).length === 1);
+    expect(await stopped.count()).toBe(1);
+    await context.close();
+  });
+
+  it("has its room, and a preview, before it is there", async () => {
+    const { context, page } = await at("chat-failed");
+    const boxes = await page.evaluate(() => [...document.querySelectorAll<HTMLElement>("article div:has(> button > img)")].map((it) => {
+      const { width, height } = it.getBoundingClientRect();
+      return [Math.round((width / height) * 100) / 100, it.querySelector("img")?.naturalWidth ?? 0];
+    }));
+    // As their senders say: 640 by 360, and 900 by 1200.
+    expect(boxes).toEqual([[1.78, 8], [0.75, 8]]);
     await context.close();
   });
 });

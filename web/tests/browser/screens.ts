@@ -44,7 +44,7 @@ async function toHasAccount(page: Page): Promise<void> {
   await page.locator("input[autocomplete=name]").waitFor({ state: "detached" });
 }
 
-const menuOf = (line: number, item: number) => async (page: Page): Promise<void> => {
+export const menuOf = (line: number, item: number) => async (page: Page): Promise<void> => {
   const bubble = page.locator("[data-line] article").nth(line);
   await bubble.scrollIntoViewIfNeeded();
   await bubble.hover();
@@ -93,6 +93,13 @@ export const SCREENS: readonly ScreenOf[] = [
   { name: "home-nothing", steps: async (page) => {
     await page.locator("input[type=search]").first().fill("zzzz");
     await page.waitForTimeout(300);
+  } },
+  { name: "home-mute", steps: async (page) => {
+    const row = page.locator("main li:has(button[aria-haspopup=menu])").nth(1);
+    await row.hover();
+    await row.locator("button[aria-haspopup=menu]").click();
+    await page.locator("[role=menuitem]").nth(1).click();
+    await page.locator("dialog").waitFor();
   } },
   { name: "archive", hash: "#archive" },
   { name: "request", hash: `#request/${encodeURIComponent("a1b35e7f00000005@talk.example")}` },

@@ -5,6 +5,7 @@
  * server's program carries: it needs `cargo xtask web`, and `cargo build` after it;
  * `COMITY_KILLS` kills the browser more often, `COMITY_SHOTS` names a folder for pictures of what was passed.
  */
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { picture } from "./app";
 import { Person } from "./person";
@@ -144,6 +145,53 @@ test("what is said after is on both of one's browsers", async () => {
   await Promise.all([desk, ben].map((person) => person.message("All of them.").waitFor()));
   await desk.reads(await anna.texts());
   await ben.reads(await anna.texts());
+});
+
+test("what is pinned, muted and put away on one of one's browsers is so on the other", async () => {
+  await anna.keep("Ben", "Pin on top");
+  await desk.row("Ben").getByRole("img", { name: "Pinned" }).waitFor();
+  await anna.keep("Ben", "Mute");
+  await anna.page.getByRole("dialog", { name: "Mute for how long?" }).getByRole("button", { name: "Always" }).click();
+  await desk.row("Ben").getByRole("img", { name: "Muted" }).waitFor();
+  await anna.keep("Ben", "Move to archive");
+  await desk.row("Ben").waitFor({ state: "detached" });
+  await desk.button(/^Archive/).waitFor();
+  await anna.press("Undo");
+  await desk.row("Ben").getByRole("img", { name: "Pinned" }).waitFor();
+  await desk.look("kept");
+  await desk.keep("Ben", "Unmute");
+  await anna.row("Ben").getByRole("img", { name: "Muted" }).waitFor({ state: "detached" });
+});
+
+test("a draft outlives a reload with what it answers, and goes when it is sent", async () => {
+  await ben.choose("All of them.", "Reply");
+  await ben.writing.fill("Half a thought");
+  await ben.goTo("Settings");
+  await ben.goTo("Chats");
+  await ben.row("Anna").getByText("Half a thought").waitFor();
+  await ben.page.reload();
+  await ben.row("Anna").getByText("Half a thought").waitFor();
+  await ben.openChat("Anna");
+  await ben.page.getByText("Answering").waitFor();
+  expect(await ben.writing.inputValue()).toBe("Half a thought");
+  await ben.writing.press("Enter");
+  await anna.message("Half a thought").getByRole("button", { name: /In answer to .*You/ }).getByText("All of them.").waitFor();
+  await ben.page.reload();
+  await ben.openChat("Anna");
+  expect(await ben.writing.inputValue()).toBe("");
+  expect(await ben.page.getByText("Answering").count()).toBe(0);
+});
+
+test("a file is stopped on its way, and sent after all", async () => {
+  await world.killServer();
+  await anna.sendFile("score.bin", randomBytes(300_000));
+  await anna.press("Stop");
+  await anna.page.getByText("Stopped. It was not sent.").waitFor();
+  await anna.look("stopped");
+  await world.startServer();
+  await anna.press("Send again");
+  await ben.page.getByRole("article").getByText("score.bin").waitFor();
+  expect(await anna.page.getByText("Stopped. It was not sent.").count()).toBe(0);
 });
 
 test("a group: a picture arrives as it was sent, a link lets somebody in, and it is told who read", async () => {

@@ -149,6 +149,14 @@ export class Person {
     return this.page.getByRole("list", { name: "Chats" }).getByRole("listitem").filter({ has: button });
   }
 
+  /** Chooses from the menu of a conversation's row. */
+  async keep(name: string, act: string): Promise<void> {
+    const row = this.row(name);
+    await row.hover();
+    await row.getByRole("button", { name: "More" }).click();
+    await this.page.getByRole("menuitem", { name: act, exact: true }).click();
+  }
+
   get writing(): Locator {
     return this.page.getByRole("textbox", { name: "Message", exact: true });
   }
@@ -220,6 +228,16 @@ export class Person {
     const address = await this.page.getByText(/#join\//).innerText();
     await this.look("invitation");
     return decodeURIComponent(address.split("#join/")[1] ?? "");
+  }
+
+  /** Sends a file, by the button for files. */
+  async sendFile(name: string, bytes: Buffer): Promise<void> {
+    const chooser = this.page.waitForEvent("filechooser");
+    await this.press("Attach");
+    await (await chooser).setFiles({ name, mimeType: "application/octet-stream", buffer: bytes });
+    const dialog = this.page.getByRole("dialog", { name: "Send 1 file" });
+    await dialog.getByRole("button", { name: "Send", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
   }
 
   /** Sends a picture as it is, by the button for files. */

@@ -5,7 +5,7 @@
  * came to are drawn.
  */
 import { Archive, Bell, BellOff, EllipsisVertical, MailOpen, MessageSquarePlus, MessageSquareDot, Pin, PinOff, UserPlus } from "lucide-react";
-import { type ReactNode, useDeferredValue, useState } from "react";
+import { type MouseEvent, type ReactNode, useDeferredValue, useState } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { Button, IconButton } from "../../ui/basics/Button";
 import { Icon } from "../../ui/basics/Icon";
@@ -106,7 +106,9 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
     <>
       <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
         {rows.slice(0, shown).map((view) => (
-          <li key={view.conversation} className={styles.row}>
+          // A long press, or the other button of a mouse: the menu's own button is not in view before.
+          // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+          <li key={view.conversation} className={styles.row} onContextMenu={openMenu}>
             <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
             {isSettable(view) && <div className={styles.acts}><RowMenu view={view} now={now} /></div>}
           </li>
@@ -116,6 +118,14 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
       {nobody && <NoneYet />}
     </>
   );
+}
+
+/** Opens what can be done with a row. */
+function openMenu(event: MouseEvent<HTMLElement>): void {
+  const button = event.currentTarget.querySelector<HTMLElement>("button[aria-haspopup=menu]");
+  if (button === null) return;
+  event.preventDefault();
+  if (button.getAttribute("aria-expanded") !== "true") button.click();
 }
 
 function Row({ view, row, now, selected }: { view: ConversationView; row: RowProps; now: number; selected: boolean }) {

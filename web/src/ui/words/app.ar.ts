@@ -68,7 +68,7 @@ export function arabic(format: Format): ReturnType<typeof english> {
       mute: "كتم",
       unmute: "إلغاء الكتم",
       muteTitle: "كم يدوم الكتم؟",
-      mutes: { hours: "٨ ساعات", week: "أسبوع", always: "دائمًا" },
+      mutes: { hours: format.span(28_800), week: format.span(604_800), always: "دائمًا" },
       mutedUntil: (day, time) => (day === time ? `حتى ${isolate(time)}` : `حتى ${isolate(day)}، ${isolate(time)}`),
       notMuted: "متوقف",
       toArchive: "نقل إلى الأرشيف",

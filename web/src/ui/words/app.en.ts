@@ -67,7 +67,7 @@ export function english(format: Format) {
       mute: "Mute",
       unmute: "Unmute",
       muteTitle: "Mute for how long?",
-      mutes: { hours: "8 hours", week: "1 week", always: "Always" },
+      mutes: { hours: format.span(28_800), week: format.span(604_800), always: "Always" },
       mutedUntil: (day: string, time: string) => (day === time ? `Until ${isolate(time)}` : `Until ${isolate(day)}, ${isolate(time)}`),
       notMuted: "Off",
       toArchive: "Move to archive",
