@@ -21,7 +21,7 @@ const ICONS = [
   { name: "touch-180", size: 180, share: 0.8, ground },
 ];
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox", "--disable-gpu"] });
 mkdirSync(join(folder, "icons"), { recursive: true });
 for (const { name, size, share, ground } of ICONS) {
   const page = await browser.newPage({ viewport: { width: size, height: size } });

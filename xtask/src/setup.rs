@@ -53,7 +53,11 @@ const PACKAGES: &[Package] = &[
     package("clang-19", Purpose::Web, "compiles C for the browser"),
     package("llvm-19", Purpose::Web, "archives C for the browser"),
     package("lld-19", Purpose::Web, "links for the browser"),
-    package("chromium", Purpose::Test, "runs the web's parts"),
+    package(
+        "chromium-headless-shell",
+        Purpose::Test,
+        "runs the web's pages, and draws no window around them",
+    ),
     package(
         "fonts-noto-core",
         Purpose::Test,

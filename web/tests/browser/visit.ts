@@ -1,4 +1,4 @@
-/** Opens the page of parts in Debian's Chromium, and hears of everything that goes wrong there. */
+/** Opens the page of parts in Debian's Chromium without a window, and hears of everything that goes wrong there. */
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
@@ -20,15 +20,18 @@ export function nameOf({ width, theme, language }: View): string {
   return `${String(width)}-${theme}-${language === "ar" ? "rtl" : "ltr"}`;
 }
 
-/** Where Debian's Chromium is. */
+/**
+ * Where Chromium is: Debian's that has no window at all, or elsewhere the whole one, which draws a window around each
+ * page though nobody sees it.
+ */
 export function chromiumPath(): string {
-  const path = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
-  if (path === undefined) throw new Error("there is no Chromium: apt-get install chromium");
+  const path = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
+  if (path === undefined) throw new Error("there is no Chromium: apt-get install chromium-headless-shell");
   return path;
 }
 
 export async function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 }
 
 export interface Visit {
@@ -57,6 +60,8 @@ export async function open(browser: Browser, address: string, view: View, path: 
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(`${address}/`)) wrongs.push(`request to ${request.url()}`);
   });
   await page.addInitScript(() => {
+    // Without a window there is nobody to ask, which counts as refused; people have not been asked yet.
+    Object.defineProperty(Notification, "permission", { get: () => "default" });
     document.addEventListener("securitypolicyviolation", (event) => {
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
     });

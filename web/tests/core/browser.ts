@@ -79,16 +79,17 @@ export class Browser {
     return page;
   }
 
-  /** As a power switch would: every process of this profile. */
+  /** As a power switch would: every process of this profile, and all that these have started. */
   async kill9(): Promise<void> {
-    for (const pid of await processesOf(this.profile)) {
+    const killed = await processesOf(this.profile);
+    for (const pid of killed) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
         // It ended with another one.
       }
     }
-    await until("the end of the browser", async () => (await processesOf(this.profile)).length === 0);
+    await until("the end of the browser", async () => (await runs()).every(({ pid }) => !killed.includes(pid)));
     await this.#context?.close().catch(() => undefined);
     await rm(join(this.profile, "SingletonLock"), { force: true });
   }
@@ -128,14 +129,35 @@ export async function ready(page: Page): Promise<void> {
   if (state.is !== "ready") throw new Error(`the core did not start: ${JSON.stringify(state)}`);
 }
 
-async function processesOf(profile: string): Promise<number[]> {
-  const found: number[] = [];
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly line: string;
+}
+
+/** All processes that run. */
+async function runs(): Promise<readonly Process[]> {
+  const found: Process[] = [];
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const line = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
-    if (line.includes(`--user-data-dir=${profile}`)) found.push(Number(name));
+    const [line, stat] = await Promise.all(["cmdline", "stat"].map((file) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")));
+    // After the program's name, which may have anything in it: how it is, and its parent (proc_pid_stat(5)).
+    const parent = /.*\) [A-Z] (\d+) /s.exec(stat ?? "")?.[1];
+    // One that has ended and was not yet asked about has no line.
+    if (line !== undefined && line !== "" && parent !== undefined) found.push({ pid: Number(name), parent: Number(parent), line });
   }
   return found;
+}
+
+/** The processes of a profile: those that name it, and what these have started, which need not. */
+async function processesOf(profile: string): Promise<readonly number[]> {
+  const all = await runs();
+  const found = new Set<number>();
+  for (let more = all.filter(({ line }) => line.includes(`--user-data-dir=${profile}`)); more.length > 0;) {
+    for (const { pid } of more) found.add(pid);
+    more = all.filter(({ pid, parent }) => found.has(parent) && !found.has(pid));
+  }
+  return [...found];
 }
 
 /** An act, in a tab. */
