@@ -95,9 +95,8 @@ export const SCREENS: readonly ScreenOf[] = [
     await page.waitForTimeout(300);
   } },
   { name: "home-mute", steps: async (page) => {
-    const row = page.locator("main li:has(button[aria-haspopup=menu])").nth(1);
-    await row.hover();
-    await row.locator("button[aria-haspopup=menu]").click();
+    // As a long press does on a phone.
+    await page.locator("main li:has(button[aria-haspopup=menu])").nth(1).click({ button: "right" });
     await page.locator("[role=menuitem]").nth(1).click();
     await page.locator("dialog").waitFor();
   } },
