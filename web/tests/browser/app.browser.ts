@@ -311,6 +311,18 @@ describe("how a conversation is kept", () => {
   });
 });
 
+describe("a person", () => {
+  it("has their picture, and the groups that both are in lead there", async () => {
+    const { context, page } = await at("person");
+    const groups = page.getByRole("list", { name: "1 group in common" });
+    await page.locator("main img").first().waitFor();
+    await groups.getByRole("button", { name: /Evening choir/ }).click();
+    await page.getByRole("article").first().waitFor();
+    expect(new URL(page.url()).hash).toBe("#c/1");
+    await context.close();
+  });
+});
+
 describe("a file", () => {
   it("on its way is stopped, says so, and is sent after all", async () => {
     const { context, page } = await at("chat-failed");

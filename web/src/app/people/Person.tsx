@@ -26,13 +26,15 @@ export function Person({ address }: { address: string }) {
   return (
     <Page title={words.people.one} deep onBack={() => { back({ at: "people" }); }}>
       {contact === undefined ? (
-        <div className={styles.face}>
-          <Avatar id={address} name={nameOf(address)} size={6} />
-          <h3 className={styles.name}><Apart text={nameOf(address)} /></h3>
-          <p className={styles.about}>{words.people.unknown}</p>
-        </div>
+        <>
+          <div className={styles.face}>
+            <Avatar id={address} name={nameOf(address)} size={6} />
+            <h3 className={styles.name}><Apart text={nameOf(address)} /></h3>
+            <p className={styles.about}>{words.people.unknown}</p>
+          </div>
+          <GroupsInCommon address={address} />
+        </>
       ) : <Known contact={contact} />}
-      <GroupsInCommon address={address} />
     </Page>
   );
 }
@@ -71,6 +73,7 @@ function Known({ contact }: { contact: ContactView }) {
           <TimerRow view={chat} may />
         </Section>
       )}
+      <GroupsInCommon address={address} />
       <Section>
         {contact.blocked
           ? <SettingsRow icon={Undo2} label={words.people.unblock} onOpen={() => { void act({ block: { address, blocked: false } }); }} />
