@@ -154,7 +154,7 @@ export function worldIn(language: Language, long: number, home: boolean): World 
   const ben: readonly Line[] = [
     taken,
     lineOf({ author: BEN, at_ms: at(1500), text: say.suspicious }),
-    lineOf({ author: OWN, at_ms: at(1440), text: own.thanks, status: "sent" }),
+    lineOf({ author: OWN, at_ms: at(1445), text: own.thanks, status: "sent" }),
     lineOf({ author: BEN, at_ms: at(1441), kind: "attachment", attachment: attachmentOf("video", "rehearsal.mp4", "video/mp4", 14_300_000, { width: 640, height: 360, duration_ms: 83_000, preview: PREVIEW }) }),
     lineOf({ author: OWN, at_ms: at(1439), text: say.six, status: "failed", failure: "unreachable", seq: null, quote: { ...quoteOf(taken), deleted: true, preview: "" } }),
     lineOf({ author: OWN, at_ms: at(1438), kind: "attachment", attachment: attachmentOf("file", "Evensong.pdf", "application/pdf", 319_488, { available: false }), status: "failed", failure: "stopped", seq: null }),
