@@ -34,8 +34,6 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "browser",
           include: ["tests/browser/*.browser.ts"],
-          // Screens that are looked at side by side.
-          maxConcurrency: 3,
           testTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 120_000),
           hookTimeout: 60_000,
         },

@@ -49,7 +49,7 @@ function tooWide(page: Page): Promise<readonly string[]> {
 }
 
 describe.each(VIEWS)("at $width pixels, $theme, in $language", (view) => {
-  it.concurrent.each(shownIn(view))("$name is accessible, fits, and keeps to the policy", async (shown) => {
+  it.each(shownIn(view))("$name is accessible, fits, and keeps to the policy", async (shown) => {
     const { context, page, wrongs } = await visitScreen(browser, address, view, shown);
     const over = await page.evaluate(() => document.querySelector("dialog[open]") !== null);
     // The page's own landmarks are judged, too: here it is the app's.
