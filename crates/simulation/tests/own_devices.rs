@@ -193,6 +193,31 @@ fn a_conversation_is_kept_alike_on_all_devices_whoever_was_away() -> Result<()> 
 }
 
 #[test]
+fn who_was_muted_while_they_were_asked_is_still_when_they_answer() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let address = world.look_up(alice, bob)?;
+    let hello = What::Text("Hello, this is Alice.".to_owned());
+    world.act(alice, say(Whom::Person(address), hello))?;
+    let asked = world.conversation(alice, bob)?;
+    assert_eq!(asked.state, "asking");
+    let quiet = ConversationSetting::MutedUntil(i64::MAX);
+    world.act(alice, set(asked.conversation, quiet))?;
+    world.settle()?;
+    let asks = world.address(alice)?;
+    world.act(bob, Command::Accept(asks))?;
+    world.settle()?;
+    assert_eq!(world.conversation(alice, bob)?.state, "active");
+    assert_eq!(
+        kept(&world, alice, bob)?,
+        [false, false, true, false],
+        "whatever log it is in now"
+    );
+    world.nothing_is_wrong()
+}
+
+#[test]
 fn what_nobody_read_is_not_read_on_a_new_device() -> Result<()> {
     let mut world = World::calm(1)?;
     let alice = world.sign_up("Alice")?;

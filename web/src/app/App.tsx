@@ -8,7 +8,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { directionOf, type Language } from "../ui/words/format";
 import { Speaks } from "../ui/words/context";
 import { Main } from "./home/Main";
-import { HasHands, HasShared, useAct, useCore, useCoreState, useHabits, useKept, useShared } from "./state/context";
+import { HasHands, HasShared, useAct, useCore, useCoreState, useDrafts, useHabits, useKept, useShared } from "./state/context";
 import type { Core } from "./state/face";
 import type { Kept } from "./state/kept";
 import { Toasts } from "./state/toasts";
@@ -67,6 +67,7 @@ function AsCore() {
 function AsAccount() {
   const core = useCore();
   const kept = useKept();
+  const drafts = useDrafts();
   const act = useAct();
   const { account, link } = useShared();
   const [ended, setEnded] = useState<string | null>(null);
@@ -74,8 +75,9 @@ function AsAccount() {
   useEffect(() => core.onEvent((event) => {
     if (event.event !== "erased") return;
     kept.forget();
+    drafts.forget();
     setEnded(event.reason);
-  }), [core, kept]);
+  }), [core, kept, drafts]);
   const has = account !== null && account !== undefined;
   // Where the app says that this device is no more, what is here stays readable: a banner says so.
   const reason = ended ?? (has ? null : (link?.ended ?? null));

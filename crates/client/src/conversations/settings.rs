@@ -19,11 +19,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 /// The end of the year 9999: no clock says more.
 const LATEST_MS: i64 = 253_402_300_799_999;
 
+/// Settings in one message: of the longest places they fit into an entry with room to spare.
+const LOT: usize = 64;
+
 /// The own devices that were in the conversation with oneself when this one looked last.
 const TOLD: &str = "settings_told";
 
 /// The settings of a conversation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) pinned_ms: UnixMs,
     pub(crate) archived: bool,
@@ -31,7 +34,7 @@ pub(crate) struct Settings {
     pub(crate) marked_unread: bool,
 }
 
-/// Where a conversation's settings are kept; none of one that nobody else could know of yet.
+/// Where a conversation's settings are kept.
 pub(crate) fn place(
     peer: Option<&Address>,
     hub: Option<&str>,
@@ -116,18 +119,18 @@ impl Step<'_> {
         setting: ConversationSetting,
     ) -> Result<(), CoreError> {
         let conversation = self.conversation(conversation)?;
-        let mut changes = match setting {
-            ConversationSetting::Pinned(true) => vec![(Kind::Pinned, self.now.clamp(1, LATEST_MS))],
+        // What is put away stands above nothing.
+        let changes = match setting {
+            ConversationSetting::Pinned(true) => vec![
+                (Kind::Pinned, self.now.clamp(1, LATEST_MS)),
+                (Kind::Archived, 0),
+            ],
             ConversationSetting::Pinned(false) => vec![(Kind::Pinned, 0)],
-            // What is put away stands above nothing.
             ConversationSetting::Archived(true) => vec![(Kind::Archived, 1), (Kind::Pinned, 0)],
             ConversationSetting::Archived(false) => vec![(Kind::Archived, 0)],
             ConversationSetting::MutedUntil(at) => vec![(Kind::Muted, at.clamp(0, LATEST_MS))],
             ConversationSetting::MarkedUnread(on) => vec![(Kind::MarkedUnread, on.into())],
         };
-        if matches!(setting, ConversationSetting::Pinned(true)) {
-            changes.push((Kind::Archived, 0));
-        }
         self.change_settings(&conversation, &changes)
     }
 
@@ -146,7 +149,7 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let place = self
             .place_of(conversation)?
-            .ok_or(CoreError::NotNow("the conversation has not begun yet"))?;
+            .ok_or(CoreError::Damaged("conversation"))?;
         let (mut differs, mut at) = (false, self.now);
         for (kind, value) in changes {
             let (before, set_at) = self.setting_of(&place, (*kind).into())?.unwrap_or((0, 0));
@@ -247,10 +250,13 @@ impl Step<'_> {
         if settings.is_empty() || here.iter().all(|device| known.contains(device)) {
             return Ok(());
         }
-        self.sync_devices(said::DeviceSync {
-            settings,
-            ..Default::default()
-        })
+        for lot in settings.chunks(LOT) {
+            self.sync_devices(said::DeviceSync {
+                settings: lot.to_vec(),
+                ..Default::default()
+            })?;
+        }
+        Ok(())
     }
 
     /// All settings, for a device that is let in.

@@ -196,25 +196,23 @@ impl Step<'_> {
 
     fn conversations_to_archive(&self) -> Result<Vec<said::ArchivedConversation>, CoreError> {
         let mut known = Vec::new();
-        {
-            let mut statement = self.tx.prepare_cached(
-                "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE cid IS NOT NULL",
-            )?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let peer: Option<String> = row.get(3)?;
-                let peer = peer
-                    .map(|peer| peer.parse::<Address>())
-                    .transpose()
-                    .map_err(|_| CoreError::Damaged("peer"))?;
-                known.push(said::ArchivedConversation {
-                    hub: row.get(0)?,
-                    conversation: row.get(1)?,
-                    kind: row.get(2)?,
-                    peer: peer.as_ref().map(proto_address),
-                    read_seq: Some(row.get(4)?),
-                });
-            }
+        let mut statement = self.tx.prepare_cached(
+            "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE cid IS NOT NULL",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let peer: Option<String> = row.get(3)?;
+            let peer = peer
+                .map(|peer| peer.parse::<Address>())
+                .transpose()
+                .map_err(|_| CoreError::Damaged("peer"))?;
+            known.push(said::ArchivedConversation {
+                hub: row.get(0)?,
+                conversation: row.get(1)?,
+                kind: row.get(2)?,
+                peer: peer.as_ref().map(proto_address),
+                read_seq: Some(row.get(4)?),
+            });
         }
         Ok(known)
     }

@@ -5,7 +5,32 @@ use anyhow::{Context, Result};
 use comity_client::{Command, Permissions, What, Whom};
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Who, World};
+use comity_wire::Address;
 use std::sync::{Arc, Mutex};
+
+/// Somebody says something in a group.
+fn says(world: &mut World, who: Who, conversation: i64, text: &str) -> Result<()> {
+    let what = What::Text(text.to_owned());
+    world.act(who, say(Whom::Conversation(conversation), what))?;
+    Ok(())
+}
+
+/// Somebody lets a person into a group.
+fn lets_in(world: &mut World, who: Who, conversation: i64, member: &Address) -> Result<()> {
+    let members = vec![member.clone()];
+    let command = Command::AddMembers {
+        conversation,
+        members,
+    };
+    world.act(who, command)?;
+    Ok(())
+}
+
+/// What the lines of the group say that a device shows.
+fn shown(world: &World, who: Who) -> Result<Vec<String>> {
+    let items = world.core(who)?.timeline(group(world, who)?, None, 100)?;
+    Ok(items.into_iter().map(|item| item.text).collect())
+}
 
 fn the_end_is_gone_for_the_tablet(world: &mut World) -> Result<()> {
     let lie = KeepsBack {
@@ -29,12 +54,8 @@ fn a_device_that_adds_somebody_to_a_group_which_its_account_left_learns_that_it_
     world.settle()?;
     world.cut_off(tablet, 30_000);
     let conversation = group(&world, tablet)?;
-    let members = vec![world.address(bob)?];
-    let command = Command::AddMembers {
-        conversation,
-        members,
-    };
-    world.act(tablet, command)?;
+    let added = world.address(bob)?;
+    lets_in(&mut world, tablet, conversation, &added)?;
     let conversation = group(&world, alice)?;
     world.act(alice, Command::LeaveGroup { conversation })?;
     world.run_for(60_000);
@@ -72,15 +93,9 @@ fn who_was_out_and_is_let_in_again_waits_for_nothing() -> Result<()> {
     // It asks to be let in, and is not.
     world.run_for(2_000);
     let conversation = group(&world, bob)?;
-    let members = vec![member];
-    let command = Command::AddMembers {
-        conversation,
-        members,
-    };
-    world.act(bob, command)?;
+    lets_in(&mut world, bob, conversation, &member)?;
     world.settle()?;
-    let what = What::Text("Welcome back.".to_owned());
-    world.act(bob, say(Whom::Conversation(conversation), what))?;
+    says(&mut world, bob, conversation, "Welcome back.")?;
     world.settle()?;
     let there = group(&world, tablet)?;
     let items = world.core(tablet)?.timeline(there, None, 100)?;
@@ -124,11 +139,7 @@ fn who_knows_that_its_account_leaves_misses_nothing_of_what_follows() -> Result<
     let state = all.iter().find(|view| view.conversation == there);
     assert_eq!(state.context("the group")?.state, "left");
     let bobs = group(&world, bob)?;
-    let command = Command::AddMembers {
-        conversation: bobs,
-        members: vec![member],
-    };
-    world.act(bob, command)?;
+    lets_in(&mut world, bob, bobs, &member)?;
     world.settle()?;
     let items = world.core(tablet)?.timeline(there, None, 100)?;
     let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
@@ -158,8 +169,7 @@ fn who_was_away_when_they_were_taken_out_reads_what_came_before() -> Result<()> 
     let conversation = group(&world, bob)?;
     world.cut_off(alice, 600_000);
     for text in ["Who sings on Sunday?", "Not Alice, I hear"] {
-        let what = What::Text(text.to_owned());
-        world.act(bob, say(Whom::Conversation(conversation), what))?;
+        says(&mut world, bob, conversation, text)?;
     }
     let command = Command::RemoveMember {
         conversation,
@@ -201,8 +211,7 @@ fn what_was_said_before_an_account_left_is_read_on_its_other_devices_too() -> Re
     world.cut_off(tablet, 600_000);
     let bobs = group(&world, bob)?;
     for text in ["Who sings on Sunday?", "Nobody?"] {
-        let what = What::Text(text.to_owned());
-        world.act(bob, say(Whom::Conversation(bobs), what))?;
+        says(&mut world, bob, bobs, text)?;
     }
     world.run_for(20_000);
     let conversation = group(&world, alice)?;
@@ -212,11 +221,7 @@ fn what_was_said_before_an_account_left_is_read_on_its_other_devices_too() -> Re
     world.cut_off(alice, 900_000);
     world.run_for(400_000);
     // Back, and let in again, while nobody can be asked who read it.
-    let command = Command::AddMembers {
-        conversation: bobs,
-        members: vec![member],
-    };
-    world.act(bob, command)?;
+    lets_in(&mut world, bob, bobs, &member)?;
     world.run_for(60_000);
     let there = group(&world, tablet)?;
     let items = world.core(tablet)?.timeline(there, None, 100)?;
@@ -246,22 +251,15 @@ fn who_was_away_while_the_account_was_out_has_what_was_said_before_from_the_own_
     world.settle()?;
     world.cut_off(tablet, 900_000);
     let bobs = group(&world, bob)?;
-    let what = What::Text("Who sings on Sunday?".to_owned());
-    world.act(bob, say(Whom::Conversation(bobs), what))?;
+    says(&mut world, bob, bobs, "Who sings on Sunday?")?;
     world.run_for(20_000);
     let conversation = group(&world, alice)?;
     world.act(alice, Command::LeaveGroup { conversation })?;
     world.run_for(300_000);
-    let what = What::Text("Is she gone?".to_owned());
-    world.act(bob, say(Whom::Conversation(bobs), what))?;
-    let command = Command::AddMembers {
-        conversation: bobs,
-        members: vec![member],
-    };
-    world.act(bob, command)?;
+    says(&mut world, bob, bobs, "Is she gone?")?;
+    lets_in(&mut world, bob, bobs, &member)?;
     world.run_for(60_000);
-    let what = What::Text("Welcome back".to_owned());
-    world.act(bob, say(Whom::Conversation(bobs), what))?;
+    says(&mut world, bob, bobs, "Welcome back")?;
     // The tablet sees all of that at once.
     world.run_for(600_000);
     world.settle()?;
@@ -293,8 +291,7 @@ fn who_was_taken_out_unread_and_brought_back_reads_what_was_said_before() -> Res
     world.cut_off(alice, 900_000);
     let conversation = group(&world, bob)?;
     let tell = |world: &mut World, text: &str| -> Result<()> {
-        let what = What::Text(text.to_owned());
-        world.act(bob, say(Whom::Conversation(conversation), what))?;
+        says(world, bob, conversation, text)?;
         world.run_for(20_000);
         Ok(())
     };
@@ -306,12 +303,7 @@ fn who_was_taken_out_unread_and_brought_back_reads_what_was_said_before() -> Res
     world.act(bob, out)?;
     world.run_for(60_000);
     tell(&mut world, "Is she gone?")?;
-    let members = vec![member];
-    let back = Command::AddMembers {
-        conversation,
-        members,
-    };
-    world.act(bob, back)?;
+    lets_in(&mut world, bob, conversation, &member)?;
     world.run_for(60_000);
     tell(&mut world, "Welcome back")?;
     world.run_for(900_000);
@@ -339,44 +331,28 @@ fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay()
     world.settle()?;
     let conversation = group(&world, bob)?;
     world.cut_off(alice, 600_000);
-    for text in ["In May", "In June", "In July"] {
-        let what = What::Text(text.to_owned());
-        world.act(bob, say(Whom::Conversation(conversation), what))?;
+    says(&mut world, bob, conversation, "In May")?;
+    for text in ["In June", "In July"] {
         world.run_for(5_000);
-        if text == "In July" {
-            break;
-        }
-        let member = member.clone();
-        world.act(
-            bob,
-            Command::RemoveMember {
-                conversation,
-                member: member.clone(),
-            },
-        )?;
+        let command = Command::RemoveMember {
+            conversation,
+            member: member.clone(),
+        };
+        world.act(bob, command)?;
         world.run_for(20_000);
-        let members = vec![member];
-        world.act(
-            bob,
-            Command::AddMembers {
-                conversation,
-                members,
-            },
-        )?;
+        lets_in(&mut world, bob, conversation, &member)?;
         world.run_for(20_000);
+        says(&mut world, bob, conversation, text)?;
     }
     world.run_for(600_000);
     world.settle()?;
-    let items = world
-        .core(alice)?
-        .timeline(group(&world, alice)?, None, 100)?;
-    let lines: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
-    let said: Vec<&&str> = lines
+    let lines = shown(&world, alice)?;
+    let said: Vec<&String> = lines
         .iter()
         .filter(|line| line.starts_with("In "))
         .collect();
-    assert_eq!(said, [&"In May", &"In June", &"In July"], "{lines:?}");
-    assert!(!lines.contains(&"gap"), "{lines:?}");
+    assert_eq!(said, ["In May", "In June", "In July"], "{lines:?}");
+    assert!(!lines.contains(&"gap".to_owned()), "{lines:?}");
     assert_eq!(world.warnings(alice), [""; 0]);
     world.nothing_is_wrong()
 }

@@ -128,7 +128,7 @@ function Message({ line, place, group, speaks, acts, picked, reach, nowMs, going
         {...(quoted !== undefined && !deleted && { quote: quoted })}
         {...(progress !== undefined && !going && { progress })}
         {...(read !== undefined && { reach: read })}
-        {...(line.status === "failed" && {
+        {...(line.status === "failed" && !deleted && {
           failure: words.told.notSent(line.failure ?? ""),
           onRetry: () => { acts.retry(line); },
           ...(line.failure === STOPPED && { retryLabel: words.talk.sendAgain }),

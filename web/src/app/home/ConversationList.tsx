@@ -18,7 +18,7 @@ import { type Act, Menu } from "../../ui/overlays/Menu";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import { useKeep, useNow, usePhotoOf, useShared } from "../state/context";
-import { backFromArchive, isArchived, isMuted, isSettable } from "../state/keeping";
+import { backFromArchive, isArchived, isMuted } from "../state/keeping";
 import { whoseOf } from "../state/photos";
 import { back, go, type Route } from "../state/route";
 import { useTell } from "../state/toasts";
@@ -110,7 +110,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
           // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
           <li key={view.conversation} className={styles.row} onContextMenu={openMenu}>
             <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
-            {isSettable(view) && <div className={styles.acts}><RowMenu view={view} now={now} /></div>}
+            <div className={styles.acts}><RowMenu view={view} now={now} /></div>
           </li>
         ))}
         {more}

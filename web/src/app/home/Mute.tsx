@@ -6,7 +6,7 @@ import { Section, SettingsRow } from "../../ui/frames/Rows";
 import { Dialog } from "../../ui/overlays/Dialog";
 import { useSpeech } from "../../ui/words/context";
 import { useClock, useKeep, useNow } from "../state/context";
-import { ALWAYS_MS, isMuted, isSettable, MUTES, mutedUntil } from "../state/keeping";
+import { ALWAYS_MS, isMuted, MUTES, mutedUntil } from "../state/keeping";
 
 export function MuteDialog({ view, onClose }: { view: ConversationView; onClose: () => void }) {
   const { words } = useSpeech();
@@ -26,12 +26,11 @@ export function MuteDialog({ view, onClose }: { view: ConversationView; onClose:
   );
 }
 
-/** Whether it is quiet, and until when; where nothing can be set yet, nothing stands there. */
+/** Whether it is quiet, and until when. */
 export function MuteRow({ view }: { view: ConversationView }) {
   const { words, format } = useSpeech();
   const now = useNow();
   const [open, setOpen] = useState(false);
-  if (!isSettable(view)) return null;
   const until = view.muted_until_ms;
   const value =
     !isMuted(view, now) ? words.home.notMuted

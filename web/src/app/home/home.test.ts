@@ -8,7 +8,7 @@ import { linkCode } from "../yourself/Approve";
 import { browserName } from "../start/names";
 import { lastSaid, saidIn } from "../conversation/said";
 import { loudness } from "../conversation/wave";
-import { ALWAYS_MS, backFromArchive, isMuted, isSettable, mutedUntil, unreadOf } from "../state/keeping";
+import { ALWAYS_MS, backFromArchive, isMuted, mutedUntil, unreadOf } from "../state/keeping";
 import { listed, named, rowOf, titleIn } from "./lists";
 import { marked } from "./marked";
 
@@ -122,9 +122,7 @@ describe("how a conversation is kept", () => {
     expect(backFromArchive(view(1))).toEqual({ archived: false });
   });
 
-  it("is set only where it has begun, and counted only where it is not quiet", () => {
-    expect(isSettable(view(1, { state: "asking" }))).toBe(false);
-    expect(isSettable(view(1))).toBe(true);
+  it("is counted only where it is not quiet", () => {
     expect(unreadOf([view(1, { unread: 2 }), view(2, { unread: 5, muted_until_ms: NOW_MS + 1 }), view(3, { unread: 1, muted_until_ms: 1 })], NOW_MS)).toBe(3);
   });
 });

@@ -88,6 +88,13 @@ export class Drafts {
     for (const conversation of [...this.#written.keys()]) this.keep(conversation);
   };
 
+  /** Nothing of an account stays when it goes. */
+  forget(): void {
+    for (const { timer } of this.#written.values()) clearTimeout(timer);
+    this.#written.clear();
+    this.#tell();
+  }
+
   version = (): number => this.#version;
 
   listen = (listener: () => void): (() => void) => {

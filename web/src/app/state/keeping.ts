@@ -24,11 +24,6 @@ export function isArchived(view: Pick<ConversationView, "archived" | "unread" | 
   return view.archived && (view.unread === 0 || isMuted(view, nowMs));
 }
 
-/** A conversation that is only asked for has no place yet that the own devices could know it by. */
-export function isSettable(view: Pick<ConversationView, "state">): boolean {
-  return view.state !== "asking";
-}
-
 /** Unread messages that are worth a number. */
 export function unreadOf(all: readonly Pick<ConversationView, "unread" | "muted_until_ms">[], nowMs: number): number {
   return all.reduce((sum, it) => sum + (isMuted(it, nowMs) ? 0 : it.unread), 0);
