@@ -292,9 +292,10 @@ describe("how a conversation is kept", () => {
     await context.close();
   });
 
-  it("only asked for, there is nothing to set", async () => {
+  it("who is only asked is pinned as everybody else", async () => {
     const { context, page } = await at("home");
-    expect(await rowOf(page, "Marcus Webb").getByRole("button", { name: "More" }).count()).toBe(0);
+    await choose(page, "Marcus Webb", "Pin on top");
+    await rowOf(page, "Marcus Webb").getByRole("img", { name: "Pinned" }).waitFor();
     await context.close();
   });
 

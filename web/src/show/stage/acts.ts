@@ -77,8 +77,7 @@ function setView(core: StageCore, conversation: number, change: (view: Conversat
 }
 
 function setKept(core: StageCore, conversation: number, setting: ConversationSetting): void {
-  setView(core, conversation, (view) => {
-    if (view.state === "asking") throw refusal("not_now");
+  setView(core, conversation, () => {
     if ("pinned" in setting) return setting.pinned ? { pinned_ms: NOW_MS, archived: false } : { pinned_ms: 0 };
     if ("archived" in setting) return setting.archived ? { archived: true, pinned_ms: 0 } : { archived: false };
     return "muted_until" in setting ? { muted_until_ms: setting.muted_until } : { marked_unread: setting.marked_unread };
