@@ -17,7 +17,7 @@ pub(crate) enum Purpose {
     Web,
     /// To run `cargo xtask test`.
     Test,
-    /// To run `cargo xtask soak`.
+    /// To run every part of `cargo xtask soak`.
     Soak,
 }
 

@@ -22,6 +22,8 @@ struct Part {
     total: u64,
     /// Seeds between two notes in the tally.
     lot: u64,
+    /// What the machine needs for it.
+    purpose: Purpose,
     run: fn(&Project, from: u64, count: u64) -> Result<()>,
 }
 
@@ -32,6 +34,7 @@ const PARTS: &[Part] = &[
         unit: "kills",
         total: 100,
         lot: 10,
+        purpose: Purpose::Test,
         run: |project, from, count| story(project, "kill", from, count),
     },
     Part {
@@ -40,6 +43,7 @@ const PARTS: &[Part] = &[
         unit: "power losses",
         total: 100,
         lot: 10,
+        purpose: Purpose::Test,
         run: |project, from, count| story(project, "powerloss", from, count),
     },
     Part {
@@ -48,6 +52,7 @@ const PARTS: &[Part] = &[
         unit: "years",
         total: 1,
         lot: 1,
+        purpose: Purpose::Test,
         run: |project, from, count| story(project, "year", from, count),
     },
     Part {
@@ -56,6 +61,7 @@ const PARTS: &[Part] = &[
         unit: "worlds",
         total: 10_000,
         lot: 200,
+        purpose: Purpose::Build,
         run: crate::worlds::seeds,
     },
     Part {
@@ -64,6 +70,7 @@ const PARTS: &[Part] = &[
         unit: "searches",
         total: 1,
         lot: 1,
+        purpose: Purpose::Build,
         run: crate::worlds::planted,
     },
     Part {
@@ -72,6 +79,7 @@ const PARTS: &[Part] = &[
         unit: "targets",
         total: fuzz::TARGETS,
         lot: 1,
+        purpose: Purpose::Soak,
         run: fuzz::run,
     },
     Part {
@@ -80,6 +88,7 @@ const PARTS: &[Part] = &[
         unit: "minutes",
         total: load::MINUTES,
         lot: load::LOT,
+        purpose: Purpose::Build,
         run: load::run,
     },
 ];
@@ -104,7 +113,6 @@ pub(crate) fn run(
     if parts.len() > 1 && (from.is_some() || count.is_some()) {
         bail!("--from and --count are for one part");
     }
-    setup::run(project, Purpose::Soak, false)?;
     parts
         .into_iter()
         .try_for_each(|part| soak(project, part, from, count))
@@ -123,6 +131,7 @@ fn list(project: &Project) -> Result<()> {
 }
 
 fn soak(project: &Project, part: &Part, from: Option<u64>, count: Option<u64>) -> Result<()> {
+    setup::run(project, part.purpose, false)?;
     let code = tally::protocol_code(project)?;
     let mut tally = Tally::load(project, part.name, &code)?;
     let mut next = from.unwrap_or_else(|| tally.next(0));
