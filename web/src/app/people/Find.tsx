@@ -8,6 +8,7 @@ import { CountryPicker } from "../../ui/fields/CountryPicker";
 import { TextArea, TextField } from "../../ui/fields/TextField";
 import { Across, FormLayout } from "../../ui/frames/Rows";
 import { useSpeech } from "../../ui/words/context";
+import { readersRegion } from "../../ui/words/format";
 import { useAct, useCore, useShared } from "../state/context";
 import { codeOf, outcome } from "../state/face";
 import { back, go } from "../state/route";
@@ -19,7 +20,7 @@ export function Find() {
   const { words } = useSpeech();
   const core = useCore();
   const { account } = useShared();
-  const [country, setCountry] = useState<string | null>(() => new Intl.Locale(navigator.language).maximize().region ?? null);
+  const [country, setCountry] = useState(readersRegion);
   const [number, setNumber] = useState("");
   const [waits, setWaits] = useState(false);
   const [found, setFound] = useState<ContactView | null>(null);

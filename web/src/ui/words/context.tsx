@@ -12,18 +12,18 @@ export interface Speech {
   readonly direction: Direction;
 }
 
-/** Words and formats of `language`; `direction` where it is not the language's own. */
-export function speak(language: Language, direction: Direction = directionOf(language)): Speech {
-  const format = new Format(language);
+/** Words and formats of `language`; `direction` where it is not the language's own, `reader` for a locale of where the reader is. */
+export function speak(language: Language, direction: Direction = directionOf(language), reader: string = language): Speech {
+  const format = new Format(language, reader);
   return { words: language === "ar" ? arabic(format) : english(format), format, language, direction };
 }
 
 const SpeechContext = createContext<Speech>(speak("en"));
 
 /** Everything below speaks `language`. */
-export function Speaks(props: { language: Language; direction?: Direction; children: ReactNode }) {
-  const { language, direction, children } = props;
-  const speech = useMemo(() => speak(language, direction), [language, direction]);
+export function Speaks(props: { language: Language; direction?: Direction; reader?: string; children: ReactNode }) {
+  const { language, direction, reader, children } = props;
+  const speech = useMemo(() => speak(language, direction, reader), [language, direction, reader]);
   return <SpeechContext value={speech}>{children}</SpeechContext>;
 }
 

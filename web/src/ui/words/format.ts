@@ -1,9 +1,10 @@
 /**
  * Numbers, times, sizes and plural forms in a language, over the browser's `Intl`.
  *
- * Always holds: text that comes from people is isolated before it stands in a sentence, so that its
- * direction turns nothing around it (Unicode Standard Annex 9, isolates). Deliberately absent: the
- * clock; whoever asks gives the time.
+ * Always holds: words and digits are the language's; whether a day has twice twelve hours, and in which order a date
+ * is written, are those of the reader's region. Text that comes from people is isolated before it stands in a sentence, so that its direction turns nothing around it
+ * (Unicode Standard Annex 9, isolates). Deliberately absent: the clock; whoever asks gives the time. Other calendars
+ * than the Gregorian one.
  */
 
 /** The languages that there are words in. */
@@ -31,6 +32,53 @@ export function directionOf(language: Language): Direction {
   return language === "ar" ? "rtl" : "ltr";
 }
 
+/** The region that a locale names, or where its language is spoken most. */
+function regionIn(locale: string): string | undefined {
+  return new Intl.Locale(locale).maximize().region;
+}
+
+/**
+ * The reader's own locale: the first of the browser's that names a region, or else the one that the browser itself is in.
+ * It says where somebody is used to read times, whatever language the app speaks.
+ */
+export function readerOf(wanted: readonly string[], otherwise: string): string {
+  const named = wanted.find((tag) => {
+    try {
+      return new Intl.Locale(tag).region !== undefined;
+    } catch {
+      return false;
+    }
+  });
+  return named ?? otherwise;
+}
+
+/** The locale of this page's reader. */
+export function reader(): string {
+  return readerOf(navigator.languages, new Intl.DateTimeFormat().resolvedOptions().locale);
+}
+
+/** Where the reader is, as ISO 3166-1 has it; null where nothing tells. */
+export function readersRegion(): string | null {
+  return regionIn(reader()) ?? null;
+}
+
+/** Which part of a date stands first where this locale is at home. */
+function leads(locale: string): string | undefined {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "short", calendar: "gregory" }).formatToParts(0).find(({ type }) => type !== "literal")?.type;
+}
+
+/** The language's own way to write dates in the reader's region, or the nearest that it has. */
+function datesOf(language: Language, reader: string): string {
+  const region = regionIn(reader);
+  if (region === undefined) return language;
+  const there = `${language}-${region}`;
+  const known = new Intl.Locale(new Intl.DateTimeFormat(there).resolvedOptions().locale).region === region;
+  if (known || language !== "en") return there;
+  // English as it is written nowhere in particular, or where dates begin as they do in the reader's region.
+  const first = leads(reader);
+  return first === "year" ? "en-SE" : first === "month" ? "en-US" : "en-001";
+}
+
 const DAY_MS = 86_400_000;
 
 /** Local midnight before `ms`. */
@@ -50,13 +98,18 @@ export class Format {
   readonly #relative: Intl.RelativeTimeFormat;
   readonly #list: Intl.ListFormat;
 
-  constructor(readonly language: Language) {
+  /** `reader` is a locale of where the reader is; the language's own where it is not told. */
+  constructor(readonly language: Language, reader: string = language) {
     this.#plural = new Intl.PluralRules(language);
     this.#number = new Intl.NumberFormat(language);
-    this.#time = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+    const { numberingSystem } = this.#number.resolvedOptions();
+    const { hourCycle } = new Intl.DateTimeFormat(reader, { timeStyle: "short" }).resolvedOptions();
+    const there = datesOf(language, reader);
+    const own = { numberingSystem, calendar: "gregory" };
+    this.#time = new Intl.DateTimeFormat(there, { timeStyle: "short", ...own, ...(hourCycle !== undefined && { hourCycle }) });
     this.#weekday = new Intl.DateTimeFormat(language, { weekday: "long" });
-    this.#date = new Intl.DateTimeFormat(language, { dateStyle: "long" });
-    this.#short = new Intl.DateTimeFormat(language, { dateStyle: "short" });
+    this.#date = new Intl.DateTimeFormat(there, { dateStyle: "long", ...own });
+    this.#short = new Intl.DateTimeFormat(there, { dateStyle: "short", ...own });
     this.#relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
     this.#list = new Intl.ListFormat(language, { type: "conjunction" });
   }

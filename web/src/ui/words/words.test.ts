@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { speak } from "./context";
-import { directionOf, Format, isolate, type Language } from "./format";
+import { directionOf, Format, isolate, type Language, readerOf } from "./format";
 
 const en = speak("en");
 const ar = speak("ar");
@@ -83,5 +83,50 @@ describe("formats", () => {
 
   it("tell how long a recording is", () => {
     expect(format.duration(65_000)).toBe("1:05");
+  });
+});
+
+describe("times and dates", () => {
+  const at = new Date(2026, 5, 7, 14, 5).getTime();
+  const later = at + 40 * 86_400_000;
+  /** The time, a date in a list, and a date among the lines, without the marks of direction. */
+  const told = (language: Language, reader?: string): readonly string[] => {
+    const format = new Format(language, reader);
+    return [format.time(at), format.when(at, later), format.day(at, later)].map((text) => text.replace(/[\u200e\u200f]/gu, "").replace(/\s/gu, " "));
+  };
+
+  it("are as the reader's region has them, and the words are the language's", () => {
+    expect(told("en")).toEqual(["2:05 PM", "6/7/26", "June 7, 2026"]);
+    expect(told("en", "en-US")).toEqual(told("en"));
+    expect(told("en", "en-GB")).toEqual(["14:05", "07/06/2026", "7 June 2026"]);
+    expect(told("en", "de-DE")).toEqual(["14:05", "07/06/2026", "7 June 2026"]);
+    expect(told("en", "sv-SE")).toEqual(["14:05", "2026-06-07", "7 June 2026"]);
+    expect(told("ar", "ar-MA")).toEqual(["14:05", "7/6/2026", "7 يونيو 2026"]);
+    expect(told("ar", "en-US")).toEqual(["2:05 م", "7/6/2026", "7 يونيو 2026"]);
+    expect(told("ar", "de-DE")).toEqual(["14:05", "7/6/2026", "7 يونيو 2026"]);
+  });
+
+  it("are so, too, where the language is at home nowhere near", () => {
+    // Spoken there by few: what is used there, as English writes it.
+    expect(told("en", "pt-BR")).toEqual(["14:05", "07/06/2026", "7 June 2026"]);
+    expect(told("en", "ar-EG")).toEqual(["2:05 pm", "07/06/2026", "7 June 2026"]);
+    expect(told("en", "mn-MN")).toEqual(["14:05", "2026-06-07", "7 June 2026"]);
+    // One of a region's languages counts in another way than the others.
+    expect(told("en", "fr-CA")[0]).toBe("14:05");
+    expect(told("en", "en-CA")[0]).toBe("2:05 p.m.");
+  });
+
+  it("have the digits of the language and the calendar of the words, wherever it is read", () => {
+    for (const reader of ["ar-EG", "fa-IR", "th-TH", "ar-SA"]) {
+      expect(told("ar", reader)[2], reader).toMatch(/^7 .* 2026$/);
+      expect(told("en", reader)[2], reader).toBe("7 June 2026");
+    }
+  });
+
+  it("are those of the first locale that names a region, or else of the browser's own", () => {
+    expect(readerOf(["en", "de-AT", "en-US"], "en-US")).toBe("de-AT");
+    expect(readerOf(["ar"], "ar-EG")).toBe("ar-EG");
+    expect(readerOf([], "en-GB")).toBe("en-GB");
+    expect(readerOf(["not a tag", "x"], "en-GB")).toBe("en-GB");
   });
 });
