@@ -5,12 +5,13 @@
  * clock, it is the same page. Deliberately absent: starting the core; `main.tsx` does that.
  */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { directionOf, type Language } from "../ui/words/format";
+import { directionOf, type Language, reader } from "../ui/words/format";
 import { Speaks } from "../ui/words/context";
 import { Main } from "./home/Main";
 import { HasHands, HasShared, useAct, useCore, useCoreState, useDrafts, useHabits, useKept, useShared } from "./state/context";
 import type { Core } from "./state/face";
 import type { Kept } from "./state/kept";
+import { routeOf } from "./state/route";
 import { Toasts } from "./state/toasts";
 import { Told } from "./state/Told";
 import { PLAIN, type Updates } from "./state/updates";
@@ -52,7 +53,7 @@ function Looks() {
     else root.dataset.theme = habits.theme;
   }, [language, habits.theme]);
   return (
-    <Speaks language={language}>
+    <Speaks language={language} reader={reader()}>
       <Toasts><AsCore /></Toasts>
     </Speaks>
   );
@@ -62,6 +63,12 @@ function AsCore() {
   const state = useCoreState();
   if (state.is === "failed") return <Failed code={state.failure.code} />;
   return state.is === "starting" ? <Loading /> : <HasShared><AsAccount /></HasShared>;
+}
+
+/** An invitation that was opened waits for the next account; all other places were of the one that ended. */
+function again(): void {
+  if (routeOf(location.hash).at !== "join") location.hash = "";
+  location.reload();
 }
 
 function AsAccount() {
@@ -88,7 +95,7 @@ function AsAccount() {
     void core.give(chosen).then((path) => act({ set_photo: { path, size: chosen.size, media_type: chosen.type } }));
   }, [has, core, act]);
   const keepPhoto = useCallback((chosen: Blob | null) => { photo.current = chosen; }, []);
-  if (reason !== null) return <Ended reason={reason} onAgain={() => { location.hash = ""; location.reload(); }} />;
+  if (reason !== null) return <Ended reason={reason} onAgain={again} />;
   if (account === undefined) return <Loading />;
   return account === null ? <Start onPhoto={keepPhoto} /> : <><Main account={account} /><Told /></>;
 }

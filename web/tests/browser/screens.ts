@@ -20,6 +20,8 @@ export interface ScreenOf {
 }
 
 const ANA = "a1b2e2c300000001@talk.example";
+/** Links of the invented world: to where one is not yet, to a group that one is in, and one that was taken back. */
+const [GOOD_LINK = "", CHOIR_LINK = "", OVER_LINK = ""] = ["9Kd2_wQx", "7Jc9-hTn", "4vBs6HjL"].map((letters) => letters.repeat(10));
 const press = (selector: string) => async (page: Page): Promise<void> => { await page.locator(selector).first().click(); };
 
 async function toCode(page: Page): Promise<void> {
@@ -179,6 +181,13 @@ export const SCREENS: readonly ScreenOf[] = [
   { name: "safety", hash: `#safety/${encodeURIComponent(ANA)}` },
   { name: "new-group", hash: "#newGroup" },
   { name: "join", hash: "#join" },
+  { name: "join-invited", hash: `#join/${GOOD_LINK}` },
+  { name: "join-known", hash: `#join/${CHOIR_LINK}` },
+  { name: "join-over", hash: `#join/${OVER_LINK}`, steps: async (page) => {
+    await page.locator("main [role=region] button").last().click();
+    await page.locator("[role=alert]").waitFor();
+  } },
+  { name: "join-broken", hash: "#join/7Jc9" },
   { name: "group", hash: "#about/1" },
   { name: "group-large", hash: "#about/6" },
   { name: "group-add", hash: "#group/1/add" },
@@ -191,6 +200,7 @@ export const SCREENS: readonly ScreenOf[] = [
     await page.locator("[role=region] button").last().click();
     await page.locator("ol li").first().waitFor();
   } },
+  { name: "start-invited", scene: "fresh", hash: `#join/${GOOD_LINK}` },
 ];
 
 /** Opens a screen as `view` shows it. */

@@ -15,6 +15,7 @@ const ANNA = "202 555 0101";
 const BEN = "202 555 0102";
 const ANNA_WHOLE = "+12025550101";
 const CARA = "+12025550103";
+const DORA = "202 555 0104";
 /** More than goes into one part of a history. */
 const VERSES = 510;
 const KILLS = Number(process.env.COMITY_KILLS ?? 5);
@@ -22,19 +23,24 @@ const KILLS = Number(process.env.COMITY_KILLS ?? 5);
 const BURST = 6;
 const HELLO = "Hello Ben, it is Anna from the choir.";
 
+/** The link itself, as the terminal takes it. */
+const linkIn = (address: string): string => `comity:group/${address.split("#join/")[1] ?? ""}`;
+
 let world: World;
 let anna: Person;
 let ben: Person;
 /** Anna's second browser. */
 let desk: Person;
+/** Who comes by an invitation. */
+let dora: Person;
 
 beforeAll(async () => {
   world = await World.start();
-  [anna, ben, desk] = await Promise.all([Person.start(world.url), Person.start(world.url), Person.start(world.url)]);
+  [anna, ben, desk, dora] = await Promise.all([Person.start(world.url), Person.start(world.url), Person.start(world.url), Person.start(world.url)]);
 });
 
 afterAll(async () => {
-  await Promise.all([anna, ben, desk].map((person) => person.end()));
+  await Promise.all([anna, ben, desk, dora].map((person) => person.end()));
   await world.end();
 });
 
@@ -201,8 +207,7 @@ test("a group: a picture arrives as it was sent, a link lets somebody in, and it
   await anna.sendPicture("sky.png", sky, "The sky tonight");
   expect((await ben.savePicture("sky.png", "The sky tonight", 640)).equals(sky)).toBe(true);
   await ben.look("group");
-  const link = await anna.invitation("Choir");
-  await world.terminal("cara", "group-join", link);
+  await world.terminal("cara", "group-join", linkIn(await anna.invitation("Choir")));
   await anna.openChat("Choir");
   await anna.button(/Choir.*3 members/).waitFor();
   await anna.say("Who reads this?");
@@ -215,6 +220,43 @@ test("a group: a picture arrives as it was sent, a link lets somebody in, and it
   for (const name of ["Read by", "Ben", "Cara"]) await details.getByText(name, { exact: true }).waitFor();
   await anna.look("info");
   await details.getByRole("button", { name: "Close" }).click();
+});
+
+test("an invitation opened in a browser: who is new signs up first; one that was taken back says so, another lets them in", async () => {
+  await anna.openChat("Choir");
+  const over = await anna.invitation("Choir");
+  const good = await anna.anotherInvitation();
+  await dora.comesTo(over);
+  await dora.page.getByText("You are invited to a group.").waitFor();
+  await dora.look("start-invited");
+  await dora.page.reload();
+  await dora.page.getByText("You are invited to a group.").waitFor();
+  await dora.signUp(world, DORA, "Dora");
+  await dora.page.getByRole("heading", { name: "You are invited to a group" }).waitFor();
+  await dora.look("invited");
+  await dora.press("Join");
+  await dora.page.getByRole("alert").getByText("This link no longer holds").waitFor();
+  await dora.look("invitation-over");
+  await dora.comesTo(good);
+  await dora.press("Join");
+  await dora.button(/Choir.*4 members/).waitFor();
+  // The link, by which anybody comes in, does not stay in the address.
+  expect(new URL(dora.page.url()).hash).toMatch(/^#c\/\d+$/);
+  await dora.say("Good evening, all of you.");
+  await ben.openChat("Choir");
+  await ben.message("Good evening, all of you.").waitFor();
+  await anna.openChat("Ben");
+  await anna.say(good);
+  await ben.openChat("Anna");
+  await ben.message(good).getByRole("link").click();
+  await ben.page.getByText(/Anna.* sent you this link/).waitFor();
+  await ben.page.getByText("You are in this group already.").waitFor();
+  await ben.page.getByRole("heading", { name: "Choir" }).waitFor();
+  await ben.look("invited-known");
+  await ben.press("Open the conversation");
+  await ben.message("Good evening, all of you.").waitFor();
+  for (const address of [over, good]) expect(world.asked.filter((it) => it.includes(address.split("#join/")[1] ?? "none"))).toEqual([]);
+  expect(world.asked.length).toBeGreaterThan(0);
 });
 
 test("killed in the middle of sending, a browser says all that it showed, once, and asks for nothing again", async () => {
@@ -248,5 +290,5 @@ test("killed in the middle of sending, a browser says all that it showed, once, 
 });
 
 test("nothing was complained of: no exception, no breach of the policy, no request to elsewhere", () => {
-  for (const person of [anna, ben, desk]) expect(person.browser.complaints).toEqual([]);
+  for (const person of [anna, ben, desk, dora]) expect(person.browser.complaints).toEqual([]);
 });

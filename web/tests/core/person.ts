@@ -220,14 +220,36 @@ export class Person {
     await this.button(new RegExp(`${name}.*${String(people.length + 1)} members`)).waitFor();
   }
 
-  /** Makes an invitation link for the group that is open; the link, without this app's address. */
+  /** The invitation to the group that is open, as an address of the app; it is made where there is none. */
   async invitation(group: string): Promise<string> {
     await this.button(new RegExp(`${group}.*members`)).click();
     await this.press(/^Invitation link/);
-    await this.press("Make a link");
-    const address = await this.page.getByText(/#join\//).innerText();
+    await this.#address.or(this.button("Make a link")).first().waitFor();
+    if (await this.#address.count() === 0) await this.press("Make a link");
+    const address = await this.#address.innerText();
     await this.look("invitation");
-    return decodeURIComponent(address.split("#join/")[1] ?? "");
+    return address;
+  }
+
+  /** Another invitation in place of the one that is shown. */
+  async anotherInvitation(): Promise<string> {
+    const before = await this.#address.innerText();
+    await this.press("Take it back");
+    await this.press("Make a link");
+    return until("another link", async () => {
+      const now = await this.#address.innerText();
+      return now === before ? undefined : now;
+    });
+  }
+
+  get #address(): Locator {
+    return this.page.getByText(/#join\//);
+  }
+
+  /** Comes to an address from elsewhere, as by pressing it in another program. */
+  async comesTo(address: string): Promise<void> {
+    await this.page.goto("about:blank");
+    await this.page.goto(address);
   }
 
   /** Sends a file, by the button for files. */

@@ -82,6 +82,8 @@ export class World {
   #held: { first?: string; readonly until: Promise<void> } | undefined;
   /** Where the page is. */
   url = "";
+  /** All that was asked of this origin: the address, and from where. */
+  readonly asked: string[] = [];
 
   private constructor(
     readonly folder: string,
@@ -188,6 +190,7 @@ export class World {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, headers, url: path = "/" } = request;
+    this.asked.push(`${path} ${headers.referer ?? ""}`);
     if (this.#held !== undefined && method === "GET" && /^\/v1\/blobs\/[^/]+$/.test(path)) {
       this.#held.first ??= path;
       if (this.#held.first !== path) await this.#held.until;
@@ -218,7 +221,8 @@ export class World {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const { method, headers, url: path } = request;
+    const { method, headers, url: path = "/" } = request;
+    this.asked.push(`${path} ${headers.referer ?? ""}`);
     const on = httpRequest({ port: this.#port, method, headers, path });
     const end = () => {
       socket.destroy();

@@ -6,8 +6,9 @@ import { Screen } from "../../ui/frames/Frames";
 import { useSpeech } from "../../ui/words/context";
 import { useAct, useClock, useConversation, useKeep, useNameOf, useShared } from "../state/context";
 import type { Line } from "../state/face";
-import { go } from "../state/route";
+import { go, goInvited } from "../state/route";
 import { useTell } from "../state/toasts";
+import { ownInvitation } from "../groups/invitation";
 import { AboveWriting, closedWord, speaksIn, Unblock } from "./closed";
 import styles from "./conversation.module.css";
 import { ForwardDialog, InfoDialog, LinkDialog, ReactDialog, ReportDialog } from "./dialogs";
@@ -120,6 +121,12 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     person: (address) => { if (address !== own) go({ at: "person", address }); },
     verify: (address) => { go({ at: "safety", address }); },
     suspicious: (href) => { setOver({ is: "link", href }); },
+    follow: (line, href) => {
+      const invitation = ownInvitation(href, location.origin);
+      if (invitation === undefined) return false;
+      goInvited(invitation, line.author);
+      return true;
+    },
   }), [own, id, nameOf, clock, goTo, takeBack.go, act, tell, words, save, answer]);
   const contact = contacts.find((it) => it.address === view.peer);
   const closed = closedWord(view, words);

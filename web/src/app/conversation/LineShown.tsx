@@ -38,6 +38,8 @@ export interface LineActs {
   readonly person: (address: Address) => void;
   readonly verify: (address: Address) => void;
   readonly suspicious: (href: string) => void;
+  /** Follows a link of a line inside the app; false where it leads elsewhere. */
+  readonly follow: (line: Line, href: string) => boolean;
   readonly view: (line: Line) => void;
 }
 
@@ -121,6 +123,7 @@ function Message({ line, place, group, speaks, acts, picked, reach, nowMs, going
         mentions={mentionsOf(line)}
         onMention={acts.person}
         onSuspicious={acts.suspicious}
+        onLink={(href) => acts.follow(line, href)}
         reactions={deleted ? [] : reactions}
         {...(line.forwarded === true && { forwarded: true })}
         {...(text !== "" && { text })}

@@ -15,6 +15,7 @@ import { useAct, useConversation, useCore, usePhotoOf } from "../state/context";
 import { ofGroup } from "../state/photos";
 import { back, type GroupPage } from "../state/route";
 import { useTell } from "../state/toasts";
+import { inviteAddress } from "./invitation";
 import { useMembers } from "./members";
 import { Permissions } from "./Permissions";
 import { PickPeople } from "./PickPeople";
@@ -57,11 +58,6 @@ function Rules({ view }: { view: ConversationView }) {
   const group = view.group;
   if (group === undefined) return null;
   return <Permissions permissions={group.permissions} onChange={(permissions) => { void act({ set_permissions: { conversation: view.conversation, permissions } }); }} />;
-}
-
-/** An invitation as an address of this app, so that a browser opens it. */
-export function inviteAddress(link: string, origin: string): string {
-  return /^https?:/.test(link) ? link : `${origin}/#join/${encodeURIComponent(link)}`;
 }
 
 function Invitation({ view }: { view: ConversationView }) {

@@ -14,6 +14,7 @@ import { Person } from "../people/Person";
 import { Request } from "../people/Request";
 import { Safety } from "../people/Safety";
 import { Group } from "../groups/Group";
+import { Invited } from "../groups/Invited";
 import { Join } from "../groups/Join";
 import { NewGroup } from "../groups/NewGroup";
 import { Settings as Yourself } from "../yourself/Settings";
@@ -107,7 +108,7 @@ function Open({ route, account, typing }: { route: Route; account: AccountView; 
     case "newGroup":
       return <NewGroup />;
     case "join":
-      return <Join {...(route.link !== undefined && { link: route.link })} />;
+      return route.link === undefined ? <Join /> : <Invited key={route.link} link={route.link} />;
     case "settings":
       return route.page === undefined ? null : <SettingsPageShown key={route.page} page={route.page} account={account} />;
     case "chats": case "archive": case "people":

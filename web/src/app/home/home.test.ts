@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { ConversationView } from "../../core/types";
 import { speak } from "../../ui/words/context";
-import { invitationIn } from "../groups/Join";
-import { inviteAddress } from "../groups/Group";
+import { invitationIn, inviteAddress, isInvitation, ownInvitation } from "../groups/invitation";
 import { grouped } from "../start/LinkThis";
 import { linkCode } from "../yourself/Approve";
 import { browserName } from "../start/names";
+import { piecesOf } from "../../ui/text/pieces";
 import { lastSaid, saidIn } from "../conversation/said";
 import { loudness } from "../conversation/wave";
 import { ALWAYS_MS, backFromArchive, isMuted, mutedUntil, unreadOf } from "../state/keeping";
@@ -163,10 +163,20 @@ describe("small things", () => {
   });
 
   it("an invitation is the same, however it was given", () => {
-    const link = "comity-group:7Jc9/x y";
-    expect(invitationIn(inviteAddress(link, "https://talk.example"))).toBe(link);
-    expect(invitationIn(`  ${link} `)).toBe(link);
-    expect(inviteAddress("https://talk.example/g/1", "https://talk.example")).toBe("https://talk.example/g/1");
+    const link = `comity:group/${"aZ09-_".repeat(13)}`;
+    const address = inviteAddress(link, "https://talk.example");
+    expect(address).toBe(`https://talk.example/#join/${"aZ09-_".repeat(13)}`);
+    for (const given of [address, ` ${address}\n`, `  ${link} `, `https://talk.example/#join/${encodeURIComponent(link)}`, `https://other.example/#join/${link.slice(13)}`]) expect(invitationIn(given), given).toBe(link);
+    expect(piecesOf(`Come: ${address}`).at(-1)).toEqual({ kind: "link", text: address, href: address });
+  });
+
+  it("an invitation has a form, and one of this app is known by its address", () => {
+    const rest = "a".repeat(74);
+    expect(isInvitation(`comity:group/${rest}`)).toBe(true);
+    for (const wrong of ["", rest, `comity:group/${rest.slice(1)}`, `comity:group/${rest}%`, `https://talk.example/${rest}`, `comity:group/${"a".repeat(1012)}`]) expect(isInvitation(wrong), wrong).toBe(false);
+    const mine = (href: string): string | undefined => ownInvitation(href, "https://talk.example");
+    expect(mine(`https://talk.example/#join/${rest}`)).toBe(`comity:group/${rest}`);
+    for (const other of [`https://other.example/#join/${rest}`, `https://talk.example.evil.example/#join/${rest}`, "https://talk.example/#join/short", "https://talk.example/#c/1", "https://talk.example/#join/%E0%A4%A"]) expect(mine(other), other).toBeUndefined();
   });
 
   it("a recording's bars are as loud as it was", () => {

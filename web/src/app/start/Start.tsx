@@ -8,8 +8,10 @@
 import { useCallback, useEffect, useState } from "react";
 import type { CodeOrdered } from "../../core/types";
 import { useSpeech } from "../../ui/words/context";
+import { readersRegion } from "../../ui/words/format";
 import { useCore, useEvents } from "../state/context";
 import { codeOf, type Command, type CoreEvent } from "../state/face";
+import { useRoute } from "../state/route";
 import { CodeStep, HasAccountStep, NameStep, NumberStep, RecoverStep, TakeOverStep, Welcome } from "./steps";
 import { LinkThis } from "./LinkThis";
 
@@ -30,8 +32,11 @@ export interface StartProps {
 export function Start({ onPhoto }: StartProps) {
   const core = useCore();
   const { words } = useSpeech();
+  const route = useRoute();
+  // Its address stays as it is: across a reload, and until there is an account to join with.
+  const invited = route.at === "join" && route.link !== undefined;
   const [step, setStep] = useState<Step>("welcome");
-  const [country, setCountry] = useState<string | null>(() => new Intl.Locale(navigator.language).maximize().region ?? null);
+  const [country, setCountry] = useState(readersRegion);
   const [number, setNumber] = useState("");
   const [code, setCode] = useState("");
   const [name, setName] = useState("");
@@ -81,7 +86,7 @@ export function Start({ onPhoto }: StartProps) {
   const common = { waits, ...(error !== undefined && { error }) };
   switch (step) {
     case "welcome":
-      return <Welcome onNew={() => { goTo("number"); }} onLink={() => { goTo("link"); }} />;
+      return <Welcome invited={invited} onNew={() => { goTo("number"); }} onLink={() => { goTo("link"); }} />;
     case "number":
       return <NumberStep {...common} country={country} onCountry={setCountry} number={number} onNumber={setNumber} onBack={() => { goTo("welcome"); }} onNext={() => { void order(); }} />;
     case "code":

@@ -52,7 +52,14 @@ export function Step({ title, about, onBack, onNext, error, acts, children }: St
   );
 }
 
-export function Welcome({ onNew, onLink }: { onNew: () => void; onLink: () => void }) {
+export interface WelcomeProps {
+  /** An invitation to a group waits. */
+  readonly invited: boolean;
+  readonly onNew: () => void;
+  readonly onLink: () => void;
+}
+
+export function Welcome({ invited, onNew, onLink }: WelcomeProps) {
   const { words } = useSpeech();
   return (
     <main className={styles.page}>
@@ -60,6 +67,7 @@ export function Welcome({ onNew, onLink }: { onNew: () => void; onLink: () => vo
         <NoConversations />
         <h1 className={styles.brand}>{words.start.welcome}</h1>
         <p className={styles.about}>{words.start.welcomeAbout}</p>
+        {invited && <Banner kind="information">{words.start.invited}</Banner>}
         <div className={styles.acts}>
           <Button kind="lead" wide icon={MessageCircle} onClick={onNew}>{words.start.begin}</Button>
           <Button kind="soft" wide icon={Laptop} onClick={onLink}>{words.start.link}</Button>

@@ -22,6 +22,9 @@ const PASSES = new Set(["unreachable", "unavailable", "rate_limited", "timeout"]
 /** Steps that nobody asked for. */
 const BY_ITSELF = new Set(["connect", "sign_in", "sync", "refresh", "key_packages", "key_packages_fetch", "introduction_key"]);
 
+/** The step by which one comes in by a link: it fails in words of its own, and where it was done. */
+export const JOIN = "join_by_invitation";
+
 /** Why a file's way ended whose person ended it: they know. */
 const STOPPED = "stopped";
 
@@ -38,13 +41,16 @@ export function Told() {
   const { conversations } = useShared();
   const route = useRoute();
   const open = route.at === "conversation" ? route.id : null;
+  const joins = route.at === "join";
   const clock = useClock();
   const now = useNow();
   const [heard, setHeard] = useState("");
   const titleOf = useConversationsTitle();
   const isQuiet = useCallback((id: number) => conversations?.some((it) => it.conversation === id && isMuted(it, clock())) === true, [conversations, clock]);
   useEvents(useCallback((event: CoreEvent) => {
-    if (event.event === "failed" && saysFailure(event.act, event.code)) tell(words.told.failure(event.code));
+    if (event.event === "failed" && event.act === JOIN) {
+      if (!joins) tell(words.told.join(event.code));
+    } else if (event.event === "failed" && saysFailure(event.act, event.code)) tell(words.told.failure(event.code));
     if (event.event === "transfer" && event.state === "failed" && event.failure !== null && event.failure !== STOPPED) tell(words.told.failure(event.failure));
     if (event.event === "warning") tell(words.told.warning(event.code));
     if (event.event === "reported") tell(words.people.reported);
@@ -59,7 +65,7 @@ export function Told() {
       go({ at: "conversation", id: conversation });
       shown.close();
     };
-  }, [words, tell, nameOf, open, habits, titleOf, isQuiet]));
+  }, [words, tell, nameOf, open, joins, habits, titleOf, isQuiet]));
   const unread = unreadOf(conversations ?? [], now);
   useEffect(() => {
     document.title = unread > 0 ? words.home.titleUnread(unread) : words.home.title;

@@ -5,6 +5,7 @@
  * an invitation's link that somebody opened.
  */
 import { useSyncExternalStore } from "react";
+import { linkOf, partOf } from "../groups/invitation";
 
 export type SettingsPage = "profile" | "devices" | "approve" | "recovery" | "lock" | "number" | "look" | "alerts" | "storage" | "delete";
 export type GroupPage = "add" | "permissions" | "link" | "edit";
@@ -53,7 +54,7 @@ export function routeOf(hash: string): Route {
     case "request": case "person": case "safety":
       return first === undefined || first === "" ? HOME : { at: head, address: first };
     case "join":
-      return first === undefined || first === "" ? { at: "join" } : { at: "join", link: first };
+      return first === undefined || first === "" ? { at: "join" } : { at: "join", link: linkOf(first) };
     case "settings": {
       const page = SETTINGS.find((it) => it === first);
       return page === undefined ? { at: "settings" } : { at: "settings", page };
@@ -65,12 +66,12 @@ export function routeOf(hash: string): Route {
 
 /** The hash that leads there. */
 export function hashOf(route: Route): string {
+  if (route.at === "join" && route.link !== undefined) return `#join/${partOf(route.link)}`;
   const parts: readonly (string | number | undefined)[] =
     route.at === "conversation" ? ["c", route.id, route.message]
     : route.at === "about" ? ["about", route.id]
     : route.at === "group" ? ["group", route.id, route.page]
     : route.at === "request" || route.at === "person" || route.at === "safety" ? [route.at, route.address]
-    : route.at === "join" ? ["join", route.link]
     : route.at === "settings" ? ["settings", route.page]
     : [route.at];
   return `#${parts.filter((part) => part !== undefined).map((part) => encodeURIComponent(part)).join("/")}`;
@@ -94,14 +95,30 @@ export function go(route: Route, instead = false): void {
   window.dispatchEvent(new PopStateEvent("popstate"));
 }
 
+/** Goes to an invitation that somebody sent. Who did stands beside the address: no address from elsewhere says it. */
+export function goInvited(link: string, by: string): void {
+  history.pushState({ inside: true, by }, "", hashOf({ at: "join", link }));
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
+
+interface Beside {
+  readonly inside?: boolean;
+  readonly by?: string;
+}
+
 function insideOf(): boolean {
-  return (history.state as { inside?: boolean } | null)?.inside === true;
+  return (history.state as Beside | null)?.inside === true;
 }
 
 /** Back to where one came from, or to `otherwise` where one came from elsewhere. */
 export function back(otherwise: Route): void {
   if (insideOf()) history.back();
   else go(otherwise, true);
+}
+
+/** Who sent the invitation that is open, where that was here. */
+export function useInviter(): string | undefined {
+  return useSyncExternalStore(listen, () => (history.state as Beside | null)?.by);
 }
 
 /** Where one is, now and from now on. */

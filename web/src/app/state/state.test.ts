@@ -9,7 +9,7 @@ import { hashOf, type Route, routeOf } from "./route";
 describe("where one is", () => {
   const routes: readonly Route[] = [
     { at: "chats" }, { at: "archive" }, { at: "conversation", id: 12 }, { at: "conversation", id: 12, message: "00ff" }, { at: "about", id: 3 }, { at: "group", id: 3, page: "link" },
-    { at: "request", address: "ab@talk.example" }, { at: "people" }, { at: "find" }, { at: "newGroup" }, { at: "join" }, { at: "join", link: "comity-group:a/b#c" },
+    { at: "request", address: "ab@talk.example" }, { at: "people" }, { at: "find" }, { at: "newGroup" }, { at: "join" }, { at: "join", link: "comity:group/a-b_9" }, { at: "join", link: "comity:group/a/b#c" },
     { at: "person", address: "ab@talk.example" }, { at: "safety", address: "ab@talk.example" }, { at: "settings" }, { at: "settings", page: "devices" },
   ];
 
@@ -20,6 +20,11 @@ describe("where one is", () => {
   it("is home where an address leads nowhere", () => {
     for (const hash of ["", "#", "#c", "#c/x", "#c/1.5", "#nowhere", "#group/1/none", "#person", "#%E0%A4%A"]) expect(routeOf(hash), hash).toEqual({ at: "chats" });
     expect(routeOf("#settings/none")).toEqual({ at: "settings" });
+  });
+
+  it("is an invitation, whichever way its address was written", () => {
+    for (const hash of ["#join/a-b_9", "#join/comity%3Agroup%2Fa-b_9", "#/join/a-b_9"]) expect(routeOf(hash), hash).toEqual({ at: "join", link: "comity:group/a-b_9" });
+    for (const hash of ["#join", "#join/", "#join/%E0%A4%A"]) expect(routeOf(hash), hash).toEqual({ at: "join" });
   });
 });
 

@@ -1,10 +1,11 @@
 /** What acts do to the invented world, as far as a screen shows it. */
+import { isInvitation } from "../../app/groups/invitation";
 import type { Command, CoreEvent, Line } from "../../app/state/face";
 import type { AttachmentView, ConversationSetting, ConversationView, GroupView, MemberView, Say } from "../../core/types";
 import { NOW_MS } from "../samples";
 import { refusal, type StageCore } from "./core";
 import { face, fileOf } from "./files";
-import { attachmentOf, groupOf, lineOf, memberOf, OWN, quoteOf, viewOf } from "./world";
+import { attachmentOf, groupOf, INVITATIONS, lineOf, memberOf, OWN, quoteOf, viewOf } from "./world";
 
 type NameOf<One> = One extends string ? One : keyof One;
 type GivenTo<One, Name> = One extends string ? never : Name extends keyof One ? One[Name] : never;
@@ -163,10 +164,14 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
     if (details.description !== undefined) setGroup(core, conversation, { description: details.description });
     return [];
   },
-  make_invitation: (core, { conversation }) => { setGroup(core, conversation, { link: "comity-group:9Kd2-wQx7LrTn4vBs6Hj" }); return []; },
+  make_invitation: (core, { conversation }) => { setGroup(core, conversation, { link: INVITATIONS.own }); return []; },
   revoke_invitation: (core, { conversation }) => { setGroup(core, conversation, { link: null }); return []; },
   join_by_invitation: (core, { link }) => {
-    if (!link.startsWith("comity-group:")) throw refusal("not_found");
+    if (!isInvitation(link)) throw refusal("refused");
+    if (link === INVITATIONS.over) {
+      core.tell({ event: "failed", act: "join_by_invitation", code: "forbidden", message: "the link does not hold", retry_after_ms: 0 });
+      return [];
+    }
     return joined(core, { title: "", state: "active", group: groupOf(5, { details_arriving: true }) }, [named(core, OWN)]);
   },
   leave_group: (core, { conversation }) => { setView(core, conversation, () => ({ state: "left" })); return []; },

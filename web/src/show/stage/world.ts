@@ -24,6 +24,10 @@ export const GONE = addressOf(6);
 export const ASKED = addressOf(7);
 export const BLOCKED = addressOf(8);
 
+const invitation = (letters: string): string => `comity:group/${letters.repeat(10)}`;
+/** A link of the choir's, one to where one is not yet, and one that was taken back. */
+export const INVITATIONS = { own: invitation("7Jc9-hTn"), good: invitation("9Kd2_wQx"), over: invitation("4vBs6HjL") };
+
 export interface Chat {
   readonly view: ConversationView;
   readonly lines: readonly Line[];
@@ -176,7 +180,7 @@ export function worldIn(language: Language, long: number, home: boolean): World 
   const removed = [lineOf({ author: YUKI, at_ms: at(40_000), text: own.bye }), lineOf({ author: YUKI, at_ms: at(39_900), kind: "notice", text: "removed_you" })];
   const asking = [lineOf({ author: OWN, at_ms: at(90), text: say.hello, status: "sent" })];
   const chats: Chat[] = [
-    { view: viewOf(1, choir, { kind: "group", title: say.choir, pinned_ms: home ? NOW_MS - DAY_MS : 0, unread: 3, unread_mentions: 1, group: groupOf(6, { admin: true, photo: "choir", description: own.choirAbout, link: "comity-group:7Jc9-hTnQ2mXw5vKd8Yp" }) }), lines: choir, members: [memberOf(OWN, own.me), memberOf(BEN, say.ben, { admin: true }), memberOf(ANA, say.ana), memberOf(LAYLA, say.layla), memberOf(YUKI, say.yuki), memberOf(GONE, own.gone)] },
+    { view: viewOf(1, choir, { kind: "group", title: say.choir, pinned_ms: home ? NOW_MS - DAY_MS : 0, unread: 3, unread_mentions: 1, group: groupOf(6, { admin: true, photo: "choir", description: own.choirAbout, link: INVITATIONS.own }) }), lines: choir, members: [memberOf(OWN, own.me), memberOf(BEN, say.ben, { admin: true }), memberOf(ANA, say.ana), memberOf(LAYLA, say.layla), memberOf(YUKI, say.yuki), memberOf(GONE, own.gone)] },
     { view: viewOf(2, anna, { peer: ANA, title: say.ana }), lines: anna, members: [] },
     { view: viewOf(3, layla, { peer: LAYLA, title: say.layla, unread: 1 }), lines: layla, members: [] },
     { view: viewOf(4, family, { kind: "group", title: arabic.family, timer_s: 604_800, group: groupOf(3) }), lines: family, members: [memberOf(OWN, own.me), memberOf(LAYLA, say.layla, { admin: true }), memberOf(BEN, say.ben)] },

@@ -51,6 +51,8 @@ export interface BubbleProps {
   readonly text?: string;
   readonly mentions?: readonly Mention[];
   readonly onSuspicious?: (href: string) => void;
+  /** A link was pressed; true where the app itself led there. */
+  readonly onLink?: (href: string) => boolean;
   readonly onMention?: (id: string) => void;
   readonly attachment?: ReactNode;
   readonly quote?: Quoted;
@@ -107,7 +109,7 @@ export function Bubble(props: BubbleProps) {
                 {attachment !== undefined && <div className={styles.attachment}>{attachment}</div>}
                 {text !== undefined && (
                   <p dir="auto" className={classes(styles.text, large > 0 && styles.large)}>
-                    <RichText text={text} {...(props.mentions && { mentions: props.mentions })} {...(props.onSuspicious && { onSuspicious: props.onSuspicious })} {...(props.onMention && { onMention: props.onMention })} />
+                    <RichText text={text} {...(props.mentions && { mentions: props.mentions })} {...(props.onSuspicious && { onSuspicious: props.onSuspicious })} {...(props.onLink && { onLink: props.onLink })} {...(props.onMention && { onMention: props.onMention })} />
                   </p>
                 )}
               </>

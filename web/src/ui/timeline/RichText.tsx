@@ -18,9 +18,11 @@ export interface RichTextProps {
   readonly onMention?: (id: string) => void;
   /** A suspicious link was pressed: the app asks before it leads there. */
   readonly onSuspicious?: (href: string) => void;
+  /** A link was pressed; true where the app itself led there, and no other page is wanted. */
+  readonly onLink?: (href: string) => boolean;
 }
 
-export function RichText({ text, mentions = [], plain = false, onMention, onSuspicious }: RichTextProps) {
+export function RichText({ text, mentions = [], plain = false, onMention, onSuspicious, onLink }: RichTextProps) {
   const { words } = useSpeech();
   return piecesOf(text, mentions).map((piece, n) => {
     if (piece.kind === "emoji") return <span key={n} className={styles.emoji}>{piece.text}</span>;
@@ -42,9 +44,13 @@ export function RichText({ text, mentions = [], plain = false, onMention, onSusp
         target="_blank"
         rel="noopener noreferrer nofollow"
         onClick={(event) => {
-          if (!suspicious) return;
-          event.preventDefault();
-          onSuspicious?.(piece.href);
+          if (suspicious) {
+            event.preventDefault();
+            onSuspicious?.(piece.href);
+            return;
+          }
+          // With a key held down, somebody wants another tab or window.
+          if (!event.ctrlKey && !event.metaKey && !event.shiftKey && onLink?.(piece.href) === true) event.preventDefault();
         }}
       >
         {piece.text}

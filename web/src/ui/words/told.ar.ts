@@ -141,6 +141,15 @@ const failures: Sentences = {
   source_gone: "لم يعد الملف موجودًا. اختره مرة أخرى.",
 };
 
+const joins: Sentences = {
+  forbidden: "لم يعد هذا الرابط صالحًا: سُحب أو أُنشئ غيره. اطلب الرابط الجديد.",
+  not_member: "لم يعد هذا الرابط صالحًا: سُحب أو أُنشئ غيره. اطلب الرابط الجديد.",
+  not_found: "لم تعد هذه المجموعة موجودة، أو لم يكن الرابط صالحًا قط. اسأل من أعطاك إياه.",
+  refused: "هذا ليس رابط دعوة كاملًا. انسخه ثانية من أوله إلى آخره.",
+  wrong_app: "هذه المجموعة على خادم آخر لا يتصل به خادمك.",
+  too_many: "هذه المجموعة ممتلئة. يمكنك الانضمام حين يغادر أحد.",
+};
+
 const unreadable: Sentences = {
   secret_used: "أعطاها الخادم من قبل أو متأخرة كثيرًا",
   undecryptable: "غُيّرت أو ليست لهذا الجهاز",
@@ -179,6 +188,7 @@ export function arabic(format: Format): ReturnType<typeof english> {
     notice: (code, it) => entry(notice, code)?.(it) ?? "حدث هنا شيء يحتاج عرضه إلى تطبيق أحدث.",
     warning: (code) => entry(warnings, code) ?? "أعطى الخادم شيئًا غير صحيح. لم يُستخدم.",
     failure,
+    join: (code) => entry(joins, code) ?? failure(code),
     notSent: (code) => (code === "stopped" ? failure(code) : `لم تُرسل. ${failure(code)}`),
     unreadable: (name, code) => `لا يمكن قراءة رسالة من ${isolate(name)}: ${entry(unreadable, code) ?? "لا تُفتح"}. تصل وحدها إن كانت لدى أحد.`,
     start: (code) => entry(starts, code) ?? { title: "تعذّر بدء التطبيق", text: "أعد تحميل الصفحة. إن بقي كذلك فحدّث المتصفح." },
@@ -187,4 +197,4 @@ export function arabic(format: Format): ReturnType<typeof english> {
 }
 
 /** The codes that have a sentence here. */
-export const CODES = { notices: Object.keys(notices(new Format("ar"))), warnings: Object.keys(warnings), failures: Object.keys(failures), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };
+export const CODES = { notices: Object.keys(notices(new Format("ar"))), warnings: Object.keys(warnings), failures: Object.keys(failures), joins: Object.keys(joins), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };

@@ -174,6 +174,16 @@ const failures: Sentences = {
   source_gone: "The file is no longer there. Choose it again.",
 };
 
+/** Why one does not come into a group by its link. */
+const joins: Sentences = {
+  forbidden: "This link no longer holds: it was taken back, or another one was made. Ask for the new one.",
+  not_member: "This link no longer holds: it was taken back, or another one was made. Ask for the new one.",
+  not_found: "This group is no more, or this link was never good. Ask whoever gave it to you.",
+  refused: "This is not a whole invitation link. Copy it again, from its beginning to its end.",
+  wrong_app: "This group is at another server, which yours is not joined with.",
+  too_many: "This group is full. You can join when somebody has left.",
+};
+
 const unreadable: Sentences = {
   secret_used: "the server gave it before, or much too late",
   undecryptable: "it was changed, or is not for this device",
@@ -212,6 +222,7 @@ export function english(format: Format) {
     notice: (code: string, it: NoticeWords) => entry(notice, code)?.(it) ?? "Something happened here that needs a newer app to be shown.",
     warning: (code: string) => entry(warnings, code) ?? "The server gave something that does not hold. It was not used.",
     failure,
+    join: (code: string) => entry(joins, code) ?? failure(code),
     notSent: (code: string) => (code === "stopped" ? failure(code) : `Not sent. ${failure(code)}`),
     unreadable: (name: string, code: string) => `A message of ${isolate(name)} can not be read: ${entry(unreadable, code) ?? "it does not open"}. It comes again by itself if somebody still has it.`,
     start: (code: string): Said => entry(starts, code) ?? { title: "The app could not start", text: "Reload the page. If it stays so, update the browser." },
@@ -220,4 +231,4 @@ export function english(format: Format) {
 }
 
 /** The codes that have a sentence: of each kind, in English. The Arabic table has the same. */
-export const CODES = { notices: Object.keys(notices(new Format("en"))), warnings: Object.keys(warnings), failures: Object.keys(failures), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };
+export const CODES = { notices: Object.keys(notices(new Format("en"))), warnings: Object.keys(warnings), failures: Object.keys(failures), joins: Object.keys(joins), unreadable: Object.keys(unreadable), starts: Object.keys(starts), ends: Object.keys(ends) };
