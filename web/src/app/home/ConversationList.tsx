@@ -5,7 +5,7 @@
  * came to are drawn.
  */
 import { Archive, Bell, BellOff, EllipsisVertical, MailOpen, MessageSquarePlus, MessageSquareDot, Pin, PinOff, UserPlus } from "lucide-react";
-import { type MouseEvent, type ReactNode, useDeferredValue, useState } from "react";
+import { type ReactNode, useDeferredValue, useState } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { Button, IconButton } from "../../ui/basics/Button";
 import { Icon } from "../../ui/basics/Icon";
@@ -15,6 +15,7 @@ import { EmptyState, Skeleton } from "../../ui/feedback/Feedback";
 import { SearchField } from "../../ui/fields/TextField";
 import { Header, Screen } from "../../ui/frames/Frames";
 import { type Act, Menu } from "../../ui/overlays/Menu";
+import { useLongPress } from "../../ui/overlays/useLongPress";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import { useKeep, useNow, usePhotoOf, useShared } from "../state/context";
@@ -97,6 +98,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
   const rowOf = useRowOf(typing);
   const now = useNow();
   const { shown, more } = useMore(rows?.length ?? 0);
+  const longPress = useLongPress(openMenu);
   if (rows === undefined) return <Skeleton rows={8} />;
   if (rows.length === 0) return archived ? <div className={styles.empty}><EmptyState drawing={<NoConversations />} title={words.home.noArchive}>{words.home.noArchiveAbout}</EmptyState></div> : <NoneYet />;
   // Notes to self are there from the first moment on; there is nobody to talk to all the same.
@@ -106,9 +108,9 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
     <>
       <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
         {rows.slice(0, shown).map((view) => (
-          // A long press, or the other button of a mouse: the menu's own button is not in view before.
+          // A long press, or the other button of a mouse: the menu's own button is not in view before. Where both tell of a long press, it opens once.
           // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-          <li key={view.conversation} className={styles.row} onContextMenu={openMenu}>
+          <li key={view.conversation} className={styles.row} {...longPress} onContextMenu={(event) => { if (openMenu(event.currentTarget)) event.preventDefault(); }}>
             <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
             <div className={styles.acts}><RowMenu view={view} now={now} /></div>
           </li>
@@ -120,12 +122,12 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
   );
 }
 
-/** Opens what can be done with a row. */
-function openMenu(event: MouseEvent<HTMLElement>): void {
-  const button = event.currentTarget.querySelector<HTMLElement>("button[aria-haspopup=menu]");
-  if (button === null) return;
-  event.preventDefault();
+/** Opens what can be done with a row; false where there is nothing. */
+function openMenu(row: HTMLElement): boolean {
+  const button = row.querySelector<HTMLElement>("button[aria-haspopup=menu]");
+  if (button === null) return false;
   if (button.getAttribute("aria-expanded") !== "true") button.click();
+  return true;
 }
 
 function Row({ view, row, now, selected }: { view: ConversationView; row: RowProps; now: number; selected: boolean }) {

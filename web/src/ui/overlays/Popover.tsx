@@ -1,13 +1,15 @@
 /**
  * What floats beside the control that opened it, and goes when one turns elsewhere.
  *
- * Always holds: the browser's own popover: Escape, a press elsewhere and another popover close it.
+ * Always holds: the browser's own popover: Escape, a press elsewhere and another popover close it. One that opens while
+ * a press goes on stays when that ends, and is closed by the next press elsewhere.
  * Deliberately absent: shutting off the page; that is `Dialog`.
  */
 import { type ReactNode, type RefObject, useCallback, useLayoutEffect, useRef } from "react";
 import { classes } from "../basics/classes";
 import { useFloat } from "./float";
 import type { Wish } from "./place";
+import { isPressed } from "./press";
 import styles from "./popover.module.css";
 
 export interface PopoverProps {
@@ -37,12 +39,22 @@ export function Popover(props: PopoverProps) {
     const element = it.current;
     if (!open || element === null) return;
     if (fits === true) element.style.minInlineSize = `${String(anchor.current?.offsetWidth ?? 0)}px`;
+    const held = isPressed();
+    element.popover = held ? "manual" : "auto";
     element.showPopover();
+    const away = (event: Event): void => { if (!element.contains(event.target as Node)) onClose(); };
+    const escape = (event: KeyboardEvent): void => { if (event.key === "Escape") onClose(); };
+    if (held) {
+      document.addEventListener("pointerdown", away, { capture: true });
+      document.addEventListener("keydown", escape);
+    }
     const onToggle = (event: Event): void => {
       if ((event as ToggleEvent).newState === "closed") onClose();
     };
     element.addEventListener("toggle", onToggle);
     return () => {
+      document.removeEventListener("pointerdown", away, { capture: true });
+      document.removeEventListener("keydown", escape);
       element.removeEventListener("toggle", onToggle);
     };
   }, [open, onClose, fits, anchor]);
