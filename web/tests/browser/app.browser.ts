@@ -9,7 +9,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve } from "../server";
 import { findings } from "./findings";
-import { menuOf, type ScreenOf, SCREENS, visitScreen } from "./screens";
+import { GOOD_LINK, menuOf, type ScreenOf, SCREENS, visitScreen } from "./screens";
 import { launch, open, type View } from "./visit";
 
 const PHONE: View = { width: 390, height: 844, theme: "light", language: "en" };
@@ -252,6 +252,62 @@ describe("a conversation", () => {
   });
 });
 
+describe("the first time", () => {
+  it("what to do first stands in view on a phone, and one thing is advised at a time", async () => {
+    const { context, page } = await at("home-empty", PHONE);
+    const words = page.getByText("Twelve words bring your account back");
+    const storage = page.getByText("This browser may delete your messages");
+    await words.waitFor();
+    expect(await storage.count()).toBe(0);
+    const places = await page.getByRole("navigation").boundingBox();
+    for (const name of ["Add by number", "Join a group by link"]) {
+      const box = await page.getByRole("button", { name }).boundingBox();
+      expect((box?.y ?? Infinity) + (box?.height ?? 0), name).toBeLessThanOrEqual(places?.y ?? 0);
+    }
+    await page.getByRole("status").filter({ has: words }).getByRole("button", { name: "Close" }).click();
+    await storage.waitFor();
+    expect(await words.count()).toBe(0);
+    await context.close();
+  });
+});
+
+describe("an invitation", () => {
+  it("that was pasted is shown before one joins, and one that is not whole says so", async () => {
+    const { context, page } = await at("join", PHONE);
+    const field = page.getByLabel("Invitation link");
+    await field.fill("comity:group/9Kd2");
+    await page.getByRole("button", { name: "Open the invitation" }).click();
+    await page.getByText("This is not a whole invitation link.").waitFor();
+    await field.fill(`https://elsewhere.example/#join/${GOOD_LINK}`);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "You are invited to a group" }).waitFor();
+    expect(new URL(page.url()).hash).toBe(`#join/${GOOD_LINK}`);
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
+    expect(new URL(page.url()).hash).toMatch(/^#c\/\d+$/);
+    await context.close();
+  });
+
+  it("in a message opens here and says who sent it; with a key held down, it is a page of its own", async () => {
+    const { context, page } = await at("chat-long", PHONE);
+    await page.locator("textarea").fill(`${address}/#join/${GOOD_LINK}`);
+    await page.getByRole("button", { name: "Send" }).click();
+    const link = page.getByRole("article").getByRole("link", { name: GOOD_LINK });
+    const other = context.waitForEvent("page");
+    await link.click({ modifiers: ["ControlOrMeta"] });
+    await (await other).close();
+    expect(new URL(page.url()).hash).toBe("#c/2");
+    await link.click();
+    await page.getByRole("heading", { name: "You are invited to a group" }).waitFor();
+    // It was oneself.
+    expect(await page.getByText("sent you this link").count()).toBe(0);
+    await page.goBack();
+    await link.waitFor();
+    expect(context.pages()).toHaveLength(1);
+    await context.close();
+  });
+});
+
 describe("how a conversation is kept", () => {
   const rowOf = (page: Page, name: string): Locator => page.getByRole("listitem").filter({ hasText: name }).first();
   const choose = async (page: Page, name: string, act: string): Promise<void> => {
@@ -296,6 +352,54 @@ describe("how a conversation is kept", () => {
     const { context, page } = await at("home");
     await choose(page, "Marcus Webb", "Pin on top");
     await rowOf(page, "Marcus Webb").getByRole("img", { name: "Pinned" }).waitFor();
+    await context.close();
+  });
+
+  /** A finger on the middle of a row, which moves by `x` and `y`, and is lifted when that is called. */
+  const finger = async (page: Page, name: string): Promise<{ move: (x: number, y: number) => Promise<void>; lift: () => Promise<void> }> => {
+    const box = await rowOf(page, name).boundingBox();
+    if (box === null) throw new Error(`${name} is not in view`);
+    const cdp = await page.context().newCDPSession(page);
+    const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    await cdp.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [at] });
+    return {
+      move: async (x, y) => { await cdp.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x: at.x + x, y: at.y + y }] }); },
+      lift: async () => { await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] }); },
+    };
+  };
+
+  it("a long press opens the row's menu, which stays when the finger is lifted", async () => {
+    // This engine tells of no long press, as some phones.
+    const { context, page } = await at("home", PHONE);
+    const { lift } = await finger(page, "Ben Okafor");
+    const pin = page.getByRole("menuitem", { name: "Pin on top" });
+    await pin.waitFor();
+    // Others do tell of it, at about the same time.
+    await rowOf(page, "Ben Okafor").dispatchEvent("contextmenu");
+    await lift();
+    await page.waitForTimeout(300);
+    expect(await page.getByRole("menu").count()).toBe(1);
+    expect(new URL(page.url()).hash).toBe("");
+    await pin.tap();
+    await rowOf(page, "Ben Okafor").getByRole("img", { name: "Pinned" }).waitFor();
+    expect(await page.getByRole("menu").count()).toBe(0);
+    await context.close();
+  });
+
+  it("a finger that moves on, or is lifted soon, opens no menu; a press elsewhere closes it", async () => {
+    const { context, page } = await at("home", PHONE);
+    const moves = await finger(page, "Ben Okafor");
+    await moves.move(24, 3);
+    await page.waitForTimeout(800);
+    expect(await page.getByRole("menu").count()).toBe(0);
+    await moves.lift();
+    const holds = await finger(page, "Ben Okafor");
+    await page.getByRole("menu").waitFor();
+    await holds.lift();
+    await page.touchscreen.tap(20, 20);
+    await page.getByRole("menu").waitFor({ state: "detached" });
+    await (await finger(page, "Ben Okafor")).lift();
+    await page.locator("[data-line]").first().waitFor();
     await context.close();
   });
 

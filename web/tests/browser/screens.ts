@@ -20,8 +20,10 @@ export interface ScreenOf {
 }
 
 const ANA = "a1b2e2c300000001@talk.example";
-/** Links of the invented world: to where one is not yet, to a group that one is in, and one that was taken back. */
-const [GOOD_LINK = "", CHOIR_LINK = "", OVER_LINK = ""] = ["9Kd2_wQx", "7Jc9-hTn", "4vBs6HjL"].map((letters) => letters.repeat(10));
+/** Links of the invented world, as they stand in addresses: to where one is not yet, to a group that one is in, and one that was taken back. */
+export const GOOD_LINK = "9Kd2_wQx".repeat(10);
+const CHOIR_LINK = "7Jc9-hTn".repeat(10);
+const OVER_LINK = "4vBs6HjL".repeat(10);
 const press = (selector: string) => async (page: Page): Promise<void> => { await page.locator(selector).first().click(); };
 
 async function toCode(page: Page): Promise<void> {

@@ -1,4 +1,8 @@
-/** What one should know before anything else: no connection, a new version, storage that may go, history on its way. */
+/**
+ * What one should know before anything else: no connection, a new version, storage that may go, history on its way.
+ *
+ * Always holds: of what is only advised, one thing at a time, so that what one came for stays in view.
+ */
 import { useEffect, useState } from "react";
 import { Button } from "../../ui/basics/Button";
 import { Banner, ProgressBar } from "../../ui/feedback/Feedback";
@@ -31,6 +35,7 @@ export function Banners() {
   }, [away]);
   const retry = link?.retry_ms ?? null;
   const numberless = account?.number === "";
+  const offersWords = !habits.recoveryOffered && account?.owner === true;
   return (
     <>
       {gone !== null && <div className={styles.banner}><Banner kind="bad">{gone === "device_revoked" ? words.home.goneDevice : words.home.goneAccount}</Banner></div>}
@@ -59,12 +64,12 @@ export function Banners() {
           <Banner kind="caution" acts={<Button kind="plain" size="small" onClick={() => { go({ at: "settings", page: "number" }); }}>{words.self.changeNumber}</Button>}>{words.home.numberLost}</Banner>
         </div>
       )}
-      {persisted === false && !closed && (
+      {persisted === false && !closed && !offersWords && (
         <div className={styles.banner}>
           <Banner kind="caution" onClose={() => { setClosed(true); }} acts={<Button kind="plain" size="small" onClick={() => { go({ at: "settings", page: "storage" }); }}>{words.home.whatToDo}</Button>}>{words.home.storageLoose}</Banner>
         </div>
       )}
-      {!habits.recoveryOffered && account?.owner === true && (
+      {offersWords && (
         <div className={styles.banner}>
           <Banner
             kind="information"

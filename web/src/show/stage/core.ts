@@ -33,7 +33,8 @@ export class StageCore implements Core {
   constructor(readonly language: Language, readonly scene: Scene, readonly code = "store_in_use", long = 100_000) {
     this.world = worldIn(language, long, scene === "home");
     this.account = scene === "fresh" || scene === "ended" ? null : this.world.account;
-    if (scene === "empty") this.world = { ...this.world, chats: [], contacts: [], requests: [] };
+    // Notes to self are there from the first moment on.
+    if (scene === "empty") this.world = { ...this.world, chats: this.world.chats.filter(({ view }) => view.kind === "self"), contacts: [], requests: [] };
     for (const chat of this.world.chats) this.chats.set(chat.view.conversation, chat);
     this.#state = scene === "starting" ? { is: "starting" } : scene === "failed" ? { is: "failed", failure: { code, message: "as the page asks" } } : { is: "ready" };
   }
@@ -51,7 +52,7 @@ export class StageCore implements Core {
   }
 
   onStorage(listener: (storage: Storage) => void): () => void {
-    listener({ persisted: this.scene !== "loose" });
+    listener({ persisted: this.#persists() });
     return () => undefined;
   }
 
@@ -203,8 +204,13 @@ export class StageCore implements Core {
     this.changed();
   }
 
+  /** A browser promises nothing to a page that it does not know. */
+  #persists(): boolean {
+    return this.scene !== "loose" && this.scene !== "empty";
+  }
+
   persist(): Promise<boolean> {
-    return Promise.resolve(this.scene !== "loose");
+    return Promise.resolve(this.#persists());
   }
 }
 
