@@ -90,6 +90,73 @@ describe("by the keyboard", () => {
     await context.close();
   });
 
+  it("a list is one stop with what can be done with its row, a conversation, too, and so is a group's members", async () => {
+    const stops = (page: Page, within: string): Promise<readonly number[]> =>
+      page.evaluate((within) => [...document.querySelectorAll(within)].map((row) => [row, ...row.querySelectorAll<HTMLElement>("*")].filter((it) => (it as HTMLElement).tabIndex >= 0 && it.closest("[popover], audio") === null).length), within);
+    const { context, page } = await at("chat-group");
+    for (const rows of ["main ul > li:has([aria-haspopup=menu])", "[data-line]"]) expect((await stops(page, rows)).filter((n) => n > 0), rows).toHaveLength(1);
+    // Forward from the head, over the region that scrolls: to the newest line, what it has, and where one writes.
+    await page.getByRole("button", { name: "Search in this conversation" }).focus();
+    const passed: string[] = [];
+    for (let n = 0; n < 8 && passed.at(-1) !== "Message"; n += 1) {
+      await page.keyboard.press("Tab");
+      passed.push(await page.evaluate(() => document.activeElement?.getAttribute("data-line") ?? document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? ""));
+    }
+    const newest = await page.locator("[data-line]").last().getAttribute("data-line");
+    expect(passed).toEqual(["Messages", newest, "@Noor Saleh", "More about this message", "Attach", "Message"]);
+    // Back is where one was: two lines up, after arrows.
+    await page.locator(`[data-line="${newest ?? ""}"]`).focus();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowUp");
+    const there = await page.evaluate(() => document.activeElement?.getAttribute("data-line"));
+    await page.getByRole("button", { name: "Attach" }).focus();
+    await page.keyboard.press("Shift+Tab");
+    expect(await page.evaluate(() => document.activeElement?.closest("[data-line]")?.getAttribute("data-line"))).toBe(there);
+    await page.evaluate(() => { location.hash = "#about/6"; });
+    await page.getByRole("list", { name: "241 members" }).waitFor();
+    expect((await stops(page, "[aria-label='241 members'] > li")).filter((n) => n > 0)).toHaveLength(1);
+    await context.close();
+  });
+
+  it("who comes to another place is there, and back at the row they left", async () => {
+    const { context, page } = await at("home", PHONE);
+    await page.locator("main ul > li button", { hasText: "Ben Okafor" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-line]").first().waitFor();
+    expect(await focused(page)).toContain("Ben Okafor");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H2");
+    await page.getByRole("button", { name: "Back" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator("main ul > li").first().waitFor();
+    expect(await focused(page)).toContain("Ben Okafor");
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("BUTTON");
+    await context.close();
+  });
+
+  it("a search in a conversation has the focus when it opens, and gives it back", async () => {
+    const { context, page } = await at("chat-long");
+    const opens = page.getByRole("button", { name: "Search in this conversation" });
+    await opens.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("1999");
+    await page.locator("search mark").first().waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("search mark").first().waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    await page.locator("search").waitFor({ state: "detached" });
+    expect(await focused(page)).toBe("Search in this conversation");
+    await context.close();
+  });
+
+  it("messages are selected by arrows and the space bar", async () => {
+    const { context, page } = await at("chat-select");
+    await page.getByRole("checkbox", { checked: true }).focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "2 selected" }).waitFor();
+    await context.close();
+  });
+
   it("a dialog gives the focus back to where it was opened", async () => {
     const { context, page } = await at("chat-files");
     await page.keyboard.press("Escape");

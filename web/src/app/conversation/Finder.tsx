@@ -18,9 +18,14 @@ export function Finder({ conversation, onOpen, onLeave }: FinderProps) {
   const [query, setQuery] = useState("");
   const looked = useDeferredValue(query.trim());
   return (
-    <search className={styles.finder}>
+    <search className={styles.finder} onKeyDown={(event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      if (query === "") onLeave();
+      else setQuery("");
+    }}>
       <div className={styles.finderField}>
-        <SearchField label={words.talk.find} value={query} onChange={setQuery} />
+        <SearchField focuses label={words.talk.find} value={query} onChange={setQuery} />
         <IconButton icon={X} label={words.close} onClick={onLeave} />
       </div>
       {looked !== "" && <FoundHere conversation={conversation} query={looked} onOpen={onOpen} />}

@@ -1,10 +1,10 @@
 /**
  * The lines of a conversation, the newest at the bottom.
  *
- * Always holds: at most one window of lines is in the page (`window.ts`); arrows go from message to
- * message, and Tab from a message to what can be done with it.
+ * Always holds: at most one window of lines is in the page (`window.ts`); they are one stop of the keyboard: arrows go
+ * from message to message, and Tab from a message to what can be done with it, and on.
  */
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type FocusEvent, type KeyboardEvent, type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { Skeleton } from "../../ui/feedback/Feedback";
 import { NoMessages } from "../../ui/feedback/Drawings";
@@ -12,6 +12,7 @@ import { EmptyState } from "../../ui/feedback/Feedback";
 import { Screen } from "../../ui/frames/Frames";
 import { DateDivider, ToNewest, TypingBubble, UnreadDivider } from "../../ui/timeline/Between";
 import { useSpeech } from "../../ui/words/context";
+import { isOfRow, stopAt } from "../home/stops";
 import { useAct, useNow, usePhotoOf, useShared } from "../state/context";
 import type { Line } from "../state/face";
 import styles from "./conversation.module.css";
@@ -63,11 +64,12 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const faces = [usePhotoOf(typing[0]), usePhotoOf(typing[1]), usePhotoOf(typing[2])];
   const people = typing.map((id, n) => ({ id, name: names.get(id) ?? "", picture: faces[n] }));
   const empty = lines?.length === 0 && newest;
+  const onFocus = useStop(content);
   return (
     <Screen label={words.timeline} on="ground" middle={scroller} header={header} foot={foot}>
       {/* The keys are those of the messages, which have the focus. */}
       {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions */}
-      <div ref={content} className={styles.lines} onKeyDown={onArrow}>
+      <div ref={content} className={styles.lines} onKeyDown={onArrow} onFocus={onFocus}>
         {lines === undefined && <Skeleton kind="messages" rows={7} />}
         {empty && <div className={styles.start}><EmptyState drawing={<NoMessages />} title={words.talk.empty}>{words.talk.emptyAbout(speaks ? view.kind : "closed")}</EmptyState></div>}
         {!empty && entries.map((entry) => (
@@ -112,17 +114,46 @@ function EntryShown({ entry, now, group, speaks, acts, marked, selected, going, 
   );
 }
 
-/** Up and down go from message to message, wherever in one the focus is. */
+function rowsOf(content: HTMLElement | null): readonly HTMLElement[] {
+  return [...(content?.querySelectorAll<HTMLElement>("[data-line]") ?? [])];
+}
+
+/** The message where the focus was last is where Tab stops; at first, the newest. What is returned hears of the focus. */
+function useStop(content: RefObject<HTMLDivElement | null>): (event: FocusEvent) => void {
+  const last = useRef<string>(undefined);
+  const put = useCallback(() => {
+    const rows = rowsOf(content.current);
+    stopAt(rows, rows.find((row) => row.dataset.line === last.current) ?? rows.at(-1), true);
+  }, [content]);
+  // Lines come and go, and so does what can be done with them: a file that came can be played.
+  useEffect(() => {
+    const it = content.current;
+    if (it === null) return;
+    put();
+    const changes = new MutationObserver(put);
+    changes.observe(it, { childList: true, subtree: true });
+    return () => { changes.disconnect(); };
+  }, [content, put]);
+  return useCallback((event: FocusEvent) => {
+    if (!isOfRow(event.target)) return;
+    const row = event.target.closest<HTMLElement>("[data-line]");
+    if (row === null || row.dataset.line === last.current) return;
+    last.current = row.dataset.line;
+    put();
+  }, [put]);
+}
+
+/** Up and down go from message to message, wherever in one the focus is; while some are selected, from box to box. */
 function onArrow(event: KeyboardEvent<HTMLDivElement>): void {
   const target = event.target as HTMLElement;
-  if (target.closest("[role=menu], [role=slider], input, textarea") !== null) return;
+  if (target.closest("[role=menu], [role=slider], input:not([type=checkbox]), textarea, dialog") !== null) return;
   const all = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-line]")];
   const at = all.findIndex((it) => it.contains(target));
   const to = { ArrowUp: at - 1, ArrowDown: at + 1 }[event.key];
   if (to === undefined || at < 0) return;
   event.preventDefault();
   const next = all[Math.max(0, Math.min(to, all.length - 1))];
-  next?.focus({ preventScroll: true });
+  (next?.querySelector<HTMLElement>("input[type=checkbox]") ?? next)?.focus({ preventScroll: true });
   next?.scrollIntoView({ block: "nearest" });
 }
 

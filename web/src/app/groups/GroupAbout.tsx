@@ -15,6 +15,7 @@ import { useSpeech } from "../../ui/words/context";
 import { useTitleOf } from "../home/lists";
 import { useMore } from "../home/more";
 import { MuteRow } from "../home/Mute";
+import { Roving } from "../home/Roving";
 import { Page } from "../people/Page";
 import styles from "../people/people.module.css";
 import { useAct, usePhotoOf, useShared } from "../state/context";
@@ -93,10 +94,10 @@ function Members({ view }: { view: ConversationView }) {
   return (
     <Section title={words.members(members.length)}>
       {members.length >= SEARCH_FROM && <ControlRow><SearchField label={words.group.searchMembers} value={query} onChange={setQuery} /></ControlRow>}
-      <ul aria-label={words.members(members.length)}>
+      <Roving label={words.members(members.length)}>
         {found.slice(0, shown).map((member) => <li key={member.address}><Member view={view} member={member} /></li>)}
         {more}
-      </ul>
+      </Roving>
       {found.length === 0 && <p className={styles.about}>{words.noMatch(query)}</p>}
     </Section>
   );

@@ -110,7 +110,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
         {rows.slice(0, shown).map((view) => (
           // A long press, or the other button of a mouse: the menu's own button is not in view before. Where both tell of a long press, it opens once.
           // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-          <li key={view.conversation} className={styles.row} {...longPress} onContextMenu={(event) => { if (openMenu(event.currentTarget)) event.preventDefault(); }}>
+          <li key={view.conversation} data-row={view.conversation} className={styles.row} {...longPress} onContextMenu={(event) => { if (openMenu(event.currentTarget)) event.preventDefault(); }}>
             <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
             <div className={styles.acts}><RowMenu view={view} now={now} /></div>
           </li>

@@ -1,6 +1,6 @@
 /** The app's places: one pane on a phone, the list beside what is open on a desk. */
 import { MessageCircle, Settings, Users } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { AccountView } from "../../core/types";
 import { Desk, Places } from "../../ui/frames/Frames";
 import { NoMessages } from "../../ui/feedback/Drawings";
@@ -21,7 +21,7 @@ import { Settings as Yourself } from "../yourself/Settings";
 import { SettingsPageShown } from "../yourself/pages";
 import { useHabits, useKept, useMedia, useNow, useShared } from "../state/context";
 import { unreadOf } from "../state/keeping";
-import { go, type Route, useRoute } from "../state/route";
+import { go, hashOf, type Route, useRoute } from "../state/route";
 import { useTyping } from "../state/typing";
 import { ConversationList } from "./ConversationList";
 import styles from "./home.module.css";
@@ -36,8 +36,42 @@ function placeOf(route: Route): PlaceKey {
 /** From this width on the list stands beside what is open. */
 export const DESK = "(min-width: 52rem)";
 
+/** What a row of a list stands for, where this place was opened from one. */
+function rowOf(route: Route): string | undefined {
+  switch (route.at) {
+    case "conversation": case "about": case "group":
+      return String(route.id);
+    case "person": case "safety":
+      return route.address;
+    default:
+      return undefined;
+  }
+}
+
+/** Whether only the list of a place is there. */
+function isRoot(route: Route): boolean {
+  return route.at === "chats" || route.at === "archive" || route.at === "people" || (route.at === "settings" && route.page === undefined);
+}
+
+/** Where what had the focus went with the place before, the new one has it: by the row that one came back from, else by its title. */
+function useFocusHere(route: Route): void {
+  const before = useRef(route);
+  const here = hashOf(route);
+  useEffect(() => {
+    const was = before.current;
+    before.current = route;
+    if (hashOf(was) === here || document.activeElement !== document.body) return;
+    const row = isRoot(route) ? rowOf(was) : undefined;
+    const from = row === undefined ? null : document.querySelector<HTMLElement>(`[data-row="${CSS.escape(row)}"] button`);
+    (from ?? [...document.querySelectorAll<HTMLElement>("main header h2")].at(-1))?.focus({ preventScroll: from === null });
+    // Of one place there are many objects.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [here]);
+}
+
 export function Main({ account }: { account: AccountView }) {
   const route = useRoute();
+  useFocusHere(route);
   const desk = useMedia(DESK);
   const { words } = useSpeech();
   const habits = useHabits();
@@ -64,7 +98,7 @@ export function Main({ account }: { account: AccountView }) {
     : at === "people" ? <PeopleList foot={desk ? null : places} open={route.at === "person" || route.at === "safety" ? route.address : undefined} />
     : <ConversationList archived={route.at === "archive"} typing={typing} foot={desk ? null : places} open={route} />;
   const open = <Open route={route} account={account} typing={typing} />;
-  const root = route.at === "chats" || route.at === "archive" || route.at === "people" || (route.at === "settings" && route.page === undefined);
+  const root = isRoot(route);
   if (!desk) {
     return (
       <main className={styles.phone}>

@@ -1,8 +1,9 @@
 /**
  * A list that is one stop of the keyboard: arrows, Home and End go from row to row, and Tab leaves it.
- * Each row's first button takes the focus; its other controls are reached from there by Tab.
+ * Each row's first control takes the focus; its others are reached from there by Tab.
  */
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { type FocusEvent, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { controlsOf, isOfRow, stopAt } from "./stops";
 
 export interface RovingProps {
   readonly label: string;
@@ -11,29 +12,33 @@ export interface RovingProps {
   readonly children: ReactNode;
 }
 
-function buttonsOf(list: HTMLElement | null): HTMLElement[] {
-  return [...(list?.querySelectorAll<HTMLElement>(":scope > li") ?? [])].flatMap((row) => row.querySelector<HTMLElement>("button, a, input") ?? []);
+/** The rows that can be come to. */
+function rowsOf(list: HTMLElement | null): readonly HTMLElement[] {
+  return [...(list?.querySelectorAll<HTMLElement>(":scope > li") ?? [])].filter((row) => controlsOf(row).length > 0);
 }
 
 export function Roving({ label, at, children }: RovingProps) {
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
-    const all = buttonsOf(list.current);
-    const chosen = all.find((it) => it === document.activeElement) ?? all.find((it) => it.getAttribute("aria-current") === "true") ?? all[0];
-    for (const it of all) it.tabIndex = it === chosen ? 0 : -1;
+    const rows = rowsOf(list.current);
+    stopAt(rows, rows.find((row) => row.contains(document.activeElement)) ?? rows.find((row) => controlsOf(row)[0]?.getAttribute("aria-current") === "true") ?? rows[0]);
   }, [at, children]);
   const onKeyDown = (event: KeyboardEvent): void => {
-    const all = buttonsOf(list.current);
-    const from = all.indexOf(document.activeElement as HTMLElement);
-    if (from < 0) return;
-    const to = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: all.length - 1 }[event.key];
-    const next = to === undefined ? undefined : all[Math.max(0, Math.min(to, all.length - 1))];
+    if (!isOfRow(event.target)) return;
+    const rows = rowsOf(list.current);
+    const from = rows.findIndex((row) => row.contains(event.target as Node));
+    const to = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: rows.length - 1 }[event.key];
+    const next = from < 0 || to === undefined ? undefined : rows[Math.max(0, Math.min(to, rows.length - 1))];
     if (next === undefined) return;
     event.preventDefault();
-    for (const it of all) it.tabIndex = it === next ? 0 : -1;
-    next.focus();
+    controlsOf(next)[0]?.focus();
   };
-  // The keys are those of the rows' buttons, which have the focus.
+  const onFocus = (event: FocusEvent): void => {
+    const rows = rowsOf(list.current);
+    const within = isOfRow(event.target) ? rows.find((row) => row.contains(event.target as Node)) : undefined;
+    if (within !== undefined) stopAt(rows, within);
+  };
+  // The keys are those of the rows' controls, which have the focus.
   // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-  return <ul ref={list} aria-label={label} onKeyDown={onKeyDown}>{children}</ul>;
+  return <ul ref={list} aria-label={label} onKeyDown={onKeyDown} onFocus={onFocus}>{children}</ul>;
 }

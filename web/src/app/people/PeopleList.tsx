@@ -46,7 +46,7 @@ export function PeopleList({ foot, open }: { foot: ReactNode; open: string | und
           <h3 className={styles.part}>{words.people.contacts(people.length)}</h3>
           <Roving label={words.people.title} at={open ?? ""}>
             {people.slice(0, shown).map((it) => (
-              <li key={it.address}>
+              <li key={it.address} data-row={it.address}>
                 <PersonRow
                   person={{ id: it.address, name: it.name === "" ? it.number : it.name }}
                   about={it.blocked ? words.people.isBlocked : it.about === "" ? it.number : it.about}

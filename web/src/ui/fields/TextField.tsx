@@ -1,6 +1,6 @@
 /** Fields for a line, for many lines, and for a search. */
 import { Eye, EyeOff, Search, X } from "lucide-react";
-import { type HTMLInputTypeAttribute, type InputHTMLAttributes, useRef, useState } from "react";
+import { type HTMLInputTypeAttribute, type InputHTMLAttributes, useEffect, useRef, useState } from "react";
 import { IconButton } from "../basics/Button";
 import { classes } from "../basics/classes";
 import { Icon, type Picture } from "../basics/Icon";
@@ -104,11 +104,19 @@ export interface SearchFieldProps {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
+  /** It was opened to be written into: it takes the focus, and gives it back when it goes. */
+  readonly focuses?: boolean;
 }
 
-export function SearchField({ label, value, onChange }: SearchFieldProps) {
+export function SearchField({ label, value, onChange, focuses = false }: SearchFieldProps) {
   const { words } = useSpeech();
   const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (!focuses) return;
+    const before = document.activeElement;
+    input.current?.focus();
+    return () => { if (before instanceof HTMLElement && before.isConnected) before.focus(); };
+  }, [focuses]);
   return (
     <Field label={label} labelHidden>
       {(ties) => (

@@ -126,8 +126,9 @@ export function Header({ title, about, avatar, onBack, onTitle, acts, large = fa
   return (
     <header className={classes(styles.header, large && styles.large)}>
       {onBack !== undefined && <IconButton icon={ArrowLeft} turns label={words.back} onClick={onBack} />}
-      {onTitle === undefined ? <h2 className={styles.heading}>{inside}</h2> : (
-        <h2 className={styles.heading}><button type="button" className={styles.toAbout} onClick={onTitle}>{inside}</button></h2>
+      {/* It takes the focus when one comes here and what one pressed is gone: so it is read out. */}
+      {onTitle === undefined ? <h2 tabIndex={-1} className={styles.heading}>{inside}</h2> : (
+        <h2 tabIndex={-1} className={styles.heading}><button type="button" className={styles.toAbout} onClick={onTitle}>{inside}</button></h2>
       )}
       {acts}
     </header>
