@@ -26,7 +26,7 @@ import { useTell } from "../state/toasts";
 import { Banners } from "./Banners";
 import { Found } from "./Found";
 import styles from "./home.module.css";
-import { type RowProps, useListed, useRowOf } from "./lists";
+import { type RowProps, useListed, useRowOf, useTitleOf } from "./lists";
 import { useMore } from "./more";
 import { MuteDialog } from "./Mute";
 import { Roving } from "./Roving";
@@ -160,6 +160,7 @@ function RowMenu({ view, now }: { view: ConversationView; now: number }) {
   const { words } = useSpeech();
   const keep = useKeep();
   const tell = useTell();
+  const titleOf = useTitleOf();
   const [mutes, setMutes] = useState(false);
   const id = view.conversation;
   const pinned = view.pinned_ms > 0;
@@ -180,7 +181,7 @@ function RowMenu({ view, now }: { view: ConversationView; now: number }) {
   ];
   return (
     <>
-      <Menu small label={words.more} icon={EllipsisVertical} acts={acts} />
+      <Menu small label={words.group.actsOn(titleOf(view))} icon={EllipsisVertical} acts={acts} />
       {mutes && <MuteDialog view={view} onClose={() => { setMutes(false); }} />}
     </>
   );

@@ -8,6 +8,7 @@ import { CountryPicker } from "../../ui/fields/CountryPicker";
 import { TextField } from "../../ui/fields/TextField";
 import { Across, FormLayout } from "../../ui/frames/Rows";
 import { useSpeech } from "../../ui/words/context";
+import { readersRegion } from "../../ui/words/format";
 import { useCore } from "../state/context";
 import { codeOf, outcome } from "../state/face";
 
@@ -16,7 +17,7 @@ const ACTS = ["register", "code", "number"];
 export function NumberPage({ account }: { account: AccountView }) {
   const { words } = useSpeech();
   const core = useCore();
-  const [country, setCountry] = useState<string | null>(() => new Intl.Locale(navigator.language).maximize().region ?? null);
+  const [country, setCountry] = useState(readersRegion);
   const [number, setNumber] = useState("");
   const [sentTo, setSentTo] = useState<string | null>(null);
   const [code, setCode] = useState("");
