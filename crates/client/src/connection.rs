@@ -137,6 +137,8 @@ impl Step<'_> {
         let active = self.conversations_in(State::Active)?;
         let taken = active.iter().map(|row| (row.id, row.next_seq - 1));
         *self.mem.taken = taken.collect();
+        self.mem.cursors_told.clear();
+        self.mem.marks_put.clear();
         self.ask_for_changes()
     }
 
@@ -318,6 +320,7 @@ impl Step<'_> {
                 reply::Result::Done(_),
             ) => self.details_put(intent, &document, epoch),
             (Request::Leave { intent }, reply::Result::Done(_)) => self.left(intent),
+            (Request::Mark { conversation }, reply::Result::Done(_)) => self.mark_put(conversation),
             (request, reply::Result::Error(error)) => self.request_failed(request, error.into()),
             // An answer of another kind than the question: the server is at fault.
             (_, _) => {
@@ -345,6 +348,10 @@ impl Step<'_> {
             // Then it is not known, and coming in anew says what there is to say.
             Request::LookBack { .. } => Ok(()),
             Request::Append { queue } => self.append_refused(queue, error),
+            Request::Mark { conversation } => {
+                self.mark_refused(conversation, &error);
+                Ok(())
+            }
             Request::Create { intent } | Request::Commit { intent } | Request::State { intent } => {
                 self.intent_refused(intent, &error)
             }

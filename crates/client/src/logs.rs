@@ -44,9 +44,10 @@ impl Step<'_> {
         }
         let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
-            return Ok(());
+            return self.all_early(hub, &log.log, &log.marks);
         };
         let cursor = log.cursor.min(log.head_seq);
+        self.mem.cursors_told.insert(conversation.id, cursor);
         if conversation.is_active() && cursor >= conversation.next_seq {
             // What this device is said to have read can not be read any more, and it is more than
             // the seat that it may have been given anew while it was away.
@@ -66,7 +67,11 @@ impl Step<'_> {
         )?;
         let had = self.mem.taken.get(&conversation.id);
         if conversation.is_active() && had.is_some_and(|had| log.head_seq < *had) {
-            return self.log_went_back(&mut conversation, "rolled_back");
+            return self.log_went_back(&mut conversation, "rolled_back", log.head_seq);
+        }
+        // It has forgotten what this device read, and has had more since.
+        if self.mem.went_back && conversation.is_active() && cursor + 1 < conversation.next_seq {
+            self.look_back(&conversation);
         }
         if conversation.is_active() && log.head_seq >= conversation.next_seq {
             self.fetch(hub, &log.log, conversation.next_seq - 1);
@@ -128,7 +133,8 @@ impl Step<'_> {
         for entry in &deliver.entries {
             if entry.seq < conversation.next_seq {
                 if self.is_another_entry(&conversation, entry)? {
-                    return self.log_went_back(&mut conversation, "rewritten");
+                    let before = entry.seq.saturating_sub(1);
+                    return self.log_went_back(&mut conversation, "rewritten", before);
                 }
                 continue;
             }
@@ -218,19 +224,24 @@ impl Step<'_> {
         );
     }
 
-    /// While this device is let in anew: whether the hub has something else now where it gave this
-    /// device an entry. Then it went back, or tells others something else, and that is no guess.
+    /// Whether the hub has something else now where it gave this device an entry. Then it went back, or
+    /// tells others something else, and that is no guess.
     pub(crate) fn looked_back(
         &mut self,
         conversation: i64,
         deliver: &proto::Deliver,
     ) -> Result<(), CoreError> {
-        let conversation = self.conversation(conversation)?;
-        if conversation.state != State::Rejoining {
+        let mut conversation = self.conversation(conversation)?;
+        if !matches!(conversation.state, State::Rejoining | State::Active) {
             return Ok(());
         }
         for entry in &deliver.entries {
             if self.is_another_entry(&conversation, entry)? {
+                let before = entry.seq.saturating_sub(1);
+                if conversation.is_active() {
+                    return self.log_went_back(&mut conversation, "rewritten", before);
+                }
+                self.note_parting(conversation.id, before)?;
                 self.warn("rewritten", Some(conversation.id));
                 let me = self.me()?;
                 let nobody = DeviceId::new([0; 16]);
@@ -246,12 +257,15 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The hub has another log than it had: said, and joined anew where it stands now.
+    /// The hub has another log than it had, behind `until` at the latest: said, and joined anew where it
+    /// stands now.
     fn log_went_back(
         &mut self,
         conversation: &mut Conversation,
         notice: &str,
+        until: u64,
     ) -> Result<(), CoreError> {
+        self.note_parting(conversation.id, until)?;
         let me = self.me()?;
         let nobody = DeviceId::new([0; 16]);
         self.mem.taken.remove(&conversation.id);
@@ -265,9 +279,10 @@ impl Step<'_> {
     pub(crate) fn place_was_taken(
         &mut self,
         conversation: &mut Conversation,
+        seq: u64,
     ) -> Result<(), CoreError> {
         if conversation.is_active() {
-            return self.log_went_back(conversation, "rolled_back");
+            return self.log_went_back(conversation, "rolled_back", seq.saturating_sub(1));
         }
         Ok(())
     }

@@ -3,15 +3,22 @@
 use crate::CoreError;
 use crate::conversations::Conversation;
 use crate::output::Event;
-use crate::step::Step;
+use crate::step::{MarkPut, Request, Step};
+use crate::store::meta;
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::marks::{self, MarkKey};
 use comity_wire::proto::{self, client_frame::Act};
-use comity_wire::{Address, DeviceId};
+use comity_wire::{Address, DeviceId, ErrorCode, WireError};
+use data_encoding::HEXLOWER;
 use rusqlite::OptionalExtension;
 
 /// A typing signal is repeated at most this often.
 const TYPING_MS: i64 = 4_000;
+/// Until a mark that was refused for now is put again, at the least.
+const AGAIN_MS: i64 = 5_000;
+/// Marks of others that came before what opens them.
+const EARLY_MAX: usize = 256;
+const EARLY_BYTES_MAX: usize = 1_024;
 
 impl Step<'_> {
     pub(crate) fn mark_read(&mut self, conversation: i64) -> Result<(), CoreError> {
@@ -35,7 +42,8 @@ impl Step<'_> {
         self.renew_shown(conversation)
     }
 
-    /// Puts the own mark wherever it is newer than what the hub has, and again after each commit.
+    /// Puts the own mark wherever it is newer than what the hub has, and again after each commit. What the hub
+    /// has it says: a mark that was on its way when the line broke is put in the next session.
     pub(crate) fn pump_marks(&mut self) -> Result<(), CoreError> {
         let due: Vec<(i64, u64, u64)> = {
             let mut statement = self.tx.prepare_cached(
@@ -48,6 +56,12 @@ impl Step<'_> {
         };
         for (id, read_seq, counter) in due {
             let conversation = self.conversation(id)?;
+            if let Some(put) = self.mem.marks_put.get(&id).copied()
+                && (put.epoch, put.read_seq) == (conversation.epoch, read_seq)
+                && put.again_ms.is_none_or(|at| at > self.now)
+            {
+                continue;
+            }
             let body = said::MarkBody { read_seq }.encode_to_vec();
             let Some(sealed) =
                 self.seal_mark(&conversation, counter + 1, &body, marks::Lane::Mark)?
@@ -55,16 +69,97 @@ impl Step<'_> {
                 continue;
             };
             let (hub, log) = conversation.wire_log(self);
-            self.send(Act::PutMark(proto::PutMark {
-                hub,
-                conversation: log,
+            let put = MarkPut {
                 epoch: conversation.epoch,
-                body: sealed,
-            }));
+                read_seq,
+                again_ms: None,
+            };
+            self.mem.marks_put.insert(id, put);
+            self.request(
+                Request::Mark { conversation: id },
+                Act::PutMark(proto::PutMark {
+                    hub,
+                    conversation: log,
+                    epoch: conversation.epoch,
+                    body: sealed,
+                }),
+            );
             self.tx.execute(
-                "UPDATE conversation SET mark_counter = ?2, mark_epoch = epoch WHERE id = ?1",
+                "UPDATE conversation SET mark_counter = ?2 WHERE id = ?1",
                 (id, counter + 1),
             )?;
+        }
+        Ok(())
+    }
+
+    /// The hub has the own mark.
+    pub(crate) fn mark_put(&mut self, conversation: i64) -> Result<(), CoreError> {
+        let Some(put) = self.mem.marks_put.get(&conversation).copied() else {
+            return Ok(());
+        };
+        self.tx.execute(
+            "UPDATE conversation SET mark_epoch = ?2 WHERE id = ?1 AND epoch = ?2 AND read_seq = ?3",
+            (conversation, put.epoch, put.read_seq),
+        )?;
+        Ok(())
+    }
+
+    /// It does not take it: of another epoch, where a commit is on its way here and the mark is put behind it, or
+    /// for now.
+    pub(crate) fn mark_refused(&mut self, conversation: i64, error: &WireError) {
+        if matches!(
+            error.code,
+            ErrorCode::StaleEpoch | ErrorCode::NotMember | ErrorCode::NotFound
+        ) {
+            return;
+        }
+        let at = self.now + i64::from(error.retry_after_ms).max(AGAIN_MS);
+        if let Some(put) = self.mem.marks_put.get_mut(&conversation) {
+            put.again_ms = Some(at);
+            self.wake(at);
+        }
+    }
+
+    /// A mark that can not be opened yet waits: its author puts it again only with the next thing that they read.
+    pub(crate) fn early_mark(
+        &mut self,
+        hub: &str,
+        conversation: &[u8],
+        mark: &proto::Mark,
+    ) -> Result<(), CoreError> {
+        if mark.body.len() > EARLY_BYTES_MAX || DeviceId::from_slice(&mark.device).is_err() {
+            return Ok(());
+        }
+        let waiting = meta::under(self.tx, EARLY)?;
+        if waiting.len() >= EARLY_MAX {
+            for name in waiting {
+                meta::remove(self.tx, &format!("{EARLY}{name}"))?;
+            }
+        }
+        let key = early(hub, conversation) + &HEXLOWER.encode(&mark.device);
+        meta::put(self.tx, &key, &(mark.epoch, mark.body.clone()))
+    }
+
+    /// In an epoch more: what came before it is opened now.
+    pub(crate) fn early_marks(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
+        let (hub, log) = conversation.wire_log(self);
+        let place = early(&hub, &log);
+        for device in meta::under(self.tx, &place)? {
+            let key = format!("{place}{device}");
+            let Some((epoch, body)) = meta::get::<(u64, Vec<u8>)>(self.tx, &key)? else {
+                continue;
+            };
+            if epoch > conversation.epoch {
+                continue;
+            }
+            meta::remove(self.tx, &key)?;
+            let device = HEXLOWER.decode(device.as_bytes()).unwrap_or_default();
+            let mark = proto::Mark {
+                device,
+                epoch,
+                body,
+            };
+            self.mark(conversation, &mark)?;
         }
         Ok(())
     }
@@ -132,12 +227,26 @@ impl Step<'_> {
 
     pub(crate) fn marks(&mut self, marks: &proto::Marks) -> Result<(), CoreError> {
         let Some(conversation) = self.conversation_by_cid(&marks.hub, &marks.conversation)? else {
-            return Ok(());
+            // A welcome may be on its way.
+            let hub = self.near_hub(&marks.hub).to_owned();
+            return self.all_early(&hub, &marks.conversation, &marks.marks);
         };
         for mark in &marks.marks {
             self.mark(&conversation, mark)?;
         }
         Ok(())
+    }
+
+    /// Marks of a conversation that this device is not in yet.
+    pub(crate) fn all_early(
+        &mut self,
+        hub: &str,
+        conversation: &[u8],
+        marks: &[proto::Mark],
+    ) -> Result<(), CoreError> {
+        marks
+            .iter()
+            .try_for_each(|mark| self.early_mark(hub, conversation, mark))
     }
 
     pub(crate) fn mark(
@@ -152,8 +261,12 @@ impl Step<'_> {
         if device == me.keys.id() {
             return Ok(());
         }
-        // A mark of an epoch that is gone, or not here yet: its author puts it again.
         let Some(key) = self.mark_key(conversation.id, mark.epoch)? else {
+            if mark.epoch > conversation.epoch || !conversation.is_active() {
+                let (hub, log) = conversation.wire_log(self);
+                return self.early_mark(&hub, &log, mark);
+            }
+            // Of an epoch that is gone: its author puts it again.
             return Ok(());
         };
         let Some((address, signature_key)) = self.signature_key(conversation.id, &device)? else {
@@ -322,4 +435,11 @@ impl Step<'_> {
         }
         Ok(())
     }
+}
+
+/// Where marks wait that came before what opens them.
+const EARLY: &str = "early_mark/";
+
+fn early(hub: &str, conversation: &[u8]) -> String {
+    format!("{EARLY}{hub}/{}/", HEXLOWER.encode(conversation))
 }

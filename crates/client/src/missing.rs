@@ -17,6 +17,7 @@ use comity_content::proto::{Again, ArchivedMessage, SeqRange, Unread, content::B
 use comity_membership::Member;
 use comity_wire::proto::ConversationKind;
 use comity_wire::{Address, DeviceId};
+use rusqlite::Connection;
 
 /// Time that the own devices have before others are asked.
 const OWN_FIRST_MS: i64 = 3_000;
@@ -437,6 +438,37 @@ impl Step<'_> {
 /// Where it is kept whose words stand for a message that was missing.
 fn claimed(conversation: i64, seq: u64) -> String {
     format!("again/{conversation}/{seq}")
+}
+
+/// What is behind `common` is of a branch that is gone: nobody can give it any more, and what was said of
+/// its places says nothing of those that have their numbers now.
+pub(crate) fn forget_questions(
+    conn: &Connection,
+    conversation: i64,
+    common: u64,
+) -> Result<(), CoreError> {
+    // The lines go that said it: one for all of it comes in their place.
+    conn.execute(
+        "DELETE FROM message WHERE conversation = ?1 AND kind IN ('unreadable', 'notice') AND message_id IN
+             (SELECT line FROM missing WHERE conversation = ?1 AND from_seq > ?2)",
+        (conversation, common),
+    )?;
+    conn.execute(
+        "DELETE FROM missing WHERE conversation = ?1 AND from_seq > ?2",
+        (conversation, common),
+    )?;
+    conn.execute(
+        "UPDATE missing SET to_seq = ?2 WHERE conversation = ?1 AND to_seq > ?2",
+        (conversation, common),
+    )?;
+    for seq in meta::under(conn, &format!("again/{conversation}/"))? {
+        if let Ok(seq) = seq.parse()
+            && seq > common
+        {
+            meta::remove(conn, &claimed(conversation, seq))?;
+        }
+    }
+    answers::forget_places(conn, conversation, common)
 }
 
 fn ranges(rows: &[Missing], wanted: impl Fn(&Missing) -> bool) -> Vec<SeqRange> {

@@ -59,7 +59,7 @@ impl Step<'_> {
                 let row = self
                     .tx
                     .query_row(
-                        "SELECT content, franking_key, sender_nonce, header, seal, iif(introduction IS NULL, seq, 0), at_ms,
+                        "SELECT content, franking_key, sender_nonce, header, seal, iif(introduction IS NULL, coalesce(sealed_seq, seq), 0), at_ms,
                              author_device, introduction FROM message
                          WHERE conversation = ?1 AND message_id = ?2 AND author = ?3 AND deleted = 0 AND seal IS NOT NULL",
                         (conversation.id, message.to_vec(), address.to_string()),

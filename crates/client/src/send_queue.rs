@@ -383,7 +383,7 @@ impl Step<'_> {
             return self.is_here(conversation.id, appended.seq);
         }
         if appended.seq < conversation.next_seq {
-            return self.place_was_taken(&mut conversation);
+            return self.place_was_taken(&mut conversation, appended.seq);
         }
         if appended.seq != conversation.next_seq {
             conversation.head_seq = conversation.head_seq.max(appended.seq);
@@ -548,15 +548,15 @@ impl Step<'_> {
     }
 
     pub(crate) fn append_refused(&mut self, queue: i64, error: WireError) -> Result<(), CoreError> {
-        let row: Option<(i64, Vec<u8>, Vec<u8>, i64)> = self
+        let row: Option<(i64, Vec<u8>, Vec<u8>, i64, i64)> = self
             .tx
             .query_row(
-                "SELECT conversation, message_id, content, attempts FROM send_queue WHERE id = ?1",
+                "SELECT conversation, message_id, content, attempts, not_before_ms FROM send_queue WHERE id = ?1",
                 [queue],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
             )
             .optional()?;
-        let Some((conversation, message_id, content, attempts)) = row else {
+        let Some((conversation, message_id, content, attempts, not_before_ms)) = row else {
             return Ok(());
         };
         let row = self.conversation(conversation)?;
@@ -579,15 +579,16 @@ impl Step<'_> {
             | ErrorCode::Internal
             | ErrorCode::StorageFull
             | ErrorCode::QuotaExceeded => {
-                let wait = self
-                    .back_off_ms(attempts)
-                    .max(i64::from(error.retry_after_ms));
+                // Of what was on its way together each is refused: that is one time, and no reason to wait longer.
+                let waits = not_before_ms > self.now;
+                let wait = if waits { 0 } else { self.back_off_ms(attempts) };
+                let at = (self.now + wait.max(i64::from(error.retry_after_ms))).max(not_before_ms);
                 // The whole queue waits, so that the order stays.
                 self.tx.execute(
-                    "UPDATE send_queue SET not_before_ms = ?2, attempts = attempts + 1 WHERE conversation = ?1",
-                    (conversation, self.now + wait),
+                    "UPDATE send_queue SET not_before_ms = ?2, attempts = attempts + ?3 WHERE conversation = ?1",
+                    (conversation, at, !waits),
                 )?;
-                self.wake(self.now + wait);
+                self.wake(at);
                 if error.code != ErrorCode::RateLimited {
                     self.failed("send", &CallError::Refused(error));
                 }

@@ -69,6 +69,8 @@ pub(crate) struct Memory {
     pub(crate) went_back: bool,
     /// How far each conversation was taken when this session began.
     pub(crate) taken: Shared<BTreeMap<i64, u64>>,
+    /// How far the hub said, in this session, that this device has read each conversation.
+    pub(crate) cursors_told: Shared<BTreeMap<i64, u64>>,
     /// Conversations of which the hub keeps entries back.
     pub(crate) withheld: Shared<BTreeSet<i64>>,
     /// Conversations into which a welcome waits, and of which the hub gave nothing from this entry on.
@@ -87,6 +89,8 @@ pub(crate) struct Memory {
     pub(crate) differing: Shared<BTreeMap<(i64, DeviceId), Differing>>,
     /// Up to where the hub says that this device has read, where that is more than it knows of.
     pub(crate) ahead: Shared<BTreeMap<i64, u64>>,
+    /// Own marks that are on their way, or that the hub did not take, by conversation.
+    pub(crate) marks_put: Shared<BTreeMap<i64, MarkPut>>,
     /// When typing was last told, by conversation.
     pub(crate) typing_sent: Shared<BTreeMap<i64, UnixMs>>,
     /// When the profiles of a conversation were read again, by conversation.
@@ -104,6 +108,15 @@ pub(crate) struct Memory {
 pub(crate) struct Hint {
     pub(crate) until_ms: UnixMs,
     pub(crate) wait_ms: i64,
+}
+
+/// An own mark as it was last put in this session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MarkPut {
+    pub(crate) epoch: u64,
+    pub(crate) read_seq: u64,
+    /// It was refused for now: when it is put again.
+    pub(crate) again_ms: Option<UnixMs>,
 }
 
 /// The state of a conversation that this device lets itself into.
@@ -166,6 +179,9 @@ pub(crate) enum Request {
     },
     Leave {
         intent: i64,
+    },
+    Mark {
+        conversation: i64,
     },
 }
 

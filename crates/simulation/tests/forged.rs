@@ -189,6 +189,7 @@ fn a_store_that_kept_such_a_thing_opens_again() -> Result<()> {
              ALTER TABLE conversation DROP COLUMN details_epoch;
              DROP TABLE conversation_setting;
              ALTER TABLE conversation DROP COLUMN draft_quote;
+             ALTER TABLE message DROP COLUMN sealed_seq;
              PRAGMA user_version = 3;",
         )?;
         Ok(())

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "malice/back.rs"]
+mod back;
 #[path = "malice/devices.rs"]
 mod devices;
 #[path = "malice/files.rs"]

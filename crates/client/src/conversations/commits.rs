@@ -187,7 +187,7 @@ impl Step<'_> {
             return Ok(());
         }
         if committed.seq < conversation.next_seq {
-            return self.place_was_taken(&mut conversation);
+            return self.place_was_taken(&mut conversation, committed.seq);
         }
         if committed.seq != conversation.next_seq {
             let (hub, log) = conversation.wire_log(self);
@@ -357,7 +357,7 @@ impl Step<'_> {
             self.keep_history_promises(conversation)?;
             self.settings_to_fresh(conversation)?;
         }
-        Ok(())
+        self.early_marks(conversation)
     }
 
     /// Brings the table of members in line; gives the accounts of new rows. Only what differs is

@@ -6,6 +6,7 @@ mod creating;
 mod intents;
 mod joining;
 mod pairs;
+mod parting;
 mod rejoining;
 pub(crate) mod settings;
 

@@ -312,8 +312,10 @@ impl Step<'_> {
             "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",
             [conversation.id],
         )?;
+        let parted = self.part(conversation, committed.seq)?;
         // Who has read something here, from a welcome on or as its maker.
-        if !by_link && conversation.next_seq > 1 && committed.seq > conversation.next_seq {
+        let has_read = parted || conversation.next_seq > 1;
+        if !by_link && has_read && committed.seq > conversation.next_seq {
             self.note_gap(conversation, committed.seq)?;
         } else {
             self.stays(conversation)?;
@@ -343,9 +345,6 @@ impl Step<'_> {
             "DELETE FROM trail WHERE conversation = ?1",
             [conversation.id],
         )?;
-        if committed.seq < conversation.next_seq {
-            conversation.head_seq = committed.seq;
-        }
         conversation.joined_seq = committed.seq;
         conversation.next_seq = committed.seq + 1;
         conversation.head_seq = conversation.head_seq.max(committed.seq);
@@ -373,8 +372,10 @@ impl Step<'_> {
         {
             self.introduce_to(conversation)?;
         }
-        if by_link {
+        if by_link || parted {
             self.answer_owed(conversation)?;
+        }
+        if by_link {
             self.expect_history(conversation)?;
             self.group_notice(conversation.id, &me.address, "joined_by_link")?;
         }

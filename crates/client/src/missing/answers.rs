@@ -11,6 +11,7 @@ use crate::store::meta;
 use comity_content::Message as _;
 use comity_content::proto::{Again, ArchivedMessage, SeqRange, content::Body};
 use comity_wire::limits;
+use rusqlite::Connection;
 
 /// Lines in answer to one question.
 const LINES_MAX: usize = 500;
@@ -32,6 +33,12 @@ impl Step<'_> {
         asked: &[SeqRange],
         device: &[u8],
     ) -> Result<(), CoreError> {
+        if self.is_parting(meant.id)? {
+            // What stands at these places now is known once this device is in again.
+            return asked
+                .iter()
+                .try_for_each(|range| self.owe(meant, device, range));
+        }
         let gaps = self.missing(meant.id)?;
         let (mut messages, mut covered) = (Vec::new(), Vec::new());
         for range in asked {
@@ -200,6 +207,22 @@ impl Step<'_> {
 
 /// Asked by this device, from one place to another.
 type Owed = (Vec<u8>, u64, u64);
+
+/// Of places behind `common` nothing is known any more.
+pub(super) fn forget_places(
+    conn: &Connection,
+    conversation: i64,
+    common: u64,
+) -> Result<(), CoreError> {
+    let mut shown_nowhere: Vec<u64> = meta::get(conn, &unshown(conversation))?.unwrap_or_default();
+    shown_nowhere.retain(|place| *place <= common);
+    meta::put(conn, &unshown(conversation), &shown_nowhere)?;
+    let since: Option<u64> = meta::get(conn, &in_since(conversation))?;
+    if since.is_some_and(|since| since > common) {
+        meta::remove(conn, &in_since(conversation))?;
+    }
+    Ok(())
+}
 
 /// Where it is kept that this device read everything up to where its account went out.
 fn saw_end(conversation: i64) -> String {

@@ -285,6 +285,9 @@ CREATE TABLE conversation_setting (
 ) STRICT, WITHOUT ROWID;
 -- The message that what is begun to be written answers.
 ALTER TABLE conversation ADD COLUMN draft_quote BLOB;
+", "
+-- The place in the log that a line had, where the log went back since: its seal is of that.
+ALTER TABLE message ADD COLUMN sealed_seq INTEGER;
 "];
 
 /// Mentions, copies of files, who has read, disappearing messages, history that a member gave.

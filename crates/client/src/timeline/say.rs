@@ -375,8 +375,19 @@ fn first_is_a_text() -> CoreError {
     CoreError::Refused("the first message to someone is a text".into())
 }
 
+/// Shows by itself: no space, and nothing that only changes how its neighbours look (zero-width, joiners, directions).
+fn is_seen(letter: char) -> bool {
+    let unseen = matches!(
+        letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    !unseen && !letter.is_whitespace() && !letter.is_control()
+}
+
 fn check_text(text: &str) -> Result<(), CoreError> {
-    if text.trim().is_empty() {
+    if !text.chars().any(is_seen) {
         return Err(CoreError::Refused("an empty text is not sent".into()));
     }
     if text.len() > limits::TEXT_BYTES_MAX {

@@ -133,6 +133,7 @@ Alice: No, at seven.
 me: At seven.
 — this conversation was repaired
 — the server has something else now in the place of what it gave this device: it went back to an earlier state, or tells two stories
+— some messages may be missing here: this device did not get them in time. What others still give of them is put here
 me: Are you there?
 Alice: I am.
 — warning: the server may have told you and others two different stories; the conversation is being repaired
@@ -148,6 +149,7 @@ me: No, at seven.
 Bob: At seven.
 — the server lost or hid the newest messages of this conversation: it went back to an earlier state
 — this conversation was repaired
+— some messages may be missing here: this device did not get them in time. What others still give of them is put here
 Bob: Are you there?
 me: I am.
 — warning: the server lost or hid the newest messages of a conversation
@@ -189,6 +191,7 @@ Alice: Meet me at six.
 Alice: No, at seven.
 — this conversation was repaired
 — the server has something else now in the place of what it gave this device: it went back to an earlier state, or tells two stories
+— some messages may be missing here: this device did not get them in time. What others still give of them is put here
 Alice: Are you there?
 me: I am.
 — warning: the server may have told you and others two different stories; the conversation is being repaired
