@@ -7,6 +7,8 @@
 mod away;
 #[path = "healing/details.rs"]
 mod details;
+#[path = "healing/ticks.rs"]
+mod ticks;
 
 use anyhow::{Context, Result};
 use comity_client::{Command, Event, GroupDetails, Permissions, Status, TimelineItem, What, Whom};
