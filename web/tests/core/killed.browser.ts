@@ -405,7 +405,8 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
 /** Brings Anna back, and holds that nothing was lost or doubled; what both have then is settled. */
 async function settles(round: Round, { back, settled: look }: Looks): Promise<void> {
   world.paces();
-  if (round.away) await anna.comesBack();
+  const came = round.away;
+  if (came) await anna.comesBack();
   await anna.openChat("Ben");
   await ben.openChat("Anna");
   await back?.();
@@ -449,6 +450,8 @@ async function settles(round: Round, { back, settled: look }: Looks): Promise<vo
   const draft = await anna.writing.inputValue();
   expect(draft === "" || (round.begun.includes(draft) && !lines.includes(draft)), draft).toBe(true);
   await look?.();
+  // Nothing went wrong that Anna would be told of.
+  if (came) expect(await anna.page.getByRole("status", { name: "Notifications" }).innerText()).toBe("");
   // Both hear each other.
   const [word, answer] = [round.named("do you hear me?"), round.named("I do.")];
   await anna.say(word);
