@@ -289,7 +289,7 @@ pub(crate) async fn check_numbers(session: &Session, of: Option<&Address>) -> Re
 
 /// What to say when somebody who was asked to talk accepted.
 pub(crate) fn accepted(names: &words::Names, who: &Address) -> String {
-    let who = words::plain(&words::name(names, who));
+    let who = words::somebody(names, who);
     format!("— {who} accepted: you can talk now")
 }
 

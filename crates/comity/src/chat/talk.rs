@@ -132,24 +132,30 @@ impl Talk<'_> {
 
     /// Lets the next line be typed, under the name of whom it goes to.
     async fn ask(&mut self) -> Result<()> {
-        let title = match &self.with {
-            None => String::new(),
-            Some(Whom::Myself) => "notes to self".to_owned(),
-            Some(Whom::Person(address)) => words::name(&names(self.session).await?, address),
-            Some(Whom::Conversation(id)) => {
-                let all = self.session.query(Core::conversations).await?;
-                let found = all.into_iter().find(|one| one.conversation == *id);
-                found.map(|one| words::title(&one)).unwrap_or_default()
-            }
-        };
-        let title: String = words::plain(&title).chars().take(24).collect();
+        let text = self.prompt().await?;
         self.screen.ask(Prompt {
-            text: format!("{title}> "),
+            text,
             names: self.people().await?,
             // Where a yes or no is asked for, nothing typed is sent.
             is_said: self.with.is_some() && self.asked.is_none(),
         });
         Ok(())
+    }
+
+    /// What stands before the line being typed.
+    async fn prompt(&self) -> Result<String> {
+        let title = match &self.with {
+            None => String::new(),
+            Some(Whom::Myself) => "notes to self".to_owned(),
+            Some(Whom::Person(address)) => words::prompt(&names(self.session).await?, address),
+            Some(Whom::Conversation(id)) => {
+                let names = names(self.session).await?;
+                let all = self.session.query(Core::conversations).await?;
+                let found = all.iter().find(|one| one.conversation == *id);
+                found.map_or_else(String::new, |one| words::prompt_in(&names, one))
+            }
+        };
+        Ok(format!("{title}> "))
     }
 
     /// What people and groups are called, for completing what is typed.
@@ -212,7 +218,7 @@ impl Talk<'_> {
                 address,
                 ..
             } => {
-                let who = words::name(&names(self.session).await?, address);
+                let who = words::somebody(&names(self.session).await?, address);
                 self.receipt(*conversation, &who).await?;
             }
             Event::Accepted { address, .. } => {
@@ -242,7 +248,7 @@ impl Talk<'_> {
         if !here {
             let all = self.session.query(Core::conversations).await?;
             let title = all.iter().find(|one| one.conversation == conversation);
-            let title = title.map(words::title).unwrap_or_default();
+            let title = title.map_or_else(String::new, |one| words::title(&names, one));
             self.say(&format!("#{conversation} {title}  {line}"));
             return Ok(false);
         }
@@ -294,7 +300,7 @@ impl Talk<'_> {
         } else {
             "has it on a device"
         };
-        self.say(&format!("— {} {what} ✓✓", words::plain(who)));
+        self.say(&format!("— {who} {what} ✓✓"));
         Ok(())
     }
 

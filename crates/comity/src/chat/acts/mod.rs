@@ -525,7 +525,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 say(&format!(
                     "{} {} ({})",
                     words::plain(&contact.number),
-                    words::plain(&called(&contact.name, "")),
+                    words::beside(&called(&contact.name, "")),
                     contact.address
                 ));
                 let safety = session.hint(&format!("safety {number}"));

@@ -376,7 +376,7 @@ pub(super) async fn approve(session: &Session, code: String) -> Result<()> {
     } else if let Event::Linked { name, device } = &linked {
         say(&format!(
             "Linked: {} ({device}); its keys and history are on their way",
-            words::plain(name)
+            words::beside(name)
         ));
     }
     // The new device comes online, gives its keys, is let into every conversation; history goes up.

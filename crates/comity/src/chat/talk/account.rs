@@ -78,7 +78,7 @@ impl Talk<'_> {
     fn show_profile(&self, account: &AccountView) -> Result<()> {
         self.say(&format!(
             "{}  {}  {}",
-            words::plain(&account.name),
+            words::beside(&account.name),
             account.number,
             words::plain(&account.about)
         ));

@@ -201,7 +201,7 @@ impl Talk<'_> {
         let heir = match heir.await? {
             Some(heir) => {
                 let names = super::names(self.session).await?;
-                let name = words::plain(&words::name(&names, &heir));
+                let name = words::somebody(&names, &heir);
                 format!(" {name} will be its admin (/admin NAME first makes another one).")
             }
             None => String::new(),

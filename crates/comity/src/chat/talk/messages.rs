@@ -252,7 +252,7 @@ impl Talk<'_> {
             .await?;
         for (conversation, item) in &found {
             let title = all.iter().find(|one| one.conversation == *conversation);
-            let title = title.map(words::title).unwrap_or_default();
+            let title = title.map_or_else(String::new, |one| words::title(&names, one));
             let number = self.number(*conversation, item.message);
             self.say(&format!(
                 ":{number} #{conversation} {title}  {}",

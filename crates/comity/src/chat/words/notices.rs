@@ -1,6 +1,6 @@
 //! What a conversation says by itself: notices, in words.
 
-use super::{Names, duration, name, plain};
+use super::{Names, duration, plain, quoted, somebody};
 use comity_wire::Address;
 use comity_wire::limits::CONVERSATION_DEVICES_MAX;
 
@@ -47,7 +47,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
 /// Of a notice with something behind its colon.
 fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
     let whom = || match of.parse::<Address>() {
-        Ok(address) => plain(&name(names, &address)),
+        Ok(address) => somebody(names, &address),
         Err(_) => plain(of),
     };
     match what {
@@ -58,12 +58,12 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
         "member" if whom() == who => no_admin(who),
         "member" => format!("{who} took the rights of an admin from {}", whom()),
         "permissions" => format!("{who} changed what members may do"),
-        "name" => format!("{who} named this group “{}”", plain(of)),
+        "name" => format!("{who} named this group {}", quoted(of)),
         "timer" => match of.parse() {
             Ok(0) | Err(_) => format!("{who} set messages to stay"),
             Ok(seconds) => format!("{who} set messages to vanish after {}", duration(seconds)),
         },
-        "now_name" => format!("this group is called “{}” now", plain(of)),
+        "now_name" => format!("this group is called {} now", quoted(of)),
         "now_timer" => match of.parse() {
             Ok(0) | Err(_) => "messages stay now".to_owned(),
             Ok(seconds) => format!("messages vanish after {} now", duration(seconds)),
