@@ -110,6 +110,30 @@ fn a_list_stands_as_one_keeps_it() {
 }
 
 #[test]
+fn a_mute_is_taken_away_by_off_and_set_by_no_slip() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    let muted = || {
+        let all = alice.act(&["conversations"]);
+        let direct = all.into_iter().find(|one| one["kind"] == "direct");
+        direct.unwrap()["muted_until_ms"].as_i64().unwrap() > 0
+    };
+    let screen = typed(&alice, b"/to bob\n/mute 0s\n/mute 5mm\n/quit\n");
+    says(&screen, &["0s: a time is 30s", "5mm: a time is 30s"]);
+    assert!(!screen.contains("— muted"), "{screen}");
+    assert!(!muted());
+    alice.act(&["keep", BOB, "mute"]);
+    assert!(muted());
+    says(&typed(&alice, b"/to bob\n/mute off\n/quit\n"), &["— no longer muted"]);
+    alice.act(&["sync"]);
+    assert!(!muted());
+    alice.act(&["keep", BOB, "mute", "8h"]);
+    alice.act(&["keep", BOB, "mute", "off"]);
+    assert!(!muted());
+    assert_eq!(alice.refused(&["timer", BOB, "0s"]).code, "usage");
+}
+
+#[test]
 fn whom_one_talks_with_is_known_also_where_the_conversation_was_named() {
     let world = World::start();
     let (alice, bob) = alice_and_bob(&world);

@@ -252,7 +252,7 @@ pub(crate) enum Act {
         with: String,
         /// What.
         how: How,
-        /// How long it is muted: 8h, 7d; else until `unmute`.
+        /// How long it is muted: 8h, 7d; `off`: no longer; else until `unmute`.
         #[arg(value_parser = timer)]
         time: Option<u32>,
     },

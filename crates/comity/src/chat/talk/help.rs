@@ -40,7 +40,7 @@ People
   /unblock [WHO]
   /pin, /unpin, /unread — whom you talk with, above the others or as unread in /list
   /archive, /unarchive — put them away, or bring them back
-  /mute [8h], /unmute — no notifications of them, on any device
+  /mute [8h|off], /unmute — no notifications of them, on any device
   /report [:3] REASON — the newest line of others, or line 3, to the operator's moderators; asks first
   /yes, /no — the answer to what was asked; y and n, too",
     ),
