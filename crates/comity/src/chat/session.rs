@@ -86,17 +86,20 @@ impl Session {
         let known =
             std::env::var_os("COMITY_STORE").map_or(path == "comity-chat", |set| set == path);
         let program = crate::terminal::program();
+        // Without an act it is a conversation on the screen.
+        let act = format!(" {act}");
+        let act = act.trim_end();
         if known {
-            return format!("`{program} chat {act}`");
+            return format!("`{program} chat{act}`");
         }
         let path = path.to_string_lossy();
         let plain = path
             .chars()
             .all(|c| c.is_alphanumeric() || "/._-~".contains(c));
         if plain {
-            format!("`{program} chat --store {path} {act}`")
+            format!("`{program} chat --store {path}{act}`")
         } else {
-            format!("`{program} chat --store '{path}' {act}`")
+            format!("`{program} chat --store '{path}'{act}`")
         }
     }
 

@@ -409,3 +409,39 @@ fn the_passphrase_of_the_lock_need_not_stand_on_the_command_line() {
         .unwrap();
     assert!(taken.status.success(), "{taken:?}");
 }
+
+#[test]
+fn the_words_of_recovery_need_not_stand_on_the_command_line() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let phrase = alice.one(&["recovery-phrase"])["phrase"].clone();
+    let phrase = phrase.as_str().unwrap();
+    // After the refusal the code that was sent is good still.
+    let phone = world.device("phone");
+    let code = phone.code_command();
+    let refused = phone.refused(&["register", ALICE, "--code-command", &code]);
+    assert_eq!(refused.code, "number_taken", "{refused:?}");
+    assert!(refused.message.contains("--recover - "), "{refused:?}");
+    let code = world.code(ALICE);
+    let recover = ["register", ALICE, "--code", code.trim(), "--recover", "-"];
+    let given = |input: &str| {
+        let mut act = phone.command();
+        act.args(recover).arg("--json").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut act = act.spawn().unwrap();
+        act.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        String::from_utf8(act.wait_with_output().unwrap().stdout).unwrap()
+    };
+    assert!(given("").contains("no words were given"));
+    assert!(given("none of them\n").contains("phrase_wrong"));
+    let own = alice.one(&["account"])["address"].clone();
+    assert!(given(&format!("{phrase}\n")).contains(own.as_str().unwrap()));
+    let other = world.device("other");
+    let recovered = other
+        .command()
+        .args(["register", ALICE, "--code-command", &other.code_command()])
+        .env("COMITY_RECOVERY_PHRASE", phrase)
+        .output()
+        .unwrap();
+    assert!(recovered.status.success(), "{recovered:?}");
+    assert_eq!(other.one(&["account"])["address"], own);
+}
