@@ -188,7 +188,7 @@ impl Talk<'_> {
                     return Ok(());
                 }
                 let here = self.show_line(*conversation, item).await?;
-                if here && item.kind == ItemKind::Notice && item.text == "permissions" {
+                if here && item.kind == ItemKind::Notice && words::changes_permissions(item) {
                     self.say_permissions(*conversation).await?;
                 }
                 if here && !item.outgoing {

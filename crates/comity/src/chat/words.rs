@@ -167,6 +167,11 @@ fn permissions(may: PermissionsView) -> impl Iterator<Item = &'static str> {
     .filter_map(|(holds, text)| holds.then_some(text))
 }
 
+/// Whether a notice says that somebody changed that: its flags follow a colon.
+pub(crate) fn changes_permissions(notice: &TimelineItem) -> bool {
+    notice.text.split(':').next() == Some("permissions")
+}
+
 /// What holds in a group now of that.
 pub(crate) fn permissions_now(may: PermissionsView) -> String {
     let all: Vec<&str> = permissions(may).collect();

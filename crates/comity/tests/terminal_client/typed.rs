@@ -327,6 +327,32 @@ fn a_group_is_left_only_when_one_says_yes() {
 }
 
 #[test]
+fn what_members_may_do_is_said_when_it_changed() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    alice.act(&["group-create", "Choir"]);
+    let mut talk = alice
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut types = talk.stdin.take().unwrap();
+    let mut shown = BufReader::new(talk.stdout.take().unwrap()).lines();
+    let changes = b"/to Choir\n/allow members-add on\n";
+    types.write_all(changes).unwrap();
+    let said = shown.find(|line| line.as_ref().unwrap().contains("changed what members may do"));
+    assert!(said.is_some());
+    let now = shown.next().unwrap().unwrap();
+    assert_eq!(now, "— now: members may add people");
+    types.write_all(b"/quit\n").unwrap();
+    for line in shown {
+        assert!(!line.unwrap().is_empty());
+    }
+    assert!(talk.wait().unwrap().success());
+}
+
+#[test]
 fn what_nothing_brings_back_is_asked_first() {
     let world = World::start();
     let (alice, _bob) = alice_and_bob(&world);
