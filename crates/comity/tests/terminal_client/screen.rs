@@ -222,3 +222,19 @@ fn who_has_lost_everything_is_asked_for_the_words_where_the_number_was_proved() 
     terminal.until("--take-over to begin a new account");
     terminal.ends();
 }
+
+#[test]
+fn a_paste_of_several_lines_is_taken_away_when_it_is_shown_as_said() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    terminal.types(&format!("/to {BOB}"));
+    terminal.until("bob> ");
+    terminal.types("\x1b[200~first\nsecond\nthird\x1b[201~");
+    terminal.until("me: first");
+    assert!(terminal.seen.contains("\x1b[3A\r\x1b[J"), "{:?}", terminal.seen);
+    terminal.types("/quit");
+    terminal.ends();
+    assert!(bob.history(super::ALICE).ends_with("< first\nsecond\nthird\n"));
+}

@@ -141,10 +141,32 @@ impl Screen {
 /// Takes away a line that was typed, and the prompt before it.
 fn take_away(prompt: &str, line: &str) {
     if let Some(columns) = terminal::columns() {
-        let width = textwrap::core::display_width(prompt) + textwrap::core::display_width(line);
-        let rows = width / columns.max(1) + 1;
+        let rows = rows(&format!("{prompt}{line}"), columns.max(1));
         terminal::prompt(&format!("\x1b[{rows}A\r\x1b[J"));
     }
+}
+
+/// Rows of the screen that a typed text stands in, as the editor breaks it: at its line ends, which
+/// a paste has, and where the screen ends. A full row is followed by one that the cursor stands in.
+fn rows(text: &str, columns: usize) -> usize {
+    /// How far the editor goes for a tabulator.
+    const TAB: usize = 8;
+    let (mut rows, mut column) = (1, 0);
+    for c in text.chars() {
+        if c == '\n' {
+            (rows, column) = (rows + 1, 0);
+            continue;
+        }
+        let width = match c {
+            '\t' => TAB - column % TAB,
+            c => textwrap::core::display_width(c.encode_utf8(&mut [0; 4])),
+        };
+        column += width;
+        if column > columns {
+            (rows, column) = (rows + 1, width);
+        }
+    }
+    if column == columns { rows + 1 } else { rows }
 }
 
 /// Completes commands, and the names of people and groups behind them.
@@ -198,6 +220,26 @@ impl Helper for Completing {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_typed_is_taken_away_whole() {
+        for (text, expected) in [
+            ("bob> Hello", 1),
+            ("bob> Hello12345", 2),
+            ("bob> Hello123456", 2),
+            ("bob> one\ntwo", 2),
+            ("bob> one\n\nthree", 3),
+            ("bob> one\n", 2),
+            ("bob> one\n0123456789012345", 3),
+            // A full row that ends with a line's end is no row more.
+            ("bob> Hello12345\ntwo", 2),
+            // What is two columns wide and does not fit goes on in the next row.
+            ("bob> Hello1234日", 2),
+            ("bob> a\tb", 1),
+        ] {
+            assert_eq!(rows(text, 15), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn commands_and_names_are_completed() {
