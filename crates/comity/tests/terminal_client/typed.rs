@@ -143,6 +143,10 @@ fn whom_one_talks_with_is_known_also_where_the_conversation_was_named() {
         .find(|view| view["kind"] == "direct")
         .unwrap()["conversation"]
         .to_string();
+    let screen = typed(&alice, b"/to #99\nFor nobody\n/quit\n");
+    says(&screen, &["there is no conversation #99", "first say with whom"]);
+    assert!(!screen.contains("is new here"), "{screen}");
+    assert_eq!(alice.refused(&["send", "#99", "Hello"]).code, "not_found");
     let typing = format!("/to #{conversation}\n/safety\n/verify\nyes\n/quit\n");
     let screen = typed(&alice, typing.as_bytes());
     says(&screen, &["— not yet verified", "— verified"]);
