@@ -40,6 +40,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         day: None,
         waiting: BTreeSet::new(),
         asked: None,
+        called: None,
     };
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
@@ -123,6 +124,8 @@ struct Talk<'a> {
     /// Own lines whose first fate is not shown yet.
     waiting: BTreeSet<MessageId>,
     asked: Option<Asked>,
+    /// Whom one talks with, by name, as the screen knows it.
+    called: Option<String>,
 }
 
 impl Talk<'_> {
@@ -133,9 +136,15 @@ impl Talk<'_> {
     /// Lets the next line be typed, under the name of whom it goes to.
     async fn ask(&mut self) -> Result<()> {
         let text = self.prompt().await?;
+        let person = self.whom().await?;
+        self.called = match person {
+            Some(person) => Some(words::somebody(&names(self.session).await?, &person)),
+            None => None,
+        };
+        let names = self.people().await?;
         self.screen.ask(Prompt {
             text,
-            names: self.people().await?,
+            names,
             // Where a yes or no is asked for, nothing typed is sent.
             is_said: self.with.is_some() && self.asked.is_none(),
         });
@@ -180,7 +189,27 @@ impl Talk<'_> {
         Ok(found.map(|conversation| conversation.conversation))
     }
 
+    /// Whom one talks with has another name: it stands before the line being typed, and is said.
+    async fn follow_name(&mut self, event: &Event) -> Result<()> {
+        match event {
+            Event::ContactChanged { .. } | Event::Accepted { .. } => {
+                self.screen.asks_as(&self.prompt().await?);
+                let Some(person) = self.whom().await? else {
+                    return Ok(());
+                };
+                let now = words::somebody(&names(self.session).await?, &person);
+                if let Some(before) = self.called.replace(now.clone()).filter(|it| *it != now) {
+                    self.say(&format!("— {before} is called {now} now"));
+                }
+            }
+            Event::ConversationChanged { .. } => self.screen.asks_as(&self.prompt().await?),
+            _ => {}
+        }
+        Ok(())
+    }
+
     async fn show(&mut self, event: Event) -> Result<()> {
+        self.follow_name(&event).await?;
         match &event {
             Event::Item { conversation, item } => {
                 if item.outgoing && item.status == Status::Queued {

@@ -211,7 +211,11 @@ fn who_has_lost_everything_is_asked_for_the_words_where_the_number_was_proved() 
     // How one begins to talk is said; the words are not asked for again.
     terminal.until("To talk: ");
     terminal.ends();
-    assert!(!terminal.seen.contains("recovery-phrase"), "{}", terminal.seen);
+    assert!(
+        !terminal.seen.contains("recovery-phrase"),
+        "{}",
+        terminal.seen
+    );
     assert!(!terminal.seen.contains(phrase), "they are not shown");
     let own = alice.one(&["account"])["address"].clone();
     assert_eq!(phone.one(&["account"])["address"], own);
@@ -233,8 +237,39 @@ fn a_paste_of_several_lines_is_taken_away_when_it_is_shown_as_said() {
     terminal.until("bob> ");
     terminal.types("\x1b[200~first\nsecond\nthird\x1b[201~");
     terminal.until("me: first");
-    assert!(terminal.seen.contains("\x1b[3A\r\x1b[J"), "{:?}", terminal.seen);
+    assert!(
+        terminal.seen.contains("\x1b[3A\r\x1b[J"),
+        "{:?}",
+        terminal.seen
+    );
     terminal.types("/quit");
     terminal.ends();
-    assert!(bob.history(super::ALICE).ends_with("< first\nsecond\nthird\n"));
+    assert!(
+        bob.history(super::ALICE)
+            .ends_with("< first\nsecond\nthird\n")
+    );
+}
+
+#[test]
+fn who_takes_another_name_is_called_so_while_one_types() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    terminal.types(&format!("/to {BOB}"));
+    terminal.until("bob> ");
+    terminal.seen.clear();
+    bob.act(&["profile", "--name", "Jo"]);
+    terminal.until("— bob is called Jo now");
+    terminal.until(" Jo> ");
+    assert!(!terminal.seen.contains("bob> "), "{:?}", terminal.seen);
+    terminal.seen.clear();
+    // The columns that it began with are kept until the next line.
+    bob.act(&["profile", "--name", "Robert"]);
+    terminal.until("— Jo is called Robert now");
+    terminal.until("Ro…> ");
+    terminal.types("Hello");
+    terminal.until("Robert> ");
+    terminal.types("/quit");
+    terminal.ends();
 }

@@ -56,7 +56,7 @@ impl Talk<'_> {
     }
 
     /// The person whom one talks with, also where the conversation was named.
-    async fn whom(&self) -> Result<Option<Address>> {
+    pub(super) async fn whom(&self) -> Result<Option<Address>> {
         Ok(match self.with.clone() {
             Some(Whom::Person(address)) => Some(address),
             Some(Whom::Conversation(id)) => {
