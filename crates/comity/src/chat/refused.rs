@@ -1,6 +1,7 @@
 //! Why an act did not come to its end, for people and for scripts.
 
 use super::net::{Trouble, UNREACHABLE};
+use comity_wire::ErrorCode;
 
 /// An act that the app or the core refused.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,6 +65,18 @@ impl From<Trouble> for Refused {
             retry_after_ms: 1,
         }
     }
+}
+
+/// Why a sign-in was refused. Whom the app never heard of is told what that comes from, and what is
+/// left to do.
+pub(crate) fn sign_in(code: &str, message: &str) -> String {
+    let unknown = code == ErrorCode::Unauthenticated.as_str() && message.contains("unknown device");
+    let words = if unknown {
+        "the app does not know this device: it was put back to a state from before this device was signed up or linked. What is here stays readable, and nothing goes out from here any more. Link anew from another device of yours, or sign up anew, with another --store"
+    } else {
+        message
+    };
+    words.to_owned()
 }
 
 /// How long to wait, where that is long enough to be said.

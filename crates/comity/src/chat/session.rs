@@ -169,6 +169,10 @@ impl Session {
                         message,
                         retry_after_ms,
                     } if acts.contains(&act.as_str()) || act == STORE || code == USED_ELSEWHERE => {
+                        let message = match act.as_str() {
+                            "sign_in" => super::refused::sign_in(&code, &message),
+                            _ => message,
+                        };
                         bail!(Refused {
                             act,
                             code,
@@ -202,6 +206,14 @@ impl Session {
                 return self.handle.gone();
             }
         }
+    }
+
+    /// The app was reached and does not let this device sign in: nothing goes out by itself.
+    pub(crate) fn may_not_sign_in(&self) -> bool {
+        let trouble = self.handle.trouble();
+        let trouble = trouble.borrow();
+        let code = trouble.as_ref().map(|trouble| trouble.code.as_str());
+        code == Some(comity_wire::ErrorCode::Unauthenticated.as_str())
     }
 
     /// What was waited for did not come within `--timeout`: why, where that is known.

@@ -117,8 +117,20 @@ pub(crate) fn erased(reason: &str) -> String {
     format!("{why}: everything that it held is erased")
 }
 
-/// What a message waits for, in words after "not sent yet".
-pub(crate) fn waits_for(code: Option<&str>) -> String {
+/// Of a message that is on this device only: whether it goes out by itself, and what it waits for.
+pub(crate) fn not_sent_yet(waits_for: Option<&str>) -> String {
+    match waits_for {
+        Some("unauthenticated") => {
+            "not sent: the app does not let this device sign in, and as long as it does not nothing goes out; the act `sync` says why".to_owned()
+        }
+        other => format!(
+            "not sent yet{}: it is kept and goes out by itself, do not say it again",
+            what_for(other)
+        ),
+    }
+}
+
+fn what_for(code: Option<&str>) -> String {
     match code {
         None | Some("timeout") => String::new(),
         Some("unreachable") => " (the server was not reached)".to_owned(),

@@ -226,7 +226,9 @@ impl Talk<'_> {
         // A line that goes out at once is shown when it did.
         if waits && item.status == Status::Queued {
             self.show_line(conversation, &item).await?;
-            self.say(if asked {
+            self.say(if self.session.may_not_sign_in() {
+                "— it stays on this device: the app does not let it sign in"
+            } else if asked {
                 "— it waits until they accept your request, and goes out by itself then"
             } else {
                 "— it waits for a connection, and goes out by itself then"
