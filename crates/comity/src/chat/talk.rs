@@ -11,6 +11,7 @@ mod screen;
 
 use super::acts::{How, in_order, names};
 use super::people;
+use super::refused;
 use super::session::Session;
 use super::words;
 use anyhow::Result;
@@ -41,6 +42,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         waiting: BTreeSet::new(),
         asked: None,
         called: None,
+        lock: None,
     };
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
@@ -52,7 +54,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
                 match talk.typed(line.trim()).await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(error) => talk.say(&format!("— {}", super::in_words(&error))),
+                    Err(error) => talk.say(&format!("— {}", refused::while_talking(&error))),
                 }
                 talk.ask().await?;
             }
@@ -126,6 +128,8 @@ struct Talk<'a> {
     asked: Option<Asked>,
     /// Whom one talks with, by name, as the screen knows it.
     called: Option<String>,
+    /// What to say of the registration lock once the app keeps it as it was typed.
+    lock: Option<&'static str>,
 }
 
 impl Talk<'_> {
@@ -253,6 +257,10 @@ impl Talk<'_> {
             Event::Accepted { address, .. } => {
                 let names = names(self.session).await?;
                 self.say(&people::accepted(&names, address));
+            }
+            Event::Saved { what } if what == "registration_lock" && self.lock.is_some() => {
+                let lock = self.lock.take().unwrap_or_default();
+                self.say(lock);
             }
             other => {
                 let names = names(self.session).await?;

@@ -10,6 +10,7 @@ mod notices;
 #[path = "words/warnings.rs"]
 mod warnings;
 
+use super::refused;
 pub(crate) use super::safe_text::{plain, text};
 pub(crate) use called::{beside, somebody, who, within};
 use comity_client::{
@@ -609,7 +610,13 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Warning { code, .. } => format!("— warning: {}", warnings::warning(code)),
         // Who looked somebody up is answered there.
         Event::Failed { act, .. } if act == "lookup" => return None,
-        Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
+        Event::Failed { act, code, message, .. } => {
+            let why = match act.as_str() {
+                "sign_in" => refused::sign_in(code, message),
+                _ => plain(message),
+            };
+            format!("— {}: {why}", refused::not_done(act))
+        }
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— {}", erased(reason)),
         _ => return None,
@@ -622,6 +629,7 @@ fn saved(what: &str) -> Option<&str> {
         "block" => return None,
         "profile" => "your profile is saved",
         "photo" => "your picture is saved",
+        // Who typed it is told what it is now.
         "registration_lock" => "the registration lock is as you set it",
         "recovery" => "the recovery phrase is good from now on",
         "number" => "your number is saved",

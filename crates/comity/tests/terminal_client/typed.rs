@@ -46,7 +46,7 @@ fn a_slip_of_the_fingers_is_answered() {
         ],
     );
     // A number that nobody has is said once.
-    let failed = screen.lines().filter(|line| line.contains("lookup"));
+    let failed = screen.lines().filter(|line| *line == "— nobody has this number");
     assert_eq!(failed.count(), 1, "{screen}");
     alice.act(&["sync"]);
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< /me\n");
@@ -107,6 +107,59 @@ fn a_list_stands_as_one_keeps_it() {
     );
     let refused = alice.refused(&["keep", BOB, "pin", "8h"]);
     assert_eq!(refused.code, "usage");
+}
+
+#[test]
+fn what_did_not_work_is_said_in_words_and_with_the_commands_of_the_talk() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    alice.act(&["group-create", "Choir"]);
+    alice.act(&["timer", BOB, "8s"]);
+    let screen = typed(
+        &alice,
+        b"/to Zoe\n/remove-device phone\n/join comity:group/AAAA\n/lock open sesame\n/lock off\n/to bob\n/info :77\n/quit\n",
+    );
+    says(
+        &screen,
+        &[
+            "— nobody here is called Zoe",
+            "a name that /contacts shows, or a group as /list shows it",
+            "no device of yours is called phone: /devices shows them",
+            "— the registration lock is set",
+            "— the registration lock is taken away",
+            "— there is no line :77 yet",
+        ],
+    );
+    // Steps and codes are for scripts, which have them.
+    for machine in ["find:", "join_by_invitation", "(not_found)", "(refused)", "lookup"] {
+        assert!(!screen.contains(machine), "{machine} in:\n{screen}");
+    }
+    assert_eq!(alice.refused(&["send", "Zoe", "Hm"]).code, "not_found");
+    let ended = alice.command().args(["send", "Zoe", "Hm"]).output().unwrap();
+    let complaint = String::from_utf8(ended.stderr).unwrap();
+    assert!(complaint.contains("find: ") && complaint.contains("(not_found)"), "{complaint}");
+    // A line that vanished was there.
+    bob.act(&["sync"]);
+    bob.say(ALICE, "Soon gone");
+    let mut talk = alice
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut types = talk.stdin.take().unwrap();
+    let mut shown = BufReader::new(talk.stdout.take().unwrap()).lines();
+    let mut until = |text: &str| shown.find(|line| line.as_ref().unwrap().contains(text));
+    types.write_all(b"/to bob\n").unwrap();
+    let line = until("bob: Soon gone").unwrap().unwrap();
+    let number = line.split(' ').next().unwrap().to_owned();
+    std::thread::sleep(std::time::Duration::from_millis(9_000));
+    types.write_all(format!("/info {number}\n").as_bytes()).unwrap();
+    let gone = until("has vanished: its time was over");
+    assert_eq!(gone.unwrap().unwrap(), format!("— line {number} has vanished: its time was over"));
+    types.write_all(b"/quit\n").unwrap();
+    assert!(until("nothing more").is_none());
+    assert!(talk.wait().unwrap().success());
 }
 
 #[test]

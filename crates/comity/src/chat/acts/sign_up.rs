@@ -271,7 +271,9 @@ async fn recovered(
             None if !is_here || !recoverable => bail!(taken),
             given => {
                 if is_here {
-                    say("This number has an account. Its twelve words bring it back; nothing typed leaves it as it is.");
+                    say(
+                        "This number has an account. Its twelve words bring it back; nothing typed leaves it as it is.",
+                    );
                 }
                 match (named::recovery_phrase().await?, given) {
                     (Some(phrase), _) => phrase,
@@ -361,7 +363,10 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
     if json {
         say_json(&ready);
     } else if let Event::Ready { address, number } = &ready {
-        say(&format!("Linked as {number}, {address}. Now the history:"));
+        say(&format!(
+            "Linked as {number}, {address}. To talk, once the history is here: {}",
+            session.hint("")
+        ));
     }
     session.online().await?;
     // History comes in parts; it goes on at the next start if this one ends early.

@@ -20,7 +20,7 @@ const TOPICS: [(&str, &str); 4] = [
         "\
 Messages
   /reply [:3] TEXT — quote a line
-  /react [:3] EMOJI — nothing takes it back
+  /react [:3] EMOJI — without an EMOJI yours is taken back
   /edit [:3] TEXT — change a line of yours
   /delete [:3] — take a line of yours back from everyone; asks first
   /file PATH [CAPTION] — send a file; a PATH may stand in quotes

@@ -84,18 +84,14 @@ impl Talk<'_> {
         let line = number
             .checked_sub(1)
             .and_then(|index| self.numbers.get(index));
-        let found = match line {
-            Some((of, message)) if *of == conversation => {
-                let message = *message;
-                self.session
-                    .query(move |core| core.item(conversation, &message))
-                    .await?
-            }
-            _ => None,
+        let message = match line {
+            Some((of, message)) if *of == conversation => *message,
+            Some(_) => anyhow::bail!("line :{number} is not in this conversation"),
+            None => anyhow::bail!("there is no line :{number} yet"),
         };
-        match found {
+        match self.session.item(conversation, message).await? {
             Some(item) => Ok(Some((item, after.trim()))),
-            None => anyhow::bail!("line :{number} is not in this conversation"),
+            None => anyhow::bail!("line :{number} {VANISHED}"),
         }
     }
 
@@ -109,13 +105,14 @@ impl Talk<'_> {
             self.say(&format!("— there is no line :{number}"));
             return Ok(());
         };
+        let Some(item) = self.session.item(conversation, message).await? else {
+            self.say(&format!("— line :{number} {VANISHED}"));
+            return Ok(());
+        };
         self.with = Some(Whom::Conversation(conversation));
         (self.oldest, self.day) = (Some(message), None);
         self.more().await?;
-        let item = self.session.item(conversation, message).await?;
-        if let Some(item) = item {
-            self.show_line(conversation, &item).await?;
-        }
+        self.show_line(conversation, &item).await?;
         Ok(())
     }
 
@@ -269,6 +266,9 @@ impl Talk<'_> {
         Ok(())
     }
 }
+
+/// Of a line that was shown and is no more.
+const VANISHED: &str = "has vanished: its time was over";
 
 /// What stands in quotes at the beginning, and what follows.
 fn quoted(text: &str) -> Option<(&str, &str)> {

@@ -12,9 +12,9 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
     match code {
         "device_added" => device_added(who),
         "device_removed" => device_removed(who),
-        "device_recovered" => "your account was recovered with its phrase, on a new device: if that was not you, take it out (`account` shows it) and make a new phrase".to_owned(),
-        "owner_added" => "one more device of yours may change your device list: if neither you nor a device of yours made it one, take it out (`account` shows it) and make a new recovery phrase".to_owned(),
-        "owner_removed" => "one of your devices may no longer change your device list (`account` shows which)".to_owned(),
+        "device_recovered" => "your account was recovered with its phrase, on a new device: if that was not you, take it out (the list of your devices shows it) and make a new phrase".to_owned(),
+        "owner_added" => "one more device of yours may change your device list: if neither you nor a device of yours made it one, take it out (the list of your devices shows it) and make a new recovery phrase".to_owned(),
+        "owner_removed" => "one of your devices may no longer change your device list, which shows who still may".to_owned(),
         "number_moved" => {
             "this number now belongs to someone else: look up their new one, or compare safety numbers, before you write on".to_owned()
         }
