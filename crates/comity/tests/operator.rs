@@ -268,7 +268,10 @@ fn accounts_are_counted_shown_suspended_and_backed_up() {
         (&stats["accounts"], &stats["devices"]),
         (&1.into(), &1.into())
     );
-    let shown = json(&world.admin(&["account", "show", ALICE, "--json"]));
+    // A number is written as one writes it; `register` takes it so, too.
+    let written = "+1 (202) 555-0101";
+    assert_eq!(world.code(written), world.code(ALICE));
+    let shown = json(&world.admin(&["account", "show", written, "--json"]));
     assert_eq!(shown["suspended"], false);
     let id = shown["account"].as_str().unwrap().to_owned();
     let key = json(&world.admin(&["app-key", "--json"]));
