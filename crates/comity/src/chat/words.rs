@@ -376,9 +376,7 @@ fn by_emoji(item: &TimelineItem) -> Vec<(&str, Vec<&Address>)> {
 pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
     let with = |wanted: fn(&ReachView) -> bool| -> String {
         let people = info.people.iter().filter(|person| wanted(person));
-        let people: Vec<String> = people
-            .map(|person| who(names, &person.address))
-            .collect();
+        let people: Vec<String> = people.map(|person| who(names, &person.address)).collect();
         people.join(", ")
     };
     let lists = [
@@ -466,10 +464,12 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     };
     // Who said it, where it was said by somebody.
     let by = match &view.last_author {
-        Some(author) if !last.is_empty() && view.kind != "self" => match who(names, author).as_str() {
-            "you" => "me: ".to_owned(),
-            other => format!("{other}: "),
-        },
+        Some(author) if !last.is_empty() && view.kind != "self" => {
+            match who(names, author).as_str() {
+                "you" => "me: ".to_owned(),
+                other => format!("{other}: "),
+            }
+        }
         _ => String::new(),
     };
     format!(
@@ -613,9 +613,9 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Failed { act, code, message, .. } => {
             let why = match act.as_str() {
                 "sign_in" => refused::sign_in(code, message),
-                _ => plain(message),
+                _ => message.clone(),
             };
-            format!("— {}: {why}", refused::not_done(act))
+            format!("— {}: {}", refused::not_done(act), plain(&why))
         }
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— {}", erased(reason)),
@@ -641,6 +641,21 @@ fn saved(what: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    /// The codes of a table of docs/terminal-client.md, a row each.
+    pub(super) fn documented(heading: &str) -> Vec<Vec<String>> {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/terminal-client.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, table) = page.split_once(&format!("\n**{heading}**")).unwrap();
+        let rows = table.lines().skip_while(|line| !line.starts_with("| `"));
+        let rows = rows.take_while(|line| line.starts_with("| `"));
+        let codes = rows.map(|row| {
+            let cell = row.split('|').nth(1).unwrap_or_default();
+            let codes = cell.split('`').skip(1).step_by(2);
+            codes.map(str::to_owned).collect()
+        });
+        codes.collect()
+    }
+
     use super::{Names, clock, date, line, local, permissions_now, ticks};
     use comity_client::{ItemKind, PermissionsView, ProgressView, Status, TimelineItem};
     use comity_wire::{AccountId, Address, MessageId};

@@ -105,6 +105,26 @@ mod tests {
     use comity_wire::AccountId;
 
     #[test]
+    fn each_notice_that_is_documented_has_words() {
+        let own = Address::new("a.example".parse().unwrap(), AccountId::new([7; 16]));
+        let codes = super::super::tests::documented("Notices").concat();
+        assert!(codes.len() > 35, "{codes:?}");
+        for code in codes {
+            let what = match code.as_str() {
+                "commit_refused" => "refused: why".to_owned(),
+                "added:" | "removed:" | "admin:" | "member:" => format!("{code}{own}"),
+                code if code.ends_with(':') => format!("{code}60"),
+                code => code.to_owned(),
+            };
+            let words = notice(&Names::new(), &what, "Bob");
+            assert!(
+                words.split(' ').count() > 1 && !words.contains('_'),
+                "{code}: {words}"
+            );
+        }
+    }
+
+    #[test]
     fn what_one_did_oneself_is_said_to_oneself() {
         let own = Address::new("a.example".parse().unwrap(), AccountId::new([7; 16]));
         let names = Names::from([(own.clone(), "you".to_owned())]);
