@@ -48,7 +48,7 @@ impl Server {
                 .trim_matches(['[', ']'])
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|ip| ip.is_loopback()),
-            None => bail!("{base} has no host"),
+            None => bail!("{base} is not an address like https://chat.example"),
         };
         match base.scheme() {
             "https" => {}
