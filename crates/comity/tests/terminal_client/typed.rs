@@ -452,6 +452,30 @@ fn what_nothing_brings_back_is_asked_first() {
 }
 
 #[test]
+fn several_people_are_added_at_once() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let carol = world.person("Carol, of the hills", CAROL);
+    carol.say(ALICE, "Hello");
+    alice.act(&["sync"]);
+    alice.act(&["accept", CAROL]);
+    carol.act(&["sync"]);
+    alice.act(&["group-create", "Choir"]);
+    let screen = typed(&alice, b"/to Choir\n/add bob, Zoe\n/add\n/add +12025550103 , bob,\n/quit\n");
+    says(&screen, &["nobody here is called Zoe", "— /add NAME, NAME"]);
+    alice.act(&["sync"]);
+    let members = || alice.one(&["group", "Choir"])["members"].as_array().unwrap().len();
+    assert_eq!(members(), 3);
+    alice.act(&["group-remove", "Choir", CAROL]);
+    assert_eq!(members(), 2);
+    // A comma in a name is part of it.
+    typed(&alice, b"/to Choir\n/add Carol, of the hills\n/quit\n");
+    alice.act(&["sync"]);
+    assert_eq!(members(), 3);
+    drop(bob);
+}
+
+#[test]
 fn who_leaves_a_group_as_its_only_admin_is_told_who_will_be_it() {
     let world = World::start();
     let (alice, _bob) = alice_and_bob(&world);

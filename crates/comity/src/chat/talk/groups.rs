@@ -104,7 +104,7 @@ impl Talk<'_> {
         });
         if let Some(made) = made {
             self.with = Some(Whom::Conversation(made));
-            self.say("— now /add NUMBER|NAME, or /link for an invitation");
+            self.say("— now /add NUMBER|NAME, … or /link for an invitation");
         }
         Ok(())
     }
@@ -120,13 +120,16 @@ impl Talk<'_> {
             details,
         };
         if rest.is_empty() && matches!(word, "add" | "remove" | "admin" | "no-admin") {
-            self.say(&format!("— /{word} NAME; /group shows who is in it"));
+            let more = if word == "add" { ", NAME" } else { "" };
+            self.say(&format!(
+                "— /{word} NAME{more}; /group shows who is in it"
+            ));
             return Ok(None);
         }
         Ok(Some(match word {
             "add" => Command::AddMembers {
                 conversation,
-                members: vec![people::person(self.session, rest).await?],
+                members: self.several(rest).await?,
             },
             "remove" if rest == "me" => {
                 self.say("— one leaves a group oneself: /leave");
@@ -193,6 +196,25 @@ impl Talk<'_> {
                 return Ok(None);
             }
         }))
+    }
+
+    /// People with commas between them. Who has one in their name is meant where all of it names them.
+    async fn several(&self, names: &str) -> Result<Vec<Address>> {
+        let whole = people::person(self.session, names).await;
+        if whole.is_ok() || !names.contains(',') {
+            return whole.map(|one| vec![one]);
+        }
+        let mut found = Vec::new();
+        for name in names.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+            let person = people::person(self.session, name).await?;
+            if !found.contains(&person) {
+                found.push(person);
+            }
+        }
+        if found.is_empty() {
+            bail!("/add NAME, NAME");
+        }
+        Ok(found)
     }
 
     /// The question before a group is left: it says who will be its admin then.

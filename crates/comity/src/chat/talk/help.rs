@@ -51,7 +51,7 @@ Groups
   /create NAME — make one
   /join LINK — join by an invitation
   /group — who is in it
-  /add WHO, /remove WHO — taking somebody out asks first, and makes the link worthless
+  /add WHO[, WHO …], /remove WHO — taking somebody out asks first, and makes the link worthless
   /admin WHO, /no-admin WHO
   /name TEXT — what it is called
   /about TEXT — what it is about
