@@ -20,6 +20,8 @@ use comity_wire::{Address, DeviceId, MessageId};
 use jiff::civil::Date;
 use screen::{Prompt, Screen};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
 
 /// Lines that are shown when one turns to a conversation, and by each `/more`.
@@ -43,11 +45,12 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         asked: None,
         called: None,
         lock: None,
+        joining: None,
     };
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
     talk.ask().await?;
-    loop {
+    'talk: loop {
         tokio::select! {
             line = input.recv() => {
                 let Some(line) = line else { break };
@@ -58,14 +61,16 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
                 }
                 talk.ask().await?;
             }
-            event = events.recv() => match event {
-                Ok(Event::Erased { reason }) => {
-                    talk.say(&format!("— {}", words::erased(&reason)));
-                    break;
+            event = events.recv() => {
+                let Ok(event) = event else { continue };
+                for event in gathered(event, &mut events).await {
+                    if let Event::Erased { reason } = &event {
+                        talk.say(&format!("— {}", words::erased(reason)));
+                        break 'talk;
+                    }
+                    talk.show(event).await?;
                 }
-                Ok(event) => talk.show(event).await?,
-                Err(_) => {}
-            },
+            }
         }
     }
     talk.screen.shown();
@@ -74,6 +79,32 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         let _ = session.flushed().await;
     }
     Ok(())
+}
+
+/// An event, and where it begins what a member gives of earlier, what follows at once: the newest
+/// comes first, and is shown last.
+async fn gathered(first: Event, events: &mut Receiver<Event>) -> Vec<Event> {
+    /// Nothing more of it comes after a silence so long.
+    const SILENCE: Duration = Duration::from_millis(150);
+    const MOST: usize = 200;
+    let is_earlier =
+        |event: &Event| matches!(event, Event::Item { item, .. } if item.told_by.is_some());
+    let mut all = vec![first];
+    if !all.iter().all(is_earlier) {
+        return all;
+    }
+    while all.len() < MOST
+        && let Ok(Ok(event)) = tokio::time::timeout(SILENCE, events.recv()).await
+    {
+        all.push(event);
+    }
+    let (mut earlier, others): (Vec<Event>, Vec<Event>) = all.into_iter().partition(is_earlier);
+    earlier.sort_by_key(|event| match event {
+        Event::Item { conversation, item } => (*conversation, item.seq, item.at_ms),
+        _ => (0, None, 0),
+    });
+    earlier.extend(others);
+    earlier
 }
 
 /// What waits for a `/yes`.
@@ -130,6 +161,8 @@ struct Talk<'a> {
     called: Option<String>,
     /// What to say of the registration lock once the app keeps it as it was typed.
     lock: Option<&'static str>,
+    /// A group that is being joined.
+    joining: Option<i64>,
 }
 
 impl Talk<'_> {
@@ -213,6 +246,9 @@ impl Talk<'_> {
     }
 
     async fn show(&mut self, event: Event) -> Result<()> {
+        if matches!(&event, Event::Failed { act, .. } if act == "join_by_invitation") {
+            self.not_joined();
+        }
         self.follow_name(&event).await?;
         match &event {
             Event::Item { conversation, item } => {

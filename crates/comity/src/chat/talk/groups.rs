@@ -19,10 +19,7 @@ impl Talk<'_> {
     pub(super) async fn about_groups(&mut self, word: &str, rest: &str) -> Result<()> {
         let command = match word {
             "create" => return self.create(rest).await,
-            "join" => Command::JoinByInvitation {
-                // Copied from a narrow screen, it may come in parts.
-                link: rest.split_whitespace().collect(),
-            },
+            "join" => return self.join(rest).await,
             _ => {
                 let Some(conversation) = self.current().await? else {
                     self.say("— first say which group: /to its name");
@@ -97,6 +94,35 @@ impl Talk<'_> {
             members: Vec::new(),
             permissions: Permissions::default(),
         };
+        if self.turn_to_new(command).await?.is_some() {
+            self.say("— now /add NUMBER|NAME, … or /link for an invitation");
+        }
+        Ok(())
+    }
+
+    /// Joins a group and turns to it; what was said there before stands above what follows.
+    async fn join(&mut self, link: &str) -> Result<()> {
+        if link.is_empty() {
+            self.say("— /join LINK, which begins with comity:group/");
+            return Ok(());
+        }
+        // Copied from a narrow screen, it may come in parts.
+        let link = link.split_whitespace().collect();
+        self.joining = self.turn_to_new(Command::JoinByInvitation { link }).await?;
+        Ok(())
+    }
+
+    /// The app did not let this account in: what is typed next goes to nobody.
+    pub(super) fn not_joined(&mut self) {
+        let joining = self.joining.take().map(Whom::Conversation);
+        if joining.is_some() && joining == self.with {
+            self.with = None;
+            self.screen.asks_as("> ");
+        }
+    }
+
+    /// Gives an act that makes a conversation, and turns to it.
+    async fn turn_to_new(&mut self, command: Command) -> Result<Option<i64>> {
         let told = self.session.handle.act(command).await?;
         let made = told.iter().find_map(|event| match event {
             comity_client::Event::ConversationChanged { conversation } => Some(*conversation),
@@ -104,9 +130,9 @@ impl Talk<'_> {
         });
         if let Some(made) = made {
             self.with = Some(Whom::Conversation(made));
-            self.say("— now /add NUMBER|NAME, … or /link for an invitation");
+            (self.oldest, self.day) = (None, None);
         }
-        Ok(())
+        Ok(made)
     }
 
     async fn about_group(
@@ -121,9 +147,7 @@ impl Talk<'_> {
         };
         if rest.is_empty() && matches!(word, "add" | "remove" | "admin" | "no-admin") {
             let more = if word == "add" { ", NAME" } else { "" };
-            self.say(&format!(
-                "— /{word} NAME{more}; /group shows who is in it"
-            ));
+            self.say(&format!("— /{word} NAME{more}; /group shows who is in it"));
             return Ok(None);
         }
         Ok(Some(match word {
