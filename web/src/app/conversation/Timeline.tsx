@@ -13,6 +13,7 @@ import { Screen } from "../../ui/frames/Frames";
 import { DateDivider, ToNewest, TypingBubble, UnreadDivider } from "../../ui/timeline/Between";
 import { useSpeech } from "../../ui/words/context";
 import { useAct, useNow, usePhotoOf, useShared } from "../state/context";
+import { useDrawn } from "../state/drawn";
 import type { Line } from "../state/face";
 import styles from "./conversation.module.css";
 import { type Entry, entriesOf, type UnreadMark, unreadMark } from "./lines";
@@ -59,6 +60,7 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const last = lines?.at(-1);
   const said = last?.outgoing === true ? last.message : null;
   useEffect(() => { if (said !== null && newest) toEnd(); }, [said, newest, toEnd]);
+  useDrawn("comity:bubble", newest ? said : null);
   const { names } = useShared();
   const faces = [usePhotoOf(typing[0]), usePhotoOf(typing[1]), usePhotoOf(typing[2])];
   const people = typing.map((id, n) => ({ id, name: names.get(id) ?? "", picture: faces[n] }));
