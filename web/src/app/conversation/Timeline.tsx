@@ -60,7 +60,7 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const last = lines?.at(-1);
   const said = last?.outgoing === true ? last.message : null;
   useEffect(() => { if (said !== null && newest) toEnd(); }, [said, newest, toEnd]);
-  useDrawn("comity:bubble", newest ? said : null);
+  useDrawn("comity:bubble", newest && !moves ? said : null);
   const { names } = useShared();
   const faces = [usePhotoOf(typing[0]), usePhotoOf(typing[1]), usePhotoOf(typing[2])];
   const people = typing.map((id, n) => ({ id, name: names.get(id) ?? "", picture: faces[n] }));
