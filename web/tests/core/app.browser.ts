@@ -235,7 +235,7 @@ test("an invitation opened in a browser: who is new signs up first; one that was
   await dora.look("start-invited");
   await dora.page.reload();
   await dora.page.getByText("You are invited to a group.").waitFor();
-  await dora.signUp(world, DORA, "Dora");
+  await dora.signUp(DORA, "Dora");
   await dora.page.getByRole("heading", { name: "You are invited to a group" }).waitFor();
   await dora.look("invited");
   await dora.press("Join");
