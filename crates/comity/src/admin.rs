@@ -41,8 +41,8 @@ enum Act {
     },
     /// Codes of the development outbox, the newest first.
     Codes {
-        /// Print the newest code to this number and nothing else.
-        #[arg(long, value_name = "E.164")]
+        /// Print the newest code to this number, + and the country code first, and nothing else.
+        #[arg(long)]
         number: Option<String>,
     },
     /// Make the key pair that reports are sealed to. Keep the private part away from the server.
@@ -114,9 +114,18 @@ fn done(json: bool, act: &str, blobs: usize) -> Result<()> {
     Ok(())
 }
 
+/// A number as the server keeps it, however people write it: as they may for `register`.
+fn e164(number: &str) -> String {
+    // What one dials before it within the country is no part of it.
+    let number = number.replace("(0)", "");
+    let digits = number.chars().filter(char::is_ascii_digit);
+    std::iter::once('+').chain(digits).collect()
+}
+
 fn codes(config: &Config, number: Option<&str>, json: bool) -> Result<()> {
     let mut codes = operator::codes(&open(config)?)?;
     if let Some(number) = number {
+        let number = e164(number);
         codes.retain(|sent| sent.number == number);
         codes.truncate(1);
         if codes.is_empty() {
@@ -163,4 +172,22 @@ fn app_key(config: &Config, json: bool) -> Result<()> {
         say(&key);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::e164;
+
+    #[test]
+    fn a_number_is_one_however_it_is_written() {
+        for written in [
+            "+12025550101",
+            "+1 202 555 0101",
+            "+1 (202) 555-0101",
+            " +1.202.555.0101 ",
+        ] {
+            assert_eq!(e164(written), "+12025550101", "{written}");
+        }
+        assert_eq!(e164("+49 (0)30 901820"), "+4930901820");
+    }
 }

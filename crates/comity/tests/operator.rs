@@ -268,7 +268,10 @@ fn accounts_are_counted_shown_suspended_and_backed_up() {
         (&stats["accounts"], &stats["devices"]),
         (&1.into(), &1.into())
     );
-    let shown = json(&world.admin(&["account", "show", ALICE, "--json"]));
+    // A number is written as one writes it; `register` takes it so, too.
+    let written = "+1 (202) 555-0101";
+    assert_eq!(world.code(written), world.code(ALICE));
+    let shown = json(&world.admin(&["account", "show", written, "--json"]));
     assert_eq!(shown["suspended"], false);
     let id = shown["account"].as_str().unwrap().to_owned();
     let key = json(&world.admin(&["app-key", "--json"]));
@@ -289,4 +292,31 @@ fn accounts_are_counted_shown_suspended_and_backed_up() {
     world.restart();
     assert_eq!(json(&world.admin(&["stats", "--json"]))["accounts"], 1);
     assert!(world.folder().join("backup").exists());
+}
+
+#[test]
+fn who_signed_up_after_the_back_up_is_told_what_is_left_to_do() {
+    let mut world = World::start();
+    let alice = world.person("alice", ALICE);
+    let backup = world.folder().join("backup").display().to_string();
+    world.admin(&["backup", &backup]);
+    let bob = world.person("bob", BOB);
+    bob.say(ALICE, "Hello Alice");
+    world.stop();
+    std::fs::remove_dir_all(world.data()).unwrap();
+    world.admin(&["restore", &backup]);
+    world.restart();
+    alice.act(&["sync"]);
+    let refused = bob.refused(&["sync"]);
+    assert_eq!(refused.code, "unauthenticated", "{refused:?}");
+    for said in ["was put back", "sign up anew, with another --store"] {
+        assert!(refused.message.contains(said), "{refused:?}");
+    }
+    let said = bob.command().args(["send", ALICE, "Hm?"]).output().unwrap();
+    let complaint = String::from_utf8(said.stderr).unwrap();
+    assert!(complaint.contains("nothing goes out"), "{complaint}");
+    assert!(!complaint.contains("by itself"), "{complaint}");
+    // In a new store the same number is a person again.
+    world.person("bob anew", BOB).say(ALICE, "Here I am");
+    assert_eq!(alice.one(&["requests"])["text"], "Here I am");
 }

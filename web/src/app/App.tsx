@@ -10,6 +10,7 @@ import { Speaks } from "../ui/words/context";
 import { Main } from "./home/Main";
 import { HasHands, HasShared, useAct, useCore, useCoreState, useDrafts, useHabits, useKept, useShared } from "./state/context";
 import type { Core } from "./state/face";
+import { takeFiles } from "./state/files";
 import type { Kept } from "./state/kept";
 import { routeOf } from "./state/route";
 import { Toasts } from "./state/toasts";
@@ -85,6 +86,7 @@ function AsAccount() {
     drafts.forget();
     setEnded(event.reason);
   }), [core, kept, drafts]);
+  useEffect(() => takeFiles(core), [core]);
   const has = account !== null && account !== undefined;
   // Where the app says that this device is no more, what is here stays readable: a banner says so.
   const reason = ended ?? (has ? null : (link?.ended ?? null));

@@ -221,6 +221,26 @@ describe("a conversation", () => {
     await context.close();
   });
 
+  it("of which one reads an old part shows at its end what one says there", async () => {
+    const { context, page } = await visitScreen(browser, address, DESK, { ...screen("chat-long"), search: "&long=1000" });
+    const newest = page.getByRole("article").filter({ hasText: "(1000)" });
+    await newest.waitFor();
+    for (let step = 0; step < 60 && await newest.count() > 0; step += 1) {
+      await page.evaluate(() => { document.querySelector("[data-line]")?.closest("[role=region]")?.scrollBy(0, -2_400); });
+      await page.waitForTimeout(120);
+    }
+    expect(await newest.count()).toBe(0);
+    await page.locator("textarea").fill("And now?");
+    await page.locator("textarea").press("Enter");
+    await page.getByRole("article").filter({ hasText: "And now?" }).waitFor();
+    await page.waitForFunction(() => {
+      const last = [...document.querySelectorAll("article")].at(-1);
+      const box = last?.getBoundingClientRect();
+      return last?.textContent.includes("And now?") === true && box !== undefined && box.bottom <= innerHeight && box.top > 0;
+    });
+    await context.close();
+  });
+
   it("found in a search, an old line comes into view and is marked", async () => {
     const { context, page } = await at("home");
     await page.getByRole("searchbox").fill("1201");

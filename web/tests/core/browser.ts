@@ -6,7 +6,7 @@ import { type BrowserContext, type BrowserContextOptions, chromium, type Page } 
 import type { State } from "../../src/core/core";
 import type { Answers, Ask, Command, Event } from "../../src/core/types";
 import { chromiumPath } from "../browser/visit";
-import { PATIENCE_MS, until } from "./world";
+import { PATIENCE_MS, until, type World } from "./world";
 
 export interface Options {
   /** What else the context is opened with. */
@@ -17,20 +17,17 @@ export interface Options {
 
 export class Browser {
   #context: BrowserContext | undefined;
-  /** What nobody wants to see on a console: exceptions, breaches of the page's policy, requests to elsewhere. */
-  readonly complaints: string[] = [];
-
   /** Of everything that came: its path, and whether a service worker answered. */
   readonly answers: { readonly path: string; readonly byWorker: boolean }[] = [];
 
   private constructor(
-    readonly url: string,
+    readonly world: World,
     readonly profile: string,
     readonly options: Options,
   ) {}
 
-  static async start(url: string, options: Options = {}): Promise<Browser> {
-    const browser = new Browser(url, await mkdtemp(join(tmpdir(), "core-profile-")), options);
+  static async start(world: World, options: Options = {}): Promise<Browser> {
+    const browser = new Browser(world, await mkdtemp(join(tmpdir(), "core-profile-")), options);
     await browser.open();
     return browser;
   }
@@ -41,11 +38,13 @@ export class Browser {
       executablePath: chromiumPath(),
       headless: true,
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+      // All but the page's own origin, also of this machine, whoever in the browser wants it: no page needs to see it.
+      proxy: { server: this.world.elsewhere, bypass: `<-loopback>,${new URL(this.world.url).host}` },
     });
     if (this.options.serviceWorkers === false) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {
-      const own = request.url().startsWith(`${this.url}/`) || /^(data|blob):/.test(request.url());
-      if (!own) this.complaints.push(`request to ${request.url()}`);
+      const own = request.url().startsWith(`${this.world.url}/`) || /^(data|blob):/.test(request.url());
+      if (!own) this.world.complaints.push(`request to ${request.url()}`);
     });
     await this.#context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => {
@@ -65,32 +64,31 @@ export class Browser {
   async page(): Promise<Page> {
     if (this.#context === undefined) throw new Error("the browser is not open");
     const page = await this.#context.newPage();
-    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("pageerror", (error) => this.world.complaints.push(`exception: ${String(error)}`));
     page.on("console", (message) => {
       // That the server is away is what some of these tests are about.
       const away = /WebSocket connection|Failed to load resource/.test(message.text());
-      if (message.type() === "error" && !away) this.complaints.push(message.text());
+      if (message.type() === "error" && !away) this.world.complaints.push(`console: ${message.text()}`);
     });
     page.on("response", (response) => {
       this.answers.push({ path: new URL(response.url()).pathname, byWorker: response.fromServiceWorker() });
     });
     page.setDefaultTimeout(PATIENCE_MS);
-    await page.goto(this.url);
+    await page.goto(this.world.url);
     return page;
   }
 
-  /** As a power switch would: every process of this profile, and all that these have started. */
+  /** As a power switch would: all processes of the browser's group at once, and whatever else is of this profile. */
   async kill9(): Promise<void> {
-    const killed = await processesOf(this.profile);
-    for (const pid of killed) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It ended with another one.
-      }
-    }
-    await until("the end of the browser", async () => (await runs()).every(({ pid }) => !killed.includes(pid)));
+    const own = (await runs()).find(({ pid }) => pid === process.pid)?.group;
+    await until("the end of the browser", async () => {
+      const left = await processesOf(this.profile);
+      for (const group of new Set(left.map(({ group }) => group))) if (group !== own) end9(-group);
+      for (const { pid } of left) end9(pid);
+      return left.length === 0;
+    });
     await this.#context?.close().catch(() => undefined);
+    this.#context = undefined;
     await rm(join(this.profile, "SingletonLock"), { force: true });
   }
 
@@ -132,6 +130,7 @@ export async function ready(page: Page): Promise<void> {
 interface Process {
   readonly pid: number;
   readonly parent: number;
+  readonly group: number;
   readonly line: string;
 }
 
@@ -141,23 +140,33 @@ async function runs(): Promise<readonly Process[]> {
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const [line, stat] = await Promise.all(["cmdline", "stat"].map((file) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")));
-    // After the program's name, which may have anything in it: how it is, and its parent (proc_pid_stat(5)).
-    const parent = /.*\) [A-Z] (\d+) /s.exec(stat ?? "")?.[1];
+    // After the program's name, which may have anything in it: how it is, its parent, and its group (proc_pid_stat(5)).
+    const [, parent, group] = /.*\) [A-Z] (\d+) (\d+) /s.exec(stat ?? "") ?? [];
     // One that has ended and was not yet asked about has no line.
-    if (line !== undefined && line !== "" && parent !== undefined) found.push({ pid: Number(name), parent: Number(parent), line });
+    if (line !== undefined && line !== "" && parent !== undefined && group !== undefined) found.push({ pid: Number(name), parent: Number(parent), group: Number(group), line });
   }
   return found;
 }
 
 /** The processes of a profile: those that name it, and what these have started, which need not. */
-async function processesOf(profile: string): Promise<readonly number[]> {
+async function processesOf(profile: string): Promise<readonly Process[]> {
   const all = await runs();
-  const found = new Set<number>();
+  const found = new Set<Process>();
   for (let more = all.filter(({ line }) => line.includes(`--user-data-dir=${profile}`)); more.length > 0;) {
-    for (const { pid } of more) found.add(pid);
-    more = all.filter(({ pid, parent }) => found.has(parent) && !found.has(pid));
+    for (const one of more) found.add(one);
+    const ids = new Set([...found].map(({ pid }) => pid));
+    more = all.filter((one) => ids.has(one.parent) && !found.has(one));
   }
   return [...found];
+}
+
+/** Ends a process, or with a negative number a group of them, without a word to it. */
+function end9(id: number): void {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch {
+    // It ended with another one.
+  }
 }
 
 /** An act, in a tab. */

@@ -19,16 +19,21 @@ export type Tick = "Sending" | "Sent" | "Delivered" | "Read";
 export interface Shown {
   readonly text: string;
   readonly tick: string;
+  /** What its file is called; empty where it has none. */
+  readonly file: string;
 }
 
 export class Person {
   #page: Page | undefined;
 
-  private constructor(readonly browser: Browser) {}
+  private constructor(
+    readonly browser: Browser,
+    readonly world: World,
+  ) {}
 
   /** A new person, at the first page, in a browser that takes them for somebody in London. */
-  static async start(url: string): Promise<Person> {
-    const person = new Person(await Browser.start(url, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } } }));
+  static async start(world: World): Promise<Person> {
+    const person = new Person(await Browser.start(world, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } } }), world);
     await person.open();
     return person;
   }
@@ -42,9 +47,8 @@ export class Person {
     this.#page = await this.browser.page();
   }
 
-  /** Ends every process of the browser, as a power switch would, and opens the app again. */
-  async dies(): Promise<void> {
-    await this.browser.kill9();
+  /** Opens browser and app again, after its end. */
+  async comesBack(): Promise<void> {
     await this.browser.open();
     await this.open();
   }
@@ -79,8 +83,10 @@ export class Person {
   }
 
   /** From the first page to the list of chats. */
-  async signUp(world: World, number: string, name: string): Promise<void> {
-    const { page } = this;
+  async signUp(number: string, name: string): Promise<void> {
+    const { page, world } = this;
+    world.secrets.addNumber(`+1${number}`);
+    world.secrets.add(number, name);
     await this.press("Start with your number");
     await this.chooseCountry();
     await page.getByLabel("Phone number").fill(number);
@@ -104,6 +110,7 @@ export class Person {
     const words = page.getByRole("region", { name: "Recovery words" }).getByRole("listitem");
     await words.first().waitFor();
     const all = await words.allInnerTexts();
+    this.world.secrets.add(all.join(" "));
     await page.getByRole("checkbox", { name: "I wrote them down" }).check();
     await this.press("Done");
     await this.goTo("Chats");
@@ -113,6 +120,7 @@ export class Person {
   /** Asks somebody new to talk, by their number. */
   async askToTalk(number: string, firstWords: string): Promise<void> {
     const { page } = this;
+    this.world.secrets.add(firstWords);
     await this.goTo("People");
     await this.press("Add by number");
     await this.chooseCountry();
@@ -162,6 +170,7 @@ export class Person {
   }
 
   async say(text: string): Promise<void> {
+    this.world.secrets.add(text);
     await this.writing.fill(text);
     await this.writing.press("Enter");
   }
@@ -192,11 +201,37 @@ export class Person {
       all.map((article) => ({
         text: Array.from(article.querySelectorAll("p"), (it) => it.textContent).join("\n"),
         tick: article.querySelector("time ~ svg[role=img]")?.getAttribute("aria-label") ?? "",
+        // In a button that has a picture or what moves it beside it; a name of somebody stands in none.
+        file: article.querySelector("span + button > bdi, button + button > bdi")?.textContent ?? "",
       })));
   }
 
   async texts(): Promise<readonly string[]> {
     return (await this.messages()).map(({ text }) => text);
+  }
+
+  /** The same, and files by their names. */
+  async lines(): Promise<readonly string[]> {
+    return (await this.messages()).map(({ text, file }) => (file === "" ? text : file));
+  }
+
+  /** All lines of the open conversation, whose first is `first`: read window by window, from the newest to the oldest. */
+  async whole(first: string): Promise<readonly string[]> {
+    let all = await this.lines();
+    while (all[0] !== first) {
+      const [oldest] = all;
+      if (oldest === undefined) throw new Error("there is nothing");
+      await this.page.getByRole("article").first().scrollIntoViewIfNeeded();
+      const more = await until(`what stands before ${oldest}`, async () => {
+        const lines = await this.lines();
+        return lines.indexOf(oldest) > 0 && lines;
+      });
+      const at = more.indexOf(oldest);
+      // Where windows meet, they say the same.
+      expect(all.slice(0, more.length - at)).toEqual(more.slice(at));
+      all = [...more.slice(0, at), ...all];
+    }
+    return all;
   }
 
   /** The open conversation's texts, once they are these. */
@@ -211,13 +246,19 @@ export class Person {
 
   /** Makes a group of people one talks to; it opens. */
   async makeGroup(name: string, people: readonly string[]): Promise<void> {
+    await this.beginGroup(name, people);
+    await this.button(new RegExp(`${name}.*${String(people.length + 1)} members`)).waitFor();
+  }
+
+  /** The same as far as to the last click. */
+  async beginGroup(name: string, people: readonly string[]): Promise<void> {
     const { page } = this;
+    this.world.secrets.add(name);
     await this.goTo("People");
     await this.press("New group");
     await page.getByLabel("Name of the group").fill(name);
     for (const person of people) await page.getByRole("checkbox", { name: person }).check();
     await this.press("Make the group");
-    await this.button(new RegExp(`${name}.*${String(people.length + 1)} members`)).waitFor();
   }
 
   /** The invitation to the group that is open, as an address of the app; it is made where there is none. */
@@ -228,6 +269,7 @@ export class Person {
     if (await this.#address.count() === 0) await this.press("Make a link");
     const address = await this.#address.innerText();
     await this.look("invitation");
+    this.world.secrets.add(address.split("#join/")[1] ?? "");
     return address;
   }
 
@@ -254,6 +296,7 @@ export class Person {
 
   /** Sends a file, by the button for files. */
   async sendFile(name: string, bytes: Buffer): Promise<void> {
+    this.world.secrets.add(name);
     const chooser = this.page.waitForEvent("filechooser");
     await this.press("Attach");
     await (await chooser).setFiles({ name, mimeType: "application/octet-stream", buffer: bytes });
@@ -262,8 +305,44 @@ export class Person {
     await dialog.waitFor({ state: "detached" });
   }
 
+  /** A message, by the name of its file. */
+  fileOf(name: string): Locator {
+    return this.page.getByRole("article").filter({ has: this.page.locator("bdi", { hasText: name }) });
+  }
+
+  /** What fetches a file. */
+  fetches(name: string): Locator {
+    return this.fileOf(name).getByRole("button", { name: "Download", exact: true });
+  }
+
+  /** Resolves once a file is here, without being asked for. */
+  async comes(name: string): Promise<void> {
+    await until(`${name} to be here`, async () => {
+      const [messages, moves, asks] = await Promise.all([this.fileOf(name), this.fileOf(name).getByRole("progressbar"), this.fetches(name)].map((it) => it.count()));
+      return messages === 1 && moves === 0 && asks === 0;
+    });
+  }
+
+  /** Fetches a file, where it is not here, and saves it; its bytes. */
+  async saveFile(name: string): Promise<Buffer> {
+    const message = this.fileOf(name);
+    await until(`${name} to be here`, async () => {
+      if (await message.count() !== 1 || await message.getByRole("progressbar").count() > 0) return false;
+      if (await this.fetches(name).count() === 0) return true;
+      // It may have begun to come meanwhile.
+      await this.fetches(name).click({ timeout: 1_000 }).catch(() => undefined);
+      return false;
+    });
+    const download = this.page.waitForEvent("download");
+    await message.getByRole("button", { name }).click();
+    const saved = await download;
+    expect(saved.suggestedFilename()).toBe(name);
+    return readFile(await saved.path());
+  }
+
   /** Sends a picture as it is, by the button for files. */
   async sendPicture(name: string, bytes: Buffer, caption: string): Promise<void> {
+    this.world.secrets.add(name, caption);
     const chooser = this.page.waitForEvent("filechooser");
     await this.press("Attach");
     await (await chooser).setFiles({ name, mimeType: "image/png", buffer: bytes });
@@ -288,6 +367,33 @@ export class Person {
     const bytes = await readFile(await saved.path());
     await viewer.getByRole("button", { name: "Close" }).click();
     return bytes;
+  }
+
+  /** The code by which this browser, which has no account yet, is let into one. */
+  async linkCode(): Promise<string> {
+    await this.press("Link to my other device");
+    await this.page.getByRole("img", { name: "Code that links this browser" }).waitFor();
+    return this.page.getByText(/^(\S{1,5} ){4,}/).innerText();
+  }
+
+  /** Lets another browser in, by its code. */
+  async letIn(code: string): Promise<void> {
+    await this.goTo("Settings");
+    await this.press("Let another device in");
+    await this.page.getByLabel("Or type its code").fill(code);
+    await this.press("Let it in");
+  }
+
+  /** Takes the only other device out of the account. */
+  async takeOut(): Promise<void> {
+    const { page } = this;
+    await this.goTo("Settings");
+    await page.getByRole("button", { name: /^Devices/ }).click();
+    const devices = page.getByRole("list", { name: "Devices" }).getByRole("listitem");
+    await devices.getByRole("button", { name: /^More about/ }).click();
+    await page.getByRole("menuitem", { name: "Remove", exact: true }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Remove", exact: true }).click();
+    await until("the device to be gone", async () => (await devices.count()) === 1);
   }
 
   async end(): Promise<void> {

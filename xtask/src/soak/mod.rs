@@ -1,8 +1,9 @@
 //! `cargo xtask soak`: the full figures, too long for every change. Parts run in lots and resume.
 //!
-//! Always holds: a finished lot is tallied for the protocol code that it ran on, and counts for
-//! no other. Deliberately absent: what a part does; that is a test, told its seeds by environment.
+//! Always holds: a finished lot is tallied for the protocol code that it ran on, with what else the part
+//! says it ran on, and counts for no other. Deliberately absent: what a part does; that is a test, told its seeds by environment.
 
+mod browser;
 mod fuzz;
 mod load;
 mod tally;
@@ -24,6 +25,8 @@ struct Part {
     lot: u64,
     /// What the machine needs for it.
     purpose: Purpose,
+    /// What it runs on beside the protocol code: files and folders whose change makes its figures worthless, too.
+    more: &'static [&'static str],
     run: fn(&Project, from: u64, count: u64) -> Result<()>,
 }
 
@@ -35,6 +38,7 @@ const PARTS: &[Part] = &[
         total: 100,
         lot: 10,
         purpose: Purpose::Test,
+        more: &[],
         run: |project, from, count| story(project, "kill", from, count),
     },
     Part {
@@ -44,6 +48,7 @@ const PARTS: &[Part] = &[
         total: 100,
         lot: 10,
         purpose: Purpose::Test,
+        more: &[],
         run: |project, from, count| story(project, "powerloss", from, count),
     },
     Part {
@@ -53,6 +58,7 @@ const PARTS: &[Part] = &[
         total: 1,
         lot: 1,
         purpose: Purpose::Test,
+        more: &[],
         run: |project, from, count| story(project, "year", from, count),
     },
     Part {
@@ -62,6 +68,7 @@ const PARTS: &[Part] = &[
         total: 10_000,
         lot: 200,
         purpose: Purpose::Build,
+        more: &[],
         run: crate::worlds::seeds,
     },
     Part {
@@ -71,6 +78,7 @@ const PARTS: &[Part] = &[
         total: 1,
         lot: 1,
         purpose: Purpose::Build,
+        more: &[],
         run: crate::worlds::planted,
     },
     Part {
@@ -80,6 +88,7 @@ const PARTS: &[Part] = &[
         total: fuzz::TARGETS,
         lot: 1,
         purpose: Purpose::Soak,
+        more: &[],
         run: fuzz::run,
     },
     Part {
@@ -89,7 +98,18 @@ const PARTS: &[Part] = &[
         total: load::MINUTES,
         lot: load::LOT,
         purpose: Purpose::Build,
+        more: &[],
         run: load::run,
+    },
+    Part {
+        name: "browser",
+        what: "kill -9 of a browser at random points of what its person does",
+        unit: "kills",
+        total: 50,
+        lot: 10,
+        purpose: Purpose::Test,
+        more: browser::MORE,
+        run: browser::run,
     },
 ];
 
@@ -119,8 +139,8 @@ pub(crate) fn run(
 }
 
 fn list(project: &Project) -> Result<()> {
-    let code = tally::protocol_code(project)?;
     for part in PARTS {
+        let code = tally::code(project, part.more)?;
         let done = Tally::load(project, part.name, &code)?.done();
         println!(
             "{:<10} {:>4} of {:>4} {:<13} {}",
@@ -132,7 +152,7 @@ fn list(project: &Project) -> Result<()> {
 
 fn soak(project: &Project, part: &Part, from: Option<u64>, count: Option<u64>) -> Result<()> {
     setup::run(project, part.purpose, false)?;
-    let code = tally::protocol_code(project)?;
+    let code = tally::code(project, part.more)?;
     let mut tally = Tally::load(project, part.name, &code)?;
     let mut next = from.unwrap_or_else(|| tally.next(0));
     let end = count.map_or(part.total.max(next), |count| next.saturating_add(count));
@@ -147,7 +167,7 @@ fn soak(project: &Project, part: &Part, from: Option<u64>, count: Option<u64>) -
         return Ok(());
     }
     if !code.clean {
-        println!("The protocol code has changes that are not committed: nothing is tallied.");
+        println!("What it runs on has changes that are not committed: nothing is tallied.");
     }
     while next < end {
         let lot = part.lot.min(end - next);
@@ -164,7 +184,7 @@ fn soak(project: &Project, part: &Part, from: Option<u64>, count: Option<u64>) -
             )
         })?;
         // Unless somebody changed it under the running lot.
-        if tally::protocol_code(project)?.is_still(&code) {
+        if tally::code(project, part.more)?.is_still(&code) {
             tally.add(next, lot);
             tally.save(project)?;
         }

@@ -1,6 +1,6 @@
 //! What a part has finished, kept in `target/soak/NAME.json`.
 //!
-//! Always holds: one tally is of one state of the protocol code; another state starts anew.
+//! Always holds: one tally is of one state of the code that its part runs on; another state starts anew.
 //! Deliberately absent: failures; a failed lot is not tallied, so it runs again.
 
 use crate::project::Project;
@@ -19,9 +19,9 @@ const PROTOCOL: &[&str] = &[
     "platform",
 ];
 
-/// A state of the protocol code.
+/// A state of the code that a part runs on.
 pub(crate) struct Code {
-    /// The trees of its crates, as git names them.
+    /// The trees of the protocol's crates and of what the part names, as git names them.
     hash: String,
     /// The commit that was checked out.
     commit: String,
@@ -30,17 +30,18 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// The protocol code is what it was, whatever else was committed meanwhile.
+    /// The code is what it was, whatever else was committed meanwhile.
     pub(crate) fn is_still(&self, before: &Self) -> bool {
         self.clean && before.clean && self.hash == before.hash
     }
 }
 
-/// The protocol code that is checked out.
-pub(crate) fn protocol_code(project: &Project) -> Result<Code> {
+/// The protocol code that is checked out, and these files and folders.
+pub(crate) fn code(project: &Project, more: &[&str]) -> Result<Code> {
     let folders: Vec<String> = PROTOCOL
         .iter()
         .map(|name| format!("crates/{name}"))
+        .chain(more.iter().map(|&path| path.to_owned()))
         .collect();
     let trees = folders.iter().map(|folder| format!("HEAD:{folder}"));
     let trees = project.read(project.command("git").arg("rev-parse").args(trees))?;

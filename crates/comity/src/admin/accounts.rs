@@ -7,7 +7,7 @@ use comity_chat::{Config, operator};
 use comity_wire::AccountId;
 use rusqlite::Connection;
 
-/// What to do with an account; it is named by id or by number (E.164).
+/// What to do with an account; it is named by id or by number, + and the country code first.
 #[derive(Subcommand, Debug)]
 pub(super) enum AccountAct {
     /// What the server knows of it.
@@ -33,8 +33,9 @@ pub(super) enum AccountAct {
 }
 
 fn find(conn: &Connection, name: &str) -> Result<AccountId> {
-    if name.starts_with('+') {
-        return operator::account_of_number(conn, name)?.context("nobody has this number");
+    if name.trim().starts_with('+') {
+        let number = super::e164(name);
+        return operator::account_of_number(conn, &number)?.context("nobody has this number");
     }
     name.parse().map_err(|_| {
         anyhow::anyhow!("{name}: an account is named by its number, + and the country code first, or by its id of 32 hexadecimal digits")

@@ -87,7 +87,8 @@ pub(crate) fn run(args: ChatArgs) -> Result<()> {
             act.check()?;
         }
         if let Some(server) = &args.server {
-            net::Server::new(server.trim_end_matches('/'), args.ca.as_deref())?;
+            net::Server::new(server.trim_end_matches('/'), args.ca.as_deref())
+                .map_err(|error| usage(&format!("the app is not reached so: {error:#}")))?;
         } else if !args.store.exists() {
             bail!(usage(NO_SERVER));
         }

@@ -48,7 +48,7 @@ impl Server {
                 .trim_matches(['[', ']'])
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|ip| ip.is_loopback()),
-            None => bail!("{base} has no host"),
+            None => bail!("{base} is not an address like https://chat.example"),
         };
         match base.scheme() {
             "https" => {}
@@ -228,16 +228,16 @@ impl Trouble {
     pub(crate) fn of_event(event: &Event) -> Option<Self> {
         let (code, reason) = match event {
             Event::Warning { code, .. } if code == ErrorCode::WrongApp.as_str() => {
-                (code, "the server at this address is another app")
+                (code, "the server at this address is another app".to_owned())
             }
             Event::Failed {
                 act, code, message, ..
-            } if act == "sign_in" => (code, message.as_str()),
+            } if act == "sign_in" => (code, super::refused::sign_in(code, message)),
             _ => return None,
         };
         Some(Self {
             code: code.clone(),
-            reason: reason.to_owned(),
+            reason,
             stays: true,
         })
     }

@@ -15,9 +15,11 @@ pub(crate) async fn whom(session: &Session, text: &str) -> Result<Whom> {
         return Ok(Whom::Myself);
     }
     if let Some(id) = text.strip_prefix('#') {
-        let id = id.parse();
-        let unknown = |_| Refused::not_found(format!("{text}: there is no such conversation"));
-        return Ok(Whom::Conversation(id.map_err(unknown)?));
+        let id: Option<i64> = id.parse().ok();
+        let all = session.query(comity_client::Core::conversations).await?;
+        let found = all.iter().find(|one| Some(one.conversation) == id);
+        let unknown = || Refused::not_found(format!("there is no conversation {text}"));
+        return Ok(Whom::Conversation(found.ok_or_else(unknown)?.conversation));
     }
     if let Some(group) = group(session, text).await? {
         return Ok(Whom::Conversation(group));
@@ -289,7 +291,7 @@ pub(crate) async fn check_numbers(session: &Session, of: Option<&Address>) -> Re
 
 /// What to say when somebody who was asked to talk accepted.
 pub(crate) fn accepted(names: &words::Names, who: &Address) -> String {
-    let who = words::plain(&words::name(names, who));
+    let who = words::somebody(names, who);
     format!("— {who} accepted: you can talk now")
 }
 

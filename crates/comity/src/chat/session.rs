@@ -86,17 +86,20 @@ impl Session {
         let known =
             std::env::var_os("COMITY_STORE").map_or(path == "comity-chat", |set| set == path);
         let program = crate::terminal::program();
+        // Without an act it is a conversation on the screen.
+        let act = format!(" {act}");
+        let act = act.trim_end();
         if known {
-            return format!("`{program} chat {act}`");
+            return format!("`{program} chat{act}`");
         }
         let path = path.to_string_lossy();
         let plain = path
             .chars()
             .all(|c| c.is_alphanumeric() || "/._-~".contains(c));
         if plain {
-            format!("`{program} chat --store {path} {act}`")
+            format!("`{program} chat --store {path}{act}`")
         } else {
-            format!("`{program} chat --store '{path}' {act}`")
+            format!("`{program} chat --store '{path}'{act}`")
         }
     }
 
@@ -166,6 +169,10 @@ impl Session {
                         message,
                         retry_after_ms,
                     } if acts.contains(&act.as_str()) || act == STORE || code == USED_ELSEWHERE => {
+                        let message = match act.as_str() {
+                            "sign_in" => super::refused::sign_in(&code, &message),
+                            _ => message,
+                        };
                         bail!(Refused {
                             act,
                             code,
@@ -199,6 +206,14 @@ impl Session {
                 return self.handle.gone();
             }
         }
+    }
+
+    /// The app was reached and does not let this device sign in: nothing goes out by itself.
+    pub(crate) fn may_not_sign_in(&self) -> bool {
+        let trouble = self.handle.trouble();
+        let trouble = trouble.borrow();
+        let code = trouble.as_ref().map(|trouble| trouble.code.as_str());
+        code == Some(comity_wire::ErrorCode::Unauthenticated.as_str())
     }
 
     /// What was waited for did not come within `--timeout`: why, where that is known.

@@ -11,6 +11,7 @@ mod screen;
 
 use super::acts::{How, in_order, names};
 use super::people;
+use super::refused;
 use super::session::Session;
 use super::words;
 use anyhow::Result;
@@ -19,6 +20,8 @@ use comity_wire::{Address, DeviceId, MessageId};
 use jiff::civil::Date;
 use screen::{Prompt, Screen};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
 
 /// Lines that are shown when one turns to a conversation, and by each `/more`.
@@ -40,29 +43,34 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         day: None,
         waiting: BTreeSet::new(),
         asked: None,
+        called: None,
+        lock: None,
+        joining: None,
     };
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
     talk.ask().await?;
-    loop {
+    'talk: loop {
         tokio::select! {
             line = input.recv() => {
                 let Some(line) = line else { break };
                 match talk.typed(line.trim()).await {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(error) => talk.say(&format!("— {}", super::in_words(&error))),
+                    Err(error) => talk.say(&format!("— {}", refused::while_talking(&error))),
                 }
                 talk.ask().await?;
             }
-            event = events.recv() => match event {
-                Ok(Event::Erased { reason }) => {
-                    talk.say(&format!("— {}", words::erased(&reason)));
-                    break;
+            event = events.recv() => {
+                let Ok(event) = event else { continue };
+                for event in gathered(event, &mut events).await {
+                    if let Event::Erased { reason } = &event {
+                        talk.say(&format!("— {}", words::erased(reason)));
+                        break 'talk;
+                    }
+                    talk.show(event).await?;
                 }
-                Ok(event) => talk.show(event).await?,
-                Err(_) => {}
-            },
+            }
         }
     }
     talk.screen.shown();
@@ -71,6 +79,32 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         let _ = session.flushed().await;
     }
     Ok(())
+}
+
+/// An event, and where it begins what a member gives of earlier, what follows at once: the newest
+/// comes first, and is shown last.
+async fn gathered(first: Event, events: &mut Receiver<Event>) -> Vec<Event> {
+    /// Nothing more of it comes after a silence so long.
+    const SILENCE: Duration = Duration::from_millis(150);
+    const MOST: usize = 200;
+    let is_earlier =
+        |event: &Event| matches!(event, Event::Item { item, .. } if item.told_by.is_some());
+    let mut all = vec![first];
+    if !all.iter().all(is_earlier) {
+        return all;
+    }
+    while all.len() < MOST
+        && let Ok(Ok(event)) = tokio::time::timeout(SILENCE, events.recv()).await
+    {
+        all.push(event);
+    }
+    let (mut earlier, others): (Vec<Event>, Vec<Event>) = all.into_iter().partition(is_earlier);
+    earlier.sort_by_key(|event| match event {
+        Event::Item { conversation, item } => (*conversation, item.seq, item.at_ms),
+        _ => (0, None, 0),
+    });
+    earlier.extend(others);
+    earlier
 }
 
 /// What waits for a `/yes`.
@@ -123,6 +157,12 @@ struct Talk<'a> {
     /// Own lines whose first fate is not shown yet.
     waiting: BTreeSet<MessageId>,
     asked: Option<Asked>,
+    /// Whom one talks with, by name, as the screen knows it.
+    called: Option<String>,
+    /// What to say of the registration lock once the app keeps it as it was typed.
+    lock: Option<&'static str>,
+    /// A group that is being joined.
+    joining: Option<i64>,
 }
 
 impl Talk<'_> {
@@ -132,24 +172,36 @@ impl Talk<'_> {
 
     /// Lets the next line be typed, under the name of whom it goes to.
     async fn ask(&mut self) -> Result<()> {
-        let title = match &self.with {
-            None => String::new(),
-            Some(Whom::Myself) => "notes to self".to_owned(),
-            Some(Whom::Person(address)) => words::name(&names(self.session).await?, address),
-            Some(Whom::Conversation(id)) => {
-                let all = self.session.query(Core::conversations).await?;
-                let found = all.into_iter().find(|one| one.conversation == *id);
-                found.map(|one| words::title(&one)).unwrap_or_default()
-            }
+        let text = self.prompt().await?;
+        let person = self.whom().await?;
+        self.called = match person {
+            Some(person) => Some(words::somebody(&names(self.session).await?, &person)),
+            None => None,
         };
-        let title: String = words::plain(&title).chars().take(24).collect();
+        let names = self.people().await?;
         self.screen.ask(Prompt {
-            text: format!("{title}> "),
-            names: self.people().await?,
+            text,
+            names,
             // Where a yes or no is asked for, nothing typed is sent.
             is_said: self.with.is_some() && self.asked.is_none(),
         });
         Ok(())
+    }
+
+    /// What stands before the line being typed.
+    async fn prompt(&self) -> Result<String> {
+        let title = match &self.with {
+            None => String::new(),
+            Some(Whom::Myself) => "notes to self".to_owned(),
+            Some(Whom::Person(address)) => words::prompt(&names(self.session).await?, address),
+            Some(Whom::Conversation(id)) => {
+                let names = names(self.session).await?;
+                let all = self.session.query(Core::conversations).await?;
+                let found = all.iter().find(|one| one.conversation == *id);
+                found.map_or_else(String::new, |one| words::prompt_in(&names, one))
+            }
+        };
+        Ok(format!("{title}> "))
     }
 
     /// What people and groups are called, for completing what is typed.
@@ -174,7 +226,30 @@ impl Talk<'_> {
         Ok(found.map(|conversation| conversation.conversation))
     }
 
+    /// Whom one talks with has another name: it stands before the line being typed, and is said.
+    async fn follow_name(&mut self, event: &Event) -> Result<()> {
+        match event {
+            Event::ContactChanged { .. } | Event::Accepted { .. } => {
+                self.screen.asks_as(&self.prompt().await?);
+                let Some(person) = self.whom().await? else {
+                    return Ok(());
+                };
+                let now = words::somebody(&names(self.session).await?, &person);
+                if let Some(before) = self.called.replace(now.clone()).filter(|it| *it != now) {
+                    self.say(&format!("— {before} is called {now} now"));
+                }
+            }
+            Event::ConversationChanged { .. } => self.screen.asks_as(&self.prompt().await?),
+            _ => {}
+        }
+        Ok(())
+    }
+
     async fn show(&mut self, event: Event) -> Result<()> {
+        if matches!(&event, Event::Failed { act, .. } if act == "join_by_invitation") {
+            self.not_joined();
+        }
+        self.follow_name(&event).await?;
         match &event {
             Event::Item { conversation, item } => {
                 if item.outgoing && item.status == Status::Queued {
@@ -182,7 +257,7 @@ impl Talk<'_> {
                     return Ok(());
                 }
                 let here = self.show_line(*conversation, item).await?;
-                if here && item.kind == ItemKind::Notice && item.text == "permissions" {
+                if here && item.kind == ItemKind::Notice && words::changes_permissions(item) {
                     self.say_permissions(*conversation).await?;
                 }
                 if here && !item.outgoing {
@@ -212,12 +287,16 @@ impl Talk<'_> {
                 address,
                 ..
             } => {
-                let who = words::name(&names(self.session).await?, address);
+                let who = words::somebody(&names(self.session).await?, address);
                 self.receipt(*conversation, &who).await?;
             }
             Event::Accepted { address, .. } => {
                 let names = names(self.session).await?;
                 self.say(&people::accepted(&names, address));
+            }
+            Event::Saved { what } if what == "registration_lock" && self.lock.is_some() => {
+                let lock = self.lock.take().unwrap_or_default();
+                self.say(lock);
             }
             other => {
                 let names = names(self.session).await?;
@@ -242,7 +321,7 @@ impl Talk<'_> {
         if !here {
             let all = self.session.query(Core::conversations).await?;
             let title = all.iter().find(|one| one.conversation == conversation);
-            let title = title.map(words::title).unwrap_or_default();
+            let title = title.map_or_else(String::new, |one| words::title(&names, one));
             self.say(&format!("#{conversation} {title}  {line}"));
             return Ok(false);
         }
@@ -294,7 +373,7 @@ impl Talk<'_> {
         } else {
             "has it on a device"
         };
-        self.say(&format!("— {} {what} ✓✓", words::plain(who)));
+        self.say(&format!("— {who} {what} ✓✓"));
         Ok(())
     }
 

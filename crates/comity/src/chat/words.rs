@@ -1,16 +1,21 @@
 //! The words on the screen, in English.
 //!
-//! Always holds: what others wrote passes through [`super::safe_text`] before it is shown.
+//! Always holds: what others wrote passes through [`super::safe_text`] before it is shown, and what
+//! they call themselves and their groups through [`called`].
 
+#[path = "words/called.rs"]
+mod called;
 #[path = "words/notices.rs"]
 mod notices;
 #[path = "words/warnings.rs"]
 mod warnings;
 
+use super::refused;
 pub(crate) use super::safe_text::{plain, text};
+pub(crate) use called::{beside, somebody, who, within};
 use comity_client::{
     ContactView, ConversationView, DeviceView, Event, InfoView, ItemKind, MemberView,
-    PermissionsView, ReachView, RequestView, Status, TimelineItem, called, shortened,
+    PermissionsView, ReachView, RequestView, Status, TimelineItem, shortened,
 };
 use comity_wire::Address;
 use jiff::civil::Date;
@@ -21,11 +26,30 @@ use std::sync::LazyLock;
 /// Names of the people on the screen.
 pub(crate) type Names = BTreeMap<Address, String>;
 
-/// Who this is, as a person calls them.
-pub(crate) fn name(names: &Names, address: &Address) -> String {
-    let known = names.get(address).cloned();
-    known.unwrap_or_else(|| shortened(address))
+/// What somebody wrote, within a sentence: nothing in it ends the quotation.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("“{}”", plain(text).replace(['“', '”'], "\""))
 }
+
+/// Whom one talks with, before the line being typed.
+pub(crate) fn prompt(names: &Names, address: &Address) -> String {
+    match names.get(address) {
+        Some(name) if !name.starts_with('+') => called::beginning(name, PROMPT_CHARS),
+        _ => who(names, address),
+    }
+}
+
+/// The conversation one is in, before the line being typed.
+pub(crate) fn prompt_in(names: &Names, view: &ConversationView) -> String {
+    match (&view.peer, &view.group) {
+        (Some(peer), None) => prompt(names, peer),
+        _ if view.title.is_empty() => title(names, view),
+        _ => called::beginning(&view.title, PROMPT_CHARS),
+    }
+}
+
+/// Characters of a name before the line being typed.
+const PROMPT_CHARS: usize = 24;
 
 /// The zone that this machine, or `TZ`, is set to.
 static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
@@ -94,8 +118,20 @@ pub(crate) fn erased(reason: &str) -> String {
     format!("{why}: everything that it held is erased")
 }
 
-/// What a message waits for, in words after "not sent yet".
-pub(crate) fn waits_for(code: Option<&str>) -> String {
+/// Of a message that is on this device only: whether it goes out by itself, and what it waits for.
+pub(crate) fn not_sent_yet(waits_for: Option<&str>) -> String {
+    match waits_for {
+        Some("unauthenticated") => {
+            "not sent: the app does not let this device sign in, and as long as it does not nothing goes out; the act `sync` says why".to_owned()
+        }
+        other => format!(
+            "not sent yet{}: it is kept and goes out by itself, do not say it again",
+            what_for(other)
+        ),
+    }
+}
+
+fn what_for(code: Option<&str>) -> String {
     match code {
         None | Some("timeout") => String::new(),
         Some("unreachable") => " (the server was not reached)".to_owned(),
@@ -144,6 +180,11 @@ fn permissions(may: PermissionsView) -> impl Iterator<Item = &'static str> {
     .filter_map(|(holds, text)| holds.then_some(text))
 }
 
+/// Whether a notice says that somebody changed that: its flags follow a colon.
+pub(crate) fn changes_permissions(notice: &TimelineItem) -> bool {
+    notice.text.split(':').next() == Some("permissions")
+}
+
 /// What holds in a group now of that.
 pub(crate) fn permissions_now(may: PermissionsView) -> String {
     let all: Vec<&str> = permissions(may).collect();
@@ -174,12 +215,12 @@ pub(crate) fn group(names: &Names, view: &ConversationView, members: &[MemberVie
     }
     let is_out = view.state == "left";
     for member in members.iter().filter(|member| !(is_out && member.own)) {
-        let who = match member.own {
+        let name = match member.own {
             true => "you".to_owned(),
-            false => plain(&name(names, &member.address)),
+            false => who(names, &member.address),
         };
         let admin = if member.admin { ", admin" } else { "" };
-        lines.push(format!("  {who}{admin}"));
+        lines.push(format!("  {name}{admin}"));
     }
     lines
 }
@@ -230,14 +271,16 @@ fn unreadable(failure: &str) -> String {
 
 /// A timeline's line.
 pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
-    let who = if item.outgoing {
-        "me".to_owned()
-    } else {
-        plain(&name(names, &item.author))
+    let by = |of: fn(&Names, &Address) -> String| match item.outgoing {
+        true => "me".to_owned(),
+        false => of(names, &item.author),
     };
     let at = clock(item.at_ms);
     let mut said = match item.kind {
-        ItemKind::Notice => return format!("{at}  — {}", notices::notice(names, &item.text, &who)),
+        ItemKind::Notice => {
+            let notice = notices::notice(names, &item.text, &by(somebody));
+            return format!("{at}  — {notice}");
+        }
         ItemKind::Unreadable => {
             return format!("{at}  — {}", plain(&unreadable(&item.failure)));
         }
@@ -267,16 +310,17 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
         } else {
             ", as they say"
         };
-        said = format!("«{}»{source} {said}", plain(&quote.preview));
+        let preview = plain(&quote.preview).replace(['«', '»'], "\"");
+        said = format!("«{preview}»{source} {said}");
     }
     if item.edited && !item.deleted {
         said.push_str(" (edited)");
     }
     if let Some(teller) = &item.told_by {
-        said.push_str(&format!(" (as {} tells it)", plain(&name(names, teller))));
+        said.push_str(&format!(" (as {} tells it)", somebody(names, teller)));
     }
-    for (emoji, who) in by_emoji(item) {
-        let count = match who.len() {
+    for (emoji, people) in by_emoji(item) {
+        let count = match people.len() {
             1 => String::new(),
             many => format!(" {many}"),
         };
@@ -287,7 +331,7 @@ pub(crate) fn line(names: &Names, item: &TimelineItem) -> String {
     } else {
         String::new()
     };
-    format!("{at}  {who}: {said}{ticks}")
+    format!("{at}  {}: {said}{ticks}", by(who))
 }
 
 /// The text with each mention by the name that this device knows, whatever its author wrote there.
@@ -304,12 +348,12 @@ fn mentioned(names: &Names, item: &TimelineItem) -> String {
         let Some(before) = item.text.get(from..start) else {
             break;
         };
-        let who = if mention.own {
+        let whom = if mention.own {
             "you".to_owned()
         } else {
-            plain(&name(names, &mention.address))
+            somebody(names, &mention.address)
         };
-        out.push_str(&format!("{before}@{who}"));
+        out.push_str(&format!("{before}@{whom}"));
         from = start + length;
     }
     out.push_str(item.text.get(from..).unwrap_or_default());
@@ -332,9 +376,7 @@ fn by_emoji(item: &TimelineItem) -> Vec<(&str, Vec<&Address>)> {
 pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
     let with = |wanted: fn(&ReachView) -> bool| -> String {
         let people = info.people.iter().filter(|person| wanted(person));
-        let people: Vec<String> = people
-            .map(|person| plain(&name(names, &person.address)))
-            .collect();
+        let people: Vec<String> = people.map(|person| who(names, &person.address)).collect();
         people.join(", ")
     };
     let lists = [
@@ -345,7 +387,7 @@ pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
         ),
         ("not yet", with(|person| !person.delivered)),
     ];
-    let lists = lists.into_iter().filter(|(_, who)| !who.is_empty());
+    let lists = lists.into_iter().filter(|(_, people)| !people.is_empty());
     let mut lines = vec![dated(names, &info.item)];
     if !info.item.outgoing {
         lines.push("— of what others said, only they see who has it".to_owned());
@@ -354,10 +396,10 @@ pub(crate) fn info(names: &Names, info: &InfoView) -> Vec<String> {
             "— this device came into the group later: it does not know who was there".to_owned(),
         );
     }
-    lines.extend(lists.map(|(how, who)| format!("— {how}: {who}")));
-    lines.extend(by_emoji(&info.item).into_iter().map(|(emoji, who)| {
-        let who: Vec<String> = who.iter().map(|who| plain(&name(names, who))).collect();
-        format!("— {}: {}", plain(emoji), who.join(", "))
+    lines.extend(lists.map(|(how, people)| format!("— {how}: {people}")));
+    lines.extend(by_emoji(&info.item).into_iter().map(|(emoji, people)| {
+        let people: Vec<String> = people.iter().map(|one| who(names, one)).collect();
+        format!("— {}: {}", plain(emoji), people.join(", "))
     }));
     lines
 }
@@ -376,13 +418,14 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// How a conversation is called.
-pub(crate) fn title(view: &ConversationView) -> String {
-    match &view.group {
-        Some(group) if group.details_arriving && view.title.is_empty() => {
+/// How a conversation is called: by its person's name, or by what somebody named the group.
+pub(crate) fn title(names: &Names, view: &ConversationView) -> String {
+    match (&view.group, &view.peer) {
+        (Some(group), _) if group.details_arriving && view.title.is_empty() => {
             "(details arriving)".to_owned()
         }
-        _ => plain(&view.title),
+        (None, Some(peer)) => who(names, peer),
+        _ => beside(&view.title),
     }
 }
 
@@ -422,9 +465,9 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     // Who said it, where it was said by somebody.
     let by = match &view.last_author {
         Some(author) if !last.is_empty() && view.kind != "self" => {
-            match name(names, author).as_str() {
+            match who(names, author).as_str() {
                 "you" => "me: ".to_owned(),
-                other => format!("{}: ", plain(other)),
+                other => format!("{other}: "),
             }
         }
         _ => String::new(),
@@ -432,7 +475,7 @@ pub(crate) fn conversation(names: &Names, view: &ConversationView) -> String {
     format!(
         "#{} {}{unread}{blocked}{kept}{state}  {by}{}",
         view.conversation,
-        title(view),
+        title(names, view),
         plain(&last)
     )
 }
@@ -450,9 +493,9 @@ pub(crate) fn request(asks: &RequestView) -> String {
     };
     format!(
         "{} ({number}; {}; their key is as the app says, until you compare safety numbers) asks to talk: “{}”",
-        plain(&called(&asks.name, "")),
+        within(&comity_client::called(&asks.name, "")),
         shortened(&asks.address),
-        text(&asks.text)
+        text(&asks.text).replace(['“', '”'], "\"")
     )
 }
 
@@ -460,7 +503,7 @@ pub(crate) fn request(asks: &RequestView) -> String {
 pub(crate) fn device(view: &DeviceView) -> String {
     let name = match view.name.as_str() {
         "" => "a device without a name".to_owned(),
-        name => plain(name),
+        name => beside(name),
     };
     let owner = if view.owner { ", owner" } else { "" };
     let this = if view.this { " (this one)" } else { "" };
@@ -496,7 +539,7 @@ pub(crate) fn contact(contact: &ContactView, whole: bool) -> String {
         parts.push(plain(&contact.number));
     }
     if !contact.name.is_empty() {
-        parts.push(plain(&called(&contact.name, "")));
+        parts.push(beside(&comity_client::called(&contact.name, "")));
     }
     if whole {
         parts.push(contact.address.to_string());
@@ -524,7 +567,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             added,
             removed,
         } => {
-            let who = plain(&name(names, address));
+            let who = somebody(names, address);
             match (added.is_empty(), removed.is_empty()) {
                 (false, _) => format!("— {}", notices::device_added(&who)),
                 (_, false) => format!("— {}", notices::device_removed(&who)),
@@ -533,7 +576,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         }
         Event::RootChanged { address } => format!(
             "— the number of {} belongs to someone else now: compare safety numbers before you trust the new one",
-            plain(&name(names, address))
+            somebody(names, address)
         ),
         Event::NumberLost { number } => format!(
             "— {number} now belongs to another account: people find you by it no more. /quit, then the act `change-number` sets another one"
@@ -542,7 +585,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             address,
             typing: true,
             ..
-        } => format!("— {} is typing …", plain(&name(names, address))),
+        } => format!("— {} is typing …", somebody(names, address)),
         Event::Transfer {
             done_bytes,
             total_bytes,
@@ -561,13 +604,19 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         },
         Event::Invitation { link, .. } => format!("— who has this link joins the group:\n{link}"),
         Event::HistoryProgress { done, total } => format!("— history: {done} of {total} parts"),
-        Event::Linked { name, .. } => format!("— linked: {}", plain(name)),
+        Event::Linked { name, .. } => format!("— linked: {}", beside(name)),
         Event::Reported => "— reported to the operator".to_owned(),
         Event::Saved { what } => format!("— {}", saved(what)?),
         Event::Warning { code, .. } => format!("— warning: {}", warnings::warning(code)),
         // Who looked somebody up is answered there.
         Event::Failed { act, .. } if act == "lookup" => return None,
-        Event::Failed { act, message, .. } => format!("— {act}: {}", plain(message)),
+        Event::Failed { act, code, message, .. } => {
+            let why = match act.as_str() {
+                "sign_in" => refused::sign_in(code, message),
+                _ => message.clone(),
+            };
+            format!("— {}: {}", refused::not_done(act), plain(&why))
+        }
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— {}", erased(reason)),
         _ => return None,
@@ -580,6 +629,7 @@ fn saved(what: &str) -> Option<&str> {
         "block" => return None,
         "profile" => "your profile is saved",
         "photo" => "your picture is saved",
+        // Who typed it is told what it is now.
         "registration_lock" => "the registration lock is as you set it",
         "recovery" => "the recovery phrase is good from now on",
         "number" => "your number is saved",
@@ -591,6 +641,21 @@ fn saved(what: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    /// The codes of a table of docs/terminal-client.md, a row each.
+    pub(super) fn documented(heading: &str) -> Vec<Vec<String>> {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/terminal-client.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, table) = page.split_once(&format!("\n**{heading}**")).unwrap();
+        let rows = table.lines().skip_while(|line| !line.starts_with("| `"));
+        let rows = rows.take_while(|line| line.starts_with("| `"));
+        let codes = rows.map(|row| {
+            let cell = row.split('|').nth(1).unwrap_or_default();
+            let codes = cell.split('`').skip(1).step_by(2);
+            codes.map(str::to_owned).collect()
+        });
+        codes.collect()
+    }
+
     use super::{Names, clock, date, line, local, permissions_now, ticks};
     use comity_client::{ItemKind, PermissionsView, ProgressView, Status, TimelineItem};
     use comity_wire::{AccountId, Address, MessageId};

@@ -64,6 +64,23 @@ fn each_refusal_has_its_code() {
     let mut act = fresh.command();
     act.args(["sync", "--json"]).env("COMITY_PASSPHRASE", "a");
     assert_eq!(told(&mut act)["error"], "usage");
+    // A server's address that is none says how one is written.
+    for server in [
+        "chat.example",
+        "chat.example:443",
+        "ftp://chat.example",
+        "http://chat.example",
+    ] {
+        let mut act = std::process::Command::new(env!("CARGO_BIN_EXE_comity"));
+        act.args(["chat", "sync", "--json", "--server", server, "--store"])
+            .arg(world.folder().join("people").join("new"));
+        let told = told(act.env("COMITY_PASSPHRASE", "correct horse"));
+        assert_eq!(told["error"], "usage", "{server}: {told}");
+        assert!(
+            told["message"].as_str().unwrap().contains("https"),
+            "{told}"
+        );
+    }
     let nowhere = World::start().device("nowhere");
     assert_eq!(
         nowhere.refused(&["request-code", ALICE]).code,

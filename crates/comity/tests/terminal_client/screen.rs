@@ -6,7 +6,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -21,6 +21,21 @@ struct Terminal {
 
 impl Terminal {
     fn start(who: &Person, act: &[&str], columns: u16) -> Self {
+        Self::run(who.command().args(act), columns)
+    }
+
+    /// As in a session of its own, whose terminal it is: secrets are asked for there.
+    fn own(who: &Person, act: &[&str]) -> Self {
+        let command = who.command();
+        let mut own = Command::new("setsid");
+        own.arg("--ctty").arg(command.get_program());
+        own.args(command.get_args()).args(act);
+        let set = command.get_envs();
+        own.envs(set.filter_map(|(name, value)| Some((name, value?))));
+        Self::run(&mut own, 200)
+    }
+
+    fn run(command: &mut Command, columns: u16) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
@@ -38,9 +53,7 @@ impl Terminal {
         };
         tcsetwinsize(&theirs, size).unwrap();
         let stdio = || Stdio::from(theirs.try_clone().unwrap());
-        let child = who
-            .command()
-            .args(act)
+        let child = command
             .env("TERM", "xterm")
             .stdin(stdio())
             .stdout(stdio())
@@ -174,6 +187,89 @@ fn lines_are_typed_while_others_arrive() {
     for n in 1..=60 {
         terminal.until(&format!("me: line {n}. ✓"));
     }
+    terminal.types("/quit");
+    terminal.ends();
+}
+
+#[test]
+fn who_has_lost_everything_is_asked_for_the_words_where_the_number_was_proved() {
+    let world = World::start();
+    let alice = world.person("alice", super::ALICE);
+    let phrase = alice.one(&["recovery-phrase"])["phrase"].clone();
+    let phrase = phrase.as_str().unwrap();
+    let phone = world.device("phone");
+    let code = phone.code_command();
+    let register = ["register", super::ALICE, "--code-command", &code];
+    std::fs::create_dir_all(phone.store().parent().unwrap()).unwrap();
+    let mut terminal = Terminal::own(&phone, &register);
+    terminal.until("This number has an account.");
+    terminal.until("The twelve words: ");
+    terminal.types("these are none");
+    terminal.until("once more");
+    terminal.types(phrase);
+    terminal.until("Signed up: ");
+    // How one begins to talk is said; the words are not asked for again.
+    terminal.until("To talk: ");
+    terminal.ends();
+    assert!(
+        !terminal.seen.contains("recovery-phrase"),
+        "{}",
+        terminal.seen
+    );
+    assert!(!terminal.seen.contains(phrase), "they are not shown");
+    let own = alice.one(&["account"])["address"].clone();
+    assert_eq!(phone.one(&["account"])["address"], own);
+    // Nothing typed leaves the account as it is, and says what else there is.
+    let mut terminal = Terminal::own(&world.device("other"), &register);
+    terminal.until("The twelve words: ");
+    terminal.types("");
+    terminal.until("--take-over to begin a new account");
+    terminal.ends();
+}
+
+#[test]
+fn a_paste_of_several_lines_is_taken_away_when_it_is_shown_as_said() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    terminal.types(&format!("/to {BOB}"));
+    terminal.until("bob> ");
+    terminal.types("\x1b[200~first\nsecond\nthird\x1b[201~");
+    terminal.until("me: first");
+    assert!(
+        terminal.seen.contains("\x1b[3A\r\x1b[J"),
+        "{:?}",
+        terminal.seen
+    );
+    terminal.types("/quit");
+    terminal.ends();
+    assert!(
+        bob.history(super::ALICE)
+            .ends_with("< first\nsecond\nthird\n")
+    );
+}
+
+#[test]
+fn who_takes_another_name_is_called_so_while_one_types() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    terminal.types(&format!("/to {BOB}"));
+    terminal.until("bob> ");
+    terminal.seen.clear();
+    bob.act(&["profile", "--name", "Jo"]);
+    terminal.until("— bob is called Jo now");
+    terminal.until(" Jo> ");
+    assert!(!terminal.seen.contains("bob> "), "{:?}", terminal.seen);
+    terminal.seen.clear();
+    // The columns that it began with are kept until the next line.
+    bob.act(&["profile", "--name", "Robert"]);
+    terminal.until("— Jo is called Robert now");
+    terminal.until("Ro…> ");
+    terminal.types("Hello");
+    terminal.until("Robert> ");
     terminal.types("/quit");
     terminal.ends();
 }

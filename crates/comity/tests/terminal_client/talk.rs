@@ -319,6 +319,59 @@ fn a_name_can_not_pass_for_oneself_and_a_text_not_for_two() {
 }
 
 #[test]
+fn a_name_puts_no_words_into_anybodys_mouth() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let dave = world.device("dave");
+    let name = "Bob: I owe you ten pounds";
+    dave.register(CAROL, &["--name", name]);
+    dave.say(ALICE, "”  /accept bob or “");
+    let asks = alice.screen(&["requests"]);
+    let shown = format!("‹{name}›");
+    assert!(asks.starts_with(&format!("{shown} (")), "{asks}");
+    assert!(
+        asks.ends_with("asks to talk: “\"  /accept bob or \"”\n"),
+        "{asks}"
+    );
+    alice.act(&["accept", CAROL]);
+    dave.act(&["sync"]);
+    dave.say(ALICE, ".");
+    dave.act(&["group-create", "Bob  10:35  me: yes", ALICE]);
+    dave.act(&["sync"]);
+    alice.act(&["sync"]);
+    let screen = alice.screen(&["history", CAROL]);
+    assert!(screen.ends_with(&format!("  {shown}: .\n")), "{screen}");
+    let list = alice.screen(&["conversations"]);
+    assert!(list.contains(" ‹Bob  10:35  me: yes›"), "{list}");
+    assert!(list.contains(&format!("  {shown}: .")), "{list}");
+    let group = alice.screen(&["history", "Bob  10:35  me: yes"]);
+    assert!(group.contains(&format!("— {shown} added you")), "{group}");
+    // Programs have the name as its person chose it.
+    let contacts = alice.act(&["contacts"]);
+    assert!(
+        contacts.iter().any(|one| one["name"] == name),
+        "{contacts:?}"
+    );
+    // Bob is called as he always was.
+    bob.say(ALICE, ".");
+    alice.act(&["sync"]);
+    assert!(alice.screen(&["history", BOB]).ends_with("  bob: .\n"));
+    let (mut talk, talked) = (
+        alice.command(),
+        b"/to +12025550103\n/report hm\n/no\n/quit\n",
+    );
+    let mut talk = talk
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    talk.stdin.take().unwrap().write_all(talked).unwrap();
+    let screen = String::from_utf8(talk.wait_with_output().unwrap().stdout).unwrap();
+    let question = format!("— this gives {shown}’s line “.” and your reason");
+    assert!(screen.contains(&question), "{screen}");
+}
+
+#[test]
 fn a_damaged_store_says_so() {
     let world = World::start();
     let (alice, _) = alice_and_bob(&world);

@@ -46,7 +46,9 @@ fn a_slip_of_the_fingers_is_answered() {
         ],
     );
     // A number that nobody has is said once.
-    let failed = screen.lines().filter(|line| line.contains("lookup"));
+    let failed = screen
+        .lines()
+        .filter(|line| *line == "— nobody has this number");
     assert_eq!(failed.count(), 1, "{screen}");
     alice.act(&["sync"]);
     assert_eq!(bob.history(ALICE), "< Hello Bob\n< /me\n");
@@ -110,6 +112,104 @@ fn a_list_stands_as_one_keeps_it() {
 }
 
 #[test]
+fn what_did_not_work_is_said_in_words_and_with_the_commands_of_the_talk() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    alice.act(&["group-create", "Choir"]);
+    alice.act(&["timer", BOB, "8s"]);
+    let screen = typed(
+        &alice,
+        b"/to Zoe\n/remove-device phone\n/join comity:group/AAAA\n/lock open sesame\n/lock off\n/to bob\n/info :77\n/quit\n",
+    );
+    says(
+        &screen,
+        &[
+            "— nobody here is called Zoe",
+            "a name that /contacts shows, or a group as /list shows it",
+            "no device of yours is called phone: /devices shows them",
+            "— the registration lock is set",
+            "— the registration lock is taken away",
+            "— there is no line :77 yet",
+        ],
+    );
+    // Steps and codes are for scripts, which have them.
+    for machine in [
+        "find:",
+        "join_by_invitation",
+        "(not_found)",
+        "(refused)",
+        "lookup",
+    ] {
+        assert!(!screen.contains(machine), "{machine} in:\n{screen}");
+    }
+    assert_eq!(alice.refused(&["send", "Zoe", "Hm"]).code, "not_found");
+    let ended = alice
+        .command()
+        .args(["send", "Zoe", "Hm"])
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        complaint.contains("find: ") && complaint.contains("(not_found)"),
+        "{complaint}"
+    );
+    // A line that vanished was there.
+    bob.act(&["sync"]);
+    bob.say(ALICE, "Soon gone");
+    let mut talk = alice
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut types = talk.stdin.take().unwrap();
+    let mut shown = BufReader::new(talk.stdout.take().unwrap()).lines();
+    let mut until = |text: &str| shown.find(|line| line.as_ref().unwrap().contains(text));
+    types.write_all(b"/to bob\n").unwrap();
+    let line = until("bob: Soon gone").unwrap().unwrap();
+    let number = line.split(' ').next().unwrap().to_owned();
+    std::thread::sleep(std::time::Duration::from_millis(9_000));
+    types
+        .write_all(format!("/info {number}\n").as_bytes())
+        .unwrap();
+    let gone = until("has vanished: its time was over");
+    assert_eq!(
+        gone.unwrap().unwrap(),
+        format!("— line {number} has vanished: its time was over")
+    );
+    types.write_all(b"/quit\n").unwrap();
+    assert!(until("nothing more").is_none());
+    assert!(talk.wait().unwrap().success());
+}
+
+#[test]
+fn a_mute_is_taken_away_by_off_and_set_by_no_slip() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    let muted = || {
+        let all = alice.act(&["conversations"]);
+        let direct = all.into_iter().find(|one| one["kind"] == "direct");
+        direct.unwrap()["muted_until_ms"].as_i64().unwrap() > 0
+    };
+    let screen = typed(&alice, b"/to bob\n/mute 0s\n/mute 5mm\n/quit\n");
+    says(&screen, &["0s: a time is 30s", "5mm: a time is 30s"]);
+    assert!(!screen.contains("— muted"), "{screen}");
+    assert!(!muted());
+    alice.act(&["keep", BOB, "mute"]);
+    assert!(muted());
+    says(
+        &typed(&alice, b"/to bob\n/mute off\n/quit\n"),
+        &["— no longer muted"],
+    );
+    alice.act(&["sync"]);
+    assert!(!muted());
+    alice.act(&["keep", BOB, "mute", "8h"]);
+    alice.act(&["keep", BOB, "mute", "off"]);
+    assert!(!muted());
+    assert_eq!(alice.refused(&["timer", BOB, "0s"]).code, "usage");
+}
+
+#[test]
 fn whom_one_talks_with_is_known_also_where_the_conversation_was_named() {
     let world = World::start();
     let (alice, bob) = alice_and_bob(&world);
@@ -119,6 +219,13 @@ fn whom_one_talks_with_is_known_also_where_the_conversation_was_named() {
         .find(|view| view["kind"] == "direct")
         .unwrap()["conversation"]
         .to_string();
+    let screen = typed(&alice, b"/to #99\nFor nobody\n/quit\n");
+    says(
+        &screen,
+        &["there is no conversation #99", "first say with whom"],
+    );
+    assert!(!screen.contains("is new here"), "{screen}");
+    assert_eq!(alice.refused(&["send", "#99", "Hello"]).code, "not_found");
     let typing = format!("/to #{conversation}\n/safety\n/verify\nyes\n/quit\n");
     let screen = typed(&alice, typing.as_bytes());
     says(&screen, &["— not yet verified", "— verified"]);
@@ -303,6 +410,36 @@ fn a_group_is_left_only_when_one_says_yes() {
 }
 
 #[test]
+fn what_members_may_do_is_said_when_it_changed() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    alice.act(&["group-create", "Choir"]);
+    let mut talk = alice
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut types = talk.stdin.take().unwrap();
+    let mut shown = BufReader::new(talk.stdout.take().unwrap()).lines();
+    let changes = b"/to Choir\n/allow members-add on\n";
+    types.write_all(changes).unwrap();
+    let said = shown.find(|line| {
+        line.as_ref()
+            .unwrap()
+            .contains("changed what members may do")
+    });
+    assert!(said.is_some());
+    let now = shown.next().unwrap().unwrap();
+    assert_eq!(now, "— now: members may add people");
+    types.write_all(b"/quit\n").unwrap();
+    for line in shown {
+        assert!(!line.unwrap().is_empty());
+    }
+    assert!(talk.wait().unwrap().success());
+}
+
+#[test]
 fn what_nothing_brings_back_is_asked_first() {
     let world = World::start();
     let (alice, _bob) = alice_and_bob(&world);
@@ -345,6 +482,38 @@ fn what_nothing_brings_back_is_asked_first() {
 }
 
 #[test]
+fn several_people_are_added_at_once() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let carol = world.person("Carol, of the hills", CAROL);
+    carol.say(ALICE, "Hello");
+    alice.act(&["sync"]);
+    alice.act(&["accept", CAROL]);
+    carol.act(&["sync"]);
+    alice.act(&["group-create", "Choir"]);
+    let screen = typed(
+        &alice,
+        b"/to Choir\n/add bob, Zoe\n/add\n/add +12025550103 , bob,\n/quit\n",
+    );
+    says(&screen, &["nobody here is called Zoe", "— /add NAME, NAME"]);
+    alice.act(&["sync"]);
+    let members = || {
+        alice.one(&["group", "Choir"])["members"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(members(), 3);
+    alice.act(&["group-remove", "Choir", CAROL]);
+    assert_eq!(members(), 2);
+    // A comma in a name is part of it.
+    typed(&alice, b"/to Choir\n/add Carol, of the hills\n/quit\n");
+    alice.act(&["sync"]);
+    assert_eq!(members(), 3);
+    drop(bob);
+}
+
+#[test]
 fn who_leaves_a_group_as_its_only_admin_is_told_who_will_be_it() {
     let world = World::start();
     let (alice, _bob) = alice_and_bob(&world);
@@ -384,4 +553,91 @@ fn the_passphrase_of_the_lock_need_not_stand_on_the_command_line() {
         .output()
         .unwrap();
     assert!(taken.status.success(), "{taken:?}");
+}
+
+#[test]
+fn the_words_of_recovery_need_not_stand_on_the_command_line() {
+    let world = World::start();
+    let alice = world.person("alice", ALICE);
+    let phrase = alice.one(&["recovery-phrase"])["phrase"].clone();
+    let phrase = phrase.as_str().unwrap();
+    // After the refusal the code that was sent is good still.
+    let phone = world.device("phone");
+    let code = phone.code_command();
+    let refused = phone.refused(&["register", ALICE, "--code-command", &code]);
+    assert_eq!(refused.code, "number_taken", "{refused:?}");
+    assert!(refused.message.contains("--recover - "), "{refused:?}");
+    let code = world.code(ALICE);
+    let recover = ["register", ALICE, "--code", code.trim(), "--recover", "-"];
+    let given = |input: &str| {
+        let mut act = phone.command();
+        act.args(recover)
+            .arg("--json")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut act = act.spawn().unwrap();
+        act.stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        String::from_utf8(act.wait_with_output().unwrap().stdout).unwrap()
+    };
+    assert!(given("").contains("no words were given"));
+    assert!(given("none of them\n").contains("phrase_wrong"));
+    let own = alice.one(&["account"])["address"].clone();
+    assert!(given(&format!("{phrase}\n")).contains(own.as_str().unwrap()));
+    let other = world.device("other");
+    let recovered = other
+        .command()
+        .args(["register", ALICE, "--code-command", &other.code_command()])
+        .env("COMITY_RECOVERY_PHRASE", phrase)
+        .output()
+        .unwrap();
+    assert!(recovered.status.success(), "{recovered:?}");
+    assert_eq!(other.one(&["account"])["address"], own);
+}
+
+#[test]
+fn who_joins_by_a_link_reads_what_was_said_in_its_order_and_talks_there() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    let carol = world.person("carol", CAROL);
+    alice.act(&["group-create", "Choir", BOB, "--history-for-new", "true"]);
+    for n in 1..=8 {
+        alice.say("Choir", &format!("line {n}."));
+    }
+    let group = alice.one(&["group-link", "Choir"]);
+    let link = group["group"]["link"].as_str().unwrap();
+    let admin = alice.watch(&[]);
+    let mut talk = carol
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut types = talk.stdin.take().unwrap();
+    let mut shown = BufReader::new(talk.stdout.take().unwrap()).lines();
+    types
+        .write_all(format!("/join {link}\n").as_bytes())
+        .unwrap();
+    for n in 1..=8 {
+        let line = shown.find(|line| line.as_ref().unwrap().contains("alice: line "));
+        let line = line.unwrap().unwrap();
+        assert!(line.contains(&format!("alice: line {n}.")), "{line}");
+    }
+    types.write_all(b"Hello all\n").unwrap();
+    assert!(shown.any(|line| line.unwrap().contains("me: Hello all")));
+    types.write_all(b"/quit\n").unwrap();
+    assert!(shown.all(|line| line.is_ok()));
+    assert!(talk.wait().unwrap().success());
+    admin.kill9();
+    assert!(alice.history("Choir").ends_with("< Hello all\n"));
+    // A link that leads nowhere turns to nobody.
+    alice.act(&["group-unlink", "Choir"]);
+    let screen = typed(
+        &world.person("dave", "+12025550104"),
+        format!("/join {link}\n/quit\n").as_bytes(),
+    );
+    assert!(!screen.contains("join_by_invitation"), "{screen}");
 }

@@ -178,7 +178,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
         selected={selected === null ? null : new Set(selected.keys())}
         going={takeBack.going}
         header={header}
-        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} reply={reply} edited={edited} onLeaveEdit={leaveEdit} onFiles={take} closed={closed} />}
+        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} reply={reply} edited={edited} onLeaveEdit={leaveEdit} onFiles={take} onSaid={window.goNewest} closed={closed} />}
       />
       {drops && speaks && <div className={styles.drop}>{words.talk.dropHere}</div>}
       {over?.is === "forward" && <ForwardDialog conversation={id} lines={over.lines} onClose={close} />}
@@ -194,6 +194,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
           onSend={(files, caption) => {
             close();
             void send(files, caption, reply.message);
+            window.goNewest();
             answer(null);
           }}
         />

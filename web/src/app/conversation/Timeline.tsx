@@ -14,6 +14,7 @@ import { DateDivider, ToNewest, TypingBubble, UnreadDivider } from "../../ui/tim
 import { useSpeech } from "../../ui/words/context";
 import { isOfRow, stopAt } from "../home/stops";
 import { useAct, useNow, usePhotoOf, useShared } from "../state/context";
+import { useDrawn } from "../state/drawn";
 import type { Line } from "../state/face";
 import styles from "./conversation.module.css";
 import { type Entry, entriesOf, type UnreadMark, unreadMark } from "./lines";
@@ -60,6 +61,7 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   const last = lines?.at(-1);
   const said = last?.outgoing === true ? last.message : null;
   useEffect(() => { if (said !== null && newest) toEnd(); }, [said, newest, toEnd]);
+  useDrawn("comity:bubble", newest && !moves ? said : null);
   const { names } = useShared();
   const faces = [usePhotoOf(typing[0]), usePhotoOf(typing[1]), usePhotoOf(typing[2])];
   const people = typing.map((id, n) => ({ id, name: names.get(id) ?? "", picture: faces[n] }));

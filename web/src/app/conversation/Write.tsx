@@ -29,6 +29,8 @@ export interface WriteProps {
   readonly edited: Line | null;
   readonly onLeaveEdit: () => void;
   readonly onFiles: (files: readonly File[]) => void;
+  /** Something was said: where one reads what is older, one comes to the newest. */
+  readonly onSaid: () => void;
   readonly closed: string | null;
 }
 
@@ -58,7 +60,7 @@ export function useSendFiles(conversation: number): (files: readonly Ready[], ca
   }, [core, act, conversation]);
 }
 
-export function Write({ view, reply, edited, onLeaveEdit, onFiles, closed }: WriteProps) {
+export function Write({ view, reply, edited, onLeaveEdit, onFiles, onSaid, closed }: WriteProps) {
   const { conversation, kind } = view;
   const act = useAct();
   const drafts = useDrafts();
@@ -76,7 +78,8 @@ export function Write({ view, reply, edited, onLeaveEdit, onFiles, closed }: Wri
   const recording = useRecording(useCallback((file: File, durationMs: number) => {
     const look: Look = { ...NO_LOOK, voice: true, duration_ms: Math.round(durationMs) };
     void send([{ id: file.name, file, look }], "");
-  }, [send]), useCallback((code: string) => { tell(words.told.failure(code)); }, [tell, words]));
+    onSaid();
+  }, [send, onSaid]), useCallback((code: string) => { tell(words.told.failure(code)); }, [tell, words]));
   // The text of the message that is changed takes the place of the draft, which comes back after it.
   const [editing, setEditing] = useState<string | null>(null);
   if ((edited?.message ?? null) !== editing) {
@@ -111,6 +114,7 @@ export function Write({ view, reply, edited, onLeaveEdit, onFiles, closed }: Wri
     const mentions = mentionsIn(said, chosen);
     const answered = reply.line;
     const sent = act({ send: { to: { conversation }, what: { text: said }, ...(quote !== undefined && { quote }), ...(mentions.length > 0 && { mentions: [...mentions] }) } });
+    onSaid();
     // What is said is no draft any more: told right behind it.
     reply.set(null);
     drafts.set(view, null);

@@ -1,6 +1,13 @@
-/** The lines of the window of a conversation that is drawn, and how it moves. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+/**
+ * The lines of the window of a conversation that is drawn, and how it moves.
+ *
+ * Always holds: a line that is in the window before and after it moved, and says the same, is the same object. A window
+ * that moves is made ready beside what is shown, in pieces, so that scrolling waits for none; what changes in a window that
+ * stays is shown at once.
+ */
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { MessageId } from "../../core/types";
+import { keptOf } from "../state/alike";
 import { useCore } from "../state/context";
 import type { Keyed, Line } from "../state/face";
 import { type Ask, endsOf, isNewest, isSame, LIMIT, newer, NEWEST, older, type Place, placeWith, settled, without } from "./window";
@@ -33,12 +40,19 @@ export function useWindow(conversation: number): Window {
   const ask = useCallback<Ask>((from, limit) => core.ask<"timeline">({ timeline: { conversation, limit, ...from } }), [core, conversation]);
   const at = useRef(place);
   useEffect(() => { at.current = place; }, [place]);
+  const drawn = useRef<Place>(undefined);
+  useEffect(() => { drawn.current = had?.place; }, [had]);
   const lines = useMemo(() => had?.rows.map(({ row }) => row), [had]);
   const seen = useRef(lines);
   useEffect(() => { seen.current = lines; }, [lines]);
   useEffect(() => core.list<"timeline">(
     view,
-    (rows) => { setHad({ place: at.current, rows }); },
+    (rows) => {
+      const place = at.current;
+      const show = (): void => { setHad((was) => ({ place, rows: keptOf(was?.rows ?? [], rows) })); };
+      if (drawn.current === undefined || isSame(drawn.current, place)) show();
+      else startTransition(show);
+    },
     (failure) => { if (failure.code === "not_found") setPlace((now) => without(now, seen.current ?? [])); },
   ), [core, view]);
   // A window that came to an end of the conversation is drawn from there.

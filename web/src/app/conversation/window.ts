@@ -10,10 +10,12 @@ import type { MessageId, TimelineItem } from "../../core/types";
 
 /** Lines in a window. */
 export const LIMIT = 160;
-/** Lines that come in when a window moves. */
-export const STEP = 80;
+/** Lines that come in when a window moves: as many as are laid out within one frame. */
+export const STEP = 40;
 /** Lines that stay when a window moves. */
 const COMMON = LIMIT - STEP;
+/** Lines before a line that one comes to, and behind it. */
+const HALF = LIMIT / 2;
 
 /** Where the window is: the newest lines, those before one, or those behind one. */
 export interface Place {
@@ -88,8 +90,8 @@ export async function settled(place: Place, lines: readonly Named[], ask: Ask): 
 
 /** The place that has `target` in its middle. Rejects where the line is not in the conversation. */
 export async function placeWith(target: MessageId, ask: Ask): Promise<Place> {
-  const [before, behind] = await Promise.all([ask({ before: target }, COMMON), ask({ after: target }, STEP)]);
-  if (behind.length < STEP) return NEWEST;
+  const [before, behind] = await Promise.all([ask({ before: target }, HALF), ask({ after: target }, HALF)]);
+  if (behind.length < HALF) return NEWEST;
   const first = before[0]?.message ?? target;
-  return before.length < COMMON ? beginning(first, ask) : { after: first };
+  return before.length < HALF ? beginning(first, ask) : { after: first };
 }

@@ -5,7 +5,7 @@
  * came to are drawn.
  */
 import { Archive, Bell, BellOff, EllipsisVertical, MailOpen, MessageSquarePlus, MessageSquareDot, Pin, PinOff, UserPlus } from "lucide-react";
-import { type ReactNode, useDeferredValue, useState } from "react";
+import { memo, type ReactNode, useDeferredValue, useState } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { Button, IconButton } from "../../ui/basics/Button";
 import { Icon } from "../../ui/basics/Icon";
@@ -19,6 +19,7 @@ import { useLongPress } from "../../ui/overlays/useLongPress";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import { useKeep, useNow, usePhotoOf, useShared } from "../state/context";
+import { useDrawn } from "../state/drawn";
 import { backFromArchive, isArchived, isMuted } from "../state/keeping";
 import { whoseOf } from "../state/photos";
 import { back, go, type Route } from "../state/route";
@@ -93,13 +94,14 @@ function Entries() {
 
 function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived" | "typing" | "open">) {
   const { words } = useSpeech();
-  const { requests, conversations } = useShared();
+  const { requests, conversations, named } = useShared();
   const rows = useListed(archived);
   const rowOf = useRowOf(typing);
   const now = useNow();
   const { shown, more } = useMore(rows?.length ?? 0);
-  const longPress = useLongPress(openMenu);
-  if (rows === undefined) return <Skeleton rows={8} />;
+  useDrawn("comity:list", rows === undefined || !named ? null : "");
+  // Without names it would be a list of digits.
+  if (rows === undefined || !named) return <Skeleton rows={8} />;
   if (rows.length === 0) return archived ? <div className={styles.empty}><EmptyState drawing={<NoConversations />} title={words.home.noArchive}>{words.home.noArchiveAbout}</EmptyState></div> : <NoneYet />;
   // Notes to self are there from the first moment on; there is nobody to talk to all the same.
   const nobody = !archived && requests.length === 0 && (conversations ?? []).every((it) => it.kind === "self");
@@ -107,14 +109,7 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
   return (
     <>
       <Roving label={words.home.chats} at={String(selected ?? rows[0]?.conversation ?? "")}>
-        {rows.slice(0, shown).map((view) => (
-          // A long press, or the other button of a mouse: the menu's own button is not in view before. Where both tell of a long press, it opens once.
-          // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-          <li key={view.conversation} data-row={view.conversation} className={styles.row} {...longPress} onContextMenu={(event) => { if (openMenu(event.currentTarget)) event.preventDefault(); }}>
-            <Row view={view} row={rowOf(view, view.conversation === selected)} now={now} selected={view.conversation === selected} />
-            <div className={styles.acts}><RowMenu view={view} now={now} /></div>
-          </li>
-        ))}
+        {rows.slice(0, shown).map((view) => <Listed key={view.conversation} view={view} rowOf={rowOf} now={now} selected={view.conversation === selected} />)}
         {more}
       </Roving>
       {nobody && <NoneYet />}
@@ -130,10 +125,26 @@ function openMenu(row: HTMLElement): boolean {
   return true;
 }
 
-function Row({ view, row, now, selected }: { view: ConversationView; row: RowProps; now: number; selected: boolean }) {
-  const photo = usePhotoOf(whoseOf(view));
-  return <ConversationRow {...row} {...(photo !== undefined && { picture: photo })} nowMs={now} selected={selected} onOpen={() => { go({ at: "conversation", id: view.conversation }); }} />;
+interface ListedProps {
+  readonly view: ConversationView;
+  readonly rowOf: (view: ConversationView, open: boolean) => RowProps;
+  readonly now: number;
+  readonly selected: boolean;
 }
+
+/** A row of the list: drawn anew only when what it shows is another, however many rows there are. */
+const Listed = memo(function Listed({ view, rowOf, now, selected }: ListedProps) {
+  const photo = usePhotoOf(whoseOf(view));
+  const longPress = useLongPress(openMenu);
+  return (
+    // A long press, or the other button of a mouse: the menu's own button is not in view before. Where both tell of a long press, it opens once.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <li data-row={view.conversation} className={styles.row} {...longPress} onContextMenu={(event) => { if (openMenu(event.currentTarget)) event.preventDefault(); }}>
+      <ConversationRow {...rowOf(view, selected)} {...(photo !== undefined && { picture: photo })} nowMs={now} selected={selected} onOpen={() => { go({ at: "conversation", id: view.conversation }); }} />
+      <div className={styles.acts}><RowMenu view={view} now={now} /></div>
+    </li>
+  );
+});
 
 function NoneYet() {
   const { words } = useSpeech();

@@ -1,13 +1,13 @@
 /** Somebody who is not known asks to talk. */
 import { Flag } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Banner } from "../../ui/feedback/Feedback";
 import { Section, SettingsRow } from "../../ui/frames/Rows";
 import { RequestCard } from "../../ui/people/People";
 import { RichText } from "../../ui/timeline/RichText";
 import { useSpeech } from "../../ui/words/context";
 import { LinkDialog, ReportDialog } from "../conversation/dialogs";
-import { useAct, useCore, useNow, useShared } from "../state/context";
+import { useAct, useNow, useShared } from "../state/context";
 import { back, go } from "../state/route";
 import { useGroupsWith } from "./GroupsInCommon";
 import { Page } from "./Page";
@@ -15,15 +15,19 @@ import styles from "./people.module.css";
 
 export function Request({ address }: { address: string }) {
   const { words, format } = useSpeech();
-  const core = useCore();
   const act = useAct();
   const now = useNow();
-  const { requests } = useShared();
+  const { conversations, requests } = useShared();
   const request = requests.find((it) => it.address === address);
   const groups = useGroupsWith(address);
   const [waits, setWaits] = useState(false);
   const [reports, setReports] = useState(false);
   const [href, setHref] = useState<string | null>(null);
+  // What becomes of it, and no other conversation: others speak meanwhile, too.
+  const begun = conversations?.find((it) => it.peer === address)?.conversation;
+  useEffect(() => {
+    if (waits && begun !== undefined) go({ at: "conversation", id: begun }, true);
+  }, [waits, begun]);
   const leave = (): void => { go({ at: "chats" }, true); };
   if (request === undefined) {
     return <Page title={words.people.request} onBack={() => { back({ at: "chats" }); }}><p role="status">{words.people.noRequest}</p></Page>;
@@ -31,15 +35,7 @@ export function Request({ address }: { address: string }) {
   const name = request.name === "" ? request.number : request.name;
   const accept = async (): Promise<void> => {
     setWaits(true);
-    const off = core.onEvent((event) => {
-      if (event.event !== "item" && event.event !== "conversation_changed") return;
-      off();
-      go({ at: "conversation", id: event.conversation }, true);
-    });
-    if (await act({ accept: address }) === null) {
-      off();
-      setWaits(false);
-    } else setTimeout(off, 10_000);
+    if (await act({ accept: address }) === null) setWaits(false);
   };
   return (
     <Page title={words.people.request} onBack={() => { back({ at: "chats" }); }}>

@@ -7,7 +7,7 @@
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { AccountView, Address, ContactView, ConversationSetting, ConversationView, DraftView, LinkView, RequestView, TransferView } from "../../core/types";
 import { useSpeech } from "../../ui/words/context";
-import { codeOf, type Command, type Core, type CoreEvent, type CoreState, type Keyed, type Line, type ListView, type SnapshotView, type Storage, type ViewOf, type Views } from "./face";
+import { type Answers, codeOf, type Command, type Core, type CoreEvent, type CoreState, type Keyed, type Line, type ListView, type SnapshotView, type Storage, type ViewOf, type Views } from "./face";
 import { Drafts } from "./drafts";
 import type { Habits, Kept } from "./kept";
 import { photosOf, Photos } from "./photos";
@@ -141,6 +141,8 @@ export interface Shared {
   readonly requests: readonly RequestView[];
   readonly transfers: readonly TransferView[];
   readonly names: ReadonlyMap<Address, string>;
+  /** False until it was heard once how people are called. */
+  readonly named: boolean;
   /** Parts of the own history that are here, while more are to come. */
   readonly history: { readonly done: number; readonly total: number } | null;
 }
@@ -148,6 +150,7 @@ export interface Shared {
 const SharedContext = createContext<Shared | null>(null);
 
 const none: readonly never[] = [];
+const nobody: ReadonlyMap<Address, string> = new Map();
 
 function rowsOf<T>(rows: readonly Keyed<T>[] | undefined): readonly T[] | undefined {
   return rows?.map(({ row }) => row);
@@ -175,21 +178,26 @@ export function HasShared({ children }: { children: ReactNode }) {
     contacts: rowsOf(contacts) ?? none,
     requests: rowsOf(requests) ?? none,
     transfers: rowsOf(transfers) ?? none,
-    names,
+    names: names ?? nobody,
+    named: names !== undefined,
     history,
   }), [account, link, conversations, contacts, requests, transfers, names, history]);
   return <SharedContext value={value}>{children}</SharedContext>;
 }
 
-/** How people are called, asked anew when people or conversations change. */
-function useNames(...changes: readonly unknown[]): ReadonlyMap<Address, string> {
+/** How people are called, asked at once, and anew when people or conversations change; undefined before it was heard. */
+function useNames(...changes: readonly unknown[]): ReadonlyMap<Address, string> | undefined {
   const core = useCore();
-  const [names, setNames] = useState<ReadonlyMap<Address, string>>(new Map());
+  const [names, setNames] = useState<ReadonlyMap<Address, string>>();
+  useEffect(() => {
+    // Also heard when the lists changed since: the list of conversations waits for it.
+    core.ask<"names">("names").then((all) => { setNames((now) => now ?? renamed(now, all)); }, () => { setNames((now) => now ?? nobody); });
+  }, [core]);
   useEffect(() => {
     let gone = false;
     const timer = setTimeout(() => {
       core.ask<"names">("names").then((all) => {
-        if (!gone) setNames(new Map(all.map(({ address, name }) => [address, name])));
+        if (!gone) setNames((now) => renamed(now, all));
       }, () => undefined);
     }, 30);
     return () => {
@@ -200,6 +208,12 @@ function useNames(...changes: readonly unknown[]): ReadonlyMap<Address, string> 
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [core, ...changes]);
   return names;
+}
+
+/** How people are called; the same object where all are called as before, so that nothing is drawn anew. */
+export function renamed(was: ReadonlyMap<Address, string> | undefined, all: Answers["names"]): ReadonlyMap<Address, string> {
+  if (was?.size === all.length && all.every(({ address, name }) => was.get(address) === name)) return was;
+  return new Map(all.map(({ address, name }) => [address, name]));
 }
 
 export function useShared(): Shared {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Command, DraftView } from "../../core/types";
-import { draftOf, Drafts, QUIET_MS } from "./drafts";
+import { draftOf, Drafts, LATEST_MS, QUIET_MS } from "./drafts";
 
 /** A core that keeps a draft when it is told to, and shows it later. */
 function desk() {
@@ -36,6 +36,23 @@ describe("a draft", () => {
     expect(told).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(told).toEqual([text("He")]);
+  });
+
+  it("is told now and then while the keys do not rest", () => {
+    const { drafts, told, shows } = desk();
+    const pace = QUIET_MS / 2;
+    const keys = (3 * LATEST_MS) / pace;
+    let seen: DraftView | null = null;
+    for (let n = 1; n <= keys; n += 1) {
+      drafts.set(shows(seen), text("a".repeat(n)));
+      vi.advanceTimersByTime(pace);
+      seen = told.at(-1) ?? null;
+      // What is written is never further ahead of what was told.
+      expect(n - (seen?.text.length ?? 0)).toBeLessThanOrEqual(LATEST_MS / pace + 1);
+    }
+    expect(told.length).toBeLessThanOrEqual(4);
+    vi.advanceTimersByTime(QUIET_MS);
+    expect(told.at(-1)).toEqual(text("a".repeat(keys)));
   });
 
   it("is told at once when one leaves, and not again", () => {

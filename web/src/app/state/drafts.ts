@@ -2,14 +2,16 @@
  * What is being written, on its way to the core, which keeps it.
  *
  * Always holds: what was written here stands before what the core still shows; the core is told a
- * moment after the last key, and at once when one leaves. Deliberately absent: waiting for the core, and a store
- * of its own.
+ * moment after the last key, now and then while the keys do not rest, and at once when one leaves. Deliberately absent:
+ * waiting for the core, and a store of its own.
  */
 import type { ConversationView, DraftView } from "../../core/types";
 import type { Core } from "./face";
 
 /** So long after the last key the core is told. */
 export const QUIET_MS = 400;
+/** No later than so long after the first key that it was not told of. */
+export const LATEST_MS = 2_000;
 
 type Draft = DraftView | null;
 
@@ -21,6 +23,8 @@ interface Written {
   told: boolean;
   /** The core has it. */
   kept: boolean;
+  /** When the first of it was written that the core was not told. */
+  readonly since: number;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -58,8 +62,10 @@ export class Drafts {
     if (sameDraft(shown, draft)) return;
     const was = this.#written.get(conversation);
     clearTimeout(was?.timer);
+    const since = was === undefined || was.told ? Date.now() : was.since;
+    const wait = Math.max(0, Math.min(QUIET_MS, since + LATEST_MS - Date.now()));
     const older = [...(was?.older ?? []), view.draft, ...(was?.told === true ? [was.draft] : [])].filter((old) => !sameDraft(old, draft));
-    this.#written.set(conversation, { draft, older, told: false, kept: false, timer: setTimeout(() => { this.keep(conversation); }, QUIET_MS) });
+    this.#written.set(conversation, { draft, older, told: false, kept: false, since, timer: setTimeout(() => { this.keep(conversation); }, wait) });
     // Those who list drafts hear that one begins or ends, and not of every letter.
     if ((shown === null) !== (draft === null)) this.#tell();
   }

@@ -2,13 +2,14 @@
  * Files of messages: fetched when they are wanted, shown as addresses of this page.
  *
  * Always holds: a file is fetched once for the page; at most `HELD_MAX` are held, and what went is
- * fetched again, but by itself only where it was not stopped. Deliberately absent: writing to the disk but when somebody saves.
+ * fetched again, but by itself only where it was not stopped. What comes is taken whatever is on the screen meanwhile, and
+ * whoever began it: also a page that is gone. Deliberately absent: writing to the disk but when somebody saves.
  */
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useSyncExternalStore } from "react";
 import type { MessageId, TransferView } from "../../core/types";
 import type { Transfer } from "../../ui/timeline/Attachments";
-import { useAct, useCore, useShared } from "./context";
-import type { Line } from "./face";
+import { useAct, useShared } from "./context";
+import type { Core, CoreEvent, Line } from "./face";
 
 const HELD_MAX = 80;
 /** What is fetched without being asked for, in bytes: pictures and voices as people send them. */
@@ -22,8 +23,22 @@ interface Held {
 const held = new Map<MessageId, Held>();
 /** Under which name a file is fetched. */
 const wanted = new Map<MessageId, string>();
+/** Names under which this page fetches. What comes under another one is taken a moment later: it can be taken once. */
+const own = new Set<string>();
+export const OTHERS_FIRST_MS = 1_000;
 /** What did not come, or was stopped, is not fetched by itself again. */
 const stopped = new Set<MessageId>();
+
+const listeners = new Set<() => void>();
+
+function listen(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => { listeners.delete(listener); };
+}
+
+function tell(): void {
+  for (const listener of listeners) listener();
+}
 
 export function hold(message: MessageId, blob: Blob): Held {
   const old = held.get(message);
@@ -35,7 +50,37 @@ export function hold(message: MessageId, blob: Blob): Held {
     URL.revokeObjectURL(url);
     held.delete(oldest);
   }
+  tell();
   return it;
+}
+
+/** Takes the files of messages that come, until what is returned is called. */
+export function takeFiles(core: Pick<Core, "onEvent" | "take">): () => void {
+  return core.onEvent((event: CoreEvent) => {
+    if (event.event !== "transfer" || event.upload || event.message === null || event.path === null) return;
+    const { message, path, state } = event;
+    if (state === "failed" && wanted.get(message) === path) end(message, path, true);
+    if (state === "done") void take(core, message, path);
+  });
+}
+
+async function take(core: Pick<Core, "take">, message: MessageId, path: string): Promise<void> {
+  if (!own.has(path)) {
+    if (!wanted.has(message) && !held.has(message)) wanted.set(message, path);
+    tell();
+    await new Promise((done) => setTimeout(done, OTHERS_FIRST_MS));
+  }
+  const blob = await core.take(path).catch(() => undefined);
+  if (blob !== undefined) hold(message, blob);
+  end(message, path, false);
+}
+
+/** Nothing is fetched under this name any more. */
+function end(message: MessageId, path: string, stops: boolean): void {
+  own.delete(path);
+  if (wanted.get(message) === path) wanted.delete(message);
+  if (stops) stopped.add(message);
+  tell();
 }
 
 type Moving = Pick<TransferView, "conversation" | "message" | "state" | "transfer" | "upload" | "done_bytes" | "total_bytes">;
@@ -55,40 +100,21 @@ export interface FileHere {
 
 /** How a line's file stands, its address once it is here, and what fetches it. */
 export function useFile(conversation: number, line: Line): FileHere {
-  const core = useCore();
   const act = useAct();
   const { transfers } = useShared();
-  const [here, setHere] = useState(() => held.get(line.message));
-  const [fetches, setFetches] = useState(() => wanted.has(line.message));
   const { message, attachment } = line;
+  const here = useSyncExternalStore(listen, () => held.get(message));
+  const fetches = useSyncExternalStore(listen, () => wanted.has(message));
   const under = movingOf(transfers, conversation, message);
   const fetch = useCallback(() => {
     if (wanted.has(message) || held.has(message)) return;
     const path = crypto.randomUUID();
+    own.add(path);
     wanted.set(message, path);
     stopped.delete(message);
-    setFetches(true);
-    void act({ save_attachment: { conversation, message, path } }).then((events) => {
-      if (events !== null) return;
-      stopped.add(message);
-      wanted.delete(message);
-      setFetches(false);
-    });
+    tell();
+    void act({ save_attachment: { conversation, message, path } }).then((events) => { if (events === null) end(message, path, true); });
   }, [act, conversation, message]);
-  useEffect(() => core.onEvent((event) => {
-    if (event.event !== "transfer" || event.path === null || event.path !== wanted.get(message)) return;
-    if (event.state === "failed") {
-      stopped.add(message);
-      wanted.delete(message);
-      setFetches(false);
-    }
-    if (event.state !== "done") return;
-    void core.take(event.path).then((blob) => {
-      wanted.delete(message);
-      setFetches(false);
-      if (blob !== undefined) setHere(hold(message, blob));
-    });
-  }), [core, message]);
   const total = under?.total_bytes ?? 0;
   const share = total > 0 ? Math.min(1, (under?.done_bytes ?? 0) / total) : 0;
   const stop = under === undefined ? {} : { onStop: () => { void act({ stop_transfer: under.transfer }); } };

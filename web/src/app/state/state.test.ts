@@ -4,7 +4,10 @@ import { FIRST_HABITS, habitsOf } from "./kept";
 import { type TransferView } from "../../core/types";
 import { movingOf } from "./files";
 import { fitted, previewAddress, previewIn } from "./pictures";
+import { isAlike, keptOf } from "./alike";
+import { renamed } from "./context";
 import { hashOf, type Route, routeOf } from "./route";
+import { typed } from "./typing";
 
 describe("where one is", () => {
   const routes: readonly Route[] = [
@@ -25,6 +28,45 @@ describe("where one is", () => {
   it("is an invitation, whichever way its address was written", () => {
     for (const hash of ["#join/a-b_9", "#join/comity%3Agroup%2Fa-b_9", "#/join/a-b_9"]) expect(routeOf(hash), hash).toEqual({ at: "join", link: "comity:group/a-b_9" });
     for (const hash of ["#join", "#join/", "#join/%E0%A4%A"]) expect(routeOf(hash), hash).toEqual({ at: "join" });
+  });
+});
+
+describe("what draws nothing anew", () => {
+  it("names are the same object until somebody is called otherwise, comes or goes", () => {
+    const all = [{ address: "a", name: "Ana" }, { address: "b", name: "Ben" }];
+    const names = renamed(undefined, all);
+    expect([...names]).toEqual([["a", "Ana"], ["b", "Ben"]]);
+    expect(renamed(names, [...all].reverse())).toBe(names);
+    expect(renamed(names, [all[0], { address: "b", name: "Benno" }] as typeof all).get("b")).toBe("Benno");
+    expect([...renamed(names, all.slice(0, 1)).keys()]).toEqual(["a"]);
+    expect(renamed(names, [...all, { address: "c", name: "" }]).has("c")).toBe(true);
+  });
+
+  it("rows that say the same as before are the objects from before, in the order told now", () => {
+    const row = (key: string, text: string) => ({ key, row: { text, reactions: [{ emoji: "x" }], seq: null } });
+    const before = [row("a", "one"), row("b", "two"), row("c", "three")];
+    const now = keptOf(before, [row("b", "two"), row("c", "other"), row("d", "four")]);
+    expect(now.map((it) => it.row.text)).toEqual(["two", "other", "four"]);
+    expect(now[0]).toBe(before[1]);
+    expect(now.map((it) => before.includes(it))).toEqual([true, false, false]);
+  });
+
+  it("values are alike only when everything in them is", () => {
+    expect(isAlike({ a: [1, { b: null }], c: "" }, { c: "", a: [1, { b: null }] })).toBe(true);
+    const others: readonly (readonly [unknown, unknown])[] = [[{ a: 1 }, { a: 2 }], [{ a: 1 }, {}], [{}, { a: undefined }], [{ a: undefined }, { b: 1 }], [[1], { 0: 1 }], [[1, 2], [1]], [null, {}], ["1", 1], [false, null]];
+    for (const [a, b] of others) expect(isAlike(a, b)).toBe(false);
+  });
+
+  it("who types is the same object while nobody begins or ends", () => {
+    const none: ReadonlyMap<number, readonly string[]> = new Map();
+    expect(typed(none, 1, "a", false)).toBe(none);
+    const one = typed(none, 1, "a", true);
+    expect(typed(one, 1, "a", true)).toBe(one);
+    expect(typed(one, 2, "a", false)).toBe(one);
+    const two = typed(one, 1, "b", true);
+    expect([...two]).toEqual([[1, ["a", "b"]]]);
+    expect([...typed(two, 1, "a", false)]).toEqual([[1, ["b"]]]);
+    expect([...typed(one, 1, "a", false)]).toEqual([]);
   });
 });
 

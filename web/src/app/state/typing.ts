@@ -1,4 +1,7 @@
-/** Who types where. Always holds: who said nothing more for `SILENT_MS` no longer types. */
+/**
+ * Who types where. Always holds: who said nothing more for `SILENT_MS` no longer types; where nothing changed it is the same
+ * object, so that a message which arrives draws nothing anew because of it.
+ */
 import { useEffect, useState } from "react";
 import type { Address } from "../../core/types";
 import { useCore } from "./context";
@@ -7,6 +10,17 @@ const SILENT_MS = 8_000;
 
 type Typing = ReadonlyMap<number, readonly Address[]>;
 
+/** Who types where, with somebody who begins to type in a conversation, or ends. */
+export function typed(was: Typing, conversation: number, address: Address, on: boolean): Typing {
+  const there = was.get(conversation) ?? [];
+  if (there.includes(address) === on) return was;
+  const now = on ? [...there, address] : there.filter((it) => it !== address);
+  const all = new Map(was);
+  if (now.length > 0) all.set(conversation, now);
+  else all.delete(conversation);
+  return all;
+}
+
 /** Who types, by the conversation's local id. */
 export function useTyping(): Typing {
   const core = useCore();
@@ -14,10 +28,7 @@ export function useTyping(): Typing {
   useEffect(() => {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
     const set = (conversation: number, address: Address, on: boolean): void => {
-      setTyping((was) => {
-        const others = (was.get(conversation) ?? []).filter((it) => it !== address);
-        return new Map(was).set(conversation, on ? [...others, address] : others);
-      });
+      setTyping((was) => typed(was, conversation, address, on));
     };
     const off = core.onEvent((event) => {
       if (event.event === "item") set(event.conversation, event.item.author, false);

@@ -137,23 +137,26 @@ impl May {
     }
 }
 
-/// A time in words: `30s`, `5m`, `8h`, `7d`, `4w`, `off`.
+/// A time in words: `30s`, `5m`, `8h`, `7d`, `4w`; `off` is 0. No time at all is none of them: what
+/// it would mean differs from act to act.
 pub(crate) fn timer(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text}: a time is 30s, 5m, 8h, 7d, 4w or off");
+    const UNITS: [(char, u32); 5] = [
+        ('s', 1),
+        ('m', 60),
+        ('h', 3_600),
+        ('d', 86_400),
+        ('w', 604_800),
+    ];
     if text == "off" {
         return Ok(0);
     }
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).ok_or_else(wrong)
+    let seconds = UNITS.into_iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(unit)?;
+        let plain = number.chars().all(|c| c.is_ascii_digit());
+        let number: u32 = number.parse().ok().filter(|_| plain)?;
+        number.checked_mul(seconds).filter(|all| *all > 0)
+    });
+    seconds.ok_or_else(|| format!("{text}: a time is 30s, 5m, 8h, 7d, 4w or off"))
 }
 
 /// Steps that fail for a group's act.
@@ -560,4 +563,40 @@ async fn show_asked(session: &Session, asked: Asked) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timer;
+
+    #[test]
+    fn a_time_is_a_number_and_its_unit() {
+        for (text, seconds) in [("30s", 30), ("5m", 300), ("8h", 28_800), ("4w", 2_419_200)] {
+            assert_eq!(timer(text), Ok(seconds), "{text}");
+        }
+        assert_eq!(timer("off"), Ok(0));
+        for wrong in [
+            "",
+            "5",
+            "m",
+            "5mm",
+            "0s",
+            "00h",
+            "+5m",
+            "-5m",
+            "5 m",
+            "5M",
+            "5m5s",
+            "٥m",
+            "on",
+            "9999999999s",
+            "99999999w",
+        ] {
+            let told = timer(wrong).unwrap_err();
+            assert!(
+                told.ends_with("a time is 30s, 5m, 8h, 7d, 4w or off"),
+                "{told}"
+            );
+        }
+    }
 }

@@ -32,17 +32,25 @@ impl How {
         <Self as clap::ValueEnum>::from_str(word, false).ok()
     }
 
+    /// As it is asked for: `mute off` takes a mute away.
+    pub(crate) fn meant(self, seconds: Option<u32>) -> Self {
+        match (self, seconds) {
+            (Self::Mute, Some(0)) => Self::Unmute,
+            _ => self,
+        }
+    }
+
     /// What it sets, at `now`; `seconds` of a mute, else it has no end.
     pub(crate) fn setting(self, now: UnixMs, seconds: Option<u32>) -> ConversationSetting {
         use ConversationSetting::{Archived, MarkedUnread, MutedUntil, Pinned};
-        match self {
+        match self.meant(seconds) {
             Self::Pin => Pinned(true),
             Self::Unpin => Pinned(false),
             Self::Archive => Archived(true),
             Self::Unarchive => Archived(false),
             Self::Mute => MutedUntil(match seconds {
-                Some(seconds) if seconds > 0 => now.saturating_add(i64::from(seconds) * 1000),
-                _ => FOR_EVER_MS,
+                Some(seconds) => now.saturating_add(i64::from(seconds) * 1000),
+                None => FOR_EVER_MS,
             }),
             Self::Unmute => MutedUntil(0),
             Self::Unread => MarkedUnread(true),

@@ -62,8 +62,9 @@ pub(crate) enum Act {
         /// Command that prints the code, for scripts; runs with NUMBER in its environment.
         #[arg(long)]
         code_command: Option<String>,
-        /// The number has an account: recover it with its twelve words.
-        #[arg(long)]
+        /// The number has an account: recover it with its twelve words; `-` asks for them, or reads the
+        /// first line of standard input.
+        #[arg(long, env = "COMITY_RECOVERY_PHRASE", hide_env_values = true)]
         recover: Option<String>,
         /// The number has an account that is not yours: begin a new one.
         #[arg(long)]
@@ -252,7 +253,7 @@ pub(crate) enum Act {
         with: String,
         /// What.
         how: How,
-        /// How long it is muted: 8h, 7d; else until `unmute`.
+        /// How long it is muted: 8h, 7d; `off`: no longer; else until `unmute`.
         #[arg(value_parser = timer)]
         time: Option<u32>,
     },
@@ -473,7 +474,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
             let how = SignUp {
                 name,
                 device_name,
-                recover,
+                recover: recover.filter(|phrase| !phrase.trim().is_empty()),
                 take_over,
                 lock_passphrase: named::lock_passphrase(lock_passphrase, Asks::Known).await?,
             };
@@ -525,7 +526,7 @@ pub(crate) async fn run(session: &Session, act: Act) -> Result<()> {
                 say(&format!(
                     "{} {} ({})",
                     words::plain(&contact.number),
-                    words::plain(&called(&contact.name, "")),
+                    words::beside(&called(&contact.name, "")),
                     contact.address
                 ));
                 let safety = session.hint(&format!("safety {number}"));

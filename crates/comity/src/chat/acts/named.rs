@@ -136,13 +136,32 @@ pub(super) async fn lock_passphrase(given: Option<String>, asks: Asks) -> Result
     if given.as_deref() != Some("-") {
         return Ok(given);
     }
+    let typed = secret("Passphrase of the registration lock: ", asks).await?;
+    if typed.is_empty() {
+        bail!(Refused::here(
+            "lock",
+            "usage",
+            "no passphrase was given".to_owned()
+        ));
+    }
+    Ok(Some(typed))
+}
+
+/// The twelve words of an account, typed on the terminal or on standard input; none where nothing is.
+pub(super) async fn recovery_phrase() -> Result<Option<String>> {
+    let typed = secret("The twelve words: ", Asks::Known).await?;
+    Ok(Some(typed).filter(|typed| !typed.trim().is_empty()))
+}
+
+/// A secret: typed on the terminal, which does not show it, or the first line of standard input.
+async fn secret(asked: &'static str, asks: Asks) -> Result<String> {
     let typed = tokio::task::spawn_blocking(move || -> Result<String> {
         if !std::io::stdin().is_terminal() {
             let mut line = String::new();
             std::io::stdin().read_line(&mut line)?;
             return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
         }
-        let first = rpassword::prompt_password("Passphrase of the registration lock: ")?;
+        let first = rpassword::prompt_password(asked)?;
         if asks == Asks::New && rpassword::prompt_password("Once more: ")? != first {
             bail!(Refused::here(
                 "lock",
@@ -152,15 +171,7 @@ pub(super) async fn lock_passphrase(given: Option<String>, asks: Asks) -> Result
         }
         Ok(first)
     });
-    let typed = typed.await??;
-    if typed.is_empty() {
-        bail!(Refused::here(
-            "lock",
-            "usage",
-            "no passphrase was given".to_owned()
-        ));
-    }
-    Ok(Some(typed))
+    typed.await?
 }
 
 /// What the registration lock is to be; it goes only when that is said.

@@ -105,7 +105,8 @@ pub(super) async fn search(session: &Session, query: String, limit: u32) -> Resu
         if session.json {
             say_json(&json!({ "conversation": conversation, "item": item }));
         } else {
-            let title = title(*conversation).map(words::title).unwrap_or_default();
+            let title =
+                title(*conversation).map_or_else(String::new, |one| words::title(&names, one));
             let (id, line) = (named::short(&item.message), words::dated(&names, item));
             say(&format!("{id}  #{conversation} {title}  {line}"));
         }

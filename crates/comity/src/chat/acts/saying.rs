@@ -98,10 +98,7 @@ pub(super) async fn speak(session: &Session, what: Say, wait: bool) -> Result<()
     }
     say(&words::line(&names(session).await?, &said.item));
     if said.is_queued() {
-        let why = words::waits_for(said.waits_for.as_deref());
-        complain(&format!(
-            "not sent yet{why}: it is kept and goes out by itself, do not say it again"
-        ));
+        complain(&words::not_sent_yet(said.waits_for.as_deref()));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub(super) async fn account(session: &Session, offline: bool) -> Result<()> {
     }
     say(&format!(
         "{}  {}  {}",
-        words::plain(&account.name),
+        words::beside(&account.name),
         account.number,
         account.address
     ));

@@ -200,7 +200,8 @@ pub(super) async fn register(
         if same_number(&account.number, &number) {
             // Asked for once more: the first time its answer was lost, or the program ended before it.
             let ready = (account.address.clone(), account.number.clone());
-            return welcome(session, &how, is_named(&account), ready).await;
+            let has_words = how.recover.is_some();
+            return welcome(session, &how, is_named(&account), has_words, ready).await;
         }
         bail!(refused(
             "not_now",
@@ -210,7 +211,7 @@ pub(super) async fn register(
             )
         ));
     }
-    let acts = ["code", "create_account", "recover"];
+    let acts = SIGN_UP_STEPS;
     let next = |event: &Event| {
         matches!(event, Event::Ready { .. } | Event::NumberHasAccount { .. }).then(|| event.clone())
     };
@@ -220,37 +221,82 @@ pub(super) async fn register(
         name: name.clone(),
     };
     let mut told = prove(session, number, &code, enter, &acts, next).await?;
+    let mut has_words = false;
     if let Event::NumberHasAccount {
         recoverable,
         locked_until_ms,
     } = told
     {
-        let mut given = false;
-        let command = match (how.recover.clone(), how.take_over) {
-            (Some(phrase), _) => Command::Recover { phrase },
-            (None, true) => {
-                given = how.lock_passphrase.is_some();
-                Command::TakeOver {
-                    passphrase: how.lock_passphrase.clone(),
-                }
-            }
-            (None, false) => bail!(number_taken(
+        has_words = how.recover.is_some() || !how.take_over;
+        told = if has_words {
+            let taken = number_taken(
                 recoverable,
                 locked_until_ms.is_some(),
-                "Link this device from another one, or --recover 'twelve words', or --take-over to begin a new account"
-            )),
-        };
-        told = session
-            .act_until(command, &acts, |event| {
-                matches!(event, Event::Ready { .. }).then(|| event.clone())
-            })
-            .await
-            .map_err(|error| locked(error, given))?;
+                "Link this device from another one, or --recover - to be asked for the account's twelve words, or --take-over to begin a new account; the same code is good for that, as --code",
+            );
+            recovered(session, how.recover.as_deref(), recoverable, taken).await
+        } else {
+            let passphrase = how.lock_passphrase.clone();
+            let outcome = session.act_until(Command::TakeOver { passphrase }, &acts, ready);
+            let given = how.lock_passphrase.is_some();
+            outcome.await.map_err(|error| locked(error, given))
+        }?;
     }
     let Event::Ready { address, number } = told else {
         bail!("not signed up")
     };
-    welcome(session, &how, false, (address, number)).await
+    welcome(session, &how, false, has_words, (address, number)).await
+}
+
+/// Steps whose failure ends a sign-up.
+const SIGN_UP_STEPS: [&str; 3] = ["code", "create_account", "recover"];
+
+fn ready(event: &Event) -> Option<Event> {
+    matches!(event, Event::Ready { .. }).then(|| event.clone())
+}
+
+/// Brings the account of the number back with its words, as they are given. A person at a terminal is
+/// asked for them, also where nothing was said of them before: the code that proved the number is
+/// good for this once. `taken` is what there is to say where there are none.
+async fn recovered(
+    session: &Session,
+    given: Option<&str>,
+    recoverable: bool,
+    taken: Refused,
+) -> Result<Event> {
+    let is_here = std::io::stdin().is_terminal() && !session.json;
+    loop {
+        let phrase = match given {
+            Some(phrase) if phrase != "-" => phrase.to_owned(),
+            None if !is_here || !recoverable => bail!(taken),
+            given => {
+                if is_here {
+                    say(
+                        "This number has an account. Its twelve words bring it back; nothing typed leaves it as it is.",
+                    );
+                }
+                match (named::recovery_phrase().await?, given) {
+                    (Some(phrase), _) => phrase,
+                    (None, None) => bail!(taken),
+                    (None, Some(_)) => {
+                        bail!(Refused::here(
+                            "recover",
+                            "usage",
+                            "no words were given".to_owned()
+                        ))
+                    }
+                }
+            }
+        };
+        let again = is_here && given.is_none_or(|given| given == "-");
+        let outcome = session.act_until(Command::Recover { phrase }, &SIGN_UP_STEPS, ready);
+        match outcome.await {
+            Err(error) if again && is_code(&error, "phrase_wrong") => {
+                complain("these words do not open the account; once more");
+            }
+            outcome => return outcome.map_err(|error| locked(error, false)),
+        }
+    }
 }
 
 /// Whether this device has a name.
@@ -264,6 +310,7 @@ async fn welcome(
     session: &Session,
     how: &SignUp,
     named: bool,
+    has_words: bool,
     (address, number): (Address, String),
 ) -> Result<()> {
     let name = match &how.device_name {
@@ -279,8 +326,9 @@ async fn welcome(
         say_json(&json!({ "address": address, "number": number }));
     } else {
         say(&format!("Signed up: {number}, {address}"));
+        say(&format!("To talk: {}", session.hint("")));
         // Whose words have just brought the account back has them.
-        if how.recover.is_none() {
+        if !has_words {
             say(&format!(
                 "Write down a recovery phrase with {}: without it, losing all devices loses the account.",
                 session.hint("recovery-phrase")
@@ -315,7 +363,10 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
     if json {
         say_json(&ready);
     } else if let Event::Ready { address, number } = &ready {
-        say(&format!("Linked as {number}, {address}. Now the history:"));
+        say(&format!(
+            "Linked as {number}, {address}. To talk, once the history is here: {}",
+            session.hint("")
+        ));
     }
     session.online().await?;
     // History comes in parts; it goes on at the next start if this one ends early.
@@ -376,7 +427,7 @@ pub(super) async fn approve(session: &Session, code: String) -> Result<()> {
     } else if let Event::Linked { name, device } = &linked {
         say(&format!(
             "Linked: {} ({device}); its keys and history are on their way",
-            words::plain(name)
+            words::beside(name)
         ));
     }
     // The new device comes online, gives its keys, is let into every conversation; history goes up.

@@ -60,8 +60,16 @@ impl Talk<'_> {
             ("lock", "") => {
                 return self.usage("— /lock PASSPHRASE of at least 8 characters, or /lock off: who takes your number needs it to begin a new account with it");
             }
-            ("lock", "off") => Command::SetRegistrationLock(None),
-            ("lock", passphrase) => Command::SetRegistrationLock(Some(passphrase.to_owned())),
+            ("lock", "off") => {
+                self.lock = Some("— the registration lock is taken away");
+                Command::SetRegistrationLock(None)
+            }
+            ("lock", passphrase) => {
+                self.lock = Some(
+                    "— the registration lock is set: who takes your number needs its passphrase",
+                );
+                Command::SetRegistrationLock(Some(passphrase.to_owned()))
+            }
             _ => {
                 self.asked = Some(Asked::RecoveryPhrase);
                 return self.usage("— make new words that bring the account back? Earlier ones are worthless then: /yes to do it");
@@ -78,7 +86,7 @@ impl Talk<'_> {
     fn show_profile(&self, account: &AccountView) -> Result<()> {
         self.say(&format!(
             "{}  {}  {}",
-            words::plain(&account.name),
+            words::beside(&account.name),
             account.number,
             words::plain(&account.about)
         ));

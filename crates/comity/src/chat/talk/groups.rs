@@ -19,10 +19,7 @@ impl Talk<'_> {
     pub(super) async fn about_groups(&mut self, word: &str, rest: &str) -> Result<()> {
         let command = match word {
             "create" => return self.create(rest).await,
-            "join" => Command::JoinByInvitation {
-                // Copied from a narrow screen, it may come in parts.
-                link: rest.split_whitespace().collect(),
-            },
+            "join" => return self.join(rest).await,
             _ => {
                 let Some(conversation) = self.current().await? else {
                     self.say("— first say which group: /to its name");
@@ -97,6 +94,35 @@ impl Talk<'_> {
             members: Vec::new(),
             permissions: Permissions::default(),
         };
+        if self.turn_to_new(command).await?.is_some() {
+            self.say("— now /add NUMBER|NAME, … or /link for an invitation");
+        }
+        Ok(())
+    }
+
+    /// Joins a group and turns to it; what was said there before stands above what follows.
+    async fn join(&mut self, link: &str) -> Result<()> {
+        if link.is_empty() {
+            self.say("— /join LINK, which begins with comity:group/");
+            return Ok(());
+        }
+        // Copied from a narrow screen, it may come in parts.
+        let link = link.split_whitespace().collect();
+        self.joining = self.turn_to_new(Command::JoinByInvitation { link }).await?;
+        Ok(())
+    }
+
+    /// The app did not let this account in: what is typed next goes to nobody.
+    pub(super) fn not_joined(&mut self) {
+        let joining = self.joining.take().map(Whom::Conversation);
+        if joining.is_some() && joining == self.with {
+            self.with = None;
+            self.screen.asks_as("> ");
+        }
+    }
+
+    /// Gives an act that makes a conversation, and turns to it.
+    async fn turn_to_new(&mut self, command: Command) -> Result<Option<i64>> {
         let told = self.session.handle.act(command).await?;
         let made = told.iter().find_map(|event| match event {
             comity_client::Event::ConversationChanged { conversation } => Some(*conversation),
@@ -104,9 +130,9 @@ impl Talk<'_> {
         });
         if let Some(made) = made {
             self.with = Some(Whom::Conversation(made));
-            self.say("— now /add NUMBER|NAME, or /link for an invitation");
+            (self.oldest, self.day) = (None, None);
         }
-        Ok(())
+        Ok(made)
     }
 
     async fn about_group(
@@ -120,13 +146,14 @@ impl Talk<'_> {
             details,
         };
         if rest.is_empty() && matches!(word, "add" | "remove" | "admin" | "no-admin") {
-            self.say(&format!("— /{word} NAME; /group shows who is in it"));
+            let more = if word == "add" { ", NAME" } else { "" };
+            self.say(&format!("— /{word} NAME{more}; /group shows who is in it"));
             return Ok(None);
         }
         Ok(Some(match word {
             "add" => Command::AddMembers {
                 conversation,
-                members: vec![people::person(self.session, rest).await?],
+                members: self.several(rest).await?,
             },
             "remove" if rest == "me" => {
                 self.say("— one leaves a group oneself: /leave");
@@ -195,13 +222,32 @@ impl Talk<'_> {
         }))
     }
 
+    /// People with commas between them. Who has one in their name is meant where all of it names them.
+    async fn several(&self, names: &str) -> Result<Vec<Address>> {
+        let whole = people::person(self.session, names).await;
+        if whole.is_ok() || !names.contains(',') {
+            return whole.map(|one| vec![one]);
+        }
+        let mut found = Vec::new();
+        for name in names.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+            let person = people::person(self.session, name).await?;
+            if !found.contains(&person) {
+                found.push(person);
+            }
+        }
+        if found.is_empty() {
+            bail!("/add NAME, NAME");
+        }
+        Ok(found)
+    }
+
     /// The question before a group is left: it says who will be its admin then.
     async fn ask_to_leave(&self, conversation: i64) -> Result<String> {
         let heir = self.session.query(move |core| core.heir(conversation));
         let heir = match heir.await? {
             Some(heir) => {
                 let names = super::names(self.session).await?;
-                let name = words::plain(&words::name(&names, &heir));
+                let name = words::somebody(&names, &heir);
                 format!(" {name} will be its admin (/admin NAME first makes another one).")
             }
             None => String::new(),

@@ -20,7 +20,7 @@ const TOPICS: [(&str, &str); 4] = [
         "\
 Messages
   /reply [:3] TEXT — quote a line
-  /react [:3] EMOJI — nothing takes it back
+  /react [:3] EMOJI — without an EMOJI yours is taken back
   /edit [:3] TEXT — change a line of yours
   /delete [:3] — take a line of yours back from everyone; asks first
   /file PATH [CAPTION] — send a file; a PATH may stand in quotes
@@ -40,7 +40,7 @@ People
   /unblock [WHO]
   /pin, /unpin, /unread — whom you talk with, above the others or as unread in /list
   /archive, /unarchive — put them away, or bring them back
-  /mute [8h], /unmute — no notifications of them, on any device
+  /mute [8h|off], /unmute — no notifications of them, on any device
   /report [:3] REASON — the newest line of others, or line 3, to the operator's moderators; asks first
   /yes, /no — the answer to what was asked; y and n, too",
     ),
@@ -51,7 +51,7 @@ Groups
   /create NAME — make one
   /join LINK — join by an invitation
   /group — who is in it
-  /add WHO, /remove WHO — taking somebody out asks first, and makes the link worthless
+  /add WHO[, WHO …], /remove WHO — taking somebody out asks first, and makes the link worthless
   /admin WHO, /no-admin WHO
   /name TEXT — what it is called
   /about TEXT — what it is about

@@ -29,7 +29,7 @@ impl Talk<'_> {
                 setting,
             })
             .await?;
-        self.say(match how {
+        self.say(match how.meant(time) {
             How::Pin => "— pinned",
             How::Unpin => "— no longer pinned",
             How::Archive => "— put away",

@@ -84,18 +84,14 @@ impl Talk<'_> {
         let line = number
             .checked_sub(1)
             .and_then(|index| self.numbers.get(index));
-        let found = match line {
-            Some((of, message)) if *of == conversation => {
-                let message = *message;
-                self.session
-                    .query(move |core| core.item(conversation, &message))
-                    .await?
-            }
-            _ => None,
+        let message = match line {
+            Some((of, message)) if *of == conversation => *message,
+            Some(_) => anyhow::bail!("line :{number} is not in this conversation"),
+            None => anyhow::bail!("there is no line :{number} yet"),
         };
-        match found {
+        match self.session.item(conversation, message).await? {
             Some(item) => Ok(Some((item, after.trim()))),
-            None => anyhow::bail!("line :{number} is not in this conversation"),
+            None => anyhow::bail!("line :{number} {VANISHED}"),
         }
     }
 
@@ -109,13 +105,14 @@ impl Talk<'_> {
             self.say(&format!("— there is no line :{number}"));
             return Ok(());
         };
+        let Some(item) = self.session.item(conversation, message).await? else {
+            self.say(&format!("— line :{number} {VANISHED}"));
+            return Ok(());
+        };
         self.with = Some(Whom::Conversation(conversation));
         (self.oldest, self.day) = (Some(message), None);
         self.more().await?;
-        let item = self.session.item(conversation, message).await?;
-        if let Some(item) = item {
-            self.show_line(conversation, &item).await?;
-        }
+        self.show_line(conversation, &item).await?;
         Ok(())
     }
 
@@ -226,7 +223,9 @@ impl Talk<'_> {
         // A line that goes out at once is shown when it did.
         if waits && item.status == Status::Queued {
             self.show_line(conversation, &item).await?;
-            self.say(if asked {
+            self.say(if self.session.may_not_sign_in() {
+                "— it stays on this device: the app does not let it sign in"
+            } else if asked {
                 "— it waits until they accept your request, and goes out by itself then"
             } else {
                 "— it waits for a connection, and goes out by itself then"
@@ -252,7 +251,7 @@ impl Talk<'_> {
             .await?;
         for (conversation, item) in &found {
             let title = all.iter().find(|one| one.conversation == *conversation);
-            let title = title.map(words::title).unwrap_or_default();
+            let title = title.map_or_else(String::new, |one| words::title(&names, one));
             let number = self.number(*conversation, item.message);
             self.say(&format!(
                 ":{number} #{conversation} {title}  {}",
@@ -267,6 +266,9 @@ impl Talk<'_> {
         Ok(())
     }
 }
+
+/// Of a line that was shown and is no more.
+const VANISHED: &str = "has vanished: its time was over";
 
 /// What stands in quotes at the beginning, and what follows.
 fn quoted(text: &str) -> Option<(&str, &str)> {

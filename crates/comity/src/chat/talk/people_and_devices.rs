@@ -25,7 +25,7 @@ impl Talk<'_> {
             }
             "block" => {
                 let names = super::names(self.session).await?;
-                let who = words::plain(&words::name(&names, &address));
+                let who = words::somebody(&names, &address);
                 self.say(&format!("— block {who}? What they write reaches none of your devices then, also not after /unblock: /yes to do it"));
                 self.asked = Some(Asked::Block(address));
             }
@@ -56,7 +56,7 @@ impl Talk<'_> {
     }
 
     /// The person whom one talks with, also where the conversation was named.
-    async fn whom(&self) -> Result<Option<Address>> {
+    pub(super) async fn whom(&self) -> Result<Option<Address>> {
         Ok(match self.with.clone() {
             Some(Whom::Person(address)) => Some(address),
             Some(Whom::Conversation(id)) => {
@@ -97,9 +97,9 @@ impl Talk<'_> {
             return Ok(());
         };
         let names = super::names(self.session).await?;
-        let who = words::plain(&words::name(&names, &address));
+        let who = words::somebody(&names, &address);
         let what = match &theirs {
-            Some(item) => format!("{who}’s line “{}”", words::plain(&item.text)),
+            Some(item) => format!("{who}’s line {}", words::quoted(&item.text)),
             None => format!("{who}’s request"),
         };
         self.say(&format!("— this gives {what} and your reason to the operator's moderators, who can read it then: /yes to do it"));

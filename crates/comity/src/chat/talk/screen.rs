@@ -16,6 +16,7 @@ use rustyline::validate::Validator;
 use rustyline::{Context, Editor, ExternalPrinter, Helper};
 use std::io::{BufRead, ErrorKind, IsTerminal};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -33,6 +34,77 @@ pub(super) struct Prompt {
     pub(super) is_said: bool,
 }
 
+/// What stands before the line being typed: as it was when the line began, and what it became since.
+///
+/// The editor shows it anew with each line above it, and counts with the columns that it had at
+/// first: what follows fills as many.
+struct Before([OnceLock<String>; TEXTS_MOST]);
+
+/// What can stand before one line. What follows is seen with the next one.
+const TEXTS_MOST: usize = 16;
+
+impl Before {
+    fn new(text: String) -> Self {
+        let before = Self(Default::default());
+        before.put(text);
+        before
+    }
+
+    fn put(&self, text: String) {
+        if let Some(free) = self.0.iter().find(|one| one.get().is_none()) {
+            let _ = free.set(text);
+        }
+    }
+
+    fn text(&self) -> &str {
+        self.0
+            .iter()
+            .map_while(OnceLock::get)
+            .last()
+            .map_or("", String::as_str)
+    }
+
+    /// It is this from now on.
+    fn becomes(&self, text: &str) {
+        let columns = textwrap::core::display_width(self.text());
+        let text = in_columns(text, columns);
+        if text != self.text() {
+            self.put(text);
+        }
+    }
+}
+
+impl rustyline::Prompt for Before {
+    fn raw(&self) -> &str {
+        self.text()
+    }
+}
+
+/// A prompt in so many columns: filled up before it, or with a shorter name.
+fn in_columns(text: &str, columns: usize) -> String {
+    let width = textwrap::core::display_width(text);
+    if width <= columns {
+        return format!("{}{text}", " ".repeat(columns - width));
+    }
+    let end = if text.starts_with('‹') {
+        "…›> "
+    } else {
+        "…> "
+    };
+    let name = text.strip_suffix("> ").unwrap_or(text);
+    let room = columns.saturating_sub(textwrap::core::display_width(end));
+    let mut cut = String::new();
+    for c in name.chars() {
+        cut.push(c);
+        if textwrap::core::display_width(&cut) > room {
+            cut.pop();
+            break;
+        }
+    }
+    let left = room.saturating_sub(textwrap::core::display_width(&cut));
+    format!("{}{cut}{end}", " ".repeat(left))
+}
+
 /// What is shown above the line being typed.
 enum Above {
     Line(String),
@@ -43,7 +115,9 @@ enum Above {
 /// Where talk is shown and typed.
 pub(super) struct Screen {
     /// Absent where the input is a file or a pipe.
-    terminal: Option<(Sender<Above>, Sender<Prompt>)>,
+    terminal: Option<(Sender<Above>, Sender<(Arc<Before>, Prompt)>)>,
+    /// Before the line that is being typed.
+    before: Option<Arc<Before>>,
 }
 
 impl Screen {
@@ -65,7 +139,10 @@ impl Screen {
                     line.clear();
                 }
             });
-            return Ok(Self { terminal: None });
+            return Ok(Self {
+                terminal: None,
+                before: None,
+            });
         }
         let mut editor = Editor::<Completing, DefaultHistory>::new()?;
         editor.set_helper(Some(Completing::default()));
@@ -79,14 +156,14 @@ impl Screen {
                 }
             }
         });
-        let (prompts, wanted) = channel::<Prompt>();
+        let (prompts, wanted) = channel::<(Arc<Before>, Prompt)>();
         std::thread::spawn(move || {
-            while let Ok(prompt) = wanted.recv() {
+            while let Ok((before, prompt)) = wanted.recv() {
                 if let Some(completing) = editor.helper_mut() {
                     completing.names = prompt.names;
                 }
                 let line = loop {
-                    match editor.readline(&prompt.text) {
+                    match editor.readline(&*before) {
                         // A key that is no text of UTF-8: the line begins anew.
                         Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                         }
@@ -95,7 +172,7 @@ impl Screen {
                 };
                 let Ok(line) = line else { break };
                 if prompt.is_said && !line.trim().is_empty() && super::command(&line).is_none() {
-                    take_away(&prompt.text, &line);
+                    take_away(before.text(), &line);
                 }
                 let _ = editor.add_history_entry(&line);
                 if lines.blocking_send(line).is_err() {
@@ -105,6 +182,7 @@ impl Screen {
         });
         Ok(Self {
             terminal: Some((above, prompts)),
+            before: None,
         })
     }
 
@@ -121,10 +199,19 @@ impl Screen {
     }
 
     /// Lets the next line be typed.
-    pub(super) fn ask(&self, prompt: Prompt) {
+    pub(super) fn ask(&mut self, prompt: Prompt) {
         self.shown();
         if let Some((_, prompts)) = &self.terminal {
-            let _ = prompts.send(prompt);
+            let before = Arc::new(Before::new(prompt.text.clone()));
+            self.before = Some(before.clone());
+            let _ = prompts.send((before, prompt));
+        }
+    }
+
+    /// What stands before the line being typed is another from the next line above it on.
+    pub(super) fn asks_as(&self, text: &str) {
+        if let Some(before) = &self.before {
+            before.becomes(text);
         }
     }
 
@@ -141,10 +228,32 @@ impl Screen {
 /// Takes away a line that was typed, and the prompt before it.
 fn take_away(prompt: &str, line: &str) {
     if let Some(columns) = terminal::columns() {
-        let width = textwrap::core::display_width(prompt) + textwrap::core::display_width(line);
-        let rows = width / columns.max(1) + 1;
+        let rows = rows(&format!("{prompt}{line}"), columns.max(1));
         terminal::prompt(&format!("\x1b[{rows}A\r\x1b[J"));
     }
+}
+
+/// Rows of the screen that a typed text stands in, as the editor breaks it: at its line ends, which
+/// a paste has, and where the screen ends. A full row is followed by one that the cursor stands in.
+fn rows(text: &str, columns: usize) -> usize {
+    /// How far the editor goes for a tabulator.
+    const TAB: usize = 8;
+    let (mut rows, mut column) = (1, 0);
+    for c in text.chars() {
+        if c == '\n' {
+            (rows, column) = (rows + 1, 0);
+            continue;
+        }
+        let width = match c {
+            '\t' => TAB - column % TAB,
+            c => textwrap::core::display_width(c.encode_utf8(&mut [0; 4])),
+        };
+        column += width;
+        if column > columns {
+            (rows, column) = (rows + 1, width);
+        }
+    }
+    if column == columns { rows + 1 } else { rows }
 }
 
 /// Completes commands, and the names of people and groups behind them.
@@ -198,6 +307,47 @@ impl Helper for Completing {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prompt_keeps_its_columns_when_it_becomes_another() {
+        let before = Before::new("+12025550103> ".to_owned());
+        for (text, shown) in [
+            ("Zoë> ", "         Zoë> "),
+            ("Zoë of the hills> ", "Zoë of the …> "),
+            ("‹Zoë: of the hills›> ", "‹Zoë: of t…›> "),
+            ("日本日本日本日本> ", " 日本日本日…> "),
+            ("+12025550103> ", "+12025550103> "),
+        ] {
+            before.becomes(text);
+            assert_eq!(before.text(), shown);
+            assert_eq!(textwrap::core::display_width(shown), 14, "{shown}");
+        }
+        for _ in 0..2 * TEXTS_MOST {
+            before.becomes("a> ");
+            before.becomes("b> ");
+        }
+        assert_eq!(textwrap::core::display_width(before.text()), 14);
+    }
+
+    #[test]
+    fn what_was_typed_is_taken_away_whole() {
+        for (text, expected) in [
+            ("bob> Hello", 1),
+            ("bob> Hello12345", 2),
+            ("bob> Hello123456", 2),
+            ("bob> one\ntwo", 2),
+            ("bob> one\n\nthree", 3),
+            ("bob> one\n", 2),
+            ("bob> one\n0123456789012345", 3),
+            // A full row that ends with a line's end is no row more.
+            ("bob> Hello12345\ntwo", 2),
+            // What is two columns wide and does not fit goes on in the next row.
+            ("bob> Hello1234日", 2),
+            ("bob> a\tb", 1),
+        ] {
+            assert_eq!(rows(text, 15), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn commands_and_names_are_completed() {

@@ -1,6 +1,6 @@
 //! What a conversation says by itself: notices, in words.
 
-use super::{Names, duration, name, plain};
+use super::{Names, duration, plain, quoted, somebody};
 use comity_wire::Address;
 use comity_wire::limits::CONVERSATION_DEVICES_MAX;
 
@@ -12,9 +12,9 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
     match code {
         "device_added" => device_added(who),
         "device_removed" => device_removed(who),
-        "device_recovered" => "your account was recovered with its phrase, on a new device: if that was not you, take it out (`account` shows it) and make a new phrase".to_owned(),
-        "owner_added" => "one more device of yours may change your device list: if neither you nor a device of yours made it one, take it out (`account` shows it) and make a new recovery phrase".to_owned(),
-        "owner_removed" => "one of your devices may no longer change your device list (`account` shows which)".to_owned(),
+        "device_recovered" => "your account was recovered with its phrase, on a new device: if that was not you, take it out (the list of your devices shows it) and make a new phrase".to_owned(),
+        "owner_added" => "one more device of yours may change your device list: if neither you nor a device of yours made it one, take it out (the list of your devices shows it) and make a new recovery phrase".to_owned(),
+        "owner_removed" => "one of your devices may no longer change your device list, which shows who still may".to_owned(),
         "number_moved" => {
             "this number now belongs to someone else: look up their new one, or compare safety numbers, before you write on".to_owned()
         }
@@ -47,7 +47,7 @@ pub(super) fn notice(names: &Names, code: &str, who: &str) -> String {
 /// Of a notice with something behind its colon.
 fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
     let whom = || match of.parse::<Address>() {
-        Ok(address) => plain(&name(names, &address)),
+        Ok(address) => somebody(names, &address),
         Err(_) => plain(of),
     };
     match what {
@@ -58,12 +58,12 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
         "member" if whom() == who => no_admin(who),
         "member" => format!("{who} took the rights of an admin from {}", whom()),
         "permissions" => format!("{who} changed what members may do"),
-        "name" => format!("{who} named this group “{}”", plain(of)),
+        "name" => format!("{who} named this group {}", quoted(of)),
         "timer" => match of.parse() {
             Ok(0) | Err(_) => format!("{who} set messages to stay"),
             Ok(seconds) => format!("{who} set messages to vanish after {}", duration(seconds)),
         },
-        "now_name" => format!("this group is called “{}” now", plain(of)),
+        "now_name" => format!("this group is called {} now", quoted(of)),
         "now_timer" => match of.parse() {
             Ok(0) | Err(_) => "messages stay now".to_owned(),
             Ok(seconds) => format!("messages vanish after {} now", duration(seconds)),
@@ -103,6 +103,26 @@ fn no_admin(who: &str) -> String {
 mod tests {
     use super::*;
     use comity_wire::AccountId;
+
+    #[test]
+    fn each_notice_that_is_documented_has_words() {
+        let own = Address::new("a.example".parse().unwrap(), AccountId::new([7; 16]));
+        let codes = super::super::tests::documented("Notices").concat();
+        assert!(codes.len() > 35, "{codes:?}");
+        for code in codes {
+            let what = match code.as_str() {
+                "commit_refused" => "refused: why".to_owned(),
+                "added:" | "removed:" | "admin:" | "member:" => format!("{code}{own}"),
+                code if code.ends_with(':') => format!("{code}60"),
+                code => code.to_owned(),
+            };
+            let words = notice(&Names::new(), &what, "Bob");
+            assert!(
+                words.split(' ').count() > 1 && !words.contains('_'),
+                "{code}: {words}"
+            );
+        }
+    }
 
     #[test]
     fn what_one_did_oneself_is_said_to_oneself() {

@@ -114,3 +114,26 @@ pub(super) fn warning(code: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::documented;
+    use super::warning;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn each_warning_that_is_documented_has_words_of_its_own() {
+        let rows = documented("Warnings");
+        assert!(rows.iter().flatten().count() > 40, "{rows:?}");
+        let mut said: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+        for (row, codes) in rows.iter().enumerate() {
+            for code in codes {
+                let words = warning(code);
+                assert!(words.contains(' '), "no words for {code}");
+                // What says the same means the same, and is documented as one.
+                let (of, first) = *said.entry(words).or_insert((row, code));
+                assert_eq!(of, row, "{code} is said as {first} is");
+            }
+        }
+    }
+}
