@@ -44,7 +44,7 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         waiting: BTreeSet::new(),
         asked: None,
         called: None,
-        lock: None,
+        lock: Vec::new(),
         joining: None,
     };
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
@@ -160,7 +160,7 @@ struct Talk<'a> {
     /// Whom one talks with, by name, as the screen knows it.
     called: Option<String>,
     /// What to say of the registration lock once the app keeps it as it was typed.
-    lock: Option<&'static str>,
+    lock: Vec<&'static str>,
     /// A group that is being joined.
     joining: Option<i64>,
 }
@@ -294,8 +294,8 @@ impl Talk<'_> {
                 let names = names(self.session).await?;
                 self.say(&people::accepted(&names, address));
             }
-            Event::Saved { what } if what == "registration_lock" && self.lock.is_some() => {
-                let lock = self.lock.take().unwrap_or_default();
+            Event::Saved { what } if what == "registration_lock" && !self.lock.is_empty() => {
+                let lock = self.lock.remove(0);
                 self.say(lock);
             }
             other => {

@@ -262,7 +262,6 @@ fn who_takes_another_name_is_called_so_while_one_types() {
     bob.act(&["profile", "--name", "Jo"]);
     terminal.until("— bob is called Jo now");
     terminal.until(" Jo> ");
-    assert!(!terminal.seen.contains("bob> "), "{:?}", terminal.seen);
     terminal.seen.clear();
     // The columns that it began with are kept until the next line.
     bob.act(&["profile", "--name", "Robert"]);

@@ -61,11 +61,11 @@ impl Talk<'_> {
                 return self.usage("— /lock PASSPHRASE of at least 8 characters, or /lock off: who takes your number needs it to begin a new account with it");
             }
             ("lock", "off") => {
-                self.lock = Some("— the registration lock is taken away");
+                self.lock.push("— the registration lock is taken away");
                 Command::SetRegistrationLock(None)
             }
             ("lock", passphrase) => {
-                self.lock = Some(
+                self.lock.push(
                     "— the registration lock is set: who takes your number needs its passphrase",
                 );
                 Command::SetRegistrationLock(Some(passphrase.to_owned()))
