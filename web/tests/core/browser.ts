@@ -13,6 +13,8 @@ export interface Options {
   readonly context?: BrowserContextOptions;
   /** False for one that has no service workers, as private windows of some browsers. */
   readonly serviceWorkers?: boolean;
+  /** What else the browser is started with. */
+  readonly args?: readonly string[];
 }
 
 export class Browser {
@@ -40,7 +42,7 @@ export class Browser {
       ...this.options.context,
       executablePath: chromiumPath(),
       headless: true,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...(this.options.args ?? [])],
     });
     if (this.options.serviceWorkers === false) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {

@@ -27,8 +27,8 @@ export class Person {
   private constructor(readonly browser: Browser) {}
 
   /** A new person, at the first page, in a browser that takes them for somebody in London. */
-  static async start(url: string): Promise<Person> {
-    const person = new Person(await Browser.start(url, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } } }));
+  static async start(url: string, args: readonly string[] = []): Promise<Person> {
+    const person = new Person(await Browser.start(url, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } }, args }));
     await person.open();
     return person;
   }
@@ -79,7 +79,7 @@ export class Person {
   }
 
   /** From the first page to the list of chats. */
-  async signUp(world: World, number: string, name: string): Promise<void> {
+  async signUp(world: Pick<World, "code">, number: string, name: string): Promise<void> {
     const { page } = this;
     await this.press("Start with your number");
     await this.chooseCountry();

@@ -17,8 +17,8 @@ import { policy } from "../policy";
 
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const TARGET = process.env.CARGO_TARGET_DIR ?? join(HERE, "../../../target");
-const PROGRAM = process.env.COMITY_PROGRAM ?? join(TARGET, "debug/comity");
+export const TARGET = process.env.CARGO_TARGET_DIR ?? join(HERE, "../../../target");
+export const PROGRAM = process.env.COMITY_PROGRAM ?? join(TARGET, "debug/comity");
 /** How long anything may take that waits for a program. */
 export const PATIENCE_MS = Number(process.env.COMITY_TEST_PATIENCE_MS ?? 60_000);
 
