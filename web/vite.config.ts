@@ -28,7 +28,7 @@ export default defineConfig(({ mode }) => ({
   preview: { headers: { "Content-Security-Policy": policy } },
   test: {
     projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tests/*.test.ts"] } },
+      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tests/**/*.test.ts"] } },
       {
         extends: true,
         test: {
@@ -48,6 +48,8 @@ export default defineConfig(({ mode }) => ({
           hookTimeout: Number(process.env.TEST_TIMEOUT_MS ?? 180_000),
         },
       },
+      // No test: it measures, and takes the programs that `cargo xtask bench-web` builds. An hour is more than it needs.
+      { extends: true, test: { name: "bench", include: ["tests/bench/app.ts"], testTimeout: 3_600_000, hookTimeout: 600_000 } },
       // No test: pictures to look at. Named, and so never run with the others.
       { extends: true, test: { name: "shots", include: ["tests/shots.ts"], testTimeout: 300_000 } },
       { extends: true, test: { name: "appShots", include: ["tests/appShots.ts"], testTimeout: 900_000 } },

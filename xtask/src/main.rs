@@ -8,6 +8,7 @@
     reason = "it speaks to a terminal"
 )]
 
+mod bench_web;
 mod codegen;
 mod demo;
 mod nats;
@@ -77,6 +78,12 @@ enum Task {
         #[arg(long)]
         count: Option<u64>,
     },
+    /// Measures the app in a browser, with a large store, by the browser's own performance entries.
+    BenchWeb {
+        /// Few messages, programs for work and tests: in minutes, and says nothing about speed.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Measures peers and Comity side by side, in one run; installs the peers first.
     Peers(peers::Peers),
     /// Writes the generated types and tables.
@@ -118,6 +125,7 @@ fn run(cli: Cli) -> Result<()> {
             share, keep_going, ..
         } => share::run(&project, &share, keep_going),
         Task::Soak { name, from, count } => soak::run(&project, name.as_deref(), from, count),
+        Task::BenchWeb { quick } => bench_web::run(&project, quick),
         Task::Peers(asked) => peers::run(&project, &asked),
         Task::Codegen { check } => codegen::run(&project, check),
         Task::Web { quick } => {

@@ -48,6 +48,9 @@ pub enum Scenario {
     OpenStore,
     /// The client: loading one group of many.
     LoadGroup,
+    /// A world for who uses the app in a browser, told by lines on standard input what happens there; nothing is
+    /// measured here (`npm run bench` in `web/`). Only when it is asked for.
+    Browser,
 }
 
 impl Scenario {
@@ -55,7 +58,12 @@ impl Scenario {
     pub(crate) const fn is_of_the_client(self) -> bool {
         matches!(
             self,
-            Self::Encrypt | Self::Decrypt | Self::ClientCatchUp | Self::OpenStore | Self::LoadGroup
+            Self::Encrypt
+                | Self::Decrypt
+                | Self::ClientCatchUp
+                | Self::OpenStore
+                | Self::LoadGroup
+                | Self::Browser
         )
     }
 }
@@ -63,7 +71,7 @@ impl Scenario {
 /// Arguments of `comity bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
-    /// What to run, one or more; all of them but `lasting` when left out.
+    /// What to run, one or more; all of them but `lasting` and `browser` when left out.
     #[arg(value_enum, value_name = "SCENARIO")]
     pub scenarios: Vec<Scenario>,
     /// A folder of accounts and conversations that is made when it is not there, added to when it lacks something, and
@@ -110,7 +118,7 @@ pub struct BenchArgs {
     /// `logins`: sign-ins.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub logins: usize,
-    /// `catch-up`, `client-catch-up`: messages that were missed.
+    /// `catch-up`, `client-catch-up`, `browser`: messages that were missed.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     pub missed: usize,
     /// `lasting`: sets a limit of the server otherwise, as in its configuration; the load then has to notice.
@@ -122,12 +130,15 @@ pub struct BenchArgs {
     /// `encrypt`, `decrypt`: messages in each conversation.
     #[arg(long, value_name = "COUNT", default_value_t = 500)]
     pub said: usize,
-    /// `open-store`: messages in the store.
+    /// `open-store`, `browser`: messages in the store.
     #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
     pub store_messages: usize,
-    /// `open-store`: conversations that they are in, as many in each.
+    /// `open-store`, `browser`: conversations that they are in, as many in each.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub store_conversations: usize,
+    /// `browser`: of these messages, those that are in one conversation; the others have as many each.
+    #[arg(long, value_name = "COUNT", default_value_t = 60_000)]
+    pub store_longest: usize,
     /// `open-store`: how often it is opened.
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     pub openings: usize,
@@ -161,7 +172,7 @@ impl BenchArgs {
         if args.scenarios.is_empty() {
             args.scenarios = Scenario::value_variants().to_vec();
             args.scenarios
-                .retain(|scenario| *scenario != Scenario::Lasting);
+                .retain(|scenario| !matches!(scenario, Scenario::Lasting | Scenario::Browser));
             if args.quick {
                 // A thousand devices take minutes in a debug build.
                 args.scenarios

@@ -13,6 +13,8 @@ export interface Options {
   readonly context?: BrowserContextOptions;
   /** False for one that has no service workers, as private windows of some browsers. */
   readonly serviceWorkers?: boolean;
+  /** What else the browser is started with. */
+  readonly args?: readonly string[];
 }
 
 export class Browser {
@@ -37,9 +39,13 @@ export class Browser {
       ...this.options.context,
       executablePath: chromiumPath(),
       headless: true,
+<<<<<<< HEAD
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
       // All but the page's own origin, also of this machine, whoever in the browser wants it: no page needs to see it.
       proxy: { server: this.world.elsewhere, bypass: `<-loopback>,${new URL(this.world.url).host}` },
+=======
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...(this.options.args ?? [])],
+>>>>>>> w-b
     });
     if (this.options.serviceWorkers === false) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {

@@ -32,8 +32,13 @@ export class Person {
   ) {}
 
   /** A new person, at the first page, in a browser that takes them for somebody in London. */
+<<<<<<< HEAD
   static async start(world: World): Promise<Person> {
     const person = new Person(await Browser.start(world, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } } }), world);
+=======
+  static async start(url: string, args: readonly string[] = []): Promise<Person> {
+    const person = new Person(await Browser.start(url, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } }, args }));
+>>>>>>> w-b
     await person.open();
     return person;
   }
@@ -83,10 +88,15 @@ export class Person {
   }
 
   /** From the first page to the list of chats. */
+<<<<<<< HEAD
   async signUp(number: string, name: string): Promise<void> {
     const { page, world } = this;
     world.secrets.addNumber(`+1${number}`);
     world.secrets.add(number, name);
+=======
+  async signUp(world: Pick<World, "code">, number: string, name: string): Promise<void> {
+    const { page } = this;
+>>>>>>> w-b
     await this.press("Start with your number");
     await this.chooseCountry();
     await page.getByLabel("Phone number").fill(number);

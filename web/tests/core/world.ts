@@ -21,8 +21,8 @@ import { Secrets } from "./secrets";
 
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const TARGET = process.env.CARGO_TARGET_DIR ?? join(HERE, "../../../target");
-const PROGRAM = process.env.COMITY_PROGRAM ?? join(TARGET, "debug/comity");
+export const TARGET = process.env.CARGO_TARGET_DIR ?? join(HERE, "../../../target");
+export const PROGRAM = process.env.COMITY_PROGRAM ?? join(TARGET, "debug/comity");
 /** The app's files as `cargo xtask web` built them. */
 export const CARRIED = join(HERE, "../../../crates/comity/web");
 /** How long anything may take that waits for a program. */

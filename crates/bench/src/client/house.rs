@@ -79,11 +79,26 @@ impl House {
         }
     }
 
+    /// Where the app is for a browser.
+    pub(super) fn url(&self) -> String {
+        self.server.target.url("")
+    }
+
     /// Somebody who signed up, on this store.
     pub(super) async fn device(&self, conn: Connection, place: usize) -> Result<Device> {
+        let name = if place == 0 { "Ana" } else { "Ben" };
+        self.person(conn, name, place).await
+    }
+
+    /// The same under a name.
+    pub(super) async fn person(
+        &self,
+        conn: Connection,
+        name: &str,
+        place: usize,
+    ) -> Result<Device> {
         ensure!(place < DEVICES_MAX, "so many devices have no numbers");
         let mut device = Device::new(conn, &self.server.target, &self.server.http)?;
-        let name = if place == 0 { "Ana" } else { "Ben" };
         device.sign_up(name, place).await?;
         Ok(device)
     }
@@ -137,7 +152,7 @@ impl House {
 }
 
 /// The first writes to the second, who accepts: both are then in one conversation.
-async fn befriend(first: &mut Device, second: &mut Device) -> Result<ConversationId> {
+pub(super) async fn befriend(first: &mut Device, second: &mut Device) -> Result<ConversationId> {
     let number = second.core().account()?.context("no account")?.number;
     let country = None;
     first.act(Command::Lookup { number, country }).await?;

@@ -9,6 +9,7 @@
 //! passphrase of a store, which is slow on purpose.
 
 mod away;
+mod browser;
 mod copies;
 mod device;
 mod house;
@@ -38,6 +39,7 @@ pub(crate) async fn run(
         Scenario::ClientCatchUp => vec![away::catch_up(args, &house).await?],
         Scenario::OpenStore => vec![stores::open_store(args, &house, say).await?],
         Scenario::LoadGroup => vec![stores::load_group(args, &house, say).await?],
+        Scenario::Browser => browser::run(args, &house).await.map(|()| Vec::new())?,
         other => bail!("{other:?} is a scenario of the server"),
     };
     house.close().await?;

@@ -134,7 +134,8 @@ fn needs(args: &BenchArgs) -> Need {
             | Scenario::Decrypt
             | Scenario::ClientCatchUp
             | Scenario::OpenStore
-            | Scenario::LoadGroup => {}
+            | Scenario::LoadGroup
+            | Scenario::Browser => {}
         }
     }
     if args.runs(Scenario::Many) {
@@ -165,7 +166,8 @@ async fn one(stage: &Stage<'_>, scenario: Scenario, say: &dyn Fn(&str)) -> Resul
         | Scenario::Decrypt
         | Scenario::ClientCatchUp
         | Scenario::OpenStore
-        | Scenario::LoadGroup => bail!("a scenario of the client"),
+        | Scenario::LoadGroup
+        | Scenario::Browser => bail!("a scenario of the client"),
     })
 }
 

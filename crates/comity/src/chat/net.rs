@@ -232,7 +232,7 @@ impl Trouble {
             }
             Event::Failed {
                 act, code, message, ..
-            } if act == "sign_in" => (code, super::refused::sign_in(code, message)),
+            } if act == "sign_in" => (code, super::words::sign_in(code, message)),
             _ => return None,
         };
         Some(Self {

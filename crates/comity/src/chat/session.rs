@@ -170,7 +170,7 @@ impl Session {
                         retry_after_ms,
                     } if acts.contains(&act.as_str()) || act == STORE || code == USED_ELSEWHERE => {
                         let message = match act.as_str() {
-                            "sign_in" => super::refused::sign_in(&code, &message),
+                            "sign_in" => super::words::sign_in(&code, &message),
                             _ => message,
                         };
                         bail!(Refused {

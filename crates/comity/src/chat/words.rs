@@ -5,12 +5,13 @@
 
 #[path = "words/called.rs"]
 mod called;
+#[path = "words/failures.rs"]
+mod failures;
 #[path = "words/notices.rs"]
 mod notices;
 #[path = "words/warnings.rs"]
 mod warnings;
 
-use super::refused;
 pub(crate) use super::safe_text::{plain, text};
 pub(crate) use called::{beside, somebody, who, within};
 use comity_client::{
@@ -18,6 +19,7 @@ use comity_client::{
     PermissionsView, ReachView, RequestView, Status, TimelineItem, shortened,
 };
 use comity_wire::Address;
+pub(crate) use failures::{not_done, sign_in};
 use jiff::civil::Date;
 use jiff::{Zoned, tz::TimeZone};
 use std::collections::BTreeMap;
@@ -612,10 +614,10 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::Failed { act, .. } if act == "lookup" => return None,
         Event::Failed { act, code, message, .. } => {
             let why = match act.as_str() {
-                "sign_in" => refused::sign_in(code, message),
+                "sign_in" => sign_in(code, message),
                 _ => message.clone(),
             };
-            format!("— {}: {}", refused::not_done(act), plain(&why))
+            format!("— {}: {}", not_done(act), plain(&why))
         }
         Event::Gone { .. } => "— the app no longer knows this device or account: what is here can be read, nothing is sent".to_owned(),
         Event::Erased { reason } => format!("— {}", erased(reason)),
