@@ -1,0 +1,170 @@
+//! Servers that mean harm, or stand still: what they fill, where they steer, and what a person sees.
+
+use super::support::World;
+use super::{ALICE, BOB, alice_and_bob};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// What a server that fills memories sends at most: the test is to have an end, too.
+const WITHOUT_END: usize = 256 << 20;
+/// What the system's own buffers take of it, several times over.
+const TAKEN_MAX: u64 = 48 << 20;
+
+/// Listens, and gives each connection to `serve`; the address.
+fn server(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for near in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(near));
+        }
+    });
+    url
+}
+
+/// A server before the real one. `answer` gets each piece of a request and writes the answer itself, or
+/// lets it pass; `change` gets what the real one answers.
+fn before(
+    world: &World,
+    answer: impl Fn(&[u8], &mut TcpStream) -> bool + Send + Sync + 'static,
+    change: impl Fn(Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
+) -> String {
+    let there = world.url().replace("http://", "");
+    let change = Arc::new(change);
+    server(move |mut near| {
+        let Ok(mut far) = TcpStream::connect(&there) else {
+            return;
+        };
+        let (mut from, mut to) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+        let change = change.clone();
+        std::thread::spawn(move || {
+            let mut bytes = vec![0; 65_536];
+            while let Ok(count @ 1..) = from.read(&mut bytes) {
+                if to.write_all(&change(bytes[..count].to_vec())).is_err() {
+                    break;
+                }
+            }
+            let _ = to.shutdown(Shutdown::Both);
+        });
+        let mut bytes = vec![0; 65_536];
+        while let Ok(count @ 1..) = near.read(&mut bytes) {
+            let piece = &bytes[..count];
+            if answer(piece, &mut near) || far.write_all(piece).is_err() {
+                break;
+            }
+        }
+        let _ = far.shutdown(Shutdown::Both);
+        let _ = near.shutdown(Shutdown::Both);
+    })
+}
+
+/// Writes without end; how much of it was taken.
+fn fill(to: &mut TcpStream, taken: &AtomicU64) {
+    let piece = [b' '; 65_536];
+    for _ in 0..WITHOUT_END / piece.len() {
+        if to.write_all(&piece).is_err() {
+            return;
+        }
+        taken.fetch_add(65_536, Ordering::SeqCst);
+    }
+}
+
+/// The body of a request or an answer that began with these bytes.
+fn body(begun: &[u8], from: &mut TcpStream) -> Vec<u8> {
+    let mut all = begun.to_vec();
+    let mut bytes = vec![0; 65_536];
+    loop {
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&all[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| {
+                let length = line.strip_prefix("content-length: ")?;
+                length.trim().parse::<usize>().ok()
+            });
+            let whole = end + 4 + length.unwrap();
+            if all.len() >= whole {
+                return all[end + 4..whole].to_vec();
+            }
+        }
+        let count = from.read(&mut bytes).unwrap();
+        assert!(count > 0, "it broke off");
+        all.extend_from_slice(&bytes[..count]);
+    }
+}
+
+#[test]
+fn bytes_behind_a_file_fill_no_memory() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let source = world.folder().join("score.bin");
+    std::fs::write(&source, vec![7; 300_000]).unwrap();
+    let sent = alice.one(&["file", BOB, &source.display().to_string()]);
+    let message = sent["item"]["message"].as_str().unwrap();
+    bob.act(&["history", ALICE]);
+    let taken = Arc::new(AtomicU64::new(0));
+    let counts = taken.clone();
+    let there = world.url().replace("http://", "");
+    let more = move |request: &[u8], near: &mut TcpStream| {
+        if !request.starts_with(b"GET /v1/blobs/") {
+            return false;
+        }
+        let mut far = TcpStream::connect(&there).unwrap();
+        far.write_all(request).unwrap();
+        let file = body(&[], &mut far);
+        let head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+        near.write_all(head).unwrap();
+        if near.write_all(&file).is_ok() {
+            fill(near, &counts);
+        }
+        true
+    };
+    let url = before(&world, more, |bytes| bytes);
+    let saved = world.folder().join("saved").display().to_string();
+    let refused = bob.refused(&["save", ALICE, message, &saved, "--server", &url]);
+    assert_eq!(refused.code, "damaged", "{refused:?}");
+    let taken = taken.load(Ordering::SeqCst);
+    assert!(taken < TAKEN_MAX, "{taken} bytes were taken");
+    bob.act(&["save", ALICE, message, &saved, "--server", &world.url()]);
+}
+
+#[test]
+fn answers_without_end_or_sense_do_not_end_an_upload() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let source = world.folder().join("score.bin");
+    std::fs::write(&source, vec![7; 300_000]).unwrap();
+    for head in [
+        "200 OK\r\ncontent-length: 2\r\n\r\nhm",
+        "200 OK\r\nconnection: close\r\n\r\n",
+        "503 Service Unavailable\r\nconnection: close\r\n\r\n",
+    ] {
+        let taken = Arc::new(AtomicU64::new(0));
+        let (counts, asked) = (taken.clone(), AtomicU64::new(0));
+        let first = move |request: &[u8], near: &mut TcpStream| {
+            if !request.starts_with(b"PATCH ") || asked.fetch_add(1, Ordering::SeqCst) > 0 {
+                return false;
+            }
+            // What is not read would break the line, and the answer would be lost.
+            body(request, near);
+            near.write_all(format!("HTTP/1.1 {head}").as_bytes())
+                .unwrap();
+            if !head.contains("content-length") {
+                fill(near, &counts);
+            }
+            true
+        };
+        let url = before(&world, first, |bytes| bytes);
+        let path = source.display().to_string();
+        let sent = alice.one(&["file", BOB, &path, "--server", &url]);
+        assert_eq!(sent["queued"], false, "{head:?}: {sent}");
+        let taken = taken.load(Ordering::SeqCst);
+        assert!(taken < TAKEN_MAX, "{head:?}: {taken} bytes were taken");
+    }
+    let heard = bob.act(&["history", ALICE]);
+    let files = heard.iter().filter(|line| line["kind"] == "attachment");
+    assert_eq!(files.count(), 3);
+}
