@@ -14,7 +14,7 @@ mod talk;
 mod transfer;
 mod words;
 
-pub(crate) use safe_text::{is_escaped_in_json, one_line};
+pub(crate) use safe_text::{complaint, is_escaped_in_json, one_line};
 
 use crate::terminal;
 use anyhow::{Result, bail};
@@ -167,12 +167,16 @@ fn chosen(passphrase: String, exists: bool) -> Result<String> {
     Ok(passphrase)
 }
 
-/// An error for people, with its code where that is no part of its words.
+/// An error for people, with its code where that is no part of its words. What a server said of it
+/// steers no terminal.
 pub(crate) fn in_words(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<comity_client::CoreError>() {
-        Some(core) => format!("{error:#} ({})", core.code()),
-        None => format!("{error:#}"),
+    if let Some(core) = error.downcast_ref::<comity_client::CoreError>() {
+        return safe_text::text(&format!("{error:#} ({})", core.code()));
     }
+    if error.is::<session::Refused>() || error.is::<session::Kept>() {
+        return safe_text::text(&format!("{error:#}"));
+    }
+    format!("{error:#}")
 }
 
 fn usage(message: &str) -> session::Refused {

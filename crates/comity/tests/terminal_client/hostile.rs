@@ -1,6 +1,6 @@
 //! Servers that mean harm, or stand still: what they fill, where they steer, and what a person sees.
 
-use super::support::World;
+use super::support::{Running, World};
 use super::{ALICE, BOB, alice_and_bob};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -167,4 +167,60 @@ fn answers_without_end_or_sense_do_not_end_an_upload() {
     let heard = bob.act(&["history", ALICE]);
     let files = heard.iter().filter(|line| line["kind"] == "attachment");
     assert_eq!(files.count(), 3);
+}
+
+#[track_caller]
+fn steers_nothing(shown: &str) {
+    let steers = |c: &char| c.is_control() && *c != '\n' || matches!(c, '\u{202A}'..='\u{202E}');
+    assert!(shown.chars().find(steers).is_none(), "{shown:?}");
+}
+
+#[test]
+fn what_a_server_says_steers_no_terminal() {
+    let world = World::start();
+    let alice = world.device("alice");
+    // As long as the number that stood there: the answer says how long it is.
+    let change = |bytes: Vec<u8>| {
+        let (from, to) = (ALICE.as_bytes(), &br"\u001b[2J+12"[..]);
+        assert_eq!(from.len(), to.len());
+        let mut bytes = bytes;
+        let at: Vec<usize> = bytes
+            .windows(from.len())
+            .enumerate()
+            .filter_map(|(at, part)| (part == from).then_some(at))
+            .collect();
+        for at in at {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+        bytes
+    };
+    let url = before(&world, |_, _| false, change);
+    let shown = alice.screen(&["request-code", ALICE, "--server", &url]);
+    assert!(shown.contains("[2J+12"), "{shown}");
+    steers_nothing(&shown);
+    let code = alice.code_command().replace("\"$NUMBER\"", ALICE);
+    let act = ["register", ALICE, "--name", "Alice", "--code-command"];
+    let shown = alice.screen(&[&act[..], &[&code, "--server", &url]].concat());
+    assert!(shown.contains("[2J+12"), "{shown}");
+    steers_nothing(&shown);
+    let shown = alice.screen(&["account", "--offline"]);
+    assert!(shown.contains("Alice"), "{shown}");
+    steers_nothing(&shown);
+
+    // Its words about a refusal, too.
+    let url = server(|mut near| {
+        let mut request = [0; 4_096];
+        let _ = near.read(&mut request);
+        let body = r#"{"error":{"code":"forbidden","message":"no \u202e\u001b[2J way","retry_after_ms":0}}"#;
+        let _ = write!(
+            near,
+            "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+    });
+    let mut act = world.device("carol").command();
+    let ended = Running::start(act.args(["request-code", ALICE, "--server", &url])).end();
+    assert!(!ended.status.success());
+    assert!(ended.stderr.contains("way"), "{}", ended.stderr);
+    steers_nothing(&ended.stderr);
 }

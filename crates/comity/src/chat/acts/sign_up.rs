@@ -30,7 +30,7 @@ impl Code {
                 .await?;
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        prompt(&format!("Code sent to {number}: "));
+        prompt(&format!("Code sent to {}: ", words::plain(number)));
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             std::io::stdin().read_line(&mut line).map(|_| line)
@@ -107,7 +107,8 @@ pub(super) async fn request_code(session: &Session, number: String) -> Result<()
         say_json(&json!({ "number": number, "expires_ms": expires_ms }));
     } else {
         say(&format!(
-            "A code is on its way to {number}: give it with --code to `register` or `change-number`."
+            "A code is on its way to {}: give it with --code to `register` or `change-number`.",
+            words::plain(&number)
         ));
     }
     Ok(())
@@ -278,7 +279,7 @@ async fn welcome(
     if session.json {
         say_json(&json!({ "address": address, "number": number }));
     } else {
-        say(&format!("Signed up: {number}, {address}"));
+        say(&format!("Signed up: {}, {address}", words::plain(&number)));
         // Whose words have just brought the account back has them.
         if how.recover.is_none() {
             say(&format!(
@@ -298,7 +299,8 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
     let good_ms = session
         .wait(&mut events, &LINK_STEPS, &mut |event| match event {
             Event::LinkCode { code, expires_ms } => {
-                let good_ms = u64::try_from(expires_ms - words::now_ms()).unwrap_or(0);
+                let good_ms =
+                    u64::try_from(expires_ms.saturating_sub(words::now_ms())).unwrap_or(0);
                 show_code(event, code, good_ms, json);
                 Some(good_ms)
             }
@@ -315,7 +317,10 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
     if json {
         say_json(&ready);
     } else if let Event::Ready { address, number } = &ready {
-        say(&format!("Linked as {number}, {address}. Now the history:"));
+        say(&format!(
+            "Linked as {}, {address}. Now the history:",
+            words::plain(number)
+        ));
     }
     session.online().await?;
     // History comes in parts; it goes on at the next start if this one ends early.

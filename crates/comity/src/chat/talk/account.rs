@@ -79,7 +79,7 @@ impl Talk<'_> {
         self.say(&format!(
             "{}  {}  {}",
             words::plain(&account.name),
-            account.number,
+            words::plain(&account.number),
             words::plain(&account.about)
         ));
         Ok(())
