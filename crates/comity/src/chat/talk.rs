@@ -6,20 +6,25 @@ mod groups;
 mod help;
 mod keeping;
 mod messages;
+mod missed;
 mod people_and_devices;
 mod screen;
 
 use super::acts::{How, in_order, names};
 use super::people;
 use super::session::Session;
+use super::shell::STORE;
 use super::words;
 use anyhow::Result;
 use comity_client::{Command, Core, Event, ItemKind, Status, TimelineItem, What, Whom};
 use comity_wire::{Address, DeviceId, MessageId};
 use jiff::civil::Date;
+use missed::Waiting;
 use screen::{Prompt, Screen};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 /// Lines that are shown when one turns to a conversation, and by each `/more`.
 const LINES: u32 = 20;
@@ -38,18 +43,24 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         shown: BTreeMap::new(),
         oldest: None,
         day: None,
-        waiting: BTreeSet::new(),
+        waiting: Vec::new(),
+        newest: BTreeMap::new(),
+        ahead: BTreeSet::new(),
+        unsaid: None,
+        store_failure: None,
         asked: None,
     };
+    talk.begin().await?;
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
     talk.ask().await?;
     loop {
+        let due = talk.due();
         tokio::select! {
             line = input.recv() => {
                 let Some(line) = line else { break };
                 match talk.typed(line.trim()).await {
-                    Ok(true) => {}
+                    Ok(true) => talk.unsaid = None,
                     Ok(false) => break,
                     Err(error) => talk.say(&format!("— {}", super::in_words(&error))),
                 }
@@ -61,8 +72,16 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
                     break;
                 }
                 Ok(event) => talk.show(event).await?,
-                Err(_) => {}
+                Err(RecvError::Lagged(_)) => {
+                    // What is still to be heard of is read, too.
+                    events = session.handle.events();
+                    talk.read_on().await?;
+                }
+                Err(RecvError::Closed) => return Err(session.handle.gone()),
             },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                talk.show_waiting().await?;
+            }
         }
     }
     talk.screen.shown();
@@ -121,7 +140,15 @@ struct Talk<'a> {
     /// The day of the line that was shown last.
     day: Option<Date>,
     /// Own lines whose first fate is not shown yet.
-    waiting: BTreeSet<MessageId>,
+    waiting: Vec<Waiting>,
+    /// The newest line that was told of each conversation, and its place in the log.
+    newest: BTreeMap<i64, (u64, MessageId)>,
+    /// Lines that were shown before they were told.
+    ahead: BTreeSet<MessageId>,
+    /// What was typed to be said, until it is kept here.
+    unsaid: Option<String>,
+    /// Why the store failed, as it was told last.
+    store_failure: Option<String>,
     asked: Option<Asked>,
 }
 
@@ -148,6 +175,7 @@ impl Talk<'_> {
             names: self.people().await?,
             // Where a yes or no is asked for, nothing typed is sent.
             is_said: self.with.is_some() && self.asked.is_none(),
+            typed: self.unsaid.take().unwrap_or_default(),
         });
         Ok(())
     }
@@ -177,28 +205,25 @@ impl Talk<'_> {
     async fn show(&mut self, event: Event) -> Result<()> {
         match &event {
             Event::Item { conversation, item } => {
-                if item.outgoing && item.status == Status::Queued {
-                    self.waiting.insert(item.message);
+                self.store_failure = None;
+                if self.ahead.remove(&item.message) {
                     return Ok(());
                 }
-                let here = self.show_line(*conversation, item).await?;
-                if here && item.kind == ItemKind::Notice && item.text == "permissions" {
-                    self.say_permissions(*conversation).await?;
+                if item.outgoing && item.status == Status::Queued {
+                    self.waits(*conversation, item.message);
+                    return Ok(());
                 }
-                if here && !item.outgoing {
-                    self.session
-                        .handle
-                        .act(Command::MarkRead {
-                            conversation: *conversation,
-                        })
-                        .await?;
-                }
+                self.arrived(*conversation, item).await?;
             }
+            // As often as it is tried again.
+            Event::Failed { act, message, .. }
+                if act == STORE && self.store_failure.as_ref() == Some(message) => {}
             Event::ItemChanged { conversation, item } => {
                 let plain =
                     item.outgoing && !item.edited && !item.deleted && item.reactions.is_empty();
+                self.heard(*conversation, item);
                 // An own line is shown when it went out; what follows tell the receipts.
-                let first = item.status != Status::Queued && self.waiting.remove(&item.message);
+                let first = item.status != Status::Queued && self.waited(item.message);
                 if !plain || first || item.status == Status::Failed {
                     // What one did oneself is told as it is done, and again when the app has it.
                     let said = said(&names(self.session).await?, item);
@@ -220,10 +245,32 @@ impl Talk<'_> {
                 self.say(&people::accepted(&names, address));
             }
             other => {
+                if let Event::Failed { act, message, .. } = other
+                    && act == STORE
+                {
+                    self.store_failure = Some(message.clone());
+                }
                 let names = names(self.session).await?;
                 if let Some(line) = words::event(&names, other) {
                     self.say(&line);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A line that is new here.
+    async fn arrived(&mut self, conversation: i64, item: &TimelineItem) -> Result<()> {
+        self.heard(conversation, item);
+        let here = self.show_line(conversation, item).await?;
+        if here && item.kind == ItemKind::Notice && item.text == "permissions" {
+            self.say_permissions(conversation).await?;
+        }
+        if here && !item.outgoing {
+            let read = Command::MarkRead { conversation };
+            // That is no reason to end: the line is shown.
+            if let Err(error) = self.session.handle.act(read).await {
+                self.say(&format!("— {}", super::in_words(&error)));
             }
         }
         Ok(())
@@ -311,6 +358,7 @@ impl Talk<'_> {
         let Some(command) = command(line) else {
             // A text that begins with a slash has two of them here.
             let text = line.strip_prefix('/').unwrap_or(line).to_owned();
+            self.unsaid = Some(line.to_owned());
             self.speak(What::Text(text), None).await?;
             return Ok(true);
         };

@@ -1,11 +1,13 @@
 //! Servers that mean harm, or stand still: what they fill, where they steer, and what a person sees.
 
-use super::support::{Running, World};
+use super::support::{PATIENCE, Running, World};
 use super::{ALICE, BOB, alice_and_bob};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 /// What a server that fills memories sends at most: the test is to have an end, too.
 const WITHOUT_END: usize = 256 << 20;
@@ -223,4 +225,135 @@ fn what_a_server_says_steers_no_terminal() {
     assert!(!ended.status.success());
     assert!(ended.stderr.contains("way"), "{}", ended.stderr);
     steers_nothing(&ended.stderr);
+}
+
+/// A talk whose lines come from a file.
+struct Talk {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Talk {
+    fn start(who: &super::Person, more: &[&str]) -> Self {
+        let mut child = who
+            .command()
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (to, lines) = mpsc::channel();
+        let shown = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in shown.map_while(Result::ok) {
+                if to.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
+    }
+
+    fn types(&mut self, line: &str) {
+        let mut keyboard = self.child.stdin.as_ref().unwrap();
+        writeln!(keyboard, "{line}").unwrap();
+    }
+
+    /// The next line that holds this, and how long it took.
+    #[track_caller]
+    fn until(&mut self, text: &str) -> Duration {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("no “{text}” in:\n{}", self.seen.join("\n"));
+            };
+            let found = line.contains(text);
+            self.seen.push(line);
+            if found {
+                return begun.elapsed();
+            }
+        }
+    }
+
+    #[track_caller]
+    fn ends(mut self) -> Vec<String> {
+        self.types("/quit");
+        assert!(self.child.wait().unwrap().success());
+        self.seen.extend(self.lines.iter());
+        std::mem::take(&mut self.seen)
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_line_that_is_silent_is_noticed_and_what_waits_is_shown() {
+    let world = World::start();
+    let (alice, bob) = alice_and_bob(&world);
+    let mut talk = Talk::start(&alice, &[]);
+    talk.until("— connected");
+    talk.types("/to bob");
+    talk.until("Hello Bob");
+    world.signal("STOP");
+    talk.types("Are you there?");
+    talk.types("I can wait");
+    // In the order in which they were typed, at once, and not only when the line is known to be dead.
+    let shown = talk.until("me: Are you there? ⌛") + talk.until("me: I can wait ⌛");
+    assert!(shown < Duration::from_secs(15), "shown after {shown:?}");
+    let noticed = talk.until("— no connection");
+    assert!(
+        noticed < Duration::from_secs(45),
+        "noticed after {noticed:?}"
+    );
+    world.signal("CONT");
+    talk.until("me: I can wait ✓");
+    let seen = talk.ends();
+    let sent = seen
+        .iter()
+        .filter(|line| line.contains("me: Are you there? ✓"));
+    assert_eq!(sent.count(), 1, "{seen:#?}");
+    assert_eq!(
+        bob.history(ALICE),
+        "< Hello Bob\n< Are you there?\n< I can wait\n"
+    );
+}
+
+#[test]
+fn more_than_a_talk_can_hear_of_is_read() {
+    const LINES: usize = 4_600;
+    let world = World::start_with("appends_per_second = 100000\nappends_burst = 100000\n");
+    let (alice, bob) = alice_and_bob(&world);
+    let mut talk = Talk::start(&bob, &[]);
+    talk.until("— connected");
+    talk.types(&format!("/to {ALICE}"));
+    for n in 1..=LINES {
+        talk.types(&format!("line {n}."));
+    }
+    talk.until(&format!("line {LINES}. ✓"));
+    talk.ends();
+    // All of it comes at once, and faster than it is shown.
+    let mut talk = Talk::start(&alice, &[]);
+    talk.until(&format!("bob: line {LINES}."));
+    let mut seen: Vec<usize> = talk
+        .seen
+        .iter()
+        .filter_map(|line| {
+            let (_, number) = line.split_once("bob: line ")?;
+            number.strip_suffix('.')?.parse().ok()
+        })
+        .collect();
+    seen.sort_unstable();
+    assert!(seen.iter().copied().eq(1..=LINES), "{} lines", seen.len());
+    talk.ends();
 }

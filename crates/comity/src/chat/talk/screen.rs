@@ -31,6 +31,8 @@ pub(super) struct Prompt {
     pub(super) names: Vec<String>,
     /// What is no command will stand among the other lines, and is taken away where it was typed.
     pub(super) is_said: bool,
+    /// What stands in it already: a line that could not be kept is given back.
+    pub(super) typed: String,
 }
 
 /// What is shown above the line being typed.
@@ -86,7 +88,7 @@ impl Screen {
                     completing.names = prompt.names;
                 }
                 let line = loop {
-                    match editor.readline(&prompt.text) {
+                    match editor.readline_with_initial(&prompt.text, (&prompt.typed, "")) {
                         // A key that is no text of UTF-8: the line begins anew.
                         Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                         }
@@ -123,8 +125,10 @@ impl Screen {
     /// Lets the next line be typed.
     pub(super) fn ask(&self, prompt: Prompt) {
         self.shown();
-        if let Some((_, prompts)) = &self.terminal {
-            let _ = prompts.send(prompt);
+        match &self.terminal {
+            Some((_, prompts)) => drop(prompts.send(prompt)),
+            None if prompt.typed.is_empty() => {}
+            None => terminal::say(&format!("— not sent: {}", prompt.typed)),
         }
     }
 
