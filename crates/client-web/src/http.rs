@@ -82,7 +82,9 @@ impl Server {
         init.set_headers(&headers);
         init.set_signal(Some(&AbortSignal::timeout_with_u32(CALL_TIMEOUT_MS)));
         let response = self.fetch(path, &init).await.map_err(unreachable)?;
-        let bytes = bytes(&response).await.map_err(unreachable)?;
+        let bytes = bytes(&response, ANSWER_BYTES_MAX)
+            .await
+            .map_err(unreachable)?;
         if response.ok() {
             Ok(bytes)
         } else {
@@ -125,12 +127,12 @@ fn authorise(headers: &Headers, token: &str) -> Result<(), JsValue> {
     headers.set("authorization", &format!("Bearer {token}"))
 }
 
-/// The whole body, unless it is longer than any answer there is.
-pub(crate) async fn bytes(response: &Response) -> Result<Vec<u8>, JsValue> {
+/// The whole body, unless it is longer than it may be.
+pub(crate) async fn bytes(response: &Response, bytes_max: usize) -> Result<Vec<u8>, JsValue> {
     let mut all = Vec::new();
     let mut body = Body::of(response);
     while let Some(more) = body.next().await? {
-        if all.len() + more.len() > ANSWER_BYTES_MAX {
+        if all.len() + more.len() > bytes_max {
             return Err(js_sys::Error::new("the answer is longer than any that there is").into());
         }
         all.extend_from_slice(&more);

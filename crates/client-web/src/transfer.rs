@@ -1,5 +1,8 @@
 //! Attachments up and down: sealed and opened one chunk at a time, resumable, checked before
 //! anything is handed on.
+//!
+//! Always holds: however much a server sends, no more than a chunk of it and what came with its end
+//! is in memory. An answer that is none of Comity's is no end: what was asked is asked again later.
 
 use crate::clock::{now_ms, sleep, turn};
 use crate::files::{Files, Given};
@@ -16,6 +19,8 @@ use web_sys::Response;
 /// Progress is told this often.
 const PROGRESS_MS: i64 = 500;
 const PIECE_TIMEOUT_MS: u32 = 120_000;
+/// Of an answer about a piece of a file, or of a refusal: many times the longest.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// A line that breaks is taken up this often in a row.
 const FAILURES_MAX: u32 = 5;
 
@@ -269,13 +274,13 @@ async fn start_blob(
     size: u64,
     token: &str,
 ) -> Result<BlobId, Stopped> {
-    let internal = |_| Stopped::for_good("internal");
-    let body = serde_json::to_vec(&StartBlob { size }).map_err(internal)?;
+    let body =
+        serde_json::to_vec(&StartBlob { size }).map_err(|_| Stopped::for_good("internal"))?;
     let answer = work
         .server
         .call(Method::Post, "/v1/blobs", Some(body), Some(token))
         .await?;
-    let started: BlobStarted = serde_json::from_slice(&answer).map_err(internal)?;
+    let started: BlobStarted = answered(&answer)?;
     work.shell.input(Input::UploadStarted {
         transfer,
         blob: started.blob,
@@ -290,7 +295,12 @@ async fn offset(work: &Work, blob: &BlobId, token: &str) -> Result<BlobOffset, S
         .server
         .call(Method::Get, &path, None, Some(token))
         .await?;
-    serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))
+    answered(&answer)
+}
+
+/// What an answer says. A server, or what stands before it, may be itself again later.
+fn answered<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, Stopped> {
+    serde_json::from_slice(answer).map_err(|_| Stopped::for_now("internal"))
 }
 
 async fn send_piece(
@@ -313,11 +323,13 @@ async fn send_piece(
         .piece(request)
         .await
         .map_err(Stopped::unreachable)?;
-    let body = bytes(&response).await.map_err(Stopped::unreachable)?;
+    let body = bytes(&response, ANSWER_BYTES_MAX)
+        .await
+        .map_err(Stopped::unreachable)?;
     if !response.ok() {
         return Err(Stopped::refused(&refused(&body)));
     }
-    serde_json::from_slice(&body).map_err(|_| Stopped::for_good("internal"))
+    answered(&body)
 }
 
 /// Carries out a download and tells the core.
@@ -389,7 +401,9 @@ async fn run_download(work: &Work, job: Download) -> Result<Option<Vec<u8>>, Sto
         };
         if let Ok(response) = work.server.piece(request).await {
             if !response.ok() {
-                let body = bytes(&response).await.map_err(Stopped::unreachable)?;
+                let body = bytes(&response, ANSWER_BYTES_MAX)
+                    .await
+                    .map_err(Stopped::unreachable)?;
                 let mut stopped = Stopped::refused(&refused(&body));
                 stopped.retry &= stopped.code != "not_found";
                 return Err(stopped);

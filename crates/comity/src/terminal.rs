@@ -1,6 +1,6 @@
 //! What the programs print. The one place that writes to standard output and standard error.
 
-use crate::chat::is_escaped_in_json;
+use crate::chat::{complaint, is_escaped_in_json};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
 use std::io::Write;
@@ -135,7 +135,7 @@ pub(crate) fn prompt(text: &str) {
 
 /// What went wrong, or is only said by the way.
 pub(crate) fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "comity: {line}");
+    let _ = writeln!(std::io::stderr().lock(), "comity: {}", complaint(line));
 }
 
 /// How this program was called: by its path, or by its name where that finds it.

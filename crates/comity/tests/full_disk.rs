@@ -142,3 +142,54 @@ fn a_client_without_room_refuses_clearly_and_goes_on() {
         );
     }
 }
+
+#[test]
+fn a_talk_without_room_says_so_gives_back_what_was_typed_and_asks_less_and_less_often() {
+    let (_hub, alice, bob) = two();
+    let mut chat = alice.start(&[], Stdio::piped());
+    let mut keyboard = chat.stdin.take().unwrap();
+    let (to, screen) = mpsc::channel();
+    let lines = BufReader::new(chat.stdout.take().unwrap()).lines();
+    let reading = std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let _ = to.send(line);
+        }
+    });
+    writeln!(keyboard, "/to {BOB}").unwrap();
+    let mut seen: Vec<String> = Vec::new();
+    let mut until = |text: &str| {
+        while !seen.iter().any(|line| line.contains(text)) {
+            match screen.recv_timeout(Duration::from_secs(60)) {
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("no “{text}” in {seen:#?}"),
+            }
+        }
+    };
+    until("— connected");
+    alice.layer.set_room(Some(0)).unwrap();
+    // Its log has room inside that was used before: short lines are kept still.
+    let long = "and more ".repeat(600);
+    writeln!(keyboard, "Into the void {long}").unwrap();
+    until("— not sent: Into the void");
+    // What comes finds no room either, however often it is asked for.
+    bob.act(&["send", ALICE, &long]);
+    std::thread::sleep(Duration::from_secs(10));
+    seen.extend(screen.try_iter());
+    assert!(
+        seen.iter().any(|line| line.contains("is full")),
+        "{seen:#?}"
+    );
+    let connected = seen.iter().filter(|line| line.contains("— connected"));
+    assert!(connected.count() <= 12, "{seen:#?}");
+    let told = seen.iter().filter(|line| line.starts_with("— store: "));
+    assert!(told.count() <= 2, "{seen:#?}");
+    assert_eq!(alice.complaints(), "", "the screen is the talk's alone");
+
+    alice.layer.set_room(None).unwrap();
+    drop(keyboard);
+    assert!(alice.reap(chat).success());
+    reading.join().unwrap();
+    alice.act(&["send", BOB, "Said at last"]);
+    bob.act(&["sync"]);
+    lost::compare(&alice, &bob);
+}

@@ -26,6 +26,8 @@ mod group_talk;
 mod groups;
 #[path = "terminal_client/healing.rs"]
 mod healing;
+#[path = "terminal_client/hostile.rs"]
+mod hostile;
 #[path = "terminal_client/past.rs"]
 mod past;
 #[path = "terminal_client/saying.rs"]

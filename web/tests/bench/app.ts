@@ -45,7 +45,7 @@ let longest = 0;
 beforeAll(async () => {
   friends = await Friends.start(WANTED);
   // The server's certificate is vouched for by nobody.
-  anna = await Person.start(friends.url, ["--ignore-certificate-errors"]);
+  anna = await Person.start(friends, ["--ignore-certificate-errors"]);
   version = anna.page.context().browser()?.version() ?? (await anna.page.evaluate(() => navigator.userAgent));
 });
 
@@ -68,7 +68,7 @@ test("a first load, in a browser that has nothing", async () => {
 });
 
 test("people ask to talk, and are accepted; while the browser is away they say a lot", async () => {
-  await anna.signUp(friends, "202 555 0101", "Anna");
+  await anna.signUp("202 555 0101", "Anna");
   friends.tell("ask +12025550101");
   const { asked } = await friends.hears("asked");
   for (const { name, text } of asked) {
@@ -170,7 +170,7 @@ test("what was missed comes while somebody looks", async () => {
 });
 
 test("nothing was complained of: no exception, no breach of the policy, no request to elsewhere", () => {
-  expect(anna.browser.complaints).toEqual([]);
+  expect(friends.complaints).toEqual([]);
 });
 
 function note(figure: Figure): void {

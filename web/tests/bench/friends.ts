@@ -7,6 +7,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { get } from "node:https";
 import { createInterface } from "node:readline";
+import { Secrets } from "../core/secrets";
 import { PROGRAM } from "../core/world";
 
 /** How much is said. */
@@ -36,6 +37,10 @@ interface Told {
 export class Friends {
   url = "";
   optimised = false;
+  /** Nothing is looked for elsewhere here: a proxy would take its time. */
+  readonly elsewhere = "";
+  readonly complaints: string[] = [];
+  readonly secrets = new Secrets();
   readonly #lines: AsyncIterableIterator<string>;
 
   private constructor(readonly program: ChildProcessWithoutNullStreams) {

@@ -17,18 +17,21 @@ export interface Options {
   readonly args?: readonly string[];
 }
 
+/** Where a browser is: the server that its page is of, and who hears of what it should not do. */
+export type Around = Pick<World, "url" | "elsewhere" | "complaints">;
+
 export class Browser {
   #context: BrowserContext | undefined;
   /** Of everything that came: its path, and whether a service worker answered. */
   readonly answers: { readonly path: string; readonly byWorker: boolean }[] = [];
 
   private constructor(
-    readonly world: World,
+    readonly world: Around,
     readonly profile: string,
     readonly options: Options,
   ) {}
 
-  static async start(world: World, options: Options = {}): Promise<Browser> {
+  static async start(world: Around, options: Options = {}): Promise<Browser> {
     const browser = new Browser(world, await mkdtemp(join(tmpdir(), "core-profile-")), options);
     await browser.open();
     return browser;
@@ -39,13 +42,9 @@ export class Browser {
       ...this.options.context,
       executablePath: chromiumPath(),
       headless: true,
-<<<<<<< HEAD
-      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-      // All but the page's own origin, also of this machine, whoever in the browser wants it: no page needs to see it.
-      proxy: { server: this.world.elsewhere, bypass: `<-loopback>,${new URL(this.world.url).host}` },
-=======
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", ...(this.options.args ?? [])],
->>>>>>> w-b
+      // All but the page's own origin, also of this machine, whoever in the browser wants it: no page needs to see it.
+      ...(this.world.elsewhere !== "" && { proxy: { server: this.world.elsewhere, bypass: `<-loopback>,${new URL(this.world.url).host}` } }),
     });
     if (this.options.serviceWorkers === false) await this.#context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
     this.#context.on("request", (request) => {

@@ -9,7 +9,7 @@ import type { Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { findings } from "../browser/findings";
 import { shot } from "./app";
-import { Browser } from "./browser";
+import { type Around, Browser } from "./browser";
 import { until, type World } from "./world";
 
 /** How far a message got, by the name of its ticks. */
@@ -23,22 +23,20 @@ export interface Shown {
   readonly file: string;
 }
 
+/** What a person needs around them: also the codes, and a place for what they say that nobody may write down. */
+export type Surroundings = Around & Pick<World, "secrets" | "code">;
+
 export class Person {
   #page: Page | undefined;
 
   private constructor(
     readonly browser: Browser,
-    readonly world: World,
+    readonly world: Surroundings,
   ) {}
 
   /** A new person, at the first page, in a browser that takes them for somebody in London. */
-<<<<<<< HEAD
-  static async start(world: World): Promise<Person> {
-    const person = new Person(await Browser.start(world, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } } }), world);
-=======
-  static async start(url: string, args: readonly string[] = []): Promise<Person> {
-    const person = new Person(await Browser.start(url, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } }, args }));
->>>>>>> w-b
+  static async start(world: Surroundings, args: readonly string[] = []): Promise<Person> {
+    const person = new Person(await Browser.start(world, { context: { locale: "en-GB", viewport: { width: 1280, height: 800 } }, args }), world);
     await person.open();
     return person;
   }
@@ -88,15 +86,10 @@ export class Person {
   }
 
   /** From the first page to the list of chats. */
-<<<<<<< HEAD
   async signUp(number: string, name: string): Promise<void> {
     const { page, world } = this;
     world.secrets.addNumber(`+1${number}`);
     world.secrets.add(number, name);
-=======
-  async signUp(world: Pick<World, "code">, number: string, name: string): Promise<void> {
-    const { page } = this;
->>>>>>> w-b
     await this.press("Start with your number");
     await this.chooseCountry();
     await page.getByLabel("Phone number").fill(number);

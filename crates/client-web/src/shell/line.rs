@@ -1,7 +1,8 @@
 //! The connection to the app: one WebSocket at a time, taken up again with back-off.
 //!
-//! Always holds: what an older session's socket still says is passed over. Deliberately absent:
-//! what is said on it.
+//! Always holds: what an older session's socket still says is passed over; what fails again and again
+//! is tried less and less often, also where each connection succeeds. Deliberately absent: what is
+//! said on it.
 
 use super::{Shell, Signal};
 use crate::clock::{now_ms, sleep};
@@ -14,6 +15,10 @@ use wasm_bindgen_futures::spawn_local;
 const CONNECT_TIMEOUT_MS: i64 = 15_000;
 /// A question that has no answer for this long: the line is dead, whatever the browser says.
 const ANSWER_TIMEOUT_MS: i64 = 30_000;
+/// A session that lasted so long was a good one: the next attempt after it comes soon.
+const LASTED_MS: i64 = 30_000;
+/// However long a server says that it will be away.
+const AWAY_MAX_MS: i64 = 15 * 60_000;
 
 /// The connection as it stands.
 #[derive(Default)]
@@ -29,6 +34,8 @@ pub(super) struct Line {
     attempts: u32,
     /// The time of the attempt that a timer is set for.
     due_ms: Option<UnixMs>,
+    /// Since when this device is signed in on the socket.
+    signed_in_ms: Option<UnixMs>,
     /// Since when an answer is owed.
     owed_ms: Option<UnixMs>,
 }
@@ -68,6 +75,10 @@ impl Line {
     /// Closed; the next attempt after 0.2 s, 0.4 s … 30 s, with jitter.
     fn lost(&mut self) {
         self.close();
+        let since = self.signed_in_ms.take();
+        if since.is_some_and(|since| now_ms() - since >= LASTED_MS) {
+            self.attempts = 0;
+        }
         let base = (200_i64 << self.attempts.min(8)).min(30_000);
         let jitter = i64::from(rand::rng().next_u32()) % (base / 2 + 1);
         self.retry_ms = now_ms() + base / 2 + jitter;
@@ -132,7 +143,10 @@ impl Shell {
         if !self.is_at(session) {
             return;
         }
-        self.0.borrow_mut().line.open = true;
+        {
+            let line = &mut self.0.borrow_mut().line;
+            (line.open, line.signed_in_ms) = (true, None);
+        }
         // A browser tells nobody about the TLS under it.
         self.give(Input::Connected { exporter: None });
         let shell = self.clone();
@@ -165,7 +179,12 @@ impl Shell {
     pub(super) fn frame(&self, session: u64, frame: proto::ServerFrame) {
         if self.is_at(session) {
             self.note(&frame);
+            let is_taken = is_taken(&frame);
             self.give(Input::Frame(frame));
+            // A step that failed has closed the socket.
+            if is_taken && self.is_at(session) {
+                self.0.borrow_mut().line.attempts = 0;
+            }
         }
     }
 
@@ -175,10 +194,10 @@ impl Shell {
             Some(proto::server_frame::Frame::Reply(reply))
                 if matches!(reply.result, Some(proto::reply::Result::SignedIn(_))) =>
             {
-                line.attempts = 0;
+                line.signed_in_ms = Some(now_ms());
             }
             Some(proto::server_frame::Frame::Closing(closing)) => {
-                line.retry_ms = now_ms() + i64::from(closing.retry_after_ms);
+                line.retry_ms = now_ms() + i64::from(closing.retry_after_ms).min(AWAY_MAX_MS);
             }
             _ => {}
         }
@@ -214,5 +233,19 @@ impl Shell {
             (line.retry_ms, line.attempts) = (now_ms(), 0);
         }
         self.connect_when_due();
+    }
+}
+
+/// Whether something was said, or what was said here is with the app: where the core takes that, the
+/// session is a good one.
+fn is_taken(frame: &proto::ServerFrame) -> bool {
+    use proto::reply::Result as Answer;
+    use proto::server_frame::Frame;
+    match &frame.frame {
+        Some(Frame::Deliver(_)) => true,
+        Some(Frame::Reply(reply)) => {
+            matches!(reply.result, Some(Answer::Deliver(_) | Answer::Appended(_)))
+        }
+        _ => false,
     }
 }

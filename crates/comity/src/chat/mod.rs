@@ -14,7 +14,7 @@ mod talk;
 mod transfer;
 mod words;
 
-pub(crate) use safe_text::{is_escaped_in_json, one_line};
+pub(crate) use safe_text::{complaint, is_escaped_in_json, one_line};
 
 use crate::terminal;
 use anyhow::{Result, bail};
@@ -46,7 +46,7 @@ pub(crate) struct ChatArgs {
     #[arg(long, global = true)]
     json: bool,
     /// Gives up after this many seconds.
-    #[arg(long, global = true, default_value_t = 60)]
+    #[arg(long, global = true, default_value_t = 60, value_parser = seconds())]
     timeout: u64,
     #[command(subcommand)]
     act: Option<acts::Act>,
@@ -56,11 +56,18 @@ pub(crate) struct ChatArgs {
 const PASSPHRASE_CHARS_MIN: usize = 8;
 const NO_SERVER: &str = "say where the app is: --server https://chat.example (needed once)";
 
+/// Seconds that are waited for: at most a year, since a clock has an end.
+pub(crate) fn seconds() -> impl clap::builder::TypedValueParser<Value = u64> {
+    const YEAR: u64 = 366 * 24 * 3_600;
+    clap::value_parser!(u64).range(..=YEAR)
+}
+
 /// Runs the client.
 pub(crate) fn run(args: ChatArgs) -> Result<()> {
-    // Whose words these are nobody can tell who only talks: what libraries log is asked for.
-    let filter = tracing_subscriber::EnvFilter::try_from_env("COMITY_LOG")
-        .unwrap_or_else(|_| "off,comity=error".into());
+    // Whose words these are nobody can tell who only talks, and a talk has its screen for itself: what
+    // is logged is asked for. What failed is said as what it is.
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("COMITY_LOG").unwrap_or_else(|_| "off".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -168,12 +175,16 @@ fn chosen(passphrase: String, exists: bool) -> Result<String> {
     Ok(passphrase)
 }
 
-/// An error for people, with its code where that is no part of its words.
+/// An error for people, with its code where that is no part of its words. What a server said of it
+/// steers no terminal.
 pub(crate) fn in_words(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<comity_client::CoreError>() {
-        Some(core) => format!("{error:#} ({})", core.code()),
-        None => format!("{error:#}"),
+    if let Some(core) = error.downcast_ref::<comity_client::CoreError>() {
+        return safe_text::text(&format!("{error:#} ({})", core.code()));
     }
+    if error.is::<session::Refused>() || error.is::<session::Kept>() {
+        return safe_text::text(&format!("{error:#}"));
+    }
+    format!("{error:#}")
 }
 
 fn usage(message: &str) -> session::Refused {

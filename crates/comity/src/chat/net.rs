@@ -116,20 +116,9 @@ impl Server {
                 .header("content-type", "application/json")
                 .body(body);
         }
-        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
         let ok = response.status().is_success();
-        let mut bytes = Vec::new();
-        while let Some(more) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&error))?
-        {
-            if bytes.len() + more.len() > ANSWER_BYTES_MAX {
-                let why = "its answer is longer than any that there is";
-                return Err(CallError::Unreachable(why.to_owned()));
-            }
-            bytes.extend_from_slice(&more);
-        }
+        let bytes = answer(response, ANSWER_BYTES_MAX).await?;
         if ok {
             Ok(bytes)
         } else {
@@ -179,6 +168,26 @@ impl Server {
             tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config)).await?;
         Ok((socket, exporter))
     }
+}
+
+/// The whole body of an answer, unless it is longer than it may be.
+pub(crate) async fn answer(
+    mut response: reqwest::Response,
+    bytes_max: usize,
+) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    while let Some(more) = response
+        .chunk()
+        .await
+        .map_err(|error| unreachable(&error))?
+    {
+        if bytes.len() + more.len() > bytes_max {
+            let why = "its answer is longer than any that there is";
+            return Err(CallError::Unreachable(why.to_owned()));
+        }
+        bytes.extend_from_slice(&more);
+    }
+    Ok(bytes)
 }
 
 fn unreachable(error: &reqwest::Error) -> CallError {

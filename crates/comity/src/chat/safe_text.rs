@@ -39,6 +39,19 @@ pub(crate) fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// What this program says of a failure: as it is, without what steers. Its lines stay lines, since an
+/// operator's file is quoted so.
+pub(crate) fn complaint(text: &str) -> String {
+    let fit = |c: char| match c {
+        '\n' => Some(c),
+        '\t' => Some(' '),
+        _ if is_control(c) => Some('\u{FFFD}'),
+        _ if overrides(c) => None,
+        _ => Some(c),
+    };
+    text.chars().filter_map(fit).collect()
+}
+
 fn lines(text: &str, isolate: bool) -> String {
     text.replace("\r\n", "\n")
         .split([
@@ -72,7 +85,12 @@ const fn is_control(c: char) -> bool {
 
 /// Embeddings, overrides, isolates: they turn the order of what follows.
 const fn turns(c: char) -> bool {
-    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    overrides(c) || matches!(c, '\u{2066}'..='\u{2069}')
+}
+
+/// Those of them that nothing here ever begins.
+const fn overrides(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}')
 }
 
 /// Invisible marks of direction: of use within a text, only of harm in a name.
@@ -154,6 +172,14 @@ mod tests {
             let shown = lines(&format!("hello{end}12:00  me: I owe you"), false);
             assert_eq!(shown, "hello\n       │ 12:00  me: I owe you", "{end:?}");
         }
+    }
+
+    #[test]
+    fn a_complaint_steers_nothing() {
+        assert_eq!(
+            complaint("line 3:\n  | data\u{1B}[2J\u{202E}x\u{9B}"),
+            "line 3:\n  | data\u{FFFD}[2Jx\u{FFFD}"
+        );
     }
 
     #[test]

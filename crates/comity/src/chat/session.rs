@@ -7,6 +7,7 @@ pub(crate) use super::refused::{Kept, Refused};
 use super::shell::{self, Ended, Handle, STORE};
 use super::store::StoreFolder;
 use super::words;
+use crate::terminal::complain;
 use anyhow::{Context, Result, bail};
 use comity_client::{Command, Core, CoreError, Event, Status, TimelineItem, Whom};
 use comity_wire::MessageId;
@@ -55,7 +56,7 @@ impl Session {
         orders: Option<String>,
     ) -> Result<Self> {
         let server = Server::new(&folder.settings.server, folder.settings.ca.as_deref())?;
-        let core = Core::open(conn)?;
+        let core = Core::open(conn).map_err(shell::in_words)?;
         if let Some(number) = orders {
             core.leave_other_sign_up(&number)?;
         }
@@ -67,7 +68,7 @@ impl Session {
             server,
             Box::new(move || {
                 if let Err(error) = erased.erase() {
-                    tracing::error!(%error, "the store could not be deleted");
+                    complain(&format!("the store could not be deleted: {error:#}"));
                 }
             }),
         );
@@ -317,7 +318,8 @@ impl Session {
         };
         match caught_up {
             Err(error) if error.downcast_ref::<Refused>().is_some() => {
-                crate::terminal::complain(&format!("only what is on this device: {error:#}"));
+                let why = super::in_words(&error);
+                complain(&format!("only what is on this device: {why}"));
                 Ok(())
             }
             other => other,

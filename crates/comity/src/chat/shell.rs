@@ -2,6 +2,9 @@
 //!
 //! One task owns the core. It waits for whatever comes first: an act of the person, a frame, an
 //! answer, the time; gives it to the core; carries out the effects in their order.
+//!
+//! Always holds: a line that owes an answer for [`ANSWER`] is closed, whatever the system says of it;
+//! what fails again and again is tried less and less often, also where each connection succeeds.
 
 use super::net::{Server, Socket, Trouble};
 use super::session::Refused;
@@ -10,7 +13,7 @@ use super::words::now_ms;
 use anyhow::Result;
 use comity_client::{Command, Core, CoreError, Effect, Event, Input, Output};
 use comity_wire::{Message as _, decode_server_batch, proto};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt as _, SinkExt, StreamExt};
 use rand::RngCore;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -22,11 +25,19 @@ use tokio_tungstenite::tungstenite;
 
 /// A device says something at least this often, so that both sides notice a dead line.
 const PING: Duration = Duration::from_secs(45);
+/// A question or ping that has no answer for this long: the line is dead. Nor may writing take longer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// A session that lasted so long was a good one: the next attempt after it comes soon.
+const LASTED: Duration = Duration::from_secs(30);
+/// However long a server says that it will be away.
+const AWAY_MAX: Duration = Duration::from_secs(15 * 60);
 /// What a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The act of a failure that is the store's own.
 pub(crate) const STORE: &str = "store";
+/// What a damaged store's own words would say is of no help.
+const DAMAGED: &str = "the store is damaged: what is in it can not be read any more";
 
 /// A connection that is being made: the socket and its TLS exporter.
 type Connecting = tokio::task::JoinHandle<Result<(Socket, Option<Vec<u8>>)>>;
@@ -76,7 +87,7 @@ impl Handle {
             .send(Message::Act(Box::new(command), answer))
             .await
             .map_err(|_| self.gone())?;
-        Ok(wait.await.map_err(|_| self.gone())??)
+        wait.await.map_err(|_| self.gone())?.map_err(in_words)
     }
 
     /// Asks the core.
@@ -90,7 +101,7 @@ impl Handle {
             .send(Message::Query(query))
             .await
             .map_err(|_| self.gone())?;
-        Ok(wait.await.map_err(|_| self.gone())??)
+        wait.await.map_err(|_| self.gone())?.map_err(in_words)
     }
 
     /// All events from now on.
@@ -101,13 +112,7 @@ impl Handle {
     /// Why nothing can be asked any more.
     pub(crate) fn gone(&self) -> anyhow::Error {
         match self.damage.get() {
-            Some(message) => Refused {
-                act: "store".to_owned(),
-                code: "store_failed".to_owned(),
-                message: message.clone(),
-                retry_after_ms: 0,
-            }
-            .into(),
+            Some(message) => Refused::here(STORE, "store_failed", message.clone()).into(),
             None => anyhow::anyhow!("the program's core has stopped"),
         }
     }
@@ -132,6 +137,10 @@ struct Shell {
     socket: Option<Socket>,
     /// Time and attempt of the next connection.
     reconnect: (Instant, u32),
+    /// Since when this device is signed in on the socket.
+    signed_in: Option<Instant>,
+    /// Since when an answer is owed on the socket.
+    owed: Option<Instant>,
     wake: Option<Instant>,
     erase: Option<Box<dyn FnOnce() + Send>>,
     /// What moves files, by the transfer's number.
@@ -169,6 +178,8 @@ pub(crate) fn start(
         wanted: false,
         socket: None,
         reconnect: (Instant::now(), 0),
+        signed_in: None,
+        owed: None,
         wake: None,
         erase: Some(erase),
         moving: HashMap::new(),
@@ -198,6 +209,8 @@ impl Shell {
             let wake = self
                 .wake
                 .unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
+            let dead = self.owed.unwrap_or_else(Instant::now) + ANSWER;
+            let owes = self.socket.is_some() && self.owed.is_some();
             let waiting_to_connect = self.wanted && self.socket.is_none() && connecting.is_none();
             tokio::select! {
                 message = inbox.recv() => match message {
@@ -221,6 +234,8 @@ impl Shell {
                         Ok((socket, exporter)) => {
                             self.trouble.send_replace(None);
                             self.socket = Some(socket);
+                            // The app speaks first, once it was greeted.
+                            (self.signed_in, self.owed) = (None, Some(Instant::now()));
                             self.give(Input::Connected { exporter }).await;
                         }
                         Err(error) => {
@@ -234,17 +249,44 @@ impl Shell {
                     self.give(Input::Tick).await;
                 }
                 () = sleep_until(self.reconnect.0), if waiting_to_connect => {}
+                () = sleep_until(dead), if owes => {
+                    // What came while a step took long is an answer, too.
+                    match next_frame(&mut self.socket).now_or_never() {
+                        Some(frame) => self.received(frame).await,
+                        None => self.disconnect().await,
+                    }
+                }
                 _ = ping.tick() => {
-                    if let Some(socket) = &mut self.socket {
-                        let _ = socket.send(tungstenite::Message::Ping(Vec::new().into())).await;
+                    let ping = tungstenite::Message::Ping(Vec::new().into());
+                    if self.socket.is_some() && !self.send(ping, true).await {
+                        self.disconnect().await;
                     }
                 }
             }
         }
     }
 
+    /// Writes to the socket; false when it is broken, or takes nothing any more.
+    async fn send(&mut self, message: tungstenite::Message, asks: bool) -> bool {
+        let Some(socket) = &mut self.socket else {
+            return false;
+        };
+        if asks {
+            self.owed.get_or_insert_with(Instant::now);
+        }
+        let sent = tokio::time::timeout(ANSWER, socket.send(message)).await;
+        matches!(sent, Ok(Ok(())))
+    }
+
     /// Sets the time of the next attempt: 0.2 s, 0.4 s … 30 s, with jitter.
     fn lost(&mut self) {
+        if self
+            .signed_in
+            .take()
+            .is_some_and(|since| since.elapsed() >= LASTED)
+        {
+            self.reconnect.1 = 0;
+        }
         let attempt = self.reconnect.1.min(8);
         let base = (200_u64 << attempt).min(30_000);
         let jitter = u64::from(rand::rng().next_u32()) % (base / 2 + 1);
@@ -255,24 +297,27 @@ impl Shell {
     }
 
     async fn received(&mut self, frame: Option<Result<tungstenite::Message, tungstenite::Error>>) {
+        if let Some(Ok(_)) = &frame {
+            self.owed = None;
+        }
         match frame {
             Some(Ok(tungstenite::Message::Binary(bytes))) => {
                 let Ok(batch) = decode_server_batch(&bytes) else {
                     return self.disconnect().await;
                 };
                 for frame in batch.frames {
-                    if matches!(&frame.frame, Some(proto::server_frame::Frame::Reply(reply))
-                        if matches!(reply.result, Some(proto::reply::Result::SignedIn(_))))
-                    {
-                        self.reconnect.1 = 0;
-                    }
-                    if let Some(proto::server_frame::Frame::Closing(closing)) = &frame.frame {
-                        self.reconnect.0 = Instant::now()
-                            + Duration::from_millis(u64::from(closing.retry_after_ms));
+                    let news = News::of(&frame);
+                    match news {
+                        News::SignedIn => self.signed_in = Some(Instant::now()),
+                        News::Closing(away) => self.reconnect.0 = Instant::now() + away,
+                        News::Taken | News::Other => {}
                     }
                     self.give(Input::Frame(frame)).await;
                     if self.socket.is_none() {
                         return;
+                    }
+                    if news == News::Taken {
+                        self.reconnect.1 = 0;
                     }
                 }
             }
@@ -298,17 +343,20 @@ impl Shell {
     async fn give(&mut self, input: Input) {
         if let Err(error) = self.step(input).await {
             tracing::error!(code = error.code(), %error, "a step failed and was undone");
-            if is_damage(&error) {
-                let _ = self.damage.set(error.to_string());
-                return;
-            }
             // Who waits for what the step was about hears why it does not come.
-            let _ = self.events.send(Event::Failed {
-                act: STORE.to_owned(),
-                code: error.code().to_owned(),
-                message: error.to_string(),
-                retry_after_ms: 1,
-            });
+            let failed = |message: String, retry_after_ms| {
+                let _ = self.events.send(Event::Failed {
+                    act: STORE.to_owned(),
+                    code: error.code().to_owned(),
+                    message,
+                    retry_after_ms,
+                });
+            };
+            if is_damage(&error) {
+                let _ = self.damage.set(DAMAGED.to_owned());
+                return failed(DAMAGED.to_owned(), 0);
+            }
+            failed(error.to_string(), 1);
             // What the step was about is asked for again by the next session.
             self.socket = None;
             self.lost();
@@ -325,8 +373,8 @@ impl Shell {
             wake_at_ms,
         } = self.core.step(now_ms(), &mut random, input)?;
         if let Some(at) = wake_at_ms {
-            let at =
-                Instant::now() + Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0));
+            let at = Instant::now()
+                + Duration::from_millis(u64::try_from(at.saturating_sub(now_ms())).unwrap_or(0));
             self.wake = Some(self.wake.map_or(at, |other| other.min(at)));
         }
         self.run_effects(effects).await;
@@ -357,7 +405,7 @@ impl Shell {
                 Effect::Connect => self.wanted = true,
                 Effect::Reconnect => {
                     self.socket = None;
-                    self.reconnect = (Instant::now() + Duration::from_millis(200), 0);
+                    self.reconnect.0 = Instant::now() + Duration::from_millis(200);
                     let _ = self.inputs.try_send(Input::Disconnected);
                 }
                 Effect::Disconnect => {
@@ -429,14 +477,12 @@ impl Shell {
                 bytes += frame.encoded_len();
                 batch.frames.push(frame);
             }
-            let Some(socket) = &mut self.socket else {
+            if self.socket.is_none() {
                 return;
-            };
-            if socket
-                .send(tungstenite::Message::Binary(batch.encode_to_vec().into()))
-                .await
-                .is_err()
-            {
+            }
+            let asks = batch.frames.iter().any(|frame| frame.request != 0);
+            let message = tungstenite::Message::Binary(batch.encode_to_vec().into());
+            if !self.send(message, asks).await {
                 self.socket = None;
                 self.lost();
                 let _ = self.inputs.try_send(Input::Disconnected);
@@ -446,11 +492,51 @@ impl Shell {
     }
 }
 
+/// What a frame means for the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    SignedIn,
+    /// The app is away for so long.
+    Closing(Duration),
+    /// Something was said, or what was said here is with the app.
+    Taken,
+    Other,
+}
+
+impl News {
+    fn of(frame: &proto::ServerFrame) -> Self {
+        use proto::reply::Result as Answer;
+        use proto::server_frame::Frame;
+        match &frame.frame {
+            Some(Frame::Closing(closing)) => {
+                let away = Duration::from_millis(u64::from(closing.retry_after_ms));
+                Self::Closing(away.min(AWAY_MAX))
+            }
+            Some(Frame::Deliver(_)) => Self::Taken,
+            Some(Frame::Reply(reply)) => match &reply.result {
+                Some(Answer::SignedIn(_)) => Self::SignedIn,
+                Some(Answer::Deliver(_) | Answer::Appended(_)) => Self::Taken,
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Closes a connection, and reads until the app has heard: a socket that is left with unread bytes is reset,
 /// and what was said last may be lost on its way.
 async fn goodbye(mut socket: Socket) {
     if socket.close(None).await.is_ok() {
         while let Some(Ok(_)) = socket.next().await {}
+    }
+}
+
+/// What the core refuses; of a broken store in words of its own, since SQLite has none that help.
+pub(crate) fn in_words(error: CoreError) -> anyhow::Error {
+    if is_damage(&error) {
+        Refused::here(STORE, error.code(), DAMAGED.to_owned()).into()
+    } else {
+        error.into()
     }
 }
 
@@ -480,5 +566,26 @@ async fn joined<T>(task: &mut Option<tokio::task::JoinHandle<Result<T>>>) -> Res
     match task {
         Some(task) => task.await?,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closing(retry_after_ms: u32) -> News {
+        let closing = proto::Closing {
+            code: "unavailable".to_owned(),
+            retry_after_ms,
+        };
+        News::of(&proto::ServerFrame {
+            frame: Some(proto::server_frame::Frame::Closing(closing)),
+        })
+    }
+
+    #[test]
+    fn no_server_sends_a_device_away_for_long() {
+        assert_eq!(closing(5_000), News::Closing(Duration::from_secs(5)));
+        assert_eq!(closing(u32::MAX), News::Closing(Duration::from_secs(900)));
     }
 }

@@ -2,7 +2,8 @@
 //! passphrase wraps.
 //!
 //! `store.db` is an SQLCipher database under 32 random bytes; `key.json` holds them, sealed by
-//! XChaCha20-Poly1305 under Argon2id of the passphrase. Deliberately absent: a way around it.
+//! XChaCha20-Poly1305 under Argon2id of the passphrase. Always holds: what is wrong with a store is said
+//! by this program alone, with its path. Deliberately absent: a way around the passphrase.
 
 use super::session::Refused;
 use anyhow::{Context, Result, bail};
@@ -23,6 +24,9 @@ const APPLICATION: i32 = 0x436d_7479;
 const MEMORY_KIB_MAX: u32 = 1024 * 1024;
 const PASSES_MAX: u32 = 64;
 const LANES_MAX: u32 = 64;
+
+/// A page of the database. One that was ever made has at least one; of less SQLite would make a new one.
+const PAGE_BYTES: u64 = 4096;
 
 /// Of `key.json`.
 const VERSION: u32 = 1;
@@ -72,7 +76,7 @@ impl StoreFolder {
                 ),
             ));
         }
-        private_folder(path)?;
+        Self::make_private(path)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -96,6 +100,11 @@ impl StoreFolder {
             settings,
             _lock: lock,
         })
+    }
+
+    /// For this user alone.
+    fn make_private(path: &Path) -> Result<(), Refused> {
+        private_folder(path).map_err(|error| io_failed(path, &error))
     }
 
     /// Whether there is a store yet.
@@ -137,13 +146,13 @@ impl StoreFolder {
             Err(error) => bail!(io_failed(&key_file, &error)),
         };
         let file = self.path.join("store.db");
-        let empty = std::fs::metadata(&file).map_or(true, |facts| facts.len() == 0);
+        let empty = std::fs::metadata(&file).map_or(true, |facts| facts.len() < PAGE_BYTES);
         if empty && !fresh {
             bail!(Refused {
                 act: "open".to_owned(),
                 code: "store_failed".to_owned(),
                 message: format!(
-                    "{} has a key.json but its store.db is empty or gone: it is damaged. Where nobody ever signed up, delete the folder",
+                    "{} has a key.json but its store.db is empty, cut off or gone: it is damaged. Where nobody ever signed up, delete the folder",
                     self.path.display()
                 ),
                 retry_after_ms: 0,
@@ -217,14 +226,13 @@ fn is_of_others(folder: &Path) -> std::io::Result<bool> {
 }
 
 #[cfg(unix)]
-fn private_folder(path: &Path) -> Result<()> {
+fn private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
-    Ok(())
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(not(unix))]
-fn private_folder(_: &Path) -> Result<()> {
+fn private_folder(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -250,6 +258,10 @@ fn is_full(folder: &Path) -> bool {
 
 fn open_database(file: &Path, key: &[u8], fresh: bool) -> Result<Connection, rusqlite::Error> {
     let conn = Connection::open(file)?;
+    // What is wrong it would write itself, too, to wherever standard error leads.
+    if std::env::var_os("COMITY_LOG").is_none() {
+        conn.execute_batch("PRAGMA cipher_log_level = NONE;")?;
+    }
     let hex = data_encoding::HEXLOWER.encode(key);
     conn.execute_batch(&format!("PRAGMA key = \"x'{hex}'\";"))?;
     if fresh {
@@ -421,10 +433,27 @@ mod tests {
         drop(store.unlock("correct horse").unwrap());
         let file = folder.path().join("store.db");
         assert!(std::fs::metadata(&file).unwrap().len() > 0);
-        File::create(&file).unwrap();
-        let refused = store.unlock("correct horse").unwrap_err();
-        let refused = refused.downcast_ref::<Refused>().unwrap();
-        assert_eq!(refused.code, "store_failed");
+        for left in [0, 1, 4_095] {
+            File::create(&file).unwrap().set_len(left).unwrap();
+            let refused = store.unlock("correct horse").unwrap_err();
+            let refused = refused.downcast_ref::<Refused>().unwrap();
+            assert_eq!(refused.code, "store_failed", "{left} bytes");
+            assert!(refused.message.contains("damaged"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_can_not_be_made_private_is_named() {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Nobody may change what stands there, whoever runs this.
+        let folder = Path::new("/proc/self/task");
+        let error = StoreFolder::make_private(folder).unwrap_err();
+        assert_eq!(error.code, "store_failed");
+        assert!(error.message.starts_with("/proc/self/task: "), "{error}");
+        let own = tempfile::tempdir().unwrap();
+        StoreFolder::make_private(own.path()).unwrap();
+        let mode = std::fs::metadata(own.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod groups;
 mod help;
 mod keeping;
 mod messages;
+mod missed;
 mod people_and_devices;
 mod screen;
 
@@ -13,16 +14,20 @@ use super::acts::{How, in_order, names};
 use super::people;
 use super::refused;
 use super::session::Session;
+use super::shell::STORE;
 use super::words;
 use anyhow::Result;
 use comity_client::{Command, Core, Event, ItemKind, Status, TimelineItem, What, Whom};
 use comity_wire::{Address, DeviceId, MessageId};
 use jiff::civil::Date;
+use missed::Waiting;
 use screen::{Prompt, Screen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 /// Lines that are shown when one turns to a conversation, and by each `/more`.
 const LINES: u32 = 20;
@@ -41,35 +46,56 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         shown: BTreeMap::new(),
         oldest: None,
         day: None,
-        waiting: BTreeSet::new(),
+        waiting: Vec::new(),
+        newest: BTreeMap::new(),
+        ahead: BTreeSet::new(),
+        unsaid: None,
+        store_failure: None,
         asked: None,
         called: None,
         lock: Vec::new(),
         joining: None,
     };
+    talk.begin().await?;
     talk.say("Everything you say here is end-to-end encrypted. /help shows what you can do.");
     talk.list().await?;
     talk.ask().await?;
     'talk: loop {
+        let due = talk.due();
         tokio::select! {
             line = input.recv() => {
                 let Some(line) = line else { break };
                 match talk.typed(line.trim()).await {
-                    Ok(true) => {}
+                    Ok(true) => talk.unsaid = None,
                     Ok(false) => break,
                     Err(error) => talk.say(&format!("— {}", refused::while_talking(&error))),
                 }
                 talk.ask().await?;
             }
-            event = events.recv() => {
-                let Ok(event) = event else { continue };
-                for event in gathered(event, &mut events).await {
-                    if let Event::Erased { reason } = &event {
-                        talk.say(&format!("— {}", words::erased(reason)));
-                        break 'talk;
+            event = events.recv() => match event {
+                Ok(event) => {
+                    let (all, whole) = gathered(event, &mut events).await;
+                    for event in all {
+                        if let Event::Erased { reason } = &event {
+                            talk.say(&format!("— {}", words::erased(reason)));
+                            break 'talk;
+                        }
+                        talk.show(event).await?;
                     }
-                    talk.show(event).await?;
+                    if !whole {
+                        // What is still to be heard of is read, too.
+                        events = session.handle.events();
+                        talk.read_on().await?;
+                    }
                 }
+                Err(RecvError::Lagged(_)) => {
+                    events = session.handle.events();
+                    talk.read_on().await?;
+                }
+                Err(RecvError::Closed) => return Err(session.handle.gone()),
+            },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                talk.show_waiting().await?;
             }
         }
     }
@@ -82,8 +108,8 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
 }
 
 /// An event, and where it begins what a member gives of earlier, what follows at once: the newest
-/// comes first, and is shown last.
-async fn gathered(first: Event, events: &mut Receiver<Event>) -> Vec<Event> {
+/// comes first, and is shown last. False where some were passed over meanwhile.
+async fn gathered(first: Event, events: &mut Receiver<Event>) -> (Vec<Event>, bool) {
     /// Nothing more of it comes after a silence so long.
     const SILENCE: Duration = Duration::from_millis(150);
     const MOST: usize = 200;
@@ -91,12 +117,18 @@ async fn gathered(first: Event, events: &mut Receiver<Event>) -> Vec<Event> {
         |event: &Event| matches!(event, Event::Item { item, .. } if item.told_by.is_some());
     let mut all = vec![first];
     if !all.iter().all(is_earlier) {
-        return all;
+        return (all, true);
     }
-    while all.len() < MOST
-        && let Ok(Ok(event)) = tokio::time::timeout(SILENCE, events.recv()).await
-    {
-        all.push(event);
+    let mut whole = true;
+    while all.len() < MOST {
+        match tokio::time::timeout(SILENCE, events.recv()).await {
+            Ok(Ok(event)) => all.push(event),
+            Ok(Err(error)) => {
+                whole = !matches!(error, RecvError::Lagged(_));
+                break;
+            }
+            Err(_) => break,
+        }
     }
     let (mut earlier, others): (Vec<Event>, Vec<Event>) = all.into_iter().partition(is_earlier);
     earlier.sort_by_key(|event| match event {
@@ -104,7 +136,7 @@ async fn gathered(first: Event, events: &mut Receiver<Event>) -> Vec<Event> {
         _ => (0, None, 0),
     });
     earlier.extend(others);
-    earlier
+    (earlier, whole)
 }
 
 /// What waits for a `/yes`.
@@ -155,7 +187,15 @@ struct Talk<'a> {
     /// The day of the line that was shown last.
     day: Option<Date>,
     /// Own lines whose first fate is not shown yet.
-    waiting: BTreeSet<MessageId>,
+    waiting: Vec<Waiting>,
+    /// The newest line that was told of each conversation, and its place in the log.
+    newest: BTreeMap<i64, (u64, MessageId)>,
+    /// Lines that were shown before they were told.
+    ahead: BTreeSet<MessageId>,
+    /// What was typed to be said, until it is kept here.
+    unsaid: Option<String>,
+    /// Why the store failed, as it was told last.
+    store_failure: Option<String>,
     asked: Option<Asked>,
     /// Whom one talks with, by name, as the screen knows it.
     called: Option<String>,
@@ -184,6 +224,7 @@ impl Talk<'_> {
             names,
             // Where a yes or no is asked for, nothing typed is sent.
             is_said: self.with.is_some() && self.asked.is_none(),
+            typed: self.unsaid.take().unwrap_or_default(),
         });
         Ok(())
     }
@@ -252,28 +293,25 @@ impl Talk<'_> {
         self.follow_name(&event).await?;
         match &event {
             Event::Item { conversation, item } => {
-                if item.outgoing && item.status == Status::Queued {
-                    self.waiting.insert(item.message);
+                self.store_failure = None;
+                if self.ahead.remove(&item.message) {
                     return Ok(());
                 }
-                let here = self.show_line(*conversation, item).await?;
-                if here && item.kind == ItemKind::Notice && words::changes_permissions(item) {
-                    self.say_permissions(*conversation).await?;
+                if item.outgoing && item.status == Status::Queued {
+                    self.waits(*conversation, item.message);
+                    return Ok(());
                 }
-                if here && !item.outgoing {
-                    self.session
-                        .handle
-                        .act(Command::MarkRead {
-                            conversation: *conversation,
-                        })
-                        .await?;
-                }
+                self.arrived(*conversation, item).await?;
             }
+            // As often as it is tried again.
+            Event::Failed { act, message, .. }
+                if act == STORE && self.store_failure.as_ref() == Some(message) => {}
             Event::ItemChanged { conversation, item } => {
                 let plain =
                     item.outgoing && !item.edited && !item.deleted && item.reactions.is_empty();
+                self.heard(*conversation, item);
                 // An own line is shown when it went out; what follows tell the receipts.
-                let first = item.status != Status::Queued && self.waiting.remove(&item.message);
+                let first = item.status != Status::Queued && self.waited(item.message);
                 if !plain || first || item.status == Status::Failed {
                     // What one did oneself is told as it is done, and again when the app has it.
                     let said = said(&names(self.session).await?, item);
@@ -299,10 +337,32 @@ impl Talk<'_> {
                 self.say(lock);
             }
             other => {
+                if let Event::Failed { act, message, .. } = other
+                    && act == STORE
+                {
+                    self.store_failure = Some(message.clone());
+                }
                 let names = names(self.session).await?;
                 if let Some(line) = words::event(&names, other) {
                     self.say(&line);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A line that is new here.
+    async fn arrived(&mut self, conversation: i64, item: &TimelineItem) -> Result<()> {
+        self.heard(conversation, item);
+        let here = self.show_line(conversation, item).await?;
+        if here && item.kind == ItemKind::Notice && words::changes_permissions(item) {
+            self.say_permissions(conversation).await?;
+        }
+        if here && !item.outgoing {
+            let read = Command::MarkRead { conversation };
+            // That is no reason to end: the line is shown.
+            if let Err(error) = self.session.handle.act(read).await {
+                self.say(&format!("— {}", refused::while_talking(&error)));
             }
         }
         Ok(())
@@ -390,6 +450,7 @@ impl Talk<'_> {
         let Some(command) = command(line) else {
             // A text that begins with a slash has two of them here.
             let text = line.strip_prefix('/').unwrap_or(line).to_owned();
+            self.unsaid = Some(line.to_owned());
             self.speak(What::Text(text), None).await?;
             return Ok(true);
         };

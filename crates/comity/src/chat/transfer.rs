@@ -1,7 +1,10 @@
 //! Attachments up and down: streamed through the sealing of `e2ee`, one chunk in memory at a
 //! time, resumable, checked before anything is kept.
+//!
+//! Always holds: however much a server sends, no more than a chunk of it and what came with its end
+//! is in memory. An answer that is none of Comity's is no end: what was asked is asked again later.
 
-use super::net::{Server, refusal};
+use super::net::{Server, answer, refusal};
 use anyhow::Result;
 use comity_client::{CopyOf, Download, Input, Method, Source, Target, Upload};
 use comity_e2ee::attachment::{CiphertextHash, Decryptor, Encryptor, FileError, FileKey, Layout};
@@ -15,6 +18,8 @@ use tokio::sync::mpsc;
 
 /// Progress is told this often.
 const PROGRESS: Duration = Duration::from_millis(500);
+/// Of an answer about a piece of a file, or of a refusal: many times the longest.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
 /// Why a transfer stopped.
 #[derive(Debug)]
@@ -247,8 +252,7 @@ async fn start_blob(
         .call(Method::Post, "/v1/blobs", Some(body), Some(token))
         .await
         .map_err(of_call)?;
-    let started: BlobStarted =
-        serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))?;
+    let started: BlobStarted = answered(&answer)?;
     let _ = inputs
         .send(Input::UploadStarted {
             transfer,
@@ -269,7 +273,12 @@ async fn upload_offset(server: &Server, blob: &BlobId, token: &str) -> Result<Bl
         )
         .await
         .map_err(of_call)?;
-    serde_json::from_slice(&answer).map_err(|_| Stopped::for_good("internal"))
+    answered(&answer)
+}
+
+/// What an answer says. A server, or what stands before it, may be itself again later.
+fn answered<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, Stopped> {
+    serde_json::from_slice(answer).map_err(|_| Stopped::for_now("internal"))
 }
 
 fn of_call(error: comity_client::CallError) -> Stopped {
@@ -303,11 +312,11 @@ async fn send_piece(
         .send()
         .await?;
     let ok = response.status().is_success();
-    let bytes = response.bytes().await?;
+    let bytes = answer(response, ANSWER_BYTES_MAX).await.map_err(of_call)?;
     if !ok {
         return Err(refused(&bytes));
     }
-    serde_json::from_slice(&bytes).map_err(|_| Stopped::for_good("internal"))
+    answered(&bytes)
 }
 
 /// Carries out a download and tells the core.
@@ -445,7 +454,8 @@ async fn fetch_all(
             Err(error) => return Err(error.into()),
         };
         if !response.status().is_success() {
-            let mut stopped = refused(&response.bytes().await?);
+            let answer = answer(response, ANSWER_BYTES_MAX).await.map_err(of_call)?;
+            let mut stopped = refused(&answer);
             stopped.retry &= stopped.code != "not_found";
             return Err(stopped);
         }
@@ -464,6 +474,10 @@ async fn fetch_all(
                 index += 1;
                 failures = 0;
             }
+            // Behind the last chunk there is nothing: who sends more would fill the memory.
+            if index == layout.chunks() && !waiting.is_empty() {
+                return Err(Stopped::for_good("damaged"));
+            }
             if told.elapsed() > PROGRESS {
                 told = Instant::now();
                 let _ = inputs
@@ -481,9 +495,5 @@ async fn fetch_all(
             }
         }
     }
-    if waiting.is_empty() {
-        Ok(())
-    } else {
-        Err(Stopped::for_good("damaged"))
-    }
+    Ok(())
 }

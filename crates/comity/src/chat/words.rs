@@ -143,7 +143,7 @@ fn what_for(code: Option<&str>) -> String {
                 .to_owned()
         }
         Some("account_gone") => " (the app says that this account is gone or suspended)".to_owned(),
-        Some(other) => format!(" ({other})"),
+        Some(other) => format!(" ({})", plain(other)),
     }
 }
 
@@ -581,7 +581,8 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             somebody(names, address)
         ),
         Event::NumberLost { number } => format!(
-            "— {number} now belongs to another account: people find you by it no more. /quit, then the act `change-number` sets another one"
+            "— {} now belongs to another account: people find you by it no more. /quit, then the act `change-number` sets another one",
+            plain(number)
         ),
         Event::Typing {
             address,
@@ -599,7 +600,7 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
             ("done", Some(path)) => format!("— {} done", plain(path)),
             ("failed", _) => format!(
                 "— a file could not be moved: {}",
-                not_moved(failure.as_deref().unwrap_or_default())
+                plain(not_moved(failure.as_deref().unwrap_or_default()))
             ),
             ("running", _) => format!("— {} of {}", size(*done_bytes), size(*total_bytes)),
             _ => return None,
@@ -608,8 +609,8 @@ pub(crate) fn event(names: &Names, event: &Event) -> Option<String> {
         Event::HistoryProgress { done, total } => format!("— history: {done} of {total} parts"),
         Event::Linked { name, .. } => format!("— linked: {}", beside(name)),
         Event::Reported => "— reported to the operator".to_owned(),
-        Event::Saved { what } => format!("— {}", saved(what)?),
-        Event::Warning { code, .. } => format!("— warning: {}", warnings::warning(code)),
+        Event::Saved { what } => format!("— {}", plain(saved(what)?)),
+        Event::Warning { code, .. } => format!("— warning: {}", plain(warnings::warning(code))),
         // Who looked somebody up is answered there.
         Event::Failed { act, .. } if act == "lookup" => return None,
         Event::Failed { act, code, message, .. } => {

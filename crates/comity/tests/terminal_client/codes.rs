@@ -40,6 +40,17 @@ fn each_refusal_has_its_code() {
     assert!(refusal.message.contains("group-leave Choir"), "{refusal:?}");
     assert_eq!(alice.one(&["timer", "Choir", "1w"])["timer_s"], 604_800);
     assert_eq!(code(&[]), "usage", "a screen has no JSON");
+    // No clock goes so far.
+    let ever = u64::MAX.to_string();
+    for act in [
+        ["watch", "--seconds", &ever],
+        ["sync", "--stay", &ever],
+        ["link", "--timeout", &ever],
+    ] {
+        let refusal = alice.refused(&act);
+        assert_eq!(refusal.code, "usage", "{refusal:?}");
+        assert!(refusal.message.contains(act[1]), "{refusal:?}");
+    }
     // Bytes that are no text are an act that is not written as it is to be.
     let odd = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xFF]);
     let odd: std::ffi::OsString = odd;

@@ -173,6 +173,25 @@ fn talk_on_a_screen() {
 }
 
 #[test]
+fn what_could_not_be_kept_is_given_back() {
+    let world = World::start();
+    let (alice, _bob) = alice_and_bob(&world);
+    alice.act(&["group-create", "Choir", BOB]);
+    alice.act(&["group-leave", "Choir"]);
+    let mut terminal = Terminal::start(&alice, &[], 80);
+    terminal.until("> ");
+    terminal.types("/to Choir");
+    terminal.until("Choir> ");
+    // Why is said, and the line stands at the prompt again: what is typed next is its end.
+    terminal.types("La la la");
+    terminal.types("!!");
+    terminal.until("Choir> La la la!!");
+    terminal.types("\u{15}/quit");
+    terminal.ends();
+    assert!(terminal.is_usable());
+}
+
+#[test]
 fn lines_are_typed_while_others_arrive() {
     let world = World::start();
     let (alice, _bob) = alice_and_bob(&world);

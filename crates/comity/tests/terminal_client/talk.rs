@@ -393,7 +393,27 @@ fn a_damaged_store_says_so() {
     std::fs::write(&file, bytes).unwrap();
     let refused = alice.refused(&["history", BOB]);
     assert_eq!(refused.code, "store_failed", "{refused:?}");
+    says_so_alone(&refused);
     // What is left of it is not taken for a new one either.
-    std::fs::write(&file, []).unwrap();
-    assert_eq!(alice.refused(&["account"]).code, "store_failed");
+    for left in [&b""[..], b"S"] {
+        std::fs::write(&file, left).unwrap();
+        let refused = alice.refused(&["account"]);
+        assert_eq!(refused.code, "store_failed");
+        assert!(refused.message.contains("damaged"), "{refused:?}");
+        says_so_alone(&refused);
+    }
+    // A whole file of nothing a key opens.
+    std::fs::write(&file, vec![1; 40_960]).unwrap();
+    says_so_alone(&alice.refused(&["account"]));
+}
+
+/// In the words of this program, and in those of no library.
+#[track_caller]
+fn says_so_alone(refused: &super::support::Refusal) {
+    assert!(!refused.message.contains("memory"), "{refused:?}");
+    let mut lines = refused.stderr.lines();
+    assert!(
+        lines.all(|line| line.starts_with("comity: ")),
+        "{refused:?}"
+    );
 }

@@ -83,8 +83,8 @@ fn a_list_stands_as_one_keeps_it() {
     );
     let lists: Vec<Vec<&str>> = screen
         .lines()
-        // What is said elsewhere is told between them, with its ticks.
-        .filter(|line| line.starts_with('#') && !line.contains('✓'))
+        // What is said elsewhere is told between them, with its ticks, and while it waits.
+        .filter(|line| line.starts_with('#') && !line.contains(['✓', '⌛']))
         .collect::<Vec<_>>()
         .chunks(2)
         // One was shown at the beginning.

@@ -360,7 +360,7 @@ pub(crate) enum Act {
     /// Connects, catches up, sends what waits, ends.
     Sync {
         /// Stays that many seconds longer.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, value_parser = crate::chat::seconds())]
         stay: u64,
     },
     /// Connects and tells every event until stopped.
@@ -372,7 +372,7 @@ pub(crate) enum Act {
         #[arg(long)]
         read: bool,
         /// Ends after that many seconds; 0: never.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, value_parser = crate::chat::seconds())]
         seconds: u64,
     },
 }

@@ -13,7 +13,7 @@ pub(super) async fn account(session: &Session, offline: bool) -> Result<()> {
     say(&format!(
         "{}  {}  {}",
         words::beside(&account.name),
-        account.number,
+        words::plain(&account.number),
         account.address
     ));
     for device in &account.devices {
@@ -132,7 +132,10 @@ pub(super) async fn change_number(
 
 async fn changed(session: &Session) -> Result<()> {
     if let (Some(account), false) = (session.query(Core::account).await?, session.json) {
-        say(&format!("The number is {} now.", account.number));
+        say(&format!(
+            "The number is {} now.",
+            words::plain(&account.number)
+        ));
     }
     finish(session).await
 }

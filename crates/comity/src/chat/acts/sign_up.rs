@@ -30,7 +30,7 @@ impl Code {
                 .await?;
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        prompt(&format!("Code sent to {number}: "));
+        prompt(&format!("Code sent to {}: ", words::plain(number)));
         let line = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             std::io::stdin().read_line(&mut line).map(|_| line)
@@ -107,7 +107,8 @@ pub(super) async fn request_code(session: &Session, number: String) -> Result<()
         say_json(&json!({ "number": number, "expires_ms": expires_ms }));
     } else {
         say(&format!(
-            "A code is on its way to {number}: give it with --code to `register` or `change-number`."
+            "A code is on its way to {}: give it with --code to `register` or `change-number`.",
+            words::plain(&number)
         ));
     }
     Ok(())
@@ -325,7 +326,7 @@ async fn welcome(
     if session.json {
         say_json(&json!({ "address": address, "number": number }));
     } else {
-        say(&format!("Signed up: {number}, {address}"));
+        say(&format!("Signed up: {}, {address}", words::plain(&number)));
         say(&format!("To talk: {}", session.hint("")));
         // Whose words have just brought the account back has them.
         if !has_words {
@@ -346,7 +347,8 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
     let good_ms = session
         .wait(&mut events, &LINK_STEPS, &mut |event| match event {
             Event::LinkCode { code, expires_ms } => {
-                let good_ms = u64::try_from(expires_ms - words::now_ms()).unwrap_or(0);
+                let good_ms =
+                    u64::try_from(expires_ms.saturating_sub(words::now_ms())).unwrap_or(0);
                 show_code(event, code, good_ms, json);
                 Some(good_ms)
             }
@@ -364,7 +366,8 @@ pub(super) async fn link(session: &Session, name: String) -> Result<()> {
         say_json(&ready);
     } else if let Event::Ready { address, number } = &ready {
         say(&format!(
-            "Linked as {number}, {address}. To talk, once the history is here: {}",
+            "Linked as {}, {address}. To talk, once the history is here: {}",
+            words::plain(number),
             session.hint("")
         ));
     }

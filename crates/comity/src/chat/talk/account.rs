@@ -87,7 +87,7 @@ impl Talk<'_> {
         self.say(&format!(
             "{}  {}  {}",
             words::beside(&account.name),
-            account.number,
+            words::plain(&account.number),
             words::plain(&account.about)
         ));
         Ok(())

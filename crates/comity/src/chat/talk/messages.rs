@@ -210,6 +210,7 @@ impl Talk<'_> {
             return Ok(());
         }
         let (conversation, item) = post(self.session, say).await?;
+        self.unsaid = None;
         let online = self.session.query(|core| Ok(core.is_online())).await?;
         let all = self.session.query(Core::conversations).await?;
         let asked = all

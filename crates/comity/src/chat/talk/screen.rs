@@ -32,6 +32,8 @@ pub(super) struct Prompt {
     pub(super) names: Vec<String>,
     /// What is no command will stand among the other lines, and is taken away where it was typed.
     pub(super) is_said: bool,
+    /// What stands in it already: a line that could not be kept is given back.
+    pub(super) typed: String,
 }
 
 /// What stands before the line being typed: as it was when the line began, and what it became since.
@@ -163,7 +165,7 @@ impl Screen {
                     completing.names = prompt.names;
                 }
                 let line = loop {
-                    match editor.readline(&*before) {
+                    match editor.readline_with_initial(&*before, (&prompt.typed, "")) {
                         // A key that is no text of UTF-8: the line begins anew.
                         Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                         }
@@ -201,10 +203,14 @@ impl Screen {
     /// Lets the next line be typed.
     pub(super) fn ask(&mut self, prompt: Prompt) {
         self.shown();
-        if let Some((_, prompts)) = &self.terminal {
-            let before = Arc::new(Before::new(prompt.text.clone()));
-            self.before = Some(before.clone());
-            let _ = prompts.send((before, prompt));
+        match &self.terminal {
+            Some((_, prompts)) => {
+                let before = Arc::new(Before::new(prompt.text.clone()));
+                self.before = Some(before.clone());
+                let _ = prompts.send((before, prompt));
+            }
+            None if prompt.typed.is_empty() => {}
+            None => terminal::say(&format!("— not sent: {}", prompt.typed)),
         }
     }
 

@@ -52,7 +52,7 @@ fn notice_about(names: &Names, what: &str, of: &str, who: &str) -> String {
     };
     match what {
         "added" => format!("{who} added {}", whom()),
-        "added_many" => format!("{who} added {of} people"),
+        "added_many" => format!("{who} added {} people", plain(of)),
         "removed" => format!("{who} removed {}", whom()),
         "admin" => format!("{who} made {} an admin", whom()),
         "member" if whom() == who => no_admin(who),
