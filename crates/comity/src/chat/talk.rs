@@ -29,6 +29,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+/// How long the app's word on what was typed last is waited for.
+const LAST_WORD: Duration = Duration::from_secs(5);
 /// Lines that are shown when one turns to a conversation, and by each `/more`.
 const LINES: u32 = 20;
 
@@ -100,8 +102,14 @@ pub(crate) async fn run(session: &Session) -> Result<()> {
         }
     }
     talk.screen.shown();
-    // What was typed last still goes out, if there is a connection.
+    // What was typed last still goes out, and is said to be kept, if there is a connection.
     if session.query(|core| Ok(core.is_online())).await? {
+        let end = Instant::now() + LAST_WORD;
+        while !talk.lock.is_empty()
+            && let Ok(Ok(event)) = tokio::time::timeout_at(end, events.recv()).await
+        {
+            talk.show(event).await?;
+        }
         let _ = session.flushed().await;
     }
     Ok(())

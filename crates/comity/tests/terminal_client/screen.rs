@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A terminal and what runs on it.
 struct Terminal {
@@ -93,6 +93,19 @@ impl Terminal {
 
     fn types(&mut self, line: &str) {
         self.ours.write_all(format!("{line}\r").as_bytes()).unwrap();
+    }
+
+    /// Until what is typed is not shown.
+    fn hides(&self) {
+        let end = Instant::now() + PATIENCE;
+        let is_shown = || {
+            let modes = tcgetattr(&self.theirs).unwrap().local_modes;
+            modes.contains(LocalModes::ECHO)
+        };
+        while is_shown() {
+            assert!(Instant::now() < end, "what is typed is shown");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// As a shell wants it: lines are gathered, echoed, and Ctrl-C interrupts.
@@ -223,8 +236,10 @@ fn who_has_lost_everything_is_asked_for_the_words_where_the_number_was_proved() 
     let mut terminal = Terminal::own(&phone, &register);
     terminal.until("This number has an account.");
     terminal.until("The twelve words: ");
+    terminal.hides();
     terminal.types("these are none");
     terminal.until("once more");
+    terminal.hides();
     terminal.types(phrase);
     terminal.until("Signed up: ");
     // How one begins to talk is said; the words are not asked for again.

@@ -132,7 +132,7 @@ fn what_is_said_to_somebody_who_left_no_keys_waits_for_them() -> Result<()> {
         "\
 Bob: Hello, this is Bob.
 me: There you are! ⌛
-— send: none of their devices was there for a long time: it is done when one is back
+— not sent: none of their devices was there for a long time: it is done when one is back
 "
     );
     world.run_for(10 * MINUTE_MS);

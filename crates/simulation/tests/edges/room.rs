@@ -123,7 +123,7 @@ fn who_does_not_fit_is_told_of_and_the_group_goes_on() -> Result<()> {
     world.settle()?;
     assert_eq!(
         said_beside(&world, alice),
-        ["— add_members: a conversation has at most 1024 devices"]
+        ["— nobody was added: a conversation has at most 1024 devices"]
     );
     assert_eq!(world.core(alice)?.wishes_open(conversation)?, 0);
     lie.lock().unwrap().outside = "Carol";
@@ -132,7 +132,7 @@ fn who_does_not_fit_is_told_of_and_the_group_goes_on() -> Result<()> {
     world.settle()?;
     assert_eq!(
         said_beside(&world, carol),
-        ["— join_by_invitation: a conversation has at most 1024 devices"]
+        ["— you did not join: a conversation has at most 1024 devices"]
     );
     let all = world.core(carol)?.conversations()?;
     assert!(all.iter().all(|one| one.kind != "group"), "{all:?}");
