@@ -548,15 +548,15 @@ impl Step<'_> {
     }
 
     pub(crate) fn append_refused(&mut self, queue: i64, error: WireError) -> Result<(), CoreError> {
-        let row: Option<(i64, Vec<u8>, Vec<u8>, i64, i64)> = self
+        let row: Option<(i64, Vec<u8>, Vec<u8>, i64)> = self
             .tx
             .query_row(
-                "SELECT conversation, message_id, content, attempts, not_before_ms FROM send_queue WHERE id = ?1",
+                "SELECT conversation, message_id, content, attempts FROM send_queue WHERE id = ?1",
                 [queue],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
             )
             .optional()?;
-        let Some((conversation, message_id, content, attempts, not_before_ms)) = row else {
+        let Some((conversation, message_id, content, attempts)) = row else {
             return Ok(());
         };
         let row = self.conversation(conversation)?;
@@ -580,6 +580,11 @@ impl Step<'_> {
             | ErrorCode::StorageFull
             | ErrorCode::QuotaExceeded => {
                 // Of what was on its way together each is refused: that is one time, and no reason to wait longer.
+                let not_before_ms: i64 = self.tx.query_row(
+                    "SELECT not_before_ms FROM send_queue WHERE id = ?1",
+                    [queue],
+                    |row| row.get(0),
+                )?;
                 let waits = not_before_ms > self.now;
                 let wait = if waits { 0 } else { self.back_off_ms(attempts) };
                 let at = (self.now + wait.max(i64::from(error.retry_after_ms))).max(not_before_ms);

@@ -42,6 +42,9 @@ pub(super) struct Prompt {
 /// first: what follows fills as many.
 struct Before([OnceLock<String>; TEXTS_MOST]);
 
+/// A line to be typed, with what stands before it.
+type Wanted = (Arc<Before>, Prompt);
+
 /// What can stand before one line. What follows is seen with the next one.
 const TEXTS_MOST: usize = 16;
 
@@ -117,7 +120,7 @@ enum Above {
 /// Where talk is shown and typed.
 pub(super) struct Screen {
     /// Absent where the input is a file or a pipe.
-    terminal: Option<(Sender<Above>, Sender<(Arc<Before>, Prompt)>)>,
+    terminal: Option<(Sender<Above>, Sender<Wanted>)>,
     /// Before the line that is being typed.
     before: Option<Arc<Before>>,
 }
@@ -158,7 +161,7 @@ impl Screen {
                 }
             }
         });
-        let (prompts, wanted) = channel::<(Arc<Before>, Prompt)>();
+        let (prompts, wanted) = channel::<Wanted>();
         std::thread::spawn(move || {
             while let Ok((before, prompt)) = wanted.recv() {
                 if let Some(completing) = editor.helper_mut() {
