@@ -238,6 +238,12 @@ impl Step<'_> {
         if self.gives_way(&joined.conversation, peer.as_ref())? {
             return self.give_way(&joined.conversation, peer.as_ref());
         }
+        let id = &joined.conversation;
+        if let Some(mut known) = self.conversation_by_cid(id.hub.as_str(), id.id.as_bytes())?
+            && self.is_parting(known.id)?
+        {
+            self.part(&mut known, commit_seq)?;
+        }
         let was_reading = self.was_reading(&joined.conversation, commit_seq)?;
         let mut conversation =
             self.bind(&joined.conversation, joined.kind.into(), peer.as_ref())?;

@@ -192,3 +192,63 @@ fn in_a_group_nobody_who_was_away_misses_what_was_said_after_the_server_went_bac
     }
     Ok(())
 }
+
+#[test]
+fn who_was_taken_out_after_the_server_went_back_reads_on_behind_what_was_there() -> Result<()> {
+    let (mut world, alice, bob) = alice_and_bob(Honest)?;
+    let members = vec![world.address(bob)?];
+    let him = members.clone();
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
+    world.run_for(60_000);
+    world.settle()?;
+    let (at_alice, at_bob) = (group(&world, alice, "Choir")?, group(&world, bob, "Choir")?);
+    let before = world.hub_snapshot();
+    let mut said = Vec::new();
+    for number in 0..30 {
+        let text = format!("Lost {number}");
+        speak(&mut world, alice, at_alice, &text)?;
+        said.push(text);
+    }
+    world.act(
+        bob,
+        Command::MarkRead {
+            conversation: at_bob,
+        },
+    )?;
+    world.run_for(60_000);
+    world.settle()?;
+    world.crash(bob, 120_000);
+    world.hub_restore(&before)?;
+    world.run_for(30_000);
+    let [member] = him.as_slice() else {
+        anyhow::bail!("one member");
+    };
+    world.act(
+        alice,
+        Command::RemoveMember {
+            conversation: at_alice,
+            member: member.clone(),
+        },
+    )?;
+    // He comes, notices that the log went back, and is not let in.
+    world.run_for(240_000);
+    world.settle()?;
+    world.act(
+        alice,
+        Command::AddMembers {
+            conversation: at_alice,
+            members: him,
+        },
+    )?;
+    world.run_for(60_000);
+    world.settle()?;
+    speak(&mut world, alice, at_alice, "Here again.")?;
+    said.push("Here again.".to_owned());
+    world.run_for(60_000);
+    world.settle()?;
+    assert_eq!(texts(&world, bob, at_bob)?, said);
+    let all = world.core(bob)?.conversations()?;
+    let view = all.iter().find(|one| one.conversation == at_bob);
+    assert_eq!(view.context("no group")?.unread, 1);
+    Ok(())
+}
