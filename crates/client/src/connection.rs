@@ -10,6 +10,8 @@ use comity_wire::{AppId, ErrorCode, PROTOCOL_VERSION, WireError, sign_in_message
 
 /// How long before its end a token is no longer relied on.
 const TOKEN_MARGIN_MS: i64 = 5 * 60 * 1_000;
+/// The longest that a server is obeyed which asks to be left alone: it is asked again then.
+pub(crate) const WAIT_MAX_MS: u32 = 60 * 60 * 1_000;
 /// Frames of one fetch, in bytes.
 const FETCH_BYTES: u32 = 512 * 1024;
 
@@ -75,13 +77,25 @@ impl Step<'_> {
         let Some(Frame::Reply(reply)) = frame.frame else {
             return Ok(());
         };
-        match self.mem.requests.remove(&reply.request) {
-            Some(request) => self.request_failed(
-                request,
-                WireError::new(ErrorCode::Internal, "the server's answer makes no sense"),
-            ),
+        match self.take_request(reply.request) {
+            Some(request) => self.makes_no_sense(request),
             None => Ok(()),
         }
+    }
+
+    /// What an answer belongs to. It is no longer under way, whatever the answer is.
+    fn take_request(&mut self, number: u64) -> Option<Request> {
+        let request = self.mem.requests.remove(&number)?;
+        if let Request::Fetch { hub, log } = &request {
+            self.mem.fetching.remove(&(hub.clone(), log.clone()));
+        }
+        Some(request)
+    }
+
+    /// The server is at fault. What was asked for is asked for again, after a pause.
+    fn makes_no_sense(&mut self, request: Request) -> Result<(), CoreError> {
+        let error = WireError::new(ErrorCode::Internal, "the server's answer makes no sense");
+        self.request_failed(request, error)
     }
 
     fn challenge(&mut self, challenge: &proto::Challenge) -> Result<(), CoreError> {
@@ -260,14 +274,12 @@ impl Step<'_> {
     }
 
     fn reply(&mut self, reply: proto::Reply) -> Result<(), CoreError> {
-        let Some(request) = self.mem.requests.remove(&reply.request) else {
+        let Some(request) = self.take_request(reply.request) else {
             return Ok(());
         };
-        if let Request::Fetch { hub, log } = &request {
-            self.mem.fetching.remove(&(hub.clone(), log.clone()));
-        }
         let Some(result) = reply.result else {
-            return Ok(());
+            self.warn("server_confused", None);
+            return self.makes_no_sense(request);
         };
         match request {
             Request::Details { intent } | Request::PutDetails { intent, .. } => {
@@ -322,15 +334,16 @@ impl Step<'_> {
             (Request::Leave { intent }, reply::Result::Done(_)) => self.left(intent),
             (Request::Mark { conversation }, reply::Result::Done(_)) => self.mark_put(conversation),
             (request, reply::Result::Error(error)) => self.request_failed(request, error.into()),
-            // An answer of another kind than the question: the server is at fault.
-            (_, _) => {
+            // An answer of another kind than the question.
+            (request, _) => {
                 self.warn("server_confused", None);
-                Ok(())
+                self.makes_no_sense(request)
             }
         }
     }
 
     fn request_failed(&mut self, request: Request, error: WireError) -> Result<(), CoreError> {
+        let error = bounded(error);
         match request {
             Request::SignIn => self.sign_in_refused(error),
             Request::Sync | Request::Fetch { .. } => {
@@ -390,4 +403,10 @@ impl Step<'_> {
             }
         }
     }
+}
+
+/// As the server has it, with a time to wait that is worth the name.
+fn bounded(mut error: WireError) -> WireError {
+    error.retry_after_ms = error.retry_after_ms.min(WAIT_MAX_MS);
+    error
 }

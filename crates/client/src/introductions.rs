@@ -4,6 +4,7 @@
 
 use crate::account::{address_of, proto_address};
 use crate::calls::Call;
+use crate::connection::WAIT_MAX_MS;
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Method};
 use crate::step::Step;
@@ -112,7 +113,8 @@ impl Step<'_> {
         let Some(attempts) = attempts else {
             return Ok(());
         };
-        let at = self.now + self.back_off_ms(attempts).max(i64::from(retry_after_ms));
+        let asked_for = retry_after_ms.min(WAIT_MAX_MS);
+        let at = self.now + self.back_off_ms(attempts).max(i64::from(asked_for));
         self.tx.execute(
             "UPDATE introduction SET attempts = attempts + 1, not_before_ms = ?2 WHERE address = ?1",
             (address.to_string(), at),

@@ -575,11 +575,12 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What a server says of an error: one line, not too long.
+/// What a server says of an error: one line, not too long, in the order in which it is read.
 fn server_words(message: &str) -> String {
     const CHARS_MAX: usize = 300;
     message
         .chars()
+        .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
         .take(CHARS_MAX)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -19,6 +19,8 @@ mod groups;
 mod logs;
 #[path = "malice/members.rs"]
 mod members;
+#[path = "malice/nonsense.rs"]
+mod nonsense;
 #[path = "malice/people.rs"]
 mod people;
 #[path = "../../comity/src/chat/safe_text.rs"]
