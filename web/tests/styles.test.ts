@@ -38,6 +38,13 @@ describe("style sheets", () => {
     expect(found).toEqual([]);
   });
 
+  it("weigh more than what every page starts from, in whichever order they are put together", () => {
+    const selectors = [...code("ui/tokens/base.css").matchAll(/([^{}@;]+)\{/g)].map(([, it]) => it ?? "").flatMap((it) => it.split(","));
+    const heavy = selectors.map((it) => it.trim()).filter((it) => /[[.#]/.test(it.replace(/:where\(.*?\)/g, "")));
+    // Less motion is for all; what is for hearing is a class that nobody else has.
+    expect(heavy.filter((it) => !it.startsWith(":root[data-motion") && it !== ".sr-only")).toEqual([]);
+  });
+
   it("take their colours from the roles", () => {
     // A QR code is dark on light and what lies over a picture dark, in every theme.
     const exceptions = ["#ffffff", "#271f29", "#1d1520c4"];

@@ -86,7 +86,7 @@ export const SCREENS: readonly ScreenOf[] = [
   { name: "ended", scene: "ended", search: "&code=device_revoked" },
   { name: "home" },
   { name: "home-empty", scene: "empty" },
-  { name: "home-offline", scene: "offline" },
+  { name: "home-offline", scene: "offline", ready: "[role=status]:has(button)" },
   { name: "home-loose", scene: "loose" },
   { name: "home-arriving", scene: "arriving" },
   { name: "home-update", scene: "update" },

@@ -351,7 +351,7 @@ export class Person {
     await (await chooser).setFiles({ name, mimeType: "image/png", buffer: bytes });
     const dialog = this.page.getByRole("dialog", { name: "Send 1 file" });
     await dialog.getByRole("switch", { name: "Send the original" }).check();
-    await dialog.getByLabel("A word to it").fill(caption);
+    await dialog.getByLabel("Add a message").fill(caption);
     await dialog.getByRole("button", { name: "Send", exact: true }).click();
     await dialog.waitFor({ state: "detached" });
   }

@@ -46,10 +46,9 @@ function Add({ view, onDone }: { view: ConversationView; onDone: () => void }) {
     if (chosen.size > 0 && await act({ add_members: { conversation: view.conversation, members: [...chosen] } }, words.group.added(chosen.size)) !== null) onDone();
   };
   return (
-    <>
-      <PickPeople chosen={chosen} without={new Set(members.map((it) => it.address))} onChange={setChosen} />
-      <div className={styles.acts}><Button kind="lead" disabled={chosen.size === 0} onClick={() => { void add(); }}>{words.group.add}</Button></div>
-    </>
+    <FormLayout label={words.group.add} onSubmit={() => { void add(); }} acts={<Button kind="lead" submits disabled={chosen.size === 0}>{words.group.add}</Button>}>
+      <Across><PickPeople chosen={chosen} without={new Set(members.map((it) => it.address))} onChange={setChosen} /></Across>
+    </FormLayout>
   );
 }
 

@@ -22,6 +22,9 @@ import { isInvitation } from "./invitation";
 /** How far it got; `conversation` is where one comes to, once the core said so. */
 type Joining = { readonly is: "no" } | { readonly is: "asked"; readonly conversation: number | null } | { readonly is: "failed"; readonly code: string };
 
+/** Nothing comes of trying these again. */
+const FINAL = ["forbidden", "not_member", "not_found", "refused", "wrong_app"];
+
 export function Invited({ link }: { link: string }) {
   const { words } = useSpeech();
   const core = useCore();
@@ -34,6 +37,7 @@ export function Invited({ link }: { link: string }) {
   const known = conversations?.find((it) => it.state === "active" && it.group?.link === link);
   const picture = usePhotoOf(known === undefined ? undefined : ofGroup(known.conversation));
   const asked = joining.is === "asked";
+  const over = joining.is === "failed" && FINAL.includes(joining.code);
   const comes = useConversation(asked ? (joining.conversation ?? -1) : -1);
   const into = comes?.state === "active" ? comes.conversation : null;
   useEffect(() => { if (into !== null) go({ at: "conversation", id: into }, true); }, [into]);
@@ -70,8 +74,8 @@ export function Invited({ link }: { link: string }) {
         {asked && <div className={styles.bar}><ProgressBar label={words.group.joining} share={null} /></div>}
         <div className={styles.ways}>
           {known !== undefined && <Button kind="lead" onClick={() => { go({ at: "conversation", id: known.conversation }, true); }}>{words.people.openChat}</Button>}
-          {known === undefined && whole && <Button kind="lead" waits={asked} onClick={() => { void join(); }}>{words.group.joinNow}</Button>}
-          {joining.is === "failed" && <Button kind="soft" onClick={() => { go({ at: "join" }, true); }}>{words.group.otherLink}</Button>}
+          {known === undefined && whole && !over && <Button kind="lead" waits={asked} onClick={() => { void join(); }}>{words.group.joinNow}</Button>}
+          {joining.is === "failed" && <Button kind={over ? "lead" : "soft"} onClick={() => { go({ at: "join" }, true); }}>{words.group.otherLink}</Button>}
         </div>
       </div>
     </Page>

@@ -185,7 +185,7 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
   },
   start_registration: (core, { number }) => {
     const digits = number.replace(/\D/g, "");
-    core.tell(digits.length < 5 ? { event: "failed", act: "register", code: "number_invalid", message: "short", retry_after_ms: 0 } : { event: "code_sent", number, expires_ms: NOW_MS + 600_000 });
+    core.tell(digits.length < 5 ? { event: "failed", act: "register", code: "number_invalid", message: "short", retry_after_ms: 0 } : { event: "code_sent", number: `+1 ${number}`, expires_ms: NOW_MS + 600_000 });
     return [];
   },
   enter_code: (core, { code, name }) => {

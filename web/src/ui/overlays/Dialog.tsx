@@ -2,7 +2,8 @@
  * What has to be answered first: in the middle on a desk, from below on a phone.
  *
  * Always holds: the browser's own modal dialog keeps the focus inside and gives it back; Escape and a
- * press beside it close it. Deliberately absent: dialogs over dialogs.
+ * press beside it close it. What is written in it has the focus first; by touch, where that would bring the keyboard
+ * up, the dialog itself. Deliberately absent: dialogs over dialogs.
  */
 import { X } from "lucide-react";
 import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
@@ -38,16 +39,19 @@ function Shown({ onClose, title, children, acts, shape = "dialog", alerts = fals
     const dialog = it.current;
     if (dialog === null) return;
     dialog.showModal();
+    // A question has its safe answer first, by itself.
+    if (!alerts) (matchMedia("(any-pointer: coarse)").matches ? dialog : (dialog.querySelector<HTMLElement>("input, textarea") ?? dialog)).focus();
     return () => {
       // Taken away while it is open, it would not give the focus back.
       dialog.close();
     };
-  }, []);
+  }, [alerts]);
   return (
     // A press on the ground around it is for the mouse; the keyboard has Escape.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events
     <dialog
       ref={it}
+      tabIndex={-1}
       role={alerts ? "alertdialog" : undefined}
       aria-labelledby={id}
       className={classes(styles.dialog, shape === "sheet" && styles.sheet)}

@@ -4,7 +4,7 @@
  * Always holds: room is kept before the bytes are there, so nothing jumps; every one can be used by
  * the keyboard. Deliberately absent: playing and fetching; whoever shows them is told what to do.
  */
-import { ArrowDownToLine, CloudOff, File as FileIcon, FileArchive, FileText, Pause, Play, X } from "lucide-react";
+import { ArrowDown, ArrowDownToLine, ArrowUp, CloudOff, File as FileIcon, FileArchive, FileText, Pause, Play, X } from "lucide-react";
 import type { KeyboardEvent, PointerEvent } from "react";
 import { classes } from "../basics/classes";
 import { Icon } from "../basics/Icon";
@@ -36,7 +36,7 @@ function TransferButton({ transfer, over }: { transfer: Transfer; over?: boolean
   return (
     <span className={style}>
       <ProgressRing label={label} share={transfer.share} size={2.75} />
-      {transfer.onStop !== undefined && (
+      {transfer.onStop === undefined ? <Icon of={transfer.way === "up" ? ArrowUp : ArrowDown} size={1.125} /> : (
         <button type="button" className={styles.stop} aria-label={words.stop} onClick={transfer.onStop}><Icon of={X} size={1.125} /></button>
       )}
     </span>

@@ -131,7 +131,7 @@ export function arabic(format: Format): ReturnType<typeof english> {
       mention: "ذكر شخص",
       offers: (name, n) => count(n, { zero: isolate(name), one: `${isolate(name)}، نتيجة واحدة`, two: `${isolate(name)}، نتيجتان`, few: `${isolate(name)}، # نتائج`, many: `${isolate(name)}، # نتيجة`, other: `${isolate(name)}، # نتيجة` }),
       sendFiles: (n) => count(n, { zero: "إرسال", one: "إرسال ملف", two: "إرسال ملفين", few: "إرسال # ملفات", many: "إرسال # ملفًا", other: "إرسال # ملف" }),
-      caption: "كلمة معه",
+      caption: "أضف رسالة",
       original: "إرسال الأصل",
       originalHelp: "أكبر حجمًا، ومعه ما كتبته الكاميرا بجانبه، كالمكان.",
       dropHere: "أفلت للإرسال",
