@@ -12,4 +12,5 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_packed_cursors.sql"),
     include_str!("../migrations/0009_shared_rows.sql"),
     include_str!("../migrations/0010_stays.sql"),
+    include_str!("../migrations/0011_came_in_by.sql"),
 ];

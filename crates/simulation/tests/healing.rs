@@ -7,6 +7,8 @@
 mod away;
 #[path = "healing/details.rs"]
 mod details;
+#[path = "healing/joins.rs"]
+mod joins;
 #[path = "healing/ticks.rs"]
 mod ticks;
 

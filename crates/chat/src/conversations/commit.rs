@@ -21,7 +21,7 @@ use comity_wire::proto::{
     Committed, ConversationKind, Entry, EntryKind, SubmitCommit, WelcomePointer,
 };
 use comity_wire::{AppId, DeviceId, ErrorCode, Message, limits};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -151,10 +151,53 @@ async fn taken_before(
     app.db
         .write(move |conn, book| {
             let meta = book.get(conn, &log)?;
-            let before = book.by_key(conn, &meta, &key)?;
-            Ok(before.as_ref().map(committed))
+            if let Some(before) = book.by_key(conn, &meta, &key)? {
+                return Ok(Some(committed(&before)));
+            }
+            Ok(came_in_by(conn, meta.id, &caller.device, &key)?)
         })
         .await
+}
+
+/// A device came in by itself, by this commit.
+fn came_in(
+    conn: &Connection,
+    log: i64,
+    device: &DeviceId,
+    commit: &Entry,
+) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached(
+        "UPDATE seat SET came_key = ?3, came_epoch = ?4, came_ms = ?5 WHERE log = ?1 AND device = ?2",
+    )?
+    .execute(params![
+        log,
+        device.as_bytes(),
+        commit.idempotency_key,
+        commit.epoch,
+        commit.at_ms
+    ])?;
+    Ok(())
+}
+
+/// What a device is answered that came in by this commit and did not hear of it. Its seat begins behind the
+/// commit, so that this may have gone, read by all others.
+fn came_in_by(
+    conn: &Connection,
+    log: i64,
+    device: &DeviceId,
+    key: &[u8],
+) -> Result<Option<Committed>, rusqlite::Error> {
+    conn.prepare_cached(
+        "SELECT joined, came_epoch, came_ms FROM seat WHERE log = ?1 AND device = ?2 AND came_key = ?3",
+    )?
+    .query_row(params![log, device.as_bytes(), key], |row| {
+        Ok(Committed {
+            seq: row.get(0)?,
+            epoch: row.get::<_, u64>(1)? + 1,
+            at_ms: row.get(2)?,
+        })
+    })
+    .optional()
 }
 
 fn judge(
@@ -335,6 +378,10 @@ fn take(
     };
     let seq = published.entry.seq;
     let seats = reseat(conn, hub, &meta, &judged, seq)?;
+    // Nobody adds itself but who comes in by itself.
+    if judged.joined.contains(&caller.device) {
+        came_in(conn, meta.id, &caller.device, &published.entry)?;
+    }
     followers::update(conn, meta.id, &meta.seats, &seats, seq)?;
     meta.seats = Arc::new(seats);
     meta.epoch += 1;

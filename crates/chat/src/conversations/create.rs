@@ -192,7 +192,7 @@ pub(super) fn insert_seat(
          VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?5, ?6)
          ON CONFLICT (log, device) DO UPDATE SET address = excluded.address,
            leaf = excluded.leaf, joined = excluded.joined, removed = NULL, muted = 0,
-           leaving = 0, gone = 0, sibling = excluded.sibling,
+           leaving = 0, gone = 0, sibling = excluded.sibling, came_key = NULL,
            cursor = CASE WHEN removed > cursor THEN cursor ELSE max(cursor, excluded.cursor) END",
     )?
     .execute(params![
