@@ -83,6 +83,7 @@ export function InfoDialog({ conversation, line, onClose }: { conversation: numb
       <p className={styles.soft}>{words.talk.saidAt(format.day(line.at_ms, Date.now()), format.time(line.at_ms))}</p>
       {info === undefined && <ProgressBar label={words.loading} share={null} />}
       {info !== undefined && "code" in info && <p>{words.told.failure(info.code)}</p>}
+      {info !== undefined && "people" in info && people.length === 0 && <p className={styles.soft}>{words.talk.nobodyYet}</p>}
       {parts.filter(({ of }) => of.length > 0).map(({ title, of }) => (
         <section key={title}>
           <h3 className={styles.part}>{title}</h3>
