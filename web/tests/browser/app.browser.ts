@@ -14,6 +14,9 @@ import { launch, open, type View } from "./visit";
 
 const PHONE: View = { width: 390, height: 844, theme: "light", language: "en" };
 const DESK: View = { width: 1280, height: 800, theme: "light", language: "en" };
+/** A tablet, and the same one turned. */
+const WIDE: View = { ...DESK, width: 1024, height: 768 };
+const NARROW: View = { ...DESK, width: 768, height: 1024 };
 const VIEWS: readonly View[] = [PHONE, { ...DESK, theme: "dark", language: "ar" }];
 /** What is looked at in a view. */
 const shownIn = (view: View): readonly ScreenOf[] =>
@@ -162,6 +165,32 @@ describe("by the keyboard", () => {
     await page.keyboard.press("Escape");
     await page.locator("dialog").waitFor({ state: "detached" });
     expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("DIALOG");
+    await context.close();
+  });
+
+  it("where a message may go on to is one stop, though it stands in a dialog; Escape empties the search, then closes", async () => {
+    const { context, page } = await at("chat-forward");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("searchbox").focus();
+    const stops = await dialog.getByRole("checkbox").evaluateAll((all) => all.filter((it) => (it as HTMLElement).tabIndex >= 0).length);
+    expect(stops).toBe(1);
+    await page.keyboard.press("Tab");
+    expect(await focused(page)).toBe(await dialog.getByRole("checkbox").first().getAttribute("aria-label"));
+    const boxes = dialog.getByRole("checkbox");
+    await boxes.first().focus();
+    for (let n = 0; n < 5; n += 1) {
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("ArrowDown");
+    }
+    expect(await dialog.getByRole("checkbox", { checked: true }).count()).toBe(5);
+    // Five are the most: what can not be ticked holds nobody up.
+    await page.keyboard.press("Home");
+    expect(await focused(page)).toBe(await boxes.first().getAttribute("aria-label"));
+    await dialog.getByRole("searchbox").fill("an");
+    await page.keyboard.press("Escape");
+    expect(await dialog.getByRole("searchbox").inputValue()).toBe("");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
     await context.close();
   });
 
@@ -316,6 +345,44 @@ describe("a conversation", () => {
     await page.getByRole("button", { name: /Ben Okafor/ }).first().click();
     await page.waitForFunction(() => document.querySelector("[data-line]")?.textContent.includes("Ben Okafor") === true);
     expect(await page.getByRole("button", { name: /Evening choir/ }).first().textContent()).not.toContain("Draft");
+    await context.close();
+  });
+
+  it("stays as it is in a window that becomes narrow, and wide again: where one reads, what one writes, answers and looks for", async () => {
+    const { context, page, wrongs } = await visitScreen(browser, address, WIDE, screen("chat-long"));
+    await page.locator("input[type=search]").first().fill("rain");
+    await page.locator("mark").first().waitFor();
+    await menuOf(3, 0)(page);
+    await page.getByText("Answering").waitFor();
+    await page.locator("textarea").fill("Not yet sai");
+    await page.getByRole("button", { name: "Search in this conversation" }).click();
+    await page.locator("search input").fill("1999");
+    await page.locator("search mark").first().waitFor();
+    for (let n = 0; n < 3; n += 1) {
+      await page.evaluate(() => { document.querySelector("[data-line]")?.closest("[role=region]")?.scrollBy(0, -900); });
+      await page.waitForTimeout(150);
+    }
+    await page.locator("textarea").focus();
+    /** Where a line stands, or the first that stands wholly in view. */
+    const place = (key?: string): Promise<{ key: string; from: number }> => page.evaluate((key) => {
+      const top = document.querySelector("[data-line]")?.closest("[role=region]")?.getBoundingClientRect().top ?? 0;
+      const line = [...document.querySelectorAll("[data-line]")].find((it) => (key === undefined ? it.getBoundingClientRect().top >= top : it.getAttribute("data-line") === key));
+      return { key: line?.getAttribute("data-line") ?? "", from: (line?.getBoundingClientRect().top ?? -10_000) - top };
+    }, key);
+    const before = await place();
+    for (const view of [NARROW, WIDE, NARROW]) {
+      await page.setViewportSize({ width: view.width, height: view.height });
+      await page.waitForTimeout(300);
+      // The line above it breaks elsewhere: by so much it may move.
+      expect(Math.abs((await place(before.key)).from - before.from)).toBeLessThan(120);
+      expect(await page.locator("textarea").inputValue()).toBe("Not yet sai");
+      expect(await focused(page)).toBe("Message");
+      expect(await page.getByText("Answering").count()).toBe(1);
+      expect(await page.locator("search input").inputValue()).toBe("1999");
+      expect(await page.locator("input[type=search]").first().inputValue()).toBe("rain");
+      expect(await page.getByRole("searchbox").count()).toBe(view === WIDE ? 2 : 1);
+    }
+    expect(wrongs).toEqual([]);
     await context.close();
   });
 

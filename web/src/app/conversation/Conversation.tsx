@@ -1,5 +1,5 @@
 /** A conversation: its head, its lines, where one writes, and what opens over it. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { Skeleton } from "../../ui/feedback/Feedback";
 import { Screen } from "../../ui/frames/Frames";
@@ -16,6 +16,7 @@ import { Finder } from "./Finder";
 import { Head, SelectHead } from "./Head";
 import { allowed } from "./lines";
 import type { LineActs } from "./LineShown";
+import { isFocusLost, type Mode, useEscape } from "./modes";
 import { Preview } from "./Preview";
 import { Timeline } from "./Timeline";
 import { useTakeBack } from "./takeBack";
@@ -76,6 +77,9 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
   const save = useSave(id);
   const send = useSendFiles(id);
   const jumps = useRef(0);
+  const screen = useRef<HTMLDivElement>(null);
+  const findButton = useRef<HTMLButtonElement>(null);
+  const begunAt = useSelecting(screen, selected !== null, over !== null);
   const { goTo: move } = window;
   const { set: answer } = reply;
   const goTo = useCallback((target: string) => {
@@ -112,6 +116,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     retry: (line) => { void act({ retry: { conversation: id, message: line.message } }); },
     save,
     select: (line) => {
+      begunAt.current ??= line.message;
       setSelected((was) => {
         const now = new Map(was ?? []);
         if (!now.delete(line.message)) now.set(line.message, line);
@@ -127,12 +132,29 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
       goInvited(invitation, line.author);
       return true;
     },
-  }), [own, id, nameOf, clock, goTo, takeBack.go, act, tell, words, save, answer]);
+  }), [own, id, nameOf, clock, goTo, takeBack.go, act, tell, words, save, answer, begunAt]);
   const contact = contacts.find((it) => it.address === view.peer);
   const closed = closedWord(view, words);
   const speaks = speaksIn(view);
   const close = useCallback(() => { setOver(null); }, []);
   const leaveEdit = useCallback(() => { setEdited(null); }, []);
+  const modes: Readonly<Record<Mode, (() => void) | false>> = {
+    select: selected !== null && (() => { setSelected(null); }),
+    find: finds && (() => { setFinds(false); }),
+    edit: edited !== null && leaveEdit,
+    reply: reply.line !== null && (() => { answer(null); }),
+  };
+  useEscape(screen, MODES.filter((mode) => modes[mode] !== false), (mode) => {
+    const leave = modes[mode];
+    if (leave !== false) leave();
+  });
+  // The search gives the focus back to its button; while lines were selected, that was another one.
+  const found = useRef(false);
+  useEffect(() => {
+    const ends = found.current && !finds;
+    found.current = finds;
+    if (ends && isFocusLost()) findButton.current?.focus({ preventScroll: true });
+  }, [finds]);
   const take = (files: readonly File[]): void => { if (files.length > 0 && speaks) setOver({ is: "files", files }); };
   const chosen = [...(selected?.values() ?? [])];
   const now = clock();
@@ -146,7 +168,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
           {...(chosen.length > 0 && chosen.every((line) => allowed(line, now).takeBack) && { onTakeBack: () => { acts.takeBack(chosen); setSelected(null); } })}
           {...(chosen.some((line) => line.text !== "") && { onCopy: () => { acts.copy(chosen); setSelected(null); } })}
         />
-      ) : <Head view={view} typing={typing} onFind={() => { setFinds(!finds); }} />}
+      ) : <Head view={view} typing={typing} findButton={findButton} onFind={() => { setFinds(!finds); }} />}
       {finds && <Finder conversation={id} onOpen={goTo} onLeave={() => { setFinds(false); }} />}
       <AboveWriting view={view} contact={contact} />
     </>
@@ -155,6 +177,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     // Files may be dropped on it; who can not drop has the button.
     // eslint-disable-next-line jsx-a11y/no-static-element-interactions
     <div
+      ref={screen}
       className={styles.screen}
       onDragOver={(event) => {
         if (!event.dataTransfer.types.includes("Files")) return;
@@ -201,6 +224,29 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
       )}
     </div>
   );
+}
+
+const MODES: readonly Mode[] = ["select", "find", "edit", "reply"];
+
+/**
+ * Where the focus is while lines are selected: at the line with which it begins, and when it ends, there again, at what
+ * can be done with it. What is returned holds that line.
+ */
+function useSelecting(screen: RefObject<HTMLElement | null>, selecting: boolean, covered: boolean): RefObject<string | null> {
+  const begunAt = useRef<string | null>(null);
+  useLayoutEffect(() => {
+    const key = begunAt.current;
+    if (key === null || covered) return;
+    if (!selecting) begunAt.current = null;
+    // Who is elsewhere stays there: in the search, or where one writes.
+    if (!isFocusLost()) return;
+    const line = screen.current?.querySelector<HTMLElement>(`[data-line="${CSS.escape(key)}"]`) ?? [...screen.current?.querySelectorAll<HTMLElement>("[data-line]") ?? []].at(-1);
+    const to = line?.querySelector<HTMLElement>(selecting ? "input[type=checkbox]" : "button[aria-haspopup=menu]") ?? line;
+    to?.focus({ preventScroll: true });
+    // Who came by the keyboard sees where they are; what others look at stays.
+    if (to?.matches(":focus-visible") === true) line?.scrollIntoView({ block: "nearest" });
+  }, [screen, selecting, covered]);
+  return begunAt;
 }
 
 /** To where one writes: after its menu gave the focus back. */

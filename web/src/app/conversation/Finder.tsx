@@ -2,6 +2,7 @@
 import { X } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { IconButton } from "../../ui/basics/Button";
+import { Banner } from "../../ui/feedback/Feedback";
 import { SearchField } from "../../ui/fields/TextField";
 import { useSpeech } from "../../ui/words/context";
 import { Lines, useFoundLines } from "../home/Found";
@@ -19,10 +20,14 @@ export function Finder({ conversation, onOpen, onLeave }: FinderProps) {
   const looked = useDeferredValue(query.trim());
   return (
     <search className={styles.finder} onKeyDown={(event) => {
-      if (event.key !== "Escape") return;
+      // The field empties itself first; from what was found one comes back to it.
+      if (event.key !== "Escape" || event.defaultPrevented || event.nativeEvent.isComposing) return;
       event.preventDefault();
       if (query === "") onLeave();
-      else setQuery("");
+      else {
+        setQuery("");
+        event.currentTarget.querySelector("input")?.focus();
+      }
     }}>
       <div className={styles.finderField}>
         <SearchField focuses label={words.talk.find} value={query} onChange={setQuery} />
@@ -35,7 +40,9 @@ export function Finder({ conversation, onOpen, onLeave }: FinderProps) {
 
 function FoundHere({ conversation, query, onOpen }: { conversation: number; query: string; onOpen: (message: string) => void }) {
   const { words } = useSpeech();
-  const lines = useFoundLines(query)?.filter((line) => line.conversation === conversation);
+  const found = useFoundLines(query);
+  if (found.code !== undefined) return <Banner kind="bad">{words.told.failure(found.code)}</Banner>;
+  const lines = found.lines?.filter((line) => line.conversation === conversation);
   if (lines === undefined) return null;
   return (
     <>

@@ -1,5 +1,6 @@
 /** The head of a conversation: who, and what can be done; while lines are selected, what to do with them. */
 import { Copy, Forward, Search, Trash2, X } from "lucide-react";
+import type { RefObject } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { IconButton } from "../../ui/basics/Button";
 import { Header } from "../../ui/frames/Frames";
@@ -13,7 +14,14 @@ import type { Line } from "../state/face";
 import { whoseOf } from "../state/photos";
 import { back, go } from "../state/route";
 
-export function Head({ view, typing, onFind }: { view: ConversationView | null; typing: readonly Address[]; onFind?: () => void }) {
+export interface HeadProps {
+  readonly view: ConversationView | null;
+  readonly typing: readonly Address[];
+  readonly onFind?: () => void;
+  readonly findButton?: RefObject<HTMLButtonElement | null>;
+}
+
+export function Head({ view, typing, onFind, findButton }: HeadProps) {
   const { words, format } = useSpeech();
   const titleOf = useTitleOf();
   const nameOf = useNameOf();
@@ -36,7 +44,7 @@ export function Head({ view, typing, onFind }: { view: ConversationView | null; 
       {...(about !== "" && { about })}
       avatar={<Avatar id={view.peer ?? String(view.conversation)} name={title} group={view.kind === "group"} picture={photo} />}
       {...(view.kind !== "self" && { onTitle: () => { go({ at: "about", id: view.conversation }); } })}
-      acts={onFind !== undefined && <IconButton icon={Search} label={words.talk.find} onClick={onFind} />}
+      acts={onFind !== undefined && <IconButton {...(findButton !== undefined && { ref: findButton })} icon={Search} label={words.talk.find} onClick={onFind} />}
     />
   );
 }

@@ -121,7 +121,7 @@ function rowsOf(content: HTMLElement | null): readonly HTMLElement[] {
 }
 
 /** The message where the focus was last is where Tab stops; at first, the newest. What is returned hears of the focus. */
-function useStop(content: RefObject<HTMLDivElement | null>): (event: FocusEvent) => void {
+function useStop(content: RefObject<HTMLDivElement | null>): (event: FocusEvent<HTMLElement>) => void {
   const last = useRef<string>(undefined);
   const put = useCallback(() => {
     const rows = rowsOf(content.current);
@@ -136,8 +136,8 @@ function useStop(content: RefObject<HTMLDivElement | null>): (event: FocusEvent)
     changes.observe(it, { childList: true, subtree: true });
     return () => { changes.disconnect(); };
   }, [content, put]);
-  return useCallback((event: FocusEvent) => {
-    if (!isOfRow(event.target)) return;
+  return useCallback((event: FocusEvent<HTMLElement>) => {
+    if (!isOfRow(event.target, event.currentTarget)) return;
     const row = event.target.closest<HTMLElement>("[data-line]");
     if (row === null || row.dataset.line === last.current) return;
     last.current = row.dataset.line;

@@ -9,6 +9,7 @@ import { SearchField, TextArea } from "../../ui/fields/TextField";
 import { Dialog } from "../../ui/overlays/Dialog";
 import { useSpeech } from "../../ui/words/context";
 import { named, useTitleOf } from "../home/lists";
+import { Roving } from "../home/Roving";
 import { useAct, useCore, useHabits, useKept, useNameOf, useShared } from "../state/context";
 import { codeOf, type Line } from "../state/face";
 import { useTell } from "../state/toasts";
@@ -40,16 +41,21 @@ export function ForwardDialog({ conversation, lines, onClose }: { conversation: 
   return (
     <Dialog open onClose={onClose} title={words.talk.forwardTo} acts={<Button kind="lead" disabled={to.size === 0} onClick={() => { void send(); }}>{words.talk.forward}</Button>}>
       <SearchField label={words.search} value={query} onChange={setQuery} />
-      <div role="group" aria-label={words.home.chats} className={styles.picks}>
-        {shown.map((view) => (
-          <Checkbox
-            key={view.conversation}
-            label={titleOf(view)}
-            checked={to.has(view.conversation)}
-            disabled={!to.has(view.conversation) && to.size >= FORWARD_MAX}
-            onChange={(on) => { setTo(new Set(on ? [...to, view.conversation] : [...to].filter((id) => id !== view.conversation))); }}
-          />
-        ))}
+      <div className={styles.picks}>
+        {shown.length > 0 && (
+          <Roving label={words.home.chats}>
+            {shown.map((view) => (
+              <li key={view.conversation}>
+                <Checkbox
+                  label={titleOf(view)}
+                  checked={to.has(view.conversation)}
+                  disabled={!to.has(view.conversation) && to.size >= FORWARD_MAX}
+                  onChange={(on) => { setTo(new Set(on ? [...to, view.conversation] : [...to].filter((id) => id !== view.conversation))); }}
+                />
+              </li>
+            ))}
+          </Roving>
+        )}
         {shown.length === 0 && <p className={styles.soft}>{words.noMatch(query)}</p>}
       </div>
     </Dialog>
@@ -77,6 +83,7 @@ export function InfoDialog({ conversation, line, onClose }: { conversation: numb
       <p className={styles.soft}>{words.talk.saidAt(format.day(line.at_ms, Date.now()), format.time(line.at_ms))}</p>
       {info === undefined && <ProgressBar label={words.loading} share={null} />}
       {info !== undefined && "code" in info && <p>{words.told.failure(info.code)}</p>}
+      {info !== undefined && "people" in info && people.length === 0 && <p className={styles.soft}>{words.talk.nobodyYet}</p>}
       {parts.filter(({ of }) => of.length > 0).map(({ title, of }) => (
         <section key={title}>
           <h3 className={styles.part}>{title}</h3>

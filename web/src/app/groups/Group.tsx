@@ -39,8 +39,9 @@ export function Group({ id, page }: { id: number; page: GroupPage }) {
 function Add({ view, onDone }: { view: ConversationView; onDone: () => void }) {
   const { words } = useSpeech();
   const act = useAct();
-  const members = useMembers(view);
+  const { members, code } = useMembers(view);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  if (code !== undefined) return <Banner kind="bad">{words.told.failure(code)}</Banner>;
   if (members === undefined) return <ProgressBar label={words.loading} share={null} />;
   const add = async (): Promise<void> => {
     if (chosen.size > 0 && await act({ add_members: { conversation: view.conversation, members: [...chosen] } }, words.group.added(chosen.size)) !== null) onDone();

@@ -84,12 +84,13 @@ export function GroupAbout({ view }: { view: ConversationView }) {
 
 function Members({ view }: { view: ConversationView }) {
   const { words, language } = useSpeech();
-  const members = useMembers(view);
+  const { members, code } = useMembers(view);
   const [query, setQuery] = useState("");
   const wanted = folded(query.trim());
   const all = ordered(members ?? [], language);
   const found = wanted === "" ? all : all.filter((it) => folded(it.name).includes(wanted) || it.number.includes(wanted));
   const { shown, more } = useMore(found.length);
+  if (code !== undefined) return <Banner kind="bad">{words.told.failure(code)}</Banner>;
   if (members === undefined) return <Skeleton rows={5} />;
   return (
     <Section title={words.members(members.length)}>

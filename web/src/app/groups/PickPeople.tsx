@@ -1,10 +1,11 @@
-/** Chooses some of the people one may talk to. */
+/** Chooses some of the people one may talk to: from a list that is one stop of the keyboard. */
 import { useState } from "react";
 import { Checkbox } from "../../ui/fields/Choices";
 import { folded } from "../../ui/fields/Combobox";
 import { SearchField } from "../../ui/fields/TextField";
 import { ControlRow, Section } from "../../ui/frames/Rows";
 import { useSpeech } from "../../ui/words/context";
+import { Roving } from "../home/Roving";
 import { byName } from "../people/people";
 import { useShared } from "../state/context";
 
@@ -24,16 +25,22 @@ export function PickPeople({ chosen, without, onChange }: PickPeopleProps) {
   return (
     <Section title={words.group.chosen(chosen.size)} about={words.group.onlyAgreed}>
       <ControlRow><SearchField label={words.people.search} value={query} onChange={setQuery} /></ControlRow>
-      {found.map((it) => (
-        <ControlRow key={it.address}>
-          <Checkbox
-            label={it.name === "" ? it.number : it.name}
-            help={it.number}
-            checked={chosen.has(it.address)}
-            onChange={(on) => { onChange(new Set(on ? [...chosen, it.address] : [...chosen].filter((address) => address !== it.address))); }}
-          />
-        </ControlRow>
-      ))}
+      {found.length > 0 && (
+        <Roving label={words.people.title}>
+          {found.map((it) => (
+            <li key={it.address}>
+              <ControlRow>
+                <Checkbox
+                  label={it.name === "" ? it.number : it.name}
+                  {...(it.name !== "" && { help: it.number })}
+                  checked={chosen.has(it.address)}
+                  onChange={(on) => { onChange(new Set(on ? [...chosen, it.address] : [...chosen].filter((address) => address !== it.address))); }}
+                />
+              </ControlRow>
+            </li>
+          ))}
+        </Roving>
+      )}
       {found.length === 0 && <ControlRow><p>{people.length === 0 ? words.group.nobodyToAdd : words.noMatch(query)}</p></ControlRow>}
     </Section>
   );

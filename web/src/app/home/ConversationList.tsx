@@ -5,7 +5,7 @@
  * came to are drawn.
  */
 import { Archive, Bell, BellOff, EllipsisVertical, MailOpen, MessageSquarePlus, MessageSquareDot, Pin, PinOff, UserPlus } from "lucide-react";
-import { memo, type ReactNode, useDeferredValue, useState } from "react";
+import { memo, type ReactNode, useDeferredValue, useRef, useState } from "react";
 import type { Address, ConversationView } from "../../core/types";
 import { Button, IconButton } from "../../ui/basics/Button";
 import { Icon } from "../../ui/basics/Icon";
@@ -43,6 +43,11 @@ export function ConversationList({ archived, typing, foot, open }: ConversationL
   const { words } = useSpeech();
   const [query, setQuery] = useState("");
   const looked = useDeferredValue(query);
+  const field = useRef<HTMLDivElement>(null);
+  const leave = (): void => {
+    setQuery("");
+    field.current?.querySelector("input")?.focus();
+  };
   return (
     <Screen
       label={words.home.chats}
@@ -50,11 +55,11 @@ export function ConversationList({ archived, typing, foot, open }: ConversationL
       header={archived ? <Header title={words.home.archive} onBack={() => { back({ at: "chats" }); }} /> : (
         <>
           <Header large title={words.home.chats} acts={<IconButton icon={MessageSquarePlus} label={words.home.begin} onClick={() => { go({ at: "people" }); }} />} />
-          <div className={styles.search}><SearchField label={words.home.search} value={query} onChange={setQuery} /></div>
+          <div ref={field} className={styles.search}><SearchField label={words.home.search} value={query} onChange={setQuery} /></div>
         </>
       )}
     >
-      {looked.trim() !== "" && !archived ? <Found query={looked} /> : (
+      {looked.trim() !== "" && !archived ? <Found query={looked} onLeave={leave} /> : (
         <>
           {!archived && <Banners />}
           {!archived && <Entries />}

@@ -3,10 +3,11 @@ import { useEffect, useState } from "react";
 import type { FoundLine } from "../../core/types";
 import { folded } from "../../ui/fields/Combobox";
 import { NothingFound } from "../../ui/feedback/Drawings";
-import { EmptyState, Skeleton } from "../../ui/feedback/Feedback";
+import { Banner, EmptyState, Skeleton } from "../../ui/feedback/Feedback";
 import { ConversationRow } from "../../ui/timeline/ConversationRow";
 import { useSpeech } from "../../ui/words/context";
 import { useCore, useNameOf, useNow, useShared } from "../state/context";
+import { codeOf } from "../state/face";
 import { go } from "../state/route";
 import styles from "./home.module.css";
 import { named, useConversationsTitle, useRowOf, useTitleOf } from "./lists";
@@ -18,35 +19,49 @@ const LINES_MAX = 60;
 const NAMES_MAX = 12;
 const nobody: ReadonlyMap<number, readonly string[]> = new Map();
 
-/** Lines that have what is looked for; undefined while they are looked for. */
-export function useFoundLines(query: string): readonly FoundLine[] | undefined {
+export interface FoundLines {
+  /** Undefined while they are looked for, or where that failed. */
+  readonly lines?: readonly FoundLine[];
+  /** Why they could not be looked for. */
+  readonly code?: string;
+}
+
+/** Lines that have what is looked for. */
+export function useFoundLines(query: string): FoundLines {
   const core = useCore();
-  const [found, setFound] = useState<readonly FoundLine[]>();
+  const [found, setFound] = useState<FoundLines>({});
   useEffect(() => {
     let gone = false;
     core.ask<"search">({ search: { query, limit: LINES_MAX } }).then((lines) => {
-      if (!gone) setFound(lines);
-    }, () => { if (!gone) setFound([]); });
+      if (!gone) setFound({ lines });
+    }, (error: unknown) => { if (!gone) setFound({ code: codeOf(error) }); });
     return () => { gone = true; };
   }, [core, query]);
   return found;
 }
 
-export function Found({ query }: { query: string }) {
+export function Found({ query, onLeave }: { query: string; onLeave: () => void }) {
   const { words } = useSpeech();
   const { conversations, contacts } = useShared();
   const titleOf = useTitleOf();
   const rowOf = useRowOf(nobody);
   const now = useNow();
-  const lines = useFoundLines(query);
+  const { lines, code } = useFoundLines(query);
   const chats = named(conversations ?? [], query, titleOf).slice(0, NAMES_MAX);
   const shown = new Set(chats.map((it) => it.peer));
   const wanted = folded(query.trim());
   const people = contacts.filter((it) => !shown.has(it.address) && (folded(it.name).includes(wanted) || it.number.includes(wanted))).slice(0, NAMES_MAX);
-  if (lines === undefined && chats.length + people.length === 0) return <Skeleton rows={5} />;
-  const none = chats.length + people.length + (lines?.length ?? 0) === 0;
+  if (lines === undefined && code === undefined && chats.length + people.length === 0) return <Skeleton rows={5} />;
+  const none = code === undefined && chats.length + people.length + (lines?.length ?? 0) === 0;
   return (
-    <>
+    // Escape leads from what was found back to the field.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div onKeyDown={(event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      event.preventDefault();
+      onLeave();
+    }}>
+      {code !== undefined && <div className={styles.banner}><Banner kind="bad">{words.told.failure(code)}</Banner></div>}
       <p role="status" className="sr-only">{words.matches(chats.length + people.length + (lines?.length ?? 0))}</p>
       {none && <div className={styles.empty}><EmptyState drawing={<NothingFound />} title={words.noMatch(query.trim())}>{words.home.noMatchAbout}</EmptyState></div>}
       {chats.length > 0 && (
@@ -75,7 +90,7 @@ export function Found({ query }: { query: string }) {
           <Lines lines={lines} query={query} named />
         </>
       )}
-    </>
+    </div>
   );
 }
 

@@ -1,4 +1,8 @@
-/** The app's places: one pane on a phone, the list beside what is open on a desk. */
+/**
+ * The app's places: one pane on a phone, the list beside what is open on a desk.
+ *
+ * Always holds: it is the same tree for every width, so that a window that is resized, or turned, loses nothing of what is open.
+ */
 import { MessageCircle, Settings, Users } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import type { AccountView } from "../../core/types";
@@ -53,26 +57,38 @@ function isRoot(route: Route): boolean {
   return route.at === "chats" || route.at === "archive" || route.at === "people" || (route.at === "settings" && route.page === undefined);
 }
 
+/** What has the focus is in a pane that there is no room for. */
+function isAway(): boolean {
+  const at = document.activeElement;
+  return at !== null && getComputedStyle(at).visibility === "hidden";
+}
+
+/** What had the focus is gone, or out of view. */
+function isFocusGone(): boolean {
+  const at = document.activeElement;
+  return at === null || at === document.body || isAway();
+}
+
 /** Where what had the focus went with the place before, the new one has it: by the row that one came back from, else by its title. */
-function useFocusHere(route: Route): void {
+function useFocusHere(route: Route, desk: boolean): void {
   const before = useRef(route);
   const here = hashOf(route);
   useEffect(() => {
     const was = before.current;
     before.current = route;
-    if (hashOf(was) === here || document.activeElement !== document.body) return;
+    if (hashOf(was) === here ? !isAway() : !isFocusGone()) return;
     const row = isRoot(route) ? rowOf(was) : undefined;
     const from = row === undefined ? null : document.querySelector<HTMLElement>(`[data-row="${CSS.escape(row)}"] button`);
     (from ?? [...document.querySelectorAll<HTMLElement>("main header h2")].at(-1))?.focus({ preventScroll: from === null });
     // Of one place there are many objects.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [here]);
+  }, [here, desk]);
 }
 
 export function Main({ account }: { account: AccountView }) {
   const route = useRoute();
-  useFocusHere(route);
   const desk = useMedia(DESK);
+  useFocusHere(route, desk);
   const { words } = useSpeech();
   const habits = useHabits();
   const kept = useKept();
@@ -99,19 +115,18 @@ export function Main({ account }: { account: AccountView }) {
     : <ConversationList archived={route.at === "archive"} typing={typing} foot={desk ? null : places} open={route} />;
   const open = <Open route={route} account={account} typing={typing} />;
   const root = isRoot(route);
-  if (!desk) {
-    return (
-      <main className={styles.phone}>
-        <h1 className="sr-only">{words.home.title}</h1>
-        {root ? list : open}
-      </main>
-    );
-  }
   return (
     <main className={styles.phone}>
       <h1 className="sr-only">{words.home.title}</h1>
-      <Desk places={places} list={list} listLabel={words.home.list} width={habits.listWidth} onWidth={(listWidth) => { kept.set({ listWidth }); }}>
-        {root ? <Nothing at={at} /> : open}
+      <Desk
+        places={places}
+        list={list}
+        listLabel={words.home.list}
+        width={habits.listWidth}
+        onWidth={(listWidth) => { kept.set({ listWidth }); }}
+        only={desk ? undefined : root ? "list" : "open"}
+      >
+        {root ? desk && <Nothing at={at} /> : open}
       </Desk>
     </main>
   );

@@ -6,6 +6,7 @@ import { MemberRow } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
 import { useTitleOf } from "../home/lists";
 import { useMore } from "../home/more";
+import { Roving } from "../home/Roving";
 import { useCore, usePhotoOf, useShared } from "../state/context";
 import { ofGroup } from "../state/photos";
 import { go } from "../state/route";
@@ -34,10 +35,10 @@ export function GroupsInCommon({ address }: { address: Address }) {
   if (groups.length === 0) return null;
   return (
     <Section title={words.groupsInCommon(groups.length)}>
-      <ul aria-label={words.groupsInCommon(groups.length)}>
+      <Roving label={words.groupsInCommon(groups.length)}>
         {groups.slice(0, shown).map((view) => <li key={view.conversation}><GroupRow view={view} /></li>)}
         {more}
-      </ul>
+      </Roving>
     </Section>
   );
 }

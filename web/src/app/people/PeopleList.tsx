@@ -2,7 +2,7 @@
 import { Link, UserPlus, UsersRound } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Icon, type Picture } from "../../ui/basics/Icon";
-import { NothingFound } from "../../ui/feedback/Drawings";
+import { NoConversations, NothingFound } from "../../ui/feedback/Drawings";
 import { EmptyState } from "../../ui/feedback/Feedback";
 import { folded } from "../../ui/fields/Combobox";
 import { SearchField } from "../../ui/fields/TextField";
@@ -18,7 +18,7 @@ import { PersonRow } from "./PersonRow";
 
 export function PeopleList({ foot, open }: { foot: ReactNode; open: string | undefined }) {
   const { words, language } = useSpeech();
-  const { contacts } = useShared();
+  const { contacts, named } = useShared();
   const [query, setQuery] = useState("");
   const wanted = folded(query.trim());
   const people = byName(contacts.filter((it) => it.accepted || it.blocked), language).filter((it) => wanted === "" || folded(it.name).includes(wanted) || it.number.includes(wanted));
@@ -59,6 +59,7 @@ export function PeopleList({ foot, open }: { foot: ReactNode; open: string | und
           </Roving>
         </>
       )}
+      {people.length === 0 && wanted === "" && named && <div className={styles.empty}><EmptyState drawing={<NoConversations />} title={words.people.none}>{words.people.noneAbout}</EmptyState></div>}
       {people.length === 0 && wanted !== "" && <div className={styles.empty}><EmptyState drawing={<NothingFound />} title={words.noMatch(query.trim())}>{words.people.noMatchAbout}</EmptyState></div>}
     </Screen>
   );

@@ -5,7 +5,7 @@ import { Button } from "../../ui/basics/Button";
 import { Banner, ProgressBar } from "../../ui/feedback/Feedback";
 import { SafetyNumber } from "../../ui/people/People";
 import { useSpeech } from "../../ui/words/context";
-import { useAct, useContact } from "../state/context";
+import { useAct, useContact, useShared } from "../state/context";
 import { back } from "../state/route";
 import { Page } from "./Page";
 import { plainDigits, safetyCode } from "./people";
@@ -16,10 +16,13 @@ export function Safety({ address }: { address: string }) {
   const { words } = useSpeech();
   const act = useAct();
   const contact = useContact(address);
+  const { named } = useShared();
   const [scans, setScans] = useState(false);
   const [matched, setMatched] = useState<boolean | null>(null);
   const leave = (): void => { back({ at: "person", address }); };
-  if (contact === undefined) return <Page title={words.people.safety} deep onBack={leave}><ProgressBar label={words.loading} share={null} /></Page>;
+  if (contact === undefined) {
+    return <Page title={words.people.safety} deep onBack={leave}>{named ? <p>{words.people.unknown}</p> : <ProgressBar label={words.loading} share={null} />}</Page>;
+  }
   const digits = plainDigits(contact.safety_number);
   const name = contact.name === "" ? contact.number : contact.name;
   const verify = (): void => { void act({ verify: address }, words.people.nowVerified(name)); };

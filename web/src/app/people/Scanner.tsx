@@ -38,6 +38,7 @@ function read(video: HTMLVideoElement, canvas: HTMLCanvasElement): string | null
 export function Scanner({ label, onRead, onClose }: ScannerProps) {
   const { words } = useSpeech();
   const video = useRef<HTMLVideoElement>(null);
+  const leave = useRef<HTMLButtonElement>(null);
   const told = useRef(onRead);
   const [refused, setRefused] = useState(false);
   useEffect(() => { told.current = onRead; }, [onRead]);
@@ -68,10 +69,21 @@ export function Scanner({ label, onRead, onClose }: ScannerProps) {
       stream?.getTracks().forEach((track) => { track.stop(); });
     };
   }, []);
+  useEffect(() => {
+    const before = document.activeElement;
+    const around = leave.current?.parentElement;
+    // What opened it may be gone while it is there, and is back when it goes.
+    if (before === document.body) leave.current?.focus();
+    return () => {
+      if (document.activeElement !== document.body) return;
+      const back = before instanceof HTMLElement && before !== document.body && before.isConnected ? before : [...around?.querySelectorAll("button") ?? []].at(-1);
+      back?.focus();
+    };
+  }, []);
   return (
     <>
       {refused ? <Banner kind="caution">{words.told.failure("camera_refused")}</Banner> : <video ref={video} className={styles.video} muted playsInline aria-label={label} />}
-      <Button kind="plain" onClick={onClose}>{words.cancel}</Button>
+      <Button ref={leave} kind="plain" onClick={onClose}>{words.cancel}</Button>
     </>
   );
 }

@@ -21,6 +21,7 @@ export function NumberPage({ account }: { account: AccountView }) {
   const [number, setNumber] = useState("");
   const [sentTo, setSentTo] = useState<string | null>(null);
   const [code, setCode] = useState("");
+  const [tried, setTried] = useState(false);
   const [waits, setWaits] = useState(false);
   const [moved, setMoved] = useState(false);
   const [error, setError] = useState<string>();
@@ -43,6 +44,7 @@ export function NumberPage({ account }: { account: AccountView }) {
     setSentTo(null);
     setCode("");
     setNumber("");
+    setTried(false);
   });
   return (
     <>
@@ -51,9 +53,12 @@ export function NumberPage({ account }: { account: AccountView }) {
       <p>{account.number === "" ? words.home.numberLost : words.self.numberIs(account.number)}</p>
       <p>{words.self.numberAbout}</p>
       {sentTo === null ? (
-        <FormLayout label={words.self.changeNumber} onSubmit={() => { if (number.trim() !== "") void order(); }} acts={<Button kind="lead" submits waits={waits}>{words.start.orderCode}</Button>}>
+        <FormLayout label={words.self.changeNumber} onSubmit={() => {
+          setTried(true);
+          if (number.trim() !== "") void order();
+        }} acts={<Button kind="lead" submits waits={waits}>{words.start.orderCode}</Button>}>
           <CountryPicker value={country} onChange={setCountry} />
-          <TextField label={words.self.newNumber} type="tel" value={number} onChange={setNumber} />
+          <TextField label={words.self.newNumber} type="tel" value={number} onChange={setNumber} error={tried && number.trim() === "" ? words.start.numberEmpty : undefined} />
         </FormLayout>
       ) : (
         <FormLayout

@@ -10,6 +10,7 @@ import { Section } from "../../ui/frames/Rows";
 import { Dialog } from "../../ui/overlays/Dialog";
 import { type Act, Menu } from "../../ui/overlays/Menu";
 import { useSpeech } from "../../ui/words/context";
+import { Roving } from "../home/Roving";
 import { useAct, useNow } from "../state/context";
 import { go } from "../state/route";
 import styles from "./yourself.module.css";
@@ -23,9 +24,9 @@ export function DevicesPage({ account }: { account: AccountView }) {
     <>
       {!account.owner && <Banner kind="information">{words.self.notOwner}</Banner>}
       <Section about={words.self.devicesAbout}>
-        <ul aria-label={words.self.devices}>
+        <Roving label={words.self.devices}>
           {account.devices.map((device) => <li key={device.device}><Device device={device} rules={account.owner} onRemove={() => { setRemoves(device); }} /></li>)}
-        </ul>
+        </Roving>
       </Section>
       {account.owner && <div><Button kind="lead" icon={Plus} onClick={() => { go({ at: "settings", page: "approve" }); }}>{words.self.approve}</Button></div>}
       <Dialog

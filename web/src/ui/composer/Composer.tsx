@@ -6,7 +6,7 @@
  * is given and changes are told.
  */
 import { ArrowUp, Check, CornerUpLeft, File as FileIcon, Mic, Paperclip, Pencil, Smile, Trash2, X } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, useCallback, useRef, useState } from "react";
+import { type ClipboardEvent, type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { IconButton } from "../basics/Button";
 import { Icon } from "../basics/Icon";
 import { Popover } from "../overlays/Popover";
@@ -46,9 +46,22 @@ export interface ComposerProps {
 export function Composer(props: ComposerProps) {
   const { text, about, waiting = [], recording, closed } = props;
   const { words } = useSpeech();
+  const frame = useRef<HTMLDivElement>(null);
+  const records = recording !== undefined;
+  const kind = about?.kind;
+  const was = useRef({ records, kind });
+  useEffect(() => {
+    const ends = was.current.kind !== undefined && kind === undefined;
+    const turns = was.current.records !== records;
+    was.current = { records, kind };
+    // What was pressed is gone: one goes on with what takes its place.
+    if ((!ends && !turns) || document.activeElement !== document.body) return;
+    const next = turns ? frame.current?.querySelector<HTMLElement>("[data-turns]") : undefined;
+    (next ?? frame.current?.querySelector("textarea"))?.focus();
+  }, [records, kind]);
   if (closed !== undefined) return <p className={styles.closed}>{closed}</p>;
   return (
-    <div className={styles.composer}>
+    <div ref={frame} className={styles.composer}>
       {about !== undefined && <About about={about} {...(props.onLeaveAbout && { onLeave: props.onLeaveAbout })} />}
       {waiting.length > 0 && <WaitingRow waiting={waiting} {...(props.onDrop && { onDrop: props.onDrop })} />}
       {recording !== undefined ? <Recording {...recording} onStop={props.onStop} /> : (
@@ -56,7 +69,7 @@ export function Composer(props: ComposerProps) {
           <IconButton icon={Paperclip} label={words.attach} onClick={props.onAttach} />
           <Writing {...props} />
           {text.trim() === "" && waiting.length === 0 && about?.kind !== "edit" ? (
-            <IconButton icon={Mic} label={words.record} kind="soft" onClick={props.onRecord} />
+            <IconButton data-turns icon={Mic} label={words.record} kind="soft" onClick={props.onRecord} />
           ) : (
             <IconButton icon={about?.kind === "edit" ? Check : ArrowUp} label={about?.kind === "edit" ? words.saveEdit : words.send} kind="lead" onClick={props.onSend} />
           )}
@@ -66,7 +79,7 @@ export function Composer(props: ComposerProps) {
   );
 }
 
-function Writing({ text, onText, onSend, onPasteFiles, onLeaveAbout, recentEmoji = [] }: ComposerProps) {
+function Writing({ text, about, onText, onSend, onPasteFiles, onLeaveAbout, recentEmoji = [] }: ComposerProps) {
   const { words } = useSpeech();
   const [picks, setPicks] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -80,7 +93,10 @@ function Writing({ text, onText, onSend, onPasteFiles, onLeaveAbout, recentEmoji
     if (event.key === "Enter" && !event.shiftKey && keyboard) {
       event.preventDefault();
       onSend();
-    } else if (event.key === "Escape") onLeaveAbout?.();
+    } else if (event.key === "Escape" && about !== undefined) {
+      event.preventDefault();
+      onLeaveAbout?.();
+    }
   };
   const onPaste = (event: ClipboardEvent): void => {
     const files = [...event.clipboardData.files];
@@ -163,7 +179,7 @@ function Recording({ durationMs, wave, onStop }: { durationMs: number; wave: rea
           {wave.map((loud, n) => <i key={n} style={{ blockSize: `${String(Math.max(10, loud * 100))}%` }} />)}
         </span>
       </div>
-      <IconButton icon={Check} label={words.stopRecording} kind="lead" onClick={() => onStop?.(true)} />
+      <IconButton data-turns icon={Check} label={words.stopRecording} kind="lead" onClick={() => onStop?.(true)} />
     </div>
   );
 }

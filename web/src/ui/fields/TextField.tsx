@@ -1,6 +1,6 @@
 /** Fields for a line, for many lines, and for a search. */
 import { Eye, EyeOff, Search, X } from "lucide-react";
-import { type HTMLInputTypeAttribute, type InputHTMLAttributes, useEffect, useRef, useState } from "react";
+import { type HTMLInputTypeAttribute, type InputHTMLAttributes, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { IconButton } from "../basics/Button";
 import { classes } from "../basics/classes";
 import { Icon, type Picture } from "../basics/Icon";
@@ -115,8 +115,20 @@ export function SearchField({ label, value, onChange, focuses = false }: SearchF
     if (!focuses) return;
     const before = document.activeElement;
     input.current?.focus();
-    return () => { if (before instanceof HTMLElement && before.isConnected) before.focus(); };
+    return () => {
+      // Who went on to elsewhere stays there.
+      if (document.activeElement === document.body && before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, [focuses]);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.nativeEvent.isComposing) return;
+    // What is looked for is found while one types: Enter sends no form that it stands in.
+    if (event.key === "Enter") event.preventDefault();
+    // Empty, the key is for what it stands in: the dialog, the search in a conversation.
+    if (event.key !== "Escape" || value === "") return;
+    event.preventDefault();
+    onChange("");
+  };
   return (
     <Field label={label} labelHidden>
       {(ties) => (
@@ -132,6 +144,7 @@ export function SearchField({ label, value, onChange, focuses = false }: SearchF
             enterKeyHint="search"
             placeholder={label}
             value={value}
+            onKeyDown={onKeyDown}
             onChange={(event) => {
               onChange(event.target.value);
             }}

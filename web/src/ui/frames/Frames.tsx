@@ -1,5 +1,5 @@
 /**
- * Frames: a list beside what is open, on a desk; one of them at a time, on a phone; the way between
+ * Frames: a list beside what is open, on a desk; one of them in view at a time, on a phone; the way between
  * the app's places.
  */
 import { ArrowLeft } from "lucide-react";
@@ -25,9 +25,12 @@ export interface DeskProps {
   /** Pixels. */
   readonly width: number;
   readonly onWidth: (width: number) => void;
+  /** Where there is room for one of them: which. The other stays as it is, out of view and of reach. */
+  readonly only?: "list" | "open" | undefined;
 }
 
-export function Desk({ places, list, listLabel, children, width, onWidth }: DeskProps) {
+/** Both sides stay in their places when the room becomes less or more: so nothing in them begins anew. */
+export function Desk({ places, list, listLabel, children, width, onWidth, only }: DeskProps) {
   const { words } = useSpeech();
   const frame = useRef<HTMLDivElement>(null);
   const set = (to: number): void => {
@@ -49,27 +52,35 @@ export function Desk({ places, list, listLabel, children, width, onWidth }: Desk
   };
   return (
     <div ref={frame} className={styles.desk}>
-      {places}
-      <section aria-label={listLabel} className={styles.list} style={{ inlineSize: `${String(width)}px` }}>{list}</section>
-      {/* A separator that can be moved is a control (ARIA 1.2, separator). */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
-      <div
-        role="separator"
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        tabIndex={0}
-        aria-orientation="vertical"
-        aria-label={words.resizeList}
-        aria-valuenow={width}
-        aria-valuemin={LIST_WIDTH.least}
-        aria-valuemax={LIST_WIDTH.most}
-        className={styles.splitter}
-        onKeyDown={onKeyDown}
-        onPointerDown={(event) => {
-          event.currentTarget.setPointerCapture(event.pointerId);
-        }}
-        onPointerMove={onMove}
-      />
-      <div className={styles.open}>{children}</div>
+      {only === undefined && places}
+      <section
+        aria-label={listLabel}
+        className={classes(styles.list, only === "list" && styles.alone, only === "open" && styles.away)}
+        style={only === undefined ? { inlineSize: `${String(width)}px` } : undefined}
+      >
+        {list}
+      </section>
+      {only === undefined && (
+        // A separator that can be moved is a control (ARIA 1.2, separator).
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+        <div
+          role="separator"
+          // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+          tabIndex={0}
+          aria-orientation="vertical"
+          aria-label={words.resizeList}
+          aria-valuenow={width}
+          aria-valuemin={LIST_WIDTH.least}
+          aria-valuemax={LIST_WIDTH.most}
+          className={styles.splitter}
+          onKeyDown={onKeyDown}
+          onPointerDown={(event) => {
+            event.currentTarget.setPointerCapture(event.pointerId);
+          }}
+          onPointerMove={onMove}
+        />
+      )}
+      <div className={classes(styles.open, only === "list" && styles.away)}>{children}</div>
     </div>
   );
 }
