@@ -250,6 +250,19 @@ describe("a conversation", () => {
     await context.close();
   });
 
+  it("of which more is unread than is drawn opens where that begins, and goes to the newest at one press", async () => {
+    const { context, page } = await visitScreen(browser, address, DESK, { ...screen("chat-long"), search: "&long=1000&unread=400" });
+    await page.getByRole("separator").filter({ hasText: "new messages" }).or(page.getByText(/400 new messages/)).first().waitFor();
+    await page.waitForTimeout(600);
+    await page.getByRole("button", { name: /newest/ }).click();
+    await page.getByRole("button", { name: /newest/ }).waitFor({ state: "detached" });
+    await page.waitForTimeout(600);
+    const box = await page.getByRole("article").filter({ hasText: "(1000)" }).boundingBox();
+    expect(box === null ? -1 : box.y + box.height).toBeGreaterThan(0);
+    expect(box === null ? Infinity : box.y + box.height).toBeLessThanOrEqual(DESK.height);
+    await context.close();
+  });
+
   it("of which one reads an old part shows at its end what one says there", async () => {
     const { context, page } = await visitScreen(browser, address, DESK, { ...screen("chat-long"), search: "&long=1000" });
     const newest = page.getByRole("article").filter({ hasText: "(1000)" });

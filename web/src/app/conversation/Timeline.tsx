@@ -50,7 +50,13 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   useRead(view, newest && atEnd && lines !== undefined, heard);
   // What is unread and does not fit begins in view.
   const from = mark?.from;
-  useEffect(() => { if (from !== undefined) toLine(from, true); }, [from, toLine]);
+  // Once: who goes to the newest is not brought back.
+  const began = useRef<string>(undefined);
+  useEffect(() => {
+    if (from === undefined || began.current === from) return;
+    began.current = from;
+    toLine(from, true);
+  }, [from, toLine]);
   const marked = usePicked(picked, lines, moves, toLine);
   const reach = useReach(view, lines);
   const down = useCallback(() => {

@@ -104,6 +104,11 @@ export function useScroll(changes: unknown, { newest, moves, onOlder, onNewer }:
       it.removeEventListener("scroll", onScroll);
     };
   }, [look]);
+  // What has come may end near to where one is, and nobody scrolls.
+  useEffect(() => {
+    const asked = requestAnimationFrame(look);
+    return () => { cancelAnimationFrame(asked); };
+  }, [look]);
   const toEnd = useCallback(() => {
     end.current = true;
     setAtEnd(true);

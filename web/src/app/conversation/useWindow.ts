@@ -65,8 +65,12 @@ export function useWindow(conversation: number): Window {
     return () => { gone = true; };
   }, [had, ask]);
   const moves = had === undefined || !isSame(had.place, place);
-  const goOlder = useCallback(() => { setPlace((now) => older(now, lines ?? [])); }, [lines]);
-  const goNewer = useCallback(() => { setPlace((now) => newer(now, lines ?? [])); }, [lines]);
+  // A step is from the window that is drawn: one that is on its way elsewhere makes none.
+  const step = useCallback((by: typeof older) => {
+    setPlace((now) => (had !== undefined && isSame(now, had.place) ? by(now, had.rows.map(({ row }) => row)) : now));
+  }, [had]);
+  const goOlder = useCallback(() => { step(older); }, [step]);
+  const goNewer = useCallback(() => { step(newer); }, [step]);
   const goNewest = useCallback(() => { setPlace(NEWEST); }, []);
   const goTo = useCallback((message: MessageId) => placeWith(message, ask).then((found) => {
     setPlace(found);

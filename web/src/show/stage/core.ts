@@ -30,12 +30,15 @@ export class StageCore implements Core {
   readonly #events = new Set<(event: CoreEvent) => void>();
   readonly #state: CoreState;
 
-  constructor(readonly language: Language, readonly scene: Scene, readonly code = "store_in_use", long = 100_000) {
+  constructor(readonly language: Language, readonly scene: Scene, readonly code = "store_in_use", long = 100_000, unread = 0) {
     this.world = worldIn(language, long, scene === "home");
     this.account = scene === "fresh" || scene === "ended" ? null : this.world.account;
     // Notes to self are there from the first moment on.
     if (scene === "empty") this.world = { ...this.world, chats: this.world.chats.filter(({ view }) => view.kind === "self"), contacts: [], requests: [] };
     for (const chat of this.world.chats) this.chats.set(chat.view.conversation, chat);
+    // Of the long one, which has none by itself.
+    const longest = this.chats.get(2);
+    if (longest !== undefined && unread > 0) this.chats.set(2, { ...longest, view: { ...longest.view, unread } });
     this.#state = scene === "starting" ? { is: "starting" } : scene === "failed" ? { is: "failed", failure: { code, message: "as the page asks" } } : { is: "ready" };
   }
 

@@ -24,7 +24,7 @@ const kept = new Kept(memory(), {
   theme: settings.theme, language: settings.language,
   recoveryOffered: scene !== "empty" && scene !== "fresh", recentEmoji: ["🎶", "🙂", "👏"],
 });
-const core = new StageCore(settings.language, scene, given.get("code") ?? undefined, Number(given.get("long") ?? 2_000));
+const core = new StageCore(settings.language, scene, given.get("code") ?? undefined, Number(given.get("long") ?? 2_000), Number(given.get("unread") ?? 0));
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
 createRoot(root).render(<StrictMode><App core={core} kept={kept} clock={() => NOW_MS} updates={{ ...PLAIN, waits: () => scene === "update" }} /></StrictMode>);
