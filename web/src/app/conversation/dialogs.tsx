@@ -12,11 +12,13 @@ import { named, useTitleOf } from "../home/lists";
 import { Roving } from "../home/Roving";
 import { useAct, useCore, useHabits, useKept, useNameOf, useShared } from "../state/context";
 import { codeOf, type Line } from "../state/face";
+import { whoseOf } from "../state/photos";
 import { useTell } from "../state/toasts";
 import { speaksIn } from "./closed";
 import styles from "./conversation.module.css";
 import { reactionsOf } from "./lines";
 import { PersonRow } from "../people/PersonRow";
+import { PickBox } from "../people/PickBox";
 
 /** At most so many at once: who spreads further may do it in two goes. */
 const FORWARD_MAX = 5;
@@ -46,7 +48,10 @@ export function ForwardDialog({ conversation, lines, onClose }: { conversation: 
           <Roving label={words.home.chats}>
             {shown.map((view) => (
               <li key={view.conversation}>
-                <Checkbox
+                <PickBox
+                  id={view.peer ?? String(view.conversation)}
+                  group={view.kind === "group"}
+                  whose={whoseOf(view)}
                   label={titleOf(view)}
                   checked={to.has(view.conversation)}
                   disabled={!to.has(view.conversation) && to.size >= FORWARD_MAX}

@@ -1,13 +1,14 @@
 /** Chooses some of the people one may talk to: from a list that is one stop of the keyboard. */
 import { useState } from "react";
-import { Checkbox } from "../../ui/fields/Choices";
 import { folded } from "../../ui/fields/Combobox";
 import { SearchField } from "../../ui/fields/TextField";
 import { ControlRow, Section } from "../../ui/frames/Rows";
 import { useSpeech } from "../../ui/words/context";
 import { Roving } from "../home/Roving";
 import { byName } from "../people/people";
+import { PickBox } from "../people/PickBox";
 import { useShared } from "../state/context";
+import { ofPerson } from "../state/photos";
 
 export interface PickPeopleProps {
   readonly chosen: ReadonlySet<string>;
@@ -30,7 +31,9 @@ export function PickPeople({ chosen, without, onChange }: PickPeopleProps) {
           {found.map((it) => (
             <li key={it.address}>
               <ControlRow>
-                <Checkbox
+                <PickBox
+                  id={it.address}
+                  whose={ofPerson(it.address)}
                   label={it.name === "" ? it.number : it.name}
                   {...(it.name !== "" && { help: it.number })}
                   checked={chosen.has(it.address)}

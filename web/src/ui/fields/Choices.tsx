@@ -3,6 +3,7 @@ import { Check } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useId, useRef } from "react";
 import { classes } from "../basics/classes";
 import { Icon } from "../basics/Icon";
+import { Apart } from "../text/Apart";
 import styles from "./choices.module.css";
 
 export interface ToggleProps {
@@ -39,11 +40,18 @@ export function Switch({ label, help, checked, onChange, disabled }: ToggleProps
   );
 }
 
+export interface CheckboxProps extends ToggleProps {
+  /** Some of what it stands for, not all. */
+  readonly some?: boolean;
+  /** A picture of what is chosen. */
+  readonly face?: ReactNode;
+}
+
 /** Takes effect with the form that it stands in. */
-export function Checkbox({ label, help, checked, onChange, disabled, some = false }: ToggleProps & { readonly some?: boolean }) {
+export function Checkbox({ label, help, checked, onChange, disabled, some = false, face }: CheckboxProps) {
   const id = useId();
   return (
-    <label className={styles.row}>
+    <label className={classes(styles.row, face !== undefined && styles.rowFace)}>
       <input
         type="checkbox"
         className={styles.native}
@@ -61,9 +69,10 @@ export function Checkbox({ label, help, checked, onChange, disabled, some = fals
       <span aria-hidden className={styles.box}>
         {some ? <span className={styles.dash} /> : <Icon of={Check} size={1} />}
       </span>
+      {face !== undefined && <span aria-hidden>{face}</span>}
       <span className={styles.words}>
-        <span>{label}</span>
-        {help !== undefined && <span id={id} className={styles.help}>{help}</span>}
+        <Apart text={label} />
+        {help !== undefined && <span id={id} className={styles.help}><Apart text={help} /></span>}
       </span>
     </label>
   );
