@@ -149,7 +149,7 @@ const table: { readonly [Name in CommandName]?: (core: StageCore, given: Given<N
     return [];
   },
   save_attachment: (core, { conversation, message, path }) => {
-    core.fetch(path, fileOf(core.chats.get(conversation)?.lines.find((line) => line.message === message)?.attachment?.media_type ?? ""));
+    core.fetch(path, fileOf(core.chats.get(conversation)?.lines.find((line) => line.message === message)?.attachment?.media_type ?? ""), { conversation, message });
     return [];
   },
   save_group_photo: (core, { path }) => { core.fetch(path, fileOf("image/svg+xml")); return []; },

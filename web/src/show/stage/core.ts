@@ -197,10 +197,10 @@ export class StageCore implements Core {
     return Promise.resolve(this.files.get(name));
   }
 
-  /** A file of the world's, under the name that an act gave. */
-  fetch(path: string, file: Blob): void {
+  /** A file of the world's, under the name that an act gave; of a message, where one is said. */
+  fetch(path: string, file: Blob, of: { readonly conversation: number; readonly message: string } | null = null): void {
     this.files.set(path, file);
-    this.tell({ event: "transfer", transfer: 1, conversation: null, message: null, upload: false, done_bytes: 1, total_bytes: 1, state: "done", path, failure: null });
+    this.tell({ event: "transfer", transfer: 1, conversation: of?.conversation ?? null, message: of?.message ?? null, upload: false, done_bytes: 1, total_bytes: 1, state: "done", path, failure: null });
   }
 
   tryNow(): void {
