@@ -23,7 +23,11 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     outDir: mode === "app" ? "dist-app" : "dist",
-    rollupOptions: { input: mode === "app" ? pages : all },
+    rollupOptions: {
+      input: mode === "app" ? pages : all,
+      // By name, so that it is known what is fetched only once it is wanted.
+      output: { manualChunks: (id) => (/node_modules\/qr\//.test(id) ? (id.includes("decode") ? "decode" : "qr") : undefined) },
+    },
   },
   preview: { headers: { "Content-Security-Policy": policy } },
   test: {

@@ -5,7 +5,6 @@
  * decoder of the browser's; not all have one, and ours reads what we show.
  */
 import { useEffect, useRef, useState } from "react";
-import decodeQR from "qr/decode.js";
 import { Button } from "../../ui/basics/Button";
 import { Banner } from "../../ui/feedback/Feedback";
 import { useSpeech } from "../../ui/words/context";
@@ -20,8 +19,10 @@ export interface ScannerProps {
   readonly onClose: () => void;
 }
 
+type Decode = (picture: ImageData) => string;
+
 /** What a picture says; null where there is no code in it. */
-function read(video: HTMLVideoElement, canvas: HTMLCanvasElement): string | null {
+function read(video: HTMLVideoElement, canvas: HTMLCanvasElement, decode: Decode): string | null {
   const share = Math.min(1, SIDE / Math.max(video.videoWidth, video.videoHeight, 1));
   canvas.width = Math.round(video.videoWidth * share);
   canvas.height = Math.round(video.videoHeight * share);
@@ -29,7 +30,7 @@ function read(video: HTMLVideoElement, canvas: HTMLCanvasElement): string | null
   if (context === null || canvas.width === 0) return null;
   context.drawImage(video, 0, 0, canvas.width, canvas.height);
   try {
-    return decodeQR(context.getImageData(0, 0, canvas.width, canvas.height));
+    return decode(context.getImageData(0, 0, canvas.width, canvas.height));
   } catch {
     return null;
   }
@@ -57,8 +58,10 @@ export function Scanner({ label, onRead, onClose }: ScannerProps) {
         void video.current.play();
       }
     }, () => { setRefused(true); });
+    let decode: Decode | undefined;
+    import("qr/decode.js").then((it) => { decode = it.default; }, () => { setRefused(true); });
     const timer = setInterval(() => {
-      const text = video.current === null ? null : read(video.current, canvas);
+      const text = video.current === null || decode === undefined ? null : read(video.current, canvas, decode);
       if (text === null || gone) return;
       gone = true;
       told.current(text);

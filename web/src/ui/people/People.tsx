@@ -1,7 +1,6 @@
 /** People in lists and on cards: a member, a request, a safety number, a QR code. */
 import { BadgeCheck, Ban, ShieldCheck } from "lucide-react";
-import encodeQR from "qr";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Badge } from "../feedback/Badge";
 import { Button } from "../basics/Button";
 import { Icon } from "../basics/Icon";
@@ -87,11 +86,15 @@ export function RequestCard({ person, address, groupsInCommon, onAccept, onDecli
 
 /** A text as a QR code, dark on light in every theme: so every camera reads it. */
 export function QrCode({ text, label, size = 12 }: { text: string; label: string; size?: number }) {
-  const { path, side } = useMemo(() => {
-    const rows = encodeQR(text, "raw", { ecc: "medium", border: 2 });
-    const dots = rows.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${String(x)} ${String(y)}h1v1h-1z`] : [])));
-    return { path: dots.join(""), side: rows.length };
+  const [code, setCode] = useState<{ readonly of: string; readonly side: number; readonly path: string }>();
+  useEffect(() => {
+    let gone = false;
+    // Where it can not be fetched, what it says stands beside it.
+    import("./qr").then(({ codeOf }) => { if (!gone) setCode({ of: text, ...codeOf(text) }); }, () => undefined);
+    return () => { gone = true; };
   }, [text]);
+  const drawn = code?.of === text ? code : undefined;
+  const side = drawn?.side ?? 1;
   return (
     <svg
       role="img"
@@ -101,7 +104,7 @@ export function QrCode({ text, label, size = 12 }: { text: string; label: string
       shapeRendering="crispEdges"
       style={{ inlineSize: `${String(size)}rem` }}
     >
-      <path d={path} />
+      {drawn !== undefined && <path d={drawn.path} />}
     </svg>
   );
 }
