@@ -15,7 +15,7 @@ const quick = process.argv.includes("--quick");
 
 /** Bytes of a first load as they travel, at most. */
 const FIRST_LOAD_MAX = 1_500_000;
-/** What is fetched once it is wanted: the tables of emoji, QR codes and their reader, icons of an installed app. */
+/** What a first page does not wait for: the tables of emoji, QR codes and their reader, icons of an installed app. */
 const LATER = /^assets\/(emoji\.|qr-|decode-)|\.png$/;
 
 const files = readdirSync(from, { recursive: true, withFileTypes: true })

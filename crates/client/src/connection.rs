@@ -10,8 +10,8 @@ use comity_wire::{AppId, ErrorCode, PROTOCOL_VERSION, WireError, sign_in_message
 
 /// How long before its end a token is no longer relied on.
 const TOKEN_MARGIN_MS: i64 = 5 * 60 * 1_000;
-/// The longest that a server is obeyed which asks to be left alone: it is asked again then.
-pub(crate) const WAIT_MAX_MS: u32 = 60 * 60 * 1_000;
+/// The longest that a server is obeyed which refuses a request of the line for now.
+const LINE_WAIT_MS_MAX: u32 = 60 * 60 * 1_000;
 /// Frames of one fetch, in bytes.
 const FETCH_BYTES: u32 = 512 * 1024;
 
@@ -92,9 +92,10 @@ impl Step<'_> {
         Some(request)
     }
 
-    /// The server is at fault. What was asked for is asked for again, after a pause.
+    /// The server is at fault, and may have done what it was asked. That is asked for again after a pause, with the
+    /// same bytes; a sign-in and a look back are not, before the next connection.
     fn makes_no_sense(&mut self, request: Request) -> Result<(), CoreError> {
-        let error = WireError::new(ErrorCode::Internal, "the server's answer makes no sense");
+        let error = WireError::new(ErrorCode::Unavailable, "the server's answer makes no sense");
         self.request_failed(request, error)
     }
 
@@ -407,6 +408,6 @@ impl Step<'_> {
 
 /// As the server has it, with a time to wait that is worth the name.
 fn bounded(mut error: WireError) -> WireError {
-    error.retry_after_ms = error.retry_after_ms.min(WAIT_MAX_MS);
+    error.retry_after_ms = error.retry_after_ms.min(LINE_WAIT_MS_MAX);
     error
 }

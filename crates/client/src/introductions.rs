@@ -4,12 +4,12 @@
 
 use crate::account::{address_of, proto_address};
 use crate::calls::Call;
-use crate::connection::WAIT_MAX_MS;
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::timeline::NewMessage;
 use crate::timeline::arrived::{Line, Said};
+use crate::waits::WAIT_MS_MAX;
 use crate::{CallError, CoreError};
 use crate::{names, views};
 use comity_content::{Message as _, proto as said};
@@ -113,8 +113,9 @@ impl Step<'_> {
         let Some(attempts) = attempts else {
             return Ok(());
         };
-        let asked_for = retry_after_ms.min(WAIT_MAX_MS);
-        let at = self.now + self.back_off_ms(attempts).max(i64::from(asked_for));
+        // What an app allows of these it allows a day.
+        let asked_for = i64::from(retry_after_ms).min(WAIT_MS_MAX);
+        let at = self.now + self.back_off_ms(attempts).max(asked_for);
         self.tx.execute(
             "UPDATE introduction SET attempts = attempts + 1, not_before_ms = ?2 WHERE address = ?1",
             (address.to_string(), at),

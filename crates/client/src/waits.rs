@@ -14,7 +14,7 @@ const BACK_MS: i64 = 60_000;
 /// Longer than this no repeat waits for itself: the longest back-off with its jitter, and some time.
 pub(crate) const BACK_OFF_MS_MAX: i64 = 400_000;
 /// Longer than this nothing waits: an app's limits are of a day.
-const WAIT_MS_MAX: i64 = 25 * 3_600_000;
+pub(crate) const WAIT_MS_MAX: i64 = 25 * 3_600_000;
 /// What the clock showed at the newest upkeep.
 const CLOCK: &str = "clock_ms";
 /// Tables whose rows are due at a time.

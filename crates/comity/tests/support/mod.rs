@@ -27,7 +27,7 @@ use std::time::Duration;
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_comity");
 
 /// Sends a process a signal, by the signal's name.
-fn signal(pid: u32, name: &str) {
+pub fn signal(pid: u32, name: &str) {
     use rustix::process::{Pid, Signal, kill_process};
     let signal = match name {
         "TERM" => Signal::TERM,

@@ -1,7 +1,9 @@
 //! Answers that answer nothing, and waits without an end.
 
-use crate::screen::{alice_and_bob, screen, told};
+use crate::screen::{alice_and_bob, group, screen, told};
 use anyhow::Result;
+use comity_client::{Command, Permissions};
+use comity_simulation::story::group_of;
 use comity_simulation::{Malice, Who, World};
 use comity_wire::ErrorCode;
 use comity_wire::proto::{ClientFrame, Done, Error, ServerFrame};
@@ -11,13 +13,18 @@ use std::sync::{Arc, Mutex};
 
 const MINUTE_MS: u64 = 60_000;
 
-/// What one device asks for is not done, and is answered as the lie has it.
+/// What one device asks for is answered as the lie has it. A commit, and what is fetched, is done nevertheless; a
+/// message only where it is not to be lost.
 struct Instead {
     device: &'static str,
     what: fn(&Act) -> bool,
     /// `None` lets all through as it is.
     answer: Option<fn() -> Option<reply::Result>>,
     asked: BTreeSet<u64>,
+    /// What is said does not come to the log.
+    loses: bool,
+    /// How often it was asked, lied to or not.
+    times: usize,
 }
 
 impl Instead {
@@ -27,15 +34,23 @@ impl Instead {
             what,
             answer: None,
             asked: BTreeSet::new(),
+            loses: false,
+            times: 0,
         }
     }
 }
 
 impl Malice for Instead {
-    fn to_hub(&mut self, device: &str, frame: ClientFrame) -> Vec<ClientFrame> {
+    fn to_hub(&mut self, device: &str, mut frame: ClientFrame) -> Vec<ClientFrame> {
         let act = frame.act.as_ref();
-        if self.answer.is_some() && device == self.device && act.is_some_and(self.what) {
-            self.asked.insert(frame.request);
+        if device == self.device && act.is_some_and(self.what) {
+            self.times += 1;
+            if self.answer.is_some() {
+                self.asked.insert(frame.request);
+                if let (Some(Act::Append(append)), true) = (&mut frame.act, self.loses) {
+                    append.body.clear();
+                }
+            }
         }
         vec![frame]
     }
@@ -71,11 +86,11 @@ fn end(lie: &Lie) -> usize {
     std::mem::take(&mut lie.asked).len()
 }
 
-fn in_forty_nine_days() -> Option<reply::Result> {
+fn in_twenty_hours() -> Option<reply::Result> {
     Some(reply::Result::Error(Error {
         code: ErrorCode::Unavailable.as_str().to_owned(),
-        message: "\u{202E}come back later".to_owned(),
-        retry_after_ms: u32::MAX,
+        message: "come \u{202E}back\u{2066} later".to_owned(),
+        retry_after_ms: 20 * 60 * 60 * 1_000,
     }))
 }
 
@@ -88,19 +103,30 @@ fn nothing() -> Option<reply::Result> {
 }
 
 #[test]
-fn who_is_told_to_wait_for_weeks_asks_again_within_the_hour() -> Result<()> {
+fn who_is_told_to_wait_for_most_of_a_day_asks_again_within_the_hour() -> Result<()> {
     let (lie, mut world, alice, bob) = lied_to("Alice", |act| matches!(act, Act::Append(_)))?;
-    begin(&lie, in_forty_nine_days);
+    lie.lock().unwrap().loses = true;
+    begin(&lie, in_twenty_hours);
     world.say(alice, bob, "At six?")?;
     world.run_for(MINUTE_MS);
     assert_eq!(end(&lie), 1);
-    world.run_for(62 * MINUTE_MS);
+    let before = lie.lock().unwrap().times;
+    world.run_for(61 * MINUTE_MS);
+    assert_eq!(lie.lock().unwrap().times, before + 1);
     world.settle()?;
     assert_eq!(
         screen(&world, bob, alice)?,
         "\
 Alice: Hello, this is Alice.
 Alice: At six?
+"
+    );
+    assert_eq!(
+        screen(&world, alice, bob)?,
+        "\
+me: Hello, this is Alice.
+me: At six?
+— not sent: come back later
 "
     );
     Ok(())
@@ -160,6 +186,39 @@ Alice: At six?
 — something that was asked for was not done: the server's answer makes no sense
 "
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_commit_that_is_answered_with_nonsense_is_no_fork() -> Result<()> {
+    for answer in [done, nothing] {
+        let (lie, mut world, alice, bob) =
+            lied_to("Alice", |act| matches!(act, Act::SubmitCommit(_)))?;
+        let carol = world.sign_up("Carol")?;
+        world.befriend(alice, carol)?;
+        let members = vec![world.address(bob)?];
+        world.act(alice, group_of("Choir", members, Permissions::default()))?;
+        world.settle()?;
+        begin(&lie, answer);
+        let conversation = group(&world, alice, "Choir")?;
+        let members = vec![world.address(carol)?];
+        world.act(
+            alice,
+            Command::AddMembers {
+                conversation,
+                members,
+            },
+        )?;
+        world.run_for(MINUTE_MS);
+        assert!(end(&lie) >= 1, "no commit was answered with nonsense");
+        world.settle()?;
+        for who in [alice, bob, carol] {
+            group(&world, who, "Choir")?;
+            let told = world.warnings(who);
+            let fork = told.iter().any(|code| code.contains("fork"));
+            assert!(!fork, "{}: {told:?}", world.name(who));
+        }
     }
     Ok(())
 }

@@ -69,17 +69,21 @@ export function useScroll(changes: unknown, { newest, moves, onOlder, onNewer }:
     const moved = line.getBoundingClientRect().top - it.getBoundingClientRect().top - held.current.from;
     if (Math.abs(moved) >= 1) it.scrollTop += moved;
   }, []);
+  /** More comes where there is little left to see. */
+  const ask = useCallback(() => {
+    const it = scroller.current;
+    if (it === null || moves) return;
+    if (it.scrollTop < NEAR) onOlder();
+    else if (!newest && it.scrollHeight - it.scrollTop - it.clientHeight < NEAR) onNewer();
+  }, [newest, moves, onOlder, onNewer]);
   const look = useCallback(() => {
     const it = scroller.current;
     if (it === null) return;
-    const below = it.scrollHeight - it.scrollTop - it.clientHeight;
-    end.current = newest && below < AT_END;
+    end.current = newest && it.scrollHeight - it.scrollTop - it.clientHeight < AT_END;
     setAtEnd(end.current);
     held.current = firstInView(it);
-    if (moves) return;
-    if (it.scrollTop < NEAR) onOlder();
-    else if (!newest && below < NEAR) onNewer();
-  }, [newest, moves, onOlder, onNewer]);
+    ask();
+  }, [newest, ask]);
   useLayoutEffect(keep, [changes, keep]);
   useEffect(() => {
     const it = scroller.current;
@@ -106,9 +110,9 @@ export function useScroll(changes: unknown, { newest, moves, onOlder, onNewer }:
   }, [look]);
   // What has come may end near to where one is, and nobody scrolls.
   useEffect(() => {
-    const asked = requestAnimationFrame(look);
+    const asked = requestAnimationFrame(ask);
     return () => { cancelAnimationFrame(asked); };
-  }, [look]);
+  }, [ask]);
   const toEnd = useCallback(() => {
     end.current = true;
     setAtEnd(true);

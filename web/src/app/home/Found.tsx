@@ -62,7 +62,7 @@ export function Found({ query, onLeave }: { query: string; onLeave: () => void }
       onLeave();
     }}>
       {code !== undefined && <div className={styles.banner}><Banner kind="bad">{words.told.failure(code)}</Banner></div>}
-      <p role="status" className="sr-only">{words.matches(chats.length + people.length + (lines?.length ?? 0))}</p>
+      {code === undefined && <p role="status" className="sr-only">{words.matches(chats.length + people.length + (lines?.length ?? 0))}</p>}
       {none && <div className={styles.empty}><EmptyState drawing={<NothingFound />} title={words.noMatch(query.trim())}>{words.home.noMatchAbout}</EmptyState></div>}
       {chats.length > 0 && (
         <>

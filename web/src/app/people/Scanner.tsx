@@ -41,7 +41,7 @@ export function Scanner({ label, onRead, onClose }: ScannerProps) {
   const video = useRef<HTMLVideoElement>(null);
   const leave = useRef<HTMLButtonElement>(null);
   const told = useRef(onRead);
-  const [refused, setRefused] = useState(false);
+  const [failure, setFailure] = useState<string>();
   useEffect(() => { told.current = onRead; }, [onRead]);
   useEffect(() => {
     const canvas = document.createElement("canvas");
@@ -49,17 +49,22 @@ export function Scanner({ label, onRead, onClose }: ScannerProps) {
     let gone = false;
     // Absent where the page is not served over TLS.
     const devices = navigator.mediaDevices as MediaDevices | undefined;
-    const wanted = devices?.getUserMedia({ video: { facingMode: "environment" } }) ?? Promise.reject(new Error("no camera"));
-    wanted.then((it) => {
+    let decode: Decode | undefined;
+    const decoder = import("qr/decode.js").then((it) => { decode = it.default; }, () => { throw new Error("unreachable"); });
+    const camera = async (): Promise<MediaStream> => {
+      // Nothing is looked at that could not be read.
+      await decoder;
+      if (devices === undefined) throw new Error("camera_refused");
+      return devices.getUserMedia({ video: { facingMode: "environment" } }).catch(() => { throw new Error("camera_refused"); });
+    };
+    camera().then((it) => {
       stream = it;
       if (gone) it.getTracks().forEach((track) => { track.stop(); });
       else if (video.current !== null) {
         video.current.srcObject = it;
         void video.current.play();
       }
-    }, () => { setRefused(true); });
-    let decode: Decode | undefined;
-    import("qr/decode.js").then((it) => { decode = it.default; }, () => { setRefused(true); });
+    }, (error: unknown) => { setFailure(error instanceof Error ? error.message : "camera_refused"); });
     const timer = setInterval(() => {
       const text = video.current === null || decode === undefined ? null : read(video.current, canvas, decode);
       if (text === null || gone) return;
@@ -85,7 +90,7 @@ export function Scanner({ label, onRead, onClose }: ScannerProps) {
   }, []);
   return (
     <>
-      {refused ? <Banner kind="caution">{words.told.failure("camera_refused")}</Banner> : <video ref={video} className={styles.video} muted playsInline aria-label={label} />}
+      {failure !== undefined ? <Banner kind="caution">{words.told.failure(failure)}</Banner> : <video ref={video} className={styles.video} muted playsInline aria-label={label} />}
       <Button ref={leave} kind="plain" onClick={onClose}>{words.cancel}</Button>
     </>
   );

@@ -12,6 +12,8 @@ import { classes } from "../basics/classes";
 import { useSpeech } from "../words/context";
 import styles from "./dialog.module.css";
 
+const WRITTEN_IN = "textarea, input:not([type=checkbox], [type=radio], [type=file])";
+
 export interface DialogProps {
   readonly open: boolean;
   readonly onClose: () => void;
@@ -40,7 +42,7 @@ function Shown({ onClose, title, children, acts, shape = "dialog", alerts = fals
     if (dialog === null) return;
     dialog.showModal();
     // A question has its safe answer first, by itself.
-    if (!alerts) (matchMedia("(any-pointer: coarse)").matches ? dialog : (dialog.querySelector<HTMLElement>("input, textarea") ?? dialog)).focus();
+    if (!alerts) (matchMedia("(pointer: coarse)").matches ? dialog : (dialog.querySelector<HTMLElement>(WRITTEN_IN) ?? dialog)).focus();
     return () => {
       // Taken away while it is open, it would not give the focus back.
       dialog.close();

@@ -97,8 +97,7 @@ export function QrCode({ text, label, size = 12 }: { text: string; label: string
   const side = drawn?.side ?? 1;
   return (
     <svg
-      role="img"
-      aria-label={label}
+      {...(drawn === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
       className={styles.qr}
       viewBox={`0 0 ${String(side)} ${String(side)}`}
       shapeRendering="crispEdges"
