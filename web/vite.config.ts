@@ -26,7 +26,7 @@ export default defineConfig(({ mode }) => ({
     rollupOptions: {
       input: mode === "app" ? pages : all,
       // By name, so that it is known what is fetched only once it is wanted.
-      output: { manualChunks: (id) => (/node_modules\/qr\//.test(id) ? (id.includes("decode") ? "decode" : "qr") : undefined) },
+      output: { manualChunks: (id) => (id.includes("node_modules/qr/") ? (id.includes("decode") ? "decode" : "qr") : undefined) },
     },
   },
   preview: { headers: { "Content-Security-Policy": policy } },
