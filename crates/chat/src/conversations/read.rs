@@ -5,7 +5,7 @@ use super::{fits, log_name, not_member};
 use crate::app::{App, Caller};
 use crate::live::{Item, LogView};
 use crate::logs::book::read_meta;
-use crate::logs::{LogKind, LogMeta, entries, sync};
+use crate::logs::{LogKind, LogMeta, entries, stays, sync};
 use comity_membership::Context;
 use comity_membership::manifest::holds;
 use comity_membership::rules::may_edit_details;
@@ -99,6 +99,14 @@ pub(crate) async fn welcome(
             let window = entries::window(conn, &meta, &caller)?.ok_or_else(not_member)?;
             if window.joined < request.commit_seq {
                 return Err(not_member());
+            }
+            // A welcome leads into the seat that begins with it. Who came in anew since has that seat no more,
+            // and would stand where the log gives it nothing.
+            if window.joined > request.commit_seq
+                && !stays::began(conn, meta.id, &caller.device, request.commit_seq)?
+            {
+                let text = "the welcome was into an earlier seat";
+                return Err(Failure::refused(ErrorCode::NotFound, text));
             }
             conn.prepare_cached(
                 "SELECT welcome, ratchet_tree, sealed_state FROM welcome

@@ -65,6 +65,22 @@ pub(crate) fn behind(
     .optional()
 }
 
+/// Whether a stay that was not read to its end began with this entry.
+pub(crate) fn began(
+    conn: &Connection,
+    log: i64,
+    device: &DeviceId,
+    joined: u64,
+) -> Result<bool, rusqlite::Error> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM stay WHERE log = ?1 AND device = ?2 AND joined = ?3)",
+    )?
+    .query_row(
+        params![log, device.as_bytes(), joined.min(i64::MAX.unsigned_abs())],
+        |row| row.get(0),
+    )
+}
+
 /// Forgets stays of which nothing is left from entry `first` on.
 pub(crate) fn forget(conn: &Connection, log: i64, first: u64) -> Result<(), rusqlite::Error> {
     conn.prepare_cached("DELETE FROM stay WHERE log = ?1 AND removed < ?2")?

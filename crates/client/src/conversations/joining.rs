@@ -109,10 +109,20 @@ impl Step<'_> {
         )?)
     }
 
-    fn welcome_done(&mut self, hub: &str, cid: &[u8], commit_seq: u64) -> Result<(), CoreError> {
-        self.tx.execute(
+    /// False when it did not wait any more.
+    fn welcome_done(&mut self, hub: &str, cid: &[u8], commit_seq: u64) -> Result<bool, CoreError> {
+        let done = self.tx.execute(
             "DELETE FROM welcome WHERE hub = ?1 AND cid = ?2 AND commit_seq = ?3",
             (hub, cid, commit_seq),
+        )?;
+        Ok(done > 0)
+    }
+
+    /// Came in by itself with entry `seq`: a welcome from before leads into a seat that is over.
+    pub(super) fn welcomes_are_old(&self, id: &ConversationId, seq: u64) -> Result<(), CoreError> {
+        self.tx.execute(
+            "DELETE FROM welcome WHERE hub IN (?1, ?2) AND cid = ?3 AND commit_seq <= ?4",
+            (id.hub.as_str(), self.wire_hub(&id.hub), id.id.to_vec(), seq),
         )?;
         Ok(())
     }
@@ -130,6 +140,14 @@ impl Step<'_> {
         ) {
             self.welcome_done(hub, cid, commit_seq)?;
             if self.another_waits(hub, cid)? {
+                return Ok(());
+            }
+            // It was into an earlier seat than the last one, which is over as well.
+            if error.code == ErrorCode::NotFound
+                && let Some(known) = self.conversation_by_cid(hub, cid)?
+                && known.state == State::Left
+                && known.joined_seq >= commit_seq
+            {
                 return Ok(());
             }
             return self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq);
@@ -169,7 +187,9 @@ impl Step<'_> {
         {
             return self.welcome_later(hub, cid, commit_seq, 2_000);
         }
-        self.welcome_done(hub, cid, commit_seq)?;
+        if !self.welcome_done(hub, cid, commit_seq)? {
+            return Ok(());
+        }
         let me = self.me()?;
         let app = if hub.is_empty() {
             me.address.app.clone()

@@ -307,6 +307,7 @@ impl Step<'_> {
             }
         }
         self.fulfilled(intent)?;
+        self.welcomes_are_old(&id, committed.seq)?;
         let by_link = self.joining_by(conversation)?.is_some();
         self.tx.execute(
             "UPDATE conversation SET invitation = NULL, leaving = 0 WHERE id = ?1",

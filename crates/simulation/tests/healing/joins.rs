@@ -1,11 +1,11 @@
 //! Somebody comes in by themselves, and does not hear that they are in.
 
 use super::group;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comity_client::{Command, Permissions};
 use comity_simulation::story::group_of;
-use comity_simulation::{Malice, World};
-use comity_wire::proto::{ClientFrame, ServerFrame};
+use comity_simulation::{Malice, Who, World};
+use comity_wire::proto::{ClientFrame, EntryKind, ServerFrame};
 use comity_wire::proto::{client_frame::Act, reply, server_frame::Frame};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -87,4 +87,137 @@ fn who_came_in_by_a_link_and_did_not_hear_of_it_is_told_so_when_all_others_have_
     let choir = all.iter().find(|view| view.kind == "group").unwrap();
     assert_eq!(choir.state, "active");
     world.nothing_is_wrong()
+}
+
+/// What of a welcome is late at a device.
+#[derive(Clone, Copy, PartialEq)]
+enum Late {
+    /// That there is one.
+    Pointer,
+    /// The welcome.
+    Reply,
+}
+
+/// Keeps back one device's welcomes until it was taken out.
+struct LateWelcome {
+    late: Late,
+    device: &'static str,
+    /// What waits, in the order in which it came.
+    kept: Vec<ServerFrame>,
+    came_in: bool,
+    over: bool,
+}
+
+impl Malice for LateWelcome {
+    fn to_device(&mut self, device: &str, frame: ServerFrame) -> Vec<ServerFrame> {
+        if device != self.device || self.over {
+            return vec![frame];
+        }
+        let pointer = |deliver: &comity_wire::proto::Deliver| {
+            let mut all = deliver.entries.iter();
+            all.any(|entry| entry.kind() == EntryKind::Welcome)
+        };
+        let keep = match &frame.frame {
+            Some(Frame::Deliver(deliver)) => self.late == Late::Pointer && pointer(deliver),
+            Some(Frame::Reply(reply)) => match &reply.result {
+                Some(reply::Result::Deliver(deliver)) => {
+                    self.late == Late::Pointer && pointer(deliver)
+                }
+                Some(reply::Result::Welcome(_)) => self.late == Late::Reply,
+                Some(reply::Result::Committed(_)) => {
+                    self.came_in = true;
+                    false
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        if keep {
+            self.kept.push(frame);
+            return Vec::new();
+        }
+        vec![frame]
+    }
+}
+
+/// How a group stands on somebody's device.
+fn state(world: &World, who: Who) -> Result<String> {
+    let all = world.core(who)?.conversations()?;
+    let group = all.into_iter().find(|view| view.kind == "group");
+    Ok(group.context("no group")?.state)
+}
+
+/// Bob's tablet comes in by itself, after his phone had let it in; it is taken out; only then it hears of the
+/// welcome, or gets it.
+fn a_late_welcome(late: Late) -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let tablet = world.link(bob, "Bob's tablet")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(carol)?];
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    let conversation = group(&world, alice)?;
+    let link = world.invitation(alice, conversation)?;
+    world.settle()?;
+    let lie = Arc::new(Mutex::new(LateWelcome {
+        late,
+        device: "Bob's tablet",
+        kept: Vec::new(),
+        came_in: false,
+        over: false,
+    }));
+    world.set_malice(lie.clone());
+    world.cut_off(tablet, 10 * MINUTE_MS);
+    world.act(tablet, Command::JoinByInvitation { link: link.clone() })?;
+    world.act(bob, Command::JoinByInvitation { link })?;
+    world.run_for(11 * MINUTE_MS);
+    let came = world.run_until(MINUTE_MS, |_| {
+        let lie = lie.lock().unwrap();
+        lie.came_in && !lie.kept.is_empty()
+    });
+    assert!(
+        came,
+        "the tablet did not come in by itself beside a welcome"
+    );
+    world.run_for(5_000);
+    assert_eq!(state(&world, tablet)?, "active");
+    let member = world.address(bob)?;
+    world.act(
+        alice,
+        Command::RemoveMember {
+            conversation,
+            member,
+        },
+    )?;
+    let out = world.run_until(MINUTE_MS, |world| {
+        state(world, tablet).is_ok_and(|state| state == "left")
+    });
+    assert!(out, "the tablet did not hear that it is out");
+    let kept = {
+        let mut lie = lie.lock().unwrap();
+        lie.over = true;
+        std::mem::take(&mut lie.kept)
+    };
+    for frame in kept {
+        world.inject(tablet, frame);
+    }
+    world.settle()?;
+    world.say(bob, alice, "Why am I out?").ok();
+    world.settle()?;
+    assert_eq!(state(&world, tablet)?, "left");
+    assert_eq!(world.warnings(tablet), Vec::<String>::new());
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_welcome_from_before_that_is_heard_of_when_all_is_over_leads_nowhere() -> Result<()> {
+    a_late_welcome(Late::Pointer)
+}
+
+#[test]
+fn a_welcome_from_before_that_comes_when_all_is_over_leads_nowhere() -> Result<()> {
+    a_late_welcome(Late::Reply)
 }
