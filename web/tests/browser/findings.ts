@@ -13,8 +13,18 @@ const RULES: RunOptions = { resultTypes: ["violations"], runOnly: ["wcag2a", "wc
 /** Views of single parts are judged where they stand; the page holds several of each landmark. */
 const OF_THE_PAGE = ["landmark-unique", "landmark-banner-is-top-level", "landmark-no-duplicate-banner", "landmark-contentinfo-is-top-level", "landmark-no-duplicate-contentinfo", "heading-order"];
 
+/** Waits until what moves to an end is there: half faded in, all has too little contrast. What goes round for ever stays. */
+export async function atRest(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const moving = (): Animation[] => document.getAnimations().filter((it) => it.playState === "running" && it.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+    // One that is taken back ends, too; another may begin with it.
+    for (let all = moving(); all.length > 0; all = moving()) await Promise.allSettled(all.map((it) => it.finished));
+  });
+}
+
 /** What axe finds wrong, a line each. */
 export async function findings(page: Page, within: string | null = null, without: readonly string[] = OF_THE_PAGE): Promise<string[]> {
+  await atRest(page);
   if (await page.evaluate(() => !("axe" in window))) await page.evaluate(AXE);
   // Told in the page: all that axe knows is megabytes, which take longer on their way than to be found.
   const { passes, wrongs } = await page.evaluate(
