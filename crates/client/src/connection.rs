@@ -246,6 +246,7 @@ impl Step<'_> {
             self.mem.lists_again_ms = Some(self.now);
             self.event(Event::Online);
             self.reconnected_logs()?;
+            self.acknowledge_again()?;
         }
         Ok(())
     }
@@ -333,6 +334,10 @@ impl Step<'_> {
                 reply::Result::Done(_),
             ) => self.details_put(intent, &document, epoch),
             (Request::Leave { intent }, reply::Result::Done(_)) => self.left(intent),
+            (Request::Positions, reply::Result::Done(_)) => {
+                self.positions_taken();
+                Ok(())
+            }
             (Request::Mark { conversation }, reply::Result::Done(_)) => self.mark_put(conversation),
             (request, reply::Result::Error(error)) => self.request_failed(request, error.into()),
             // An answer of another kind than the question.
@@ -359,8 +364,9 @@ impl Step<'_> {
                 self.failed("sync", &CallError::Refused(error));
                 Ok(())
             }
-            // Then it is not known, and coming in anew says what there is to say.
-            Request::LookBack { .. } => Ok(()),
+            // Then it is not known, and coming in anew says what there is to say. Positions are told again by the
+            // next session.
+            Request::LookBack { .. } | Request::Positions => Ok(()),
             Request::Append { queue } => self.append_refused(queue, error),
             Request::Mark { conversation } => {
                 self.mark_refused(conversation, &error);

@@ -12,6 +12,7 @@ use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, EntryKind, client_frame::Act};
 use rusqlite::OptionalExtension as _;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// Digests kept per conversation.
 const TRAIL: i64 = 64;
@@ -56,7 +57,12 @@ impl Step<'_> {
             }
             self.mem.ahead.insert(conversation.id, cursor);
         }
-        conversation.head_seq = log.head_seq.max(conversation.head_seq);
+        conversation.head_seq = if self.mem.went_back {
+            // What it had more before is no longer to be had.
+            log.head_seq.max(conversation.next_seq - 1)
+        } else {
+            log.head_seq.max(conversation.head_seq)
+        };
         if planted::is(Bug::JumpsToOwnEntry) && self.has_unsent(conversation.id)? {
             conversation.next_seq = conversation.head_seq + 1;
             self.save_position(&conversation)?;
@@ -69,12 +75,16 @@ impl Step<'_> {
         if conversation.is_active() && had.is_some_and(|had| log.head_seq < *had) {
             return self.log_went_back(&mut conversation, "rolled_back", log.head_seq);
         }
-        // It has forgotten what this device read, and has had more since.
-        if self.mem.went_back && conversation.is_active() && cursor + 1 < conversation.next_seq {
+        // It never heard how far this device has read; or it has forgotten that, and has had more since.
+        if conversation.is_active() && cursor + 1 < conversation.next_seq {
             self.look_back(&conversation);
         }
         if conversation.is_active() && log.head_seq >= conversation.next_seq {
             self.fetch(hub, &log.log, conversation.next_seq - 1);
+        }
+        // All that this device may read was read, and nothing in it took the device out.
+        if conversation.is_active() && !log.member && log.head_seq + 1 == conversation.next_seq {
+            return self.log_ended(&mut conversation);
         }
         self.state_version_seen(&conversation, log.state_version)?;
         for cursor in &log.cursors {
@@ -99,11 +109,15 @@ impl Step<'_> {
     pub(crate) fn read_on_again(&mut self) -> Result<(), CoreError> {
         let names = meta::under(self.tx, UNREAD_SINCE_ENTRY)?;
         for id in names.iter().filter_map(|name| name.parse().ok()) {
-            let conversation = self.conversation(id)?;
-            if conversation.is_active() {
-                self.read_on(&conversation)?;
-            } else {
-                meta::remove(self.tx, &unread_since_entry(id))?;
+            let conversation = match self.conversation(id) {
+                Ok(conversation) => Some(conversation),
+                // It is in another one now.
+                Err(CoreError::NoSuch(_)) => None,
+                Err(error) => return Err(error),
+            };
+            match conversation.filter(Conversation::is_active) {
+                Some(conversation) => self.read_on(&conversation)?,
+                None => meta::remove(self.tx, &unread_since_entry(id))?,
             }
         }
         Ok(())
@@ -225,7 +239,7 @@ impl Step<'_> {
     }
 
     /// Whether the hub has something else now where it gave this device an entry. Then it went back, or
-    /// tells others something else, and that is no guess.
+    /// tells others something else, and that is no guess. Else it is told how far this device has read.
     pub(crate) fn looked_back(
         &mut self,
         conversation: i64,
@@ -254,7 +268,17 @@ impl Step<'_> {
                 return Ok(());
             }
         }
+        if conversation.is_active() {
+            self.acknowledge(&conversation);
+        }
         Ok(())
+    }
+
+    fn is_looking_back(&self, id: i64) -> bool {
+        let mut all = self.mem.requests.values();
+        all.any(
+            |request| matches!(request, Request::LookBack { conversation } if *conversation == id),
+        )
     }
 
     /// The hub has another log than it had, behind `until` at the latest: said, and joined anew where it
@@ -421,18 +445,64 @@ impl Step<'_> {
     }
 
     pub(crate) fn acknowledge(&mut self, conversation: &Conversation) {
+        if !self.mem.told_read.contains(&conversation.id) {
+            self.mem.told_read.insert(conversation.id);
+        }
+        let positions = vec![self.position(conversation)];
+        self.send(Act::Acknowledge(proto::Acknowledge { positions }));
+    }
+
+    fn position(&self, conversation: &Conversation) -> proto::Position {
         let (hub, log) = conversation.wire_log(self);
-        self.send(Act::Acknowledge(proto::Acknowledge {
-            positions: vec![proto::Position {
-                hub,
-                log,
-                seq: if planted::is(Bug::AcknowledgesUnread) {
-                    conversation.head_seq
-                } else {
-                    conversation.next_seq - 1
-                },
-            }],
-        }));
+        let seq = if planted::is(Bug::AcknowledgesUnread) {
+            conversation.head_seq
+        } else {
+            conversation.next_seq - 1
+        };
+        proto::Position { hub, log, seq }
+    }
+
+    /// A new session: what was told before of how far this device has read may not have arrived, or not have
+    /// been kept, and nothing is given again that would bring it up. The first session of a program tells all.
+    pub(crate) fn acknowledge_again(&mut self) -> Result<(), CoreError> {
+        let told = std::mem::take(&mut *self.mem.told_read);
+        if let Some(unsure) = &mut *self.mem.unsure_read {
+            unsure.extend(told);
+        }
+        let unsure = (*self.mem.unsure_read).clone();
+        let mut positions = Vec::new();
+        let inbox: u64 = meta::get(self.tx, "inbox_next")?.unwrap_or(1);
+        if inbox > 1 {
+            positions.push(proto::Position {
+                hub: String::new(),
+                log: self.me()?.keys.id().to_vec(),
+                seq: inbox - 1,
+            });
+        }
+        for state in [State::Active, State::Left] {
+            for conversation in self.conversations_in(state)? {
+                let known = conversation.conversation.is_some() && conversation.next_seq > 1;
+                let meant = unsure
+                    .as_ref()
+                    .is_none_or(|unsure| unsure.contains(&conversation.id));
+                // Of another branch than the hub's its numbers say nothing: where that may be, it is compared first.
+                let another =
+                    self.is_looking_back(conversation.id) || self.is_parting(conversation.id)?;
+                if known && meant && !another {
+                    positions.push(self.position(&conversation));
+                }
+            }
+        }
+        if !positions.is_empty() {
+            let act = Act::Acknowledge(proto::Acknowledge { positions });
+            self.request(Request::Positions, act);
+        }
+        Ok(())
+    }
+
+    /// The hub knows how far this device has read.
+    pub(crate) fn positions_taken(&mut self) {
+        *self.mem.unsure_read = Some(BTreeSet::new());
     }
 
     /// Asks for what the inbox holds beyond what was taken, as far as is known.

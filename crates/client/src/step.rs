@@ -71,6 +71,10 @@ pub(crate) struct Memory {
     pub(crate) taken: Shared<BTreeMap<i64, u64>>,
     /// How far the hub said, in this session, that this device has read each conversation.
     pub(crate) cursors_told: Shared<BTreeMap<i64, u64>>,
+    /// Conversations of which the hub may not have heard how far this device has read; absent: all.
+    pub(crate) unsure_read: Shared<Option<BTreeSet<i64>>>,
+    /// Of which it was told in this session.
+    pub(crate) told_read: Shared<BTreeSet<i64>>,
     /// Conversations of which the hub keeps entries back.
     pub(crate) withheld: Shared<BTreeSet<i64>>,
     /// Conversations into which a welcome waits, and of which the hub gave nothing from this entry on.
@@ -183,6 +187,8 @@ pub(crate) enum Request {
     Mark {
         conversation: i64,
     },
+    /// How far this device has read, told again.
+    Positions,
 }
 
 impl Request {

@@ -5,7 +5,10 @@ use comity_membership::manifest::{
     Attribute, Device, Manifest, ManifestError, SEQ_AHEAD_MAX, SEQ_MAX, SEQ_STEP_MAX,
     VerifiedManifest, encode, is_by_owner, sign_message, verify, verify_next, verify_step,
 };
-use comity_wire::{Message as _, proto};
+use comity_membership::rules::{check, check_taken};
+use comity_membership::{Change, CommitHeader, Committer, Context, Member, Refusal, Role};
+use comity_wire::proto::ConversationKind;
+use comity_wire::{ConversationId, Id16, Message as _, proto};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 fn key(seed: u8) -> SigningKey {
@@ -237,4 +240,62 @@ fn bytes_that_are_no_manifest_are_refused() {
             Err(ManifestError::Malformed(_) | ManifestError::Invalid(_))
         ));
     }
+}
+
+/// A device of the account of [`first`], at leaf 1; at leaf 0 there is another one's.
+fn renews_its_leaf(member: &Member) -> (Vec<Member>, Context, Change) {
+    let app = "chat.example".parse().unwrap();
+    let other = Member {
+        leaf: 0,
+        address: "ffeeddccbbaa99887766554433221100@chat.example"
+            .parse()
+            .unwrap(),
+        device: device(9, true).id,
+        signature_key: device(9, true).signature_key.to_vec(),
+    };
+    let id = ConversationId::new(app, Id16::new([3; 16]));
+    let roles = [(other.address.clone(), Role::Admin)].into();
+    let context = Context::new(id, ConversationKind::Group, &[5; 32], roles);
+    let change = Change {
+        committer: Committer::Member(member.clone()),
+        added: Vec::new(),
+        removed: Vec::new(),
+        updated: vec![member.clone()],
+        removed_by_app: Vec::new(),
+        context_after: None,
+        header: CommitHeader::default(),
+        epoch_after: 2,
+    };
+    (vec![other, member.clone()], context, change)
+}
+
+#[test]
+fn what_a_device_commits_that_others_let_in_is_taken_by_who_knows_an_older_list() {
+    let known = start();
+    let of = |seed: u8, key_of: u8| Member {
+        leaf: 1,
+        address: known.manifest.address.clone(),
+        device: device(seed, false).id,
+        signature_key: device(key_of, false).signature_key.to_vec(),
+    };
+    let lists = |address: &comity_wire::Address| {
+        (*address == known.manifest.address).then(|| known.clone())
+    };
+    let new = of(4, 4);
+    let (before, context, change) = renews_its_leaf(&new);
+    assert_eq!(
+        check_taken(&change, &before, &context, &lists, &|_| None),
+        Ok(())
+    );
+    // The hub knows the newest list, and takes it from nobody whom that does not have.
+    assert_eq!(
+        check(&change, &before, &context, &lists),
+        Err(Refusal::NotInManifest)
+    );
+    // A device that is listed has the key of its list, whoever let it in.
+    let (before, context, change) = renews_its_leaf(&of(3, 4));
+    assert_eq!(
+        check_taken(&change, &before, &context, &lists, &|_| None),
+        Err(Refusal::KeyMismatch)
+    );
 }

@@ -12,7 +12,7 @@ use crate::app::{App, Caller};
 use crate::family::followers;
 use crate::logs::book::{LogMeta, read_meta};
 use crate::logs::entries::{self, Added, NewEntry};
-use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox, packed};
+use crate::logs::{LogBook, LogKind, LogName, Published, Seat, outbox, packed, stays};
 use comity_membership::manifest::VerifiedManifest;
 use comity_membership::{Change, Committer, Context, Member, PublicState, parse_welcome, rules};
 use comity_platform::Failure;
@@ -381,6 +381,7 @@ fn take(
     // Nobody adds itself but who comes in by itself.
     if judged.joined.contains(&caller.device) {
         came_in(conn, meta.id, &caller.device, &published.entry)?;
+        stays::pass(conn, meta.id, &caller.device)?;
     }
     followers::update(conn, meta.id, &meta.seats, &seats, seq)?;
     meta.seats = Arc::new(seats);

@@ -95,6 +95,10 @@ pub(crate) async fn acknowledge(
     let views = app
         .look_up(named.iter().map(|(log, _)| *log).collect())
         .await?;
+    // Who comes back tells where it is in all of them: in most the hub knows.
+    if named.len() > 1 {
+        named = further(app, caller, named).await?;
+    }
     let mut after_the_end = Vec::new();
     for (log, seq) in named {
         let Some(view) = views.get(&log) else {
@@ -115,6 +119,35 @@ pub(crate) async fn acknowledge(
         return Ok(());
     }
     acknowledge_the_end(app, caller, after_the_end).await
+}
+
+/// Those positions that are further than what is written of the device.
+async fn further(
+    app: &App,
+    caller: Caller,
+    positions: Vec<(LogName, u64)>,
+) -> Result<Vec<(LogName, u64)>, Failure> {
+    let further = app
+        .db
+        .read(move |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM seat s JOIN log l ON l.id = s.log
+                     WHERE l.name = ?1 AND s.device = ?2 AND s.cursor >= ?3)",
+            )?;
+            let mut further = Vec::new();
+            for (log, seq) in positions {
+                let known = select
+                    .query_row(params![log, caller.device.as_bytes(), seq], |row| {
+                        row.get::<_, bool>(0)
+                    })?;
+                if !known {
+                    further.push((log, seq));
+                }
+            }
+            Ok(further)
+        })
+        .await?;
+    Ok(further)
 }
 
 /// Who was taken out acknowledges what came before, and that: the log is kept for it until then.

@@ -222,11 +222,12 @@ async fn finish(
             follow_to(app, hub, conversation, Some(request.commit_seq)).await?;
             Ok(reply::Result::Welcome(welcome))
         }
-        // What was first is in the hub's log: the device is going to look for it in the copy.
+        // What was first is in the hub's log, also what took the device out: it is going to look for it in the
+        // copy.
         (Act::Append(Append { conversation, .. }), Err(failure))
         | (Act::SubmitCommit(SubmitCommit { conversation, .. }), Err(failure))
         | (Act::PutState(PutState { conversation, .. }), Err(failure))
-            if failure.code() == ErrorCode::StaleEpoch =>
+            if matches!(failure.code(), ErrorCode::StaleEpoch | ErrorCode::NotMember) =>
         {
             follow_to(app, hub, log_name(conversation)?, None).await?;
             Err(failure)

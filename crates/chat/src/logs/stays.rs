@@ -81,6 +81,13 @@ pub(crate) fn began(
     )
 }
 
+/// Forgets the stays of a device that came in by itself: it goes on from there, and reads no earlier one.
+pub(crate) fn pass(conn: &Connection, log: i64, device: &DeviceId) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached("DELETE FROM stay WHERE log = ?1 AND device = ?2")?
+        .execute(params![log, device.as_bytes()])?;
+    Ok(())
+}
+
 /// Forgets stays of which nothing is left from entry `first` on.
 pub(crate) fn forget(conn: &Connection, log: i64, first: u64) -> Result<(), rusqlite::Error> {
     conn.prepare_cached("DELETE FROM stay WHERE log = ?1 AND removed < ?2")?

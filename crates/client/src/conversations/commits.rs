@@ -184,6 +184,10 @@ impl Step<'_> {
         }
         // What was before this device came in anew is none of its business.
         if committed.seq <= conversation.joined_seq {
+            self.tx.execute(
+                "UPDATE intent SET frame = NULL, idempotency_key = NULL WHERE id = ?1",
+                [intent],
+            )?;
             return Ok(());
         }
         if committed.seq < conversation.next_seq {

@@ -229,6 +229,19 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// The hub has ended this device's seat without an entry that says so: with the last account that was in
+    /// it, the log has an end, and nobody commits anything.
+    pub(crate) fn log_ended(&mut self, conversation: &mut Conversation) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let members = self.members(conversation.id)?;
+        let group = conversation.kind == comity_wire::proto::ConversationKind::Group as i32;
+        if group && members.iter().all(|(_, address)| *address == me.address) {
+            return self.close_left(conversation);
+        }
+        let (hub, log) = conversation.wire_log(self);
+        self.log_closed(&hub, &log)
+    }
+
     /// The server no longer lets this device read the log.
     pub(crate) fn log_closed(&mut self, hub: &str, log: &[u8]) -> Result<(), CoreError> {
         let Some(mut conversation) = self.conversation_by_cid(hub, log)? else {
@@ -238,7 +251,12 @@ impl Step<'_> {
             if self.is_leaving(conversation.id)? {
                 return self.close_left(&mut conversation);
             }
-            // Perhaps only stale: ask to be let in again, which is refused if it was on purpose.
+            // Perhaps only stale: ask to be let in again, which is refused if it was on purpose. What was to be
+            // committed in the seat that ended is not.
+            self.tx.execute(
+                "DELETE FROM intent WHERE conversation = ?1 AND kind NOT IN ('rejoin', 'leave', 'details', 'ask')",
+                [conversation.id],
+            )?;
             self.want(conversation.id, "rejoin", 0)?;
             self.set_state(&mut conversation, State::Rejoining)?;
         }

@@ -356,3 +356,24 @@ fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay()
     assert_eq!(world.warnings(alice), [""; 0]);
     world.nothing_is_wrong()
 }
+
+#[test]
+fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
+    world.settle()?;
+    world.cut_off(tablet, 60_000);
+    let conversation = group(&world, alice)?;
+    world.act(alice, Command::LeaveGroup { conversation })?;
+    world.run_for(120_000);
+    world.settle()?;
+    for who in [alice, tablet] {
+        let all = world.core(who)?.conversations()?;
+        let group = all.iter().find(|view| view.kind == "group");
+        let state = group.context("no group")?.state.as_str();
+        assert_eq!(state, "left", "{}", world.name(who));
+    }
+    world.nothing_is_wrong()
+}

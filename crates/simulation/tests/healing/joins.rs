@@ -213,6 +213,72 @@ fn a_late_welcome(late: Late) -> Result<()> {
 }
 
 #[test]
+fn a_stay_that_was_over_before_a_device_came_in_by_itself_is_not_gone_into() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let tablet = world.link(bob, "Bob's tablet")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(carol)?];
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    let conversation = group(&world, alice)?;
+    let link = world.invitation(alice, conversation)?;
+    world.settle()?;
+    let lie = Arc::new(Mutex::new(LateWelcome {
+        late: Late::Pointer,
+        device: "Bob's tablet",
+        kept: Vec::new(),
+        came_in: false,
+        over: false,
+    }));
+    world.set_malice(lie.clone());
+    let member = world.address(bob)?;
+    let remove = Command::RemoveMember {
+        conversation,
+        member,
+    };
+    // The phone lets it in, and both are out again: it hears of neither.
+    world.act(bob, Command::JoinByInvitation { link })?;
+    let let_in = world.run_until(MINUTE_MS, |_| !lie.lock().unwrap().kept.is_empty());
+    assert!(let_in, "the phone did not let the tablet in");
+    world.run_for(10_000);
+    world.act(alice, remove.clone())?;
+    world.run_for(MINUTE_MS);
+    // It comes in by itself, and is out again.
+    let kept = std::mem::take(&mut lie.lock().unwrap().kept);
+    // Who was put out does not come back by the link that they had.
+    let link = world.invitation(alice, conversation)?;
+    world.run_for(10_000);
+    world.act(tablet, Command::JoinByInvitation { link })?;
+    let came = world.run_until(MINUTE_MS, |world| {
+        lie.lock().unwrap().came_in && state(world, tablet).is_ok_and(|state| state == "active")
+    });
+    assert!(came, "the tablet did not come in by itself");
+    world.run_for(10_000);
+    world.act(alice, remove)?;
+    let out = world.run_until(MINUTE_MS, |world| {
+        state(world, tablet).is_ok_and(|state| state == "left")
+    });
+    assert!(out, "the tablet did not hear that it is out");
+    lie.lock().unwrap().over = true;
+    for frame in kept {
+        world.inject(tablet, frame);
+    }
+    world.run_for(MINUTE_MS);
+    world.settle()?;
+    assert_eq!(state(&world, tablet)?, "left");
+    let lines = world
+        .core(tablet)?
+        .timeline(group(&world, tablet)?, None, 100)?;
+    let told = lines.iter().filter(|line| line.text == "removed_you");
+    assert_eq!(told.count(), 1);
+    assert_eq!(world.warnings(tablet), Vec::<String>::new());
+    world.nothing_is_wrong()
+}
+
+#[test]
 fn a_welcome_from_before_that_is_heard_of_when_all_is_over_leads_nowhere() -> Result<()> {
     a_late_welcome(Late::Pointer)
 }
@@ -220,4 +286,27 @@ fn a_welcome_from_before_that_is_heard_of_when_all_is_over_leads_nowhere() -> Re
 #[test]
 fn a_welcome_from_before_that_comes_when_all_is_over_leads_nowhere() -> Result<()> {
     a_late_welcome(Late::Reply)
+}
+
+#[test]
+fn a_note_about_a_conversation_that_is_in_another_one_now_keeps_nobody_offline() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    world.tamper_store(bob, |store| {
+        // As two rows that became one left it, in the form of the store's values: true.
+        store.execute(
+            "INSERT INTO meta (key, value) VALUES ('unread_since_entry/999', x'f5')",
+            [],
+        )?;
+        Ok(())
+    })?;
+    world.run_for(MINUTE_MS);
+    world.settle()?;
+    world.say(alice, bob, "Are you there?")?;
+    world.settle()?;
+    assert_eq!(world.conversation(bob, alice)?.last_text, "Are you there?");
+    assert!(world.core(bob)?.is_online());
+    Ok(())
 }

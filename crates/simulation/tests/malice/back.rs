@@ -4,7 +4,9 @@ use crate::screen::{alice_and_bob, group};
 use anyhow::{Context, Result};
 use comity_client::{Command, ItemKind, Permissions, Status, TimelineItem, What, Whom};
 use comity_simulation::story::{group_of, say as in_conversation};
-use comity_simulation::{Honest, Who, World};
+use comity_simulation::{Honest, Malice, Who, World};
+use comity_wire::proto::{ServerFrame, reply, server_frame::Frame};
+use std::sync::{Arc, Mutex};
 
 /// More than a device remembers of a log.
 const FAR: usize = 80;
@@ -250,5 +252,47 @@ fn who_was_taken_out_after_the_server_went_back_reads_on_behind_what_was_there()
     let all = world.core(bob)?.conversations()?;
     let view = all.iter().find(|one| one.conversation == at_bob);
     assert_eq!(view.context("no group")?.unread, 1);
+    Ok(())
+}
+
+/// Keeps from Bob, while it is on, what is said to him.
+#[derive(Default)]
+struct KeepsFromBob(bool);
+
+impl Malice for KeepsFromBob {
+    fn to_device(&mut self, device: &str, frame: ServerFrame) -> Vec<ServerFrame> {
+        let said = match &frame.frame {
+            Some(Frame::Deliver(_)) => true,
+            Some(Frame::Reply(reply)) => matches!(&reply.result, Some(reply::Result::Deliver(_))),
+            _ => false,
+        };
+        if self.0 && said && device == "Bob" {
+            return Vec::new();
+        }
+        vec![frame]
+    }
+}
+
+#[test]
+fn who_knew_of_more_than_it_had_read_goes_on_where_the_server_went_back_to() -> Result<()> {
+    let lie = Arc::new(Mutex::new(KeepsFromBob::default()));
+    let (mut world, alice, bob) = alice_and_bob(lie.clone())?;
+    say(&mut world, alice, bob, "Before.")?;
+    world.run_for(60_000);
+    let before = world.hub_snapshot();
+    lie.lock().unwrap().0 = true;
+    let at_alice = world.conversation(alice, bob)?.conversation;
+    for number in 0..20 {
+        speak(&mut world, alice, at_alice, &format!("Lost {number}"))?;
+    }
+    world.cut_off(bob, 5_000);
+    world.run_for(60_000);
+    world.hub_restore(&before)?;
+    lie.lock().unwrap().0 = false;
+    world.run_for(60_000);
+    world.settle()?;
+    say(&mut world, bob, alice, "I am here.")?;
+    let last = world.conversation(alice, bob)?.last_text;
+    assert_eq!(last, "I am here.");
     Ok(())
 }
