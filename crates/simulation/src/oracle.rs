@@ -34,6 +34,8 @@ fn short(log: &LogName) -> String {
 struct Seat {
     joined: u64,
     removed: Option<u64>,
+    /// Its account has asked to leave, and nobody has committed that yet.
+    leaving: bool,
 }
 
 /// What one device shows of one log.
@@ -152,13 +154,14 @@ fn seats(world: &World) -> Result<BTreeMap<(LogName, [u8; 16]), Seat>> {
     // Of a log that an app follows its hub knows better.
     let rows = world.inspect_apps(|conn| {
         let mut statement = conn.prepare(
-            "SELECT l.name, s.device, s.joined, s.removed FROM seat s JOIN log l ON l.id = s.log
+            "SELECT l.name, s.device, s.joined, s.removed, s.leaving FROM seat s JOIN log l ON l.id = s.log
              WHERE l.id NOT IN (SELECT log FROM followed)",
         )?;
         let rows = statement.query_map([], |row| {
             let seat = Seat {
                 joined: row.get(2)?,
                 removed: row.get(3)?,
+                leaving: row.get(4)?,
             };
             Ok(((row.get(0)?, row.get(1)?), seat))
         })?;
@@ -241,6 +244,18 @@ fn readable(world: &World, shown: &[Shown], wrong: &mut Vec<String>) {
             wrong.push(format!(
                 "{name} has a seat, its conversation is {}",
                 device.state
+            ));
+        }
+        if device.state == "left"
+            && device
+                .seat
+                .is_some_and(|seat| seat.removed.is_none() && !seat.leaving)
+        {
+            wrong.push(format!("{name} has a seat, and shows that it is out"));
+        }
+        if device.state == "active" && device.seat.is_some_and(|seat| seat.removed.is_some()) {
+            wrong.push(format!(
+                "{name} is out, and shows a conversation that goes on"
             ));
         }
     }
