@@ -18,6 +18,7 @@ mod contacts;
 mod conversations;
 mod copies;
 mod error;
+mod files;
 mod groups;
 mod history;
 mod info;
@@ -44,6 +45,7 @@ mod waits;
 pub use comity_e2ee::attachment;
 pub use comity_membership::Permissions;
 pub use error::CoreError;
+pub use files::{FileOf, FileView};
 pub use groups::views::{GroupView, MemberView, PermissionsView};
 pub use info::{InfoView, ReachView};
 pub use input::{
