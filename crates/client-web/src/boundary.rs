@@ -6,8 +6,8 @@
 //! that waits for the network: a question is answered by what is here.
 
 use comity_client::{
-    AccountView, Command, ContactView, ConversationView, Event, InfoView, MemberView, RequestView,
-    TimelineItem, TransferView,
+    AccountView, Command, ContactView, ConversationView, Event, FileOf, InfoView, MemberView,
+    RequestView, TimelineItem, TransferView,
 };
 use comity_wire::{Address, MessageId, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -319,6 +319,7 @@ pub mod typescript {
         collect.visit::<FoundLine>();
         collect.visit::<Named>();
         collect.visit::<CodeOrdered>();
+        collect.visit::<FileOf>();
         let mut out = String::from(
             "// Generated from crates/client-web by `cargo xtask codegen`: not to be edited.\n\n",
         );

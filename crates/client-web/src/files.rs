@@ -7,7 +7,7 @@
 //! Always holds: no byte of a file lies in OPFS in the clear; a sealed file that was changed does
 //! not open. Deliberately absent: names and types of files; those are the message's.
 
-use crate::clock::worker;
+use crate::opfs::{self, Handle};
 use crate::transfer::Stopped;
 use comity_client::attachment::{
     CHUNK_BYTES, CiphertextHash, Decryptor, Encryptor, FileKey, Layout,
@@ -16,12 +16,9 @@ use js_sys::{Array, Uint8Array};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
-    FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
-};
+use web_sys::Blob;
 use zeroize::Zeroizing;
 
 const FOLDER: &str = ".comity-outgoing";
@@ -62,7 +59,7 @@ impl Files {
         let size = file.size() as u64;
         let encryptor = Encryptor::new(&self.key_of(name)?, size)?;
         let layout = *encryptor.layout();
-        let out = open(name, true).await?;
+        let out = opfs::open(FOLDER, name, true).await?;
         let mut hash = CiphertextHash::new();
         let mut at = HEADER as u64;
         for index in 0..layout.chunks() {
@@ -84,7 +81,7 @@ impl Files {
         if !Self::is_name(name) {
             return Err(Stopped::for_good("source_gone"));
         }
-        let file = open(name, false).await?;
+        let file = opfs::open(FOLDER, name, false).await?;
         let header = file.read(0, HEADER)?;
         let (size, blake3) = header
             .split_at_checked(8)
@@ -104,26 +101,17 @@ impl Files {
 
     /// A given file is no longer needed.
     pub(crate) async fn forget(&self, name: &str) {
-        if let Ok(folder) = folder().await {
-            let _ = JsFuture::from(folder.remove_entry(name)).await;
-        }
+        let _ = opfs::remove(FOLDER, name).await;
     }
 
     /// Deletes all given files but these.
     pub(crate) async fn keep_only(&self, wanted: &BTreeSet<String>) -> Result<(), JsValue> {
-        let folder = folder().await?;
-        let names = folder.keys();
-        loop {
-            let next: js_sys::IteratorNext = JsFuture::from(names.next()?).await?.unchecked_into();
-            if next.done() {
-                return Ok(());
-            }
-            if let Some(name) = next.value().as_string()
-                && !wanted.contains(&name)
-            {
-                JsFuture::from(folder.remove_entry(&name)).await?;
+        for name in opfs::names(FOLDER).await? {
+            if !wanted.contains(&name) {
+                opfs::remove(FOLDER, &name).await?;
             }
         }
+        Ok(())
     }
 
     /// A file that was fetched, until a tab takes it.
@@ -178,82 +166,5 @@ async fn read_blob(file: &Blob, from: u64, length: usize) -> Result<Vec<u8>, Sto
         Ok(bytes)
     } else {
         Err(Stopped::for_good("source_changed"))
-    }
-}
-
-async fn folder() -> Result<FileSystemDirectoryHandle, JsValue> {
-    let root: FileSystemDirectoryHandle =
-        JsFuture::from(worker().navigator().storage().get_directory())
-            .await?
-            .unchecked_into();
-    let create = FileSystemGetDirectoryOptions::new();
-    create.set_create(true);
-    Ok(
-        JsFuture::from(root.get_directory_handle_with_options(FOLDER, &create))
-            .await?
-            .unchecked_into(),
-    )
-}
-
-/// An open file in OPFS; closed when dropped.
-struct Handle(FileSystemSyncAccessHandle);
-
-async fn open(name: &str, create: bool) -> Result<Handle, Stopped> {
-    let gone = |_| Stopped::for_good(if create { "disk" } else { "source_gone" });
-    let options = FileSystemGetFileOptions::new();
-    options.set_create(create);
-    let folder = folder().await.map_err(gone)?;
-    let file: FileSystemFileHandle =
-        JsFuture::from(folder.get_file_handle_with_options(name, &options))
-            .await
-            .map_err(gone)?
-            .unchecked_into();
-    let handle = JsFuture::from(file.create_sync_access_handle())
-        .await
-        .map_err(|_| Stopped::for_now("disk"))?;
-    Ok(Handle(handle.unchecked_into()))
-}
-
-fn at(offset: u64) -> FileSystemReadWriteOptions {
-    let options = FileSystemReadWriteOptions::new();
-    options.set_at(offset as f64);
-    options
-}
-
-impl Handle {
-    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, Stopped> {
-        let mut bytes = vec![0; length];
-        let read = self
-            .0
-            .read_with_u8_array_and_options(&mut bytes, &at(offset))
-            .map_err(|_| Stopped::for_good("disk"))?;
-        if read as usize == length {
-            Ok(bytes)
-        } else {
-            Err(Stopped::for_good("source_changed"))
-        }
-    }
-
-    fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Stopped> {
-        let full = || Stopped::for_good("disk");
-        let written = self
-            .0
-            .write_with_u8_array_and_options(bytes, &at(offset))
-            .map_err(|_| full())?;
-        if written as usize == bytes.len() {
-            Ok(())
-        } else {
-            Err(full())
-        }
-    }
-
-    fn flush(&self) -> Result<(), Stopped> {
-        self.0.flush().map_err(|_| Stopped::for_good("disk"))
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.0.close();
     }
 }

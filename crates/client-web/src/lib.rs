@@ -7,6 +7,7 @@
 
 pub mod boundary;
 pub mod desk;
+pub mod kept;
 mod rows;
 
 #[cfg(target_family = "wasm")]
@@ -15,6 +16,8 @@ mod clock;
 mod files;
 #[cfg(target_family = "wasm")]
 mod http;
+#[cfg(target_family = "wasm")]
+mod opfs;
 #[cfg(target_family = "wasm")]
 mod shell;
 #[cfg(target_family = "wasm")]

@@ -6,6 +6,7 @@
 //! of entries are read. Deliberately absent: anything that waits while it holds the core.
 
 mod effects;
+mod keeping;
 mod line;
 
 use crate::boundary::{Answer, Ask, LinkView, Question, Refusal, Told};
@@ -13,6 +14,7 @@ use crate::clock::{now_ms, sleep, turn};
 use crate::desk::{Desk, answer, refusal};
 use crate::files::Files;
 use crate::http::Server;
+use crate::kept::Kept;
 use crate::store::Pool;
 use comity_client::{Core, CoreError, Event, Input};
 use comity_wire::{UnixMs, proto};
@@ -62,6 +64,7 @@ struct Inner {
     pool: Option<Pool>,
     server: Server,
     files: Files,
+    kept: Kept,
     outside: Outside,
     desk: Desk,
     line: Line,
@@ -84,7 +87,7 @@ impl Shell {
         core: Core,
         pool: Pool,
         server: Server,
-        files: Files,
+        (files, kept): (Files, Kept),
         outside: Outside,
     ) -> Self {
         let shell = Self(Rc::new(RefCell::new(Inner {
@@ -92,6 +95,7 @@ impl Shell {
             pool: Some(pool),
             server,
             files,
+            kept,
             outside,
             desk: Desk::default(),
             line: Line::default(),
@@ -194,6 +198,7 @@ impl Shell {
                 inner.events.push(event.clone());
             }
         }
+        self.let_go(&events);
         self.run_effects(output.effects);
         if !events.is_empty() {
             self.tell_soon();

@@ -7,6 +7,7 @@
 use crate::clock::{now_ms, sleep, turn};
 use crate::files::{Files, Given};
 use crate::http::{Body, Piece, Server, bytes, refused};
+use crate::kept::{Keeping, Kept};
 use crate::shell::Shell;
 use comity_client::attachment::{CiphertextHash, Decryptor, Encryptor, FileError, FileKey, Layout};
 use comity_client::{CallError, CopyOf, Download, Input, Method, Source, Target, Upload};
@@ -86,7 +87,17 @@ impl From<CallError> for Stopped {
 pub(crate) struct Work {
     pub(crate) server: Server,
     pub(crate) files: Files,
+    pub(crate) kept: Kept,
     pub(crate) shell: Shell,
+}
+
+impl Work {
+    /// Begins to keep what a transfer moves, where it is something that is kept. Whatever becomes
+    /// of that, the transfer goes on.
+    async fn keeping(&self, transfer: i64, sealed_size: u64) -> Option<Keeping> {
+        let of = self.shell.file_of_transfer(transfer)?;
+        self.kept.begin(of, sealed_size).await
+    }
 }
 
 /// Tells how far a transfer is, now and then.
@@ -196,7 +207,12 @@ async fn run_upload(work: &Work, job: Upload) -> Result<([u8; 32], u64), Stopped
             start_blob(work, job.transfer, stamp, layout.sealed_size(), &job.token).await?
         }
     };
-    let (hash, sent, complete) = send_all(work, &job, &blob, &layout).await?;
+    // What goes up here is there again without being fetched.
+    let mut keeping = match job.source {
+        Source::File(_) => work.keeping(job.transfer, layout.sealed_size()).await,
+        Source::Memory(_) => None,
+    };
+    let (hash, sent, complete) = send_all(work, &job, &blob, &mut keeping).await?;
     // All bytes are there; that the app also keeps them it has yet to say.
     let mut complete = complete || offset(work, &blob, &job.token).await?.complete;
     if !complete {
@@ -205,7 +221,11 @@ async fn run_upload(work: &Work, job: Upload) -> Result<([u8; 32], u64), Stopped
             .complete;
     }
     if complete {
-        Ok((hash.finish(), layout.sealed_size()))
+        let blake3 = hash.finish();
+        if let Some(keeping) = keeping {
+            keeping.finish(&work.shell, blake3);
+        }
+        Ok((blake3, layout.sealed_size()))
     } else {
         Err(Stopped::for_now("incomplete"))
     }
@@ -215,9 +235,10 @@ async fn send_all(
     work: &Work,
     job: &Upload,
     blob: &BlobId,
-    layout: &Layout,
+    keeping: &mut Option<Keeping>,
 ) -> Result<(CiphertextHash, u64, bool), Stopped> {
     let encryptor = Encryptor::new(&FileKey::from_bytes(&job.key)?, job.plain_size)?;
+    let layout = *encryptor.layout();
     let mut plain = Plain::open(&work.files, &job.source, job.plain_size).await?;
     let mut progress = Progress::of(&work.shell, job.transfer);
     let at = offset(work, blob, &job.token).await?;
@@ -228,6 +249,9 @@ async fn send_all(
         // What is safe already is sealed again only for the hash: the same bytes come out.
         let sealed = encryptor.chunk(index, &plain.next(layout.plaintext(index))?)?;
         hash.update(&sealed);
+        if let Some(keeping) = keeping {
+            keeping.write(&sealed);
+        }
         let (start, length) = layout.sealed(index);
         let end = start + length as u64;
         if end > at.offset {
@@ -379,13 +403,18 @@ impl Sink {
 
 async fn run_download(work: &Work, job: Download) -> Result<Option<Vec<u8>>, Stopped> {
     let key = FileKey::from_bytes(&job.key)?;
+    let for_person = matches!(job.target, Target::File(_));
     let mut opening = Opening {
         layout: Layout::new(job.plain_size)?,
         decryptor: Decryptor::new(&key, job.plain_size, job.blob_size, &job.blake3)?,
         sink: Sink::open(&work.files, job.target)?,
+        keeping: None,
         waiting: Vec::new(),
         done: 0,
     };
+    if for_person {
+        opening.keeping = work.keeping(job.transfer, job.blob_size).await;
+    }
     let mut progress = Progress::of(&work.shell, job.transfer);
     let mut failures = 0;
     // A line that breaks is taken up at the byte where it broke.
@@ -422,6 +451,9 @@ async fn run_download(work: &Work, job: Download) -> Result<Option<Vec<u8>>, Sto
         }
     }
     opening.decryptor.finish()?;
+    if let (Some(keeping), Ok(blake3)) = (opening.keeping, job.blake3.as_slice().try_into()) {
+        keeping.finish(&work.shell, blake3);
+    }
     opening.sink.keep(&work.files)
 }
 
@@ -430,6 +462,8 @@ struct Opening {
     layout: Layout,
     decryptor: Decryptor,
     sink: Sink,
+    /// Where the ciphertext goes, too.
+    keeping: Option<Keeping>,
     waiting: Vec<u8>,
     /// Bytes of the ciphertext that came.
     done: u64,
@@ -465,6 +499,9 @@ impl Opening {
             let rest = self.waiting.split_off(length);
             let sealed = std::mem::replace(&mut self.waiting, rest);
             self.sink.write(&self.decryptor.chunk(&sealed)?);
+            if let Some(keeping) = &mut self.keeping {
+                keeping.write(&sealed);
+            }
         }
         if self.waiting.is_empty() {
             Ok(())

@@ -2,9 +2,11 @@
 
 use crate::files::Files;
 use crate::http::Server;
+use crate::kept::Kept;
 use crate::shell::{Outside, Shell};
 use crate::store::{Pool, Unopened};
 use crate::transfer::Stopped;
+use comity_client::FileOf;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Blob;
@@ -56,11 +58,13 @@ impl Device {
         let pool = Pool::open().await?;
         let core = pool.core(&own)?;
         let outside = Outside { tell, erased };
-        let files = Files::new(&own);
-        let shell = Shell::start(core, pool, Server::new(&origin), files.clone(), outside);
+        let (files, kept) = (Files::new(&own), Kept::new(&own));
+        let both = (files.clone(), kept);
+        let shell = Shell::start(core, pool, Server::new(&origin), both, outside);
         let wanted = shell.outgoing().map_err(Unopened::from)?;
         // What stays is a file that nobody will ask for: the next start tries again.
         let _ = files.keep_only(&wanted.into_iter().collect()).await;
+        shell.sweep();
         Ok(Self(shell))
     }
 
@@ -99,6 +103,18 @@ impl Device {
     /// A file that an act fetched under this name; it can be taken once.
     pub fn take(&self, name: &str) -> Option<Blob> {
         self.0.files().take_made(name)
+    }
+
+    /// The file of a message, or the picture of a person or group, where it is kept: `of` is a
+    /// `FileOf`, as JSON. Works without a network.
+    ///
+    /// # Errors
+    /// Throws an error whose `name` is `malformed`.
+    pub async fn kept(&self, of: String) -> Result<Option<Blob>, JsValue> {
+        let of: FileOf =
+            serde_json::from_str(&of).map_err(|error| thrown("malformed", &error.to_string()))?;
+        let shell = self.0.clone();
+        Ok(shell.read_kept(&of).await)
     }
 
     /// Closes connection and store.

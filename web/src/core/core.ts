@@ -10,7 +10,7 @@ import type { CoreFailure, FromCore, ToCore } from "./messages";
 import { applied } from "./rows";
 import { trusted, workerUrl } from "./trusted";
 import type { Keyed } from "./rows";
-import type { Answers, Ask, Change, Command, Event as CoreEvent, Told, View, Views } from "./types";
+import type { Answers, Ask, Change, Command, Event as CoreEvent, FileOf, Told, View, Views } from "./types";
 
 export type { CoreFailure } from "./messages";
 export type { Keyed } from "./rows";
@@ -192,6 +192,13 @@ export class Core {
   async take(name: string): Promise<Blob | undefined> {
     const id = this.#next();
     return (await this.#wait(id, { kind: "take", tab: this.#tab, id, name }, true)) as
+      Blob | undefined;
+  }
+
+  /** What was looked at once, where it is kept; also without a network. Absent when it is to be fetched. */
+  async kept(of: FileOf): Promise<Blob | undefined> {
+    const id = this.#next();
+    return (await this.#wait(id, { kind: "kept", tab: this.#tab, id, of }, true)) as
       Blob | undefined;
   }
 

@@ -3,6 +3,8 @@
 // The tab whose worker has the core speaks to it directly; the others by channels of this origin:
 // one that all hear, and one for each tab.
 
+import type { FileOf } from "./types";
+
 /** Of the browser's locks: who holds it has the core. */
 export const CORE_LOCK = "comity-core";
 /** Heard by all tabs and workers of this origin. */
@@ -32,6 +34,7 @@ export type ToCore =
       readonly file: Blob;
     }
   | { readonly kind: "take"; readonly tab: string; readonly id: number; readonly name: string }
+  | { readonly kind: "kept"; readonly tab: string; readonly id: number; readonly of: FileOf }
   | { readonly kind: "try_now"; readonly tab: string };
 
 /**

@@ -844,6 +844,19 @@ retry_after_ms: number, };
 export type FileKind = "file" | "image" | "video" | "audio" | "voice" | "sticker";
 
 /**
+ * What a file belongs to. There is one of each at a time.
+ */
+export type FileOf = { "message": { 
+/**
+ * Local id of the conversation.
+ */
+conversation: number, 
+/**
+ * The message.
+ */
+message: MessageId, } } | { "person": Address } | { "group": number };
+
+/**
  * A line that was found.
  */
 export type FoundLine = { 

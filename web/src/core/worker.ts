@@ -119,6 +119,9 @@ function take(message: ToCore): void {
     case "take":
       toTab(message.tab, { kind: "took", id: message.id, file: device.take(message.name) });
       break;
+    case "kept":
+      void kept(device, message);
+      break;
     case "try_now":
       device.tryNow();
       break;
@@ -132,6 +135,12 @@ async function give(to: Device, message: ToCore & { kind: "give" }): Promise<voi
   } catch (error) {
     toTab(message.tab, { kind: "gave", id: message.id, failure: failureOf(error) });
   }
+}
+
+async function kept(at: Device, message: ToCore & { kind: "kept" }): Promise<void> {
+  // What does not open, for whatever reason, is fetched by who asks.
+  const file = await at.kept(JSON.stringify(message.of)).catch(() => undefined);
+  toTab(message.tab, { kind: "took", id: message.id, file });
 }
 
 /** A tab holds a lock of its own while it lives: having it means that the tab is gone. */

@@ -73,6 +73,7 @@ impl Shell {
         Work {
             server: inner.server.clone(),
             files: inner.files.clone(),
+            kept: inner.kept.clone(),
             shell: self.clone(),
         }
     }
@@ -103,12 +104,12 @@ impl Shell {
 
     /// Deletes the store, then what unlocks it.
     fn erase(&self) {
-        let (pool, files) = {
+        let (pool, files, kept) = {
             let mut inner = self.0.borrow_mut();
             inner.line.give_up();
             // The connection holds the files: it goes first.
             inner.core = None;
-            (inner.pool.take(), inner.files.clone())
+            (inner.pool.take(), inner.files.clone(), inner.kept.clone())
         };
         let shell = self.clone();
         spawn_local(async move {
@@ -116,8 +117,10 @@ impl Shell {
                 pool.erase().await;
             }
             let _ = files.keep_only(&std::collections::BTreeSet::new()).await;
-            let inner = shell.0.borrow();
-            let _ = inner.outside.erased.call0(&JsValue::NULL);
+            let erased = shell.0.borrow().outside.erased.clone();
+            let _ = erased.call0(&JsValue::NULL);
+            // Nothing opens these any more.
+            kept.erase().await;
         });
     }
 }
