@@ -1,15 +1,15 @@
-/** Saves a message's file: at once where it is here, else once it is fetched. */
+/** Saves a message's file: at once where it is here or kept, else once it is fetched. */
 import { useCallback } from "react";
 import { useAct, useCore } from "../state/context";
 import type { Line } from "../state/face";
-import { heldOf, hold, saveAs } from "../state/files";
+import { hold, readBack, saveAs } from "../state/files";
 
 export function useSave(conversation: number): (line: Line) => void {
   const core = useCore();
   const act = useAct();
-  return useCallback((line: Line) => {
+  const save = useCallback(async (line: Line) => {
     const name = line.attachment?.file_name ?? "";
-    const here = heldOf(line.message);
+    const here = await readBack(core, conversation, line.message);
     if (here !== undefined) {
       saveAs(here.url, name);
       return;
@@ -20,6 +20,7 @@ export function useSave(conversation: number): (line: Line) => void {
       off();
       if (event.state === "done") void core.take(path).then((blob) => { if (blob !== undefined) saveAs(hold(line.message, blob).url, name); });
     });
-    void act({ save_attachment: { conversation, message: line.message, path } }).then((events) => { if (events === null) off(); });
+    if (await act({ save_attachment: { conversation, message: line.message, path } }) === null) off();
   }, [core, act, conversation]);
+  return useCallback((line: Line) => { void save(line); }, [save]);
 }

@@ -4,9 +4,9 @@
  * Always holds: the shapes are the core's own (`core/types.ts`, generated from Rust). Deliberately
  * absent: how it runs; the browser has it in a worker, the page of parts has invented samples.
  */
-import type { Answers, Ask, Change, Command, Event as CoreEvent, TimelineItem, View, Views } from "../../core/types";
+import type { Answers, Ask, Change, Command, Event as CoreEvent, FileOf, TimelineItem, View, Views } from "../../core/types";
 
-export type { Answers, Change, Command, CoreEvent, View, Views };
+export type { Answers, Change, Command, CoreEvent, FileOf, View, Views };
 
 /** A row with what it stays the same by. */
 export interface Keyed<T> {
@@ -49,6 +49,8 @@ export interface Core {
   give(file: Blob): Promise<string>;
   /** A file that an act fetched under this name, once; absent when it is to be fetched again. */
   take(name: string): Promise<Blob | undefined>;
+  /** The file of a message or a picture that was looked at once, where it is kept; also without a network. */
+  kept(of: FileOf): Promise<Blob | undefined>;
   tryNow(): void;
   /** Asks the browser to keep what is stored. */
   persist(): Promise<boolean>;

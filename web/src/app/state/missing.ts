@@ -19,6 +19,7 @@ export class Missing implements Core {
   list = (): (() => void) => end;
   give = refuse;
   take = refuse;
+  kept = refuse;
   tryNow = end;
   persist = (): Promise<boolean> => Promise.resolve(false);
 }

@@ -2,8 +2,11 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Command, ContactView, ConversationView, Event as CoreEvent } from "../../core/types";
 import { ofGroup, ofPerson, Photos, photosOf, type Pictured, whoseOf } from "./photos";
 
-/** A core that fetches pictures when the test says so. */
-function desk() {
+/** All that waits is done. */
+const turn = (): Promise<void> => new Promise((done) => { setTimeout(done, 0); });
+
+/** A core that fetches pictures when the test says so, and keeps those of `kept`. */
+function desk(kept: readonly string[] = []) {
   const asked: { readonly who: string; readonly path: string }[] = [];
   const listeners = new Set<(event: CoreEvent) => void>();
   const photos = new Photos({
@@ -15,16 +18,17 @@ function desk() {
       listeners.add(listener);
       return () => { listeners.delete(listener); };
     },
+    kept: (of) => Promise.resolve("person" in of && kept.includes(of.person) ? new Blob(["kept"]) : undefined),
     take: (path) => Promise.resolve(new Blob([path])),
   });
   const comes = async (n: number): Promise<void> => {
     for (const listener of [...listeners]) listener({ event: "transfer", transfer: n, conversation: null, message: null, upload: false, done_bytes: 1, total_bytes: 1, state: "done", path: asked[n]?.path ?? null, failure: null });
-    await new Promise((done) => setTimeout(done, 0));
+    await turn();
   };
   return { photos, asked, comes };
 }
 
-const pictured = (whose: string, name: string): Pictured => ({ whose, name, fetch: (path) => ({ save_photo: { address: whose, path } }) });
+const pictured = (whose: string, name: string): Pictured => ({ whose, name, of: { person: whose }, fetch: (path) => ({ save_photo: { address: whose, path } }) });
 
 beforeEach(() => {
   vi.stubGlobal("URL", { createObjectURL: () => `blob:${String(Math.random())}`, revokeObjectURL: () => undefined });
@@ -37,6 +41,7 @@ describe("a picture", () => {
     expect(asked).toEqual([]);
     photos.want("ana");
     photos.want("ana");
+    await turn();
     expect(asked.map((it) => it.who)).toEqual(["ana"]);
     expect(photos.of("ana")).toBeUndefined();
     await comes(0);
@@ -48,9 +53,11 @@ describe("a picture", () => {
     const { photos, asked, comes } = desk();
     photos.know([pictured("ana", "one")]);
     photos.want("ana");
+    await turn();
     await comes(0);
     const first = photos.of("ana");
     photos.know([pictured("ana", "two")]);
+    await turn();
     expect(asked).toHaveLength(2);
     await comes(1);
     expect(photos.of("ana")).not.toBe(first);
@@ -63,9 +70,20 @@ describe("a picture", () => {
     const all = Array.from({ length: 8 }, (_, n) => pictured(`p${String(n)}`, `n${String(n)}`));
     photos.know(all);
     for (const { whose } of all) photos.want(whose);
+    await turn();
     expect(asked).toHaveLength(3);
     await comes(0);
     expect(asked).toHaveLength(4);
+  });
+
+  it("that is kept is there without being fetched, also behind many that wait", async () => {
+    const { photos, asked } = desk(["p7"]);
+    const all = Array.from({ length: 8 }, (_, n) => pictured(`p${String(n)}`, `n${String(n)}`));
+    photos.know(all);
+    for (const { whose } of all) photos.want(whose);
+    await turn();
+    expect(photos.of("p7")).toMatch(/^blob:/);
+    expect(asked.map((it) => it.who)).toEqual(["p0", "p1", "p2"]);
   });
 
   it("is known of people, of oneself and of groups that have one", () => {

@@ -1,11 +1,11 @@
 /**
  * Pictures of people and groups, by the name that the core gives each.
  *
- * Always holds: a picture is fetched once for the page, and another one when its name changes; only what
- * somebody sees is fetched, a few at a time; at most `HELD_MAX` are held. Deliberately absent: initials,
- * which stand there until it is.
+ * Always holds: a picture that is kept is read back, without waiting for those that are not; of these, only what
+ * somebody sees is fetched, once for the page, a few at a time, and another one when its name changes; at most
+ * `HELD_MAX` are held. Deliberately absent: initials, which stand there until it is.
  */
-import type { AccountView, Address, Command, ContactView, ConversationView } from "../../core/types";
+import type { AccountView, Address, Command, ContactView, ConversationView, FileOf } from "../../core/types";
 import { type Core, outcome } from "./face";
 
 const HELD_MAX = 500;
@@ -18,6 +18,7 @@ export interface Pictured {
   readonly whose: string;
   /** Another picture has another name. */
   readonly name: string;
+  readonly of: FileOf;
   readonly fetch: (path: string) => Command;
 }
 
@@ -26,8 +27,8 @@ export const ofGroup = (conversation: number): string => `group ${String(convers
 
 /** All pictures that the core knows of. */
 export function photosOf(account: AccountView | null, contacts: readonly ContactView[], conversations: readonly ConversationView[]): readonly Pictured[] {
-  const people = [...(account === null ? [] : [account]), ...contacts].flatMap(({ address, photo }) => (photo === null ? [] : [{ whose: ofPerson(address), name: photo, fetch: (path: string): Command => ({ save_photo: { address, path } }) }]));
-  const groups = conversations.flatMap(({ conversation, group }) => (group?.photo == null ? [] : [{ whose: ofGroup(conversation), name: group.photo, fetch: (path: string): Command => ({ save_group_photo: { conversation, path } }) }]));
+  const people = [...(account === null ? [] : [account]), ...contacts].flatMap(({ address, photo }) => (photo === null ? [] : [{ whose: ofPerson(address), name: photo, of: { person: address }, fetch: (path: string): Command => ({ save_photo: { address, path } }) }]));
+  const groups = conversations.flatMap(({ conversation, group }) => (group?.photo == null ? [] : [{ whose: ofGroup(conversation), name: group.photo, of: { group: conversation }, fetch: (path: string): Command => ({ save_group_photo: { conversation, path } }) }]));
   return [...people, ...groups];
 }
 
@@ -45,7 +46,7 @@ export class Photos {
   readonly #listeners = new Set<() => void>();
   #under = 0;
 
-  constructor(readonly core: Pick<Core, "act" | "onEvent" | "take">) {}
+  constructor(readonly core: Pick<Core, "act" | "kept" | "onEvent" | "take">) {}
 
   /** All pictures that there are now. */
   know(all: readonly Pictured[]): void {
@@ -79,8 +80,23 @@ export class Photos {
     const known = this.#known.get(whose);
     if (known === undefined || this.#urls.has(known.name)) return;
     this.#urls.set(known.name, null);
+    void this.#readBack(known);
+  }
+
+  async #readBack(known: Pictured): Promise<void> {
+    const blob = await this.core.kept(known.of).catch(() => undefined);
+    if (blob !== undefined) {
+      this.#has(known.name, blob);
+      return;
+    }
     this.#waiting.push(known);
     this.#next();
+  }
+
+  #has(name: string, blob: Blob): void {
+    this.#urls.set(name, URL.createObjectURL(blob));
+    this.#forget();
+    this.#tell();
   }
 
   #next(): void {
@@ -99,12 +115,10 @@ export class Photos {
     try {
       await outcome(this.core, fetch(path), [], (event) => (event.event === "transfer" && event.path === path && event.state !== "running" ? true : undefined), WAITS_MS);
       const blob = await this.core.take(path);
-      if (blob !== undefined) this.#urls.set(name, URL.createObjectURL(blob));
+      if (blob !== undefined) this.#has(name, blob);
     } catch {
       // Refused, as one that went meanwhile is: the initials stay.
     }
-    this.#forget();
-    this.#tell();
   }
 
   /** The oldest that nobody sees go. */

@@ -197,6 +197,11 @@ export class StageCore implements Core {
     return Promise.resolve(this.files.get(name));
   }
 
+  /** An invented world keeps nothing: all of it is fetched. */
+  kept(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   /** A file of the world's, under the name that an act gave; of a message, where one is said. */
   fetch(path: string, file: Blob, of: { readonly conversation: number; readonly message: string } | null = null): void {
     this.files.set(path, file);

@@ -15,7 +15,7 @@ import styles from "./attachments.module.css";
 /** How its bytes stand. `share` from 0 to 1. */
 export type Transfer =
   | { readonly kind: "here" }
-  /** They are with who sends them, and do not move. */
+  /** They are with who sends them, and do not move; or it is yet to be seen whether they are here. */
   | { readonly kind: "kept" }
   | { readonly kind: "there"; readonly onDownload: () => void }
   | { readonly kind: "moves"; readonly way: "up" | "down"; readonly share: number; readonly onStop?: () => void }
