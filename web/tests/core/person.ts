@@ -356,10 +356,15 @@ export class Person {
     await dialog.waitFor({ state: "detached" });
   }
 
+  /** Resolves once a message's picture is shown, `width` pixels wide. */
+  async sees(caption: string, width: number): Promise<void> {
+    await until(`the picture of ${caption}`, () => this.message(caption).locator("img").evaluateAll((all, width) => all.some((it) => (it as HTMLImageElement).naturalWidth === width), width));
+  }
+
   /** Opens a picture as large as the window, once it is `width` pixels wide, and saves it; its bytes. */
   async savePicture(name: string, caption: string, width: number): Promise<Buffer> {
     const message = this.message(caption);
-    await until("the picture", () => message.locator("img").evaluateAll((all, width) => all.some((it) => (it as HTMLImageElement).naturalWidth === width), width));
+    await this.sees(caption, width);
     await message.getByRole("button", { name: /^Photo/ }).click();
     const viewer = this.page.getByRole("dialog", { name });
     await viewer.getByRole("img", { name: /^Photo/ }).waitFor();
