@@ -1,12 +1,14 @@
 //! Where tabs are answered: questions to the core, and the views that each tab watches.
 //!
 //! Always holds: a view is read again only after something that could have changed it; what is
-//! told is the difference to what that tab was told before. Deliberately absent: acts, which are
+//! told is the difference to what that tab was told before; of one line of a conversation no more than
+//! that line is read. Deliberately absent: acts, which are
 //! steps of the core and belong to the shell.
 
 use crate::boundary::{
     Ask, Change, CodeOrdered, FoundLine, LinkView, Named, Refusal, Told as Message, View,
 };
+use crate::lines::{self, Revised, Window};
 use crate::rows::Told;
 use comity_client::{Command, Core, CoreError, Event, Say, TimelineItem, TransferView, Whom};
 use comity_wire::MessageId;
@@ -28,6 +30,8 @@ enum Stale {
     Nothing,
     /// Of a list of conversations: these.
     Some(BTreeSet<i64>),
+    /// Of a conversation: these lines.
+    Lines(BTreeSet<MessageId>),
     All,
 }
 
@@ -39,6 +43,19 @@ impl Stale {
             Self::Some(known) => {
                 known.insert(conversation);
             }
+            Self::Lines(_) => *self = Self::All,
+            Self::All => {}
+        }
+    }
+
+    /// A line came, or changed.
+    fn add_line(&mut self, message: MessageId) {
+        match self {
+            Self::Nothing => *self = Self::Lines(BTreeSet::from([message])),
+            Self::Lines(known) => {
+                known.insert(message);
+            }
+            Self::Some(_) => *self = Self::All,
             Self::All => {}
         }
     }
@@ -81,13 +98,24 @@ impl Desk {
         self.touch(|view| *view == View::Link);
     }
 
+    /// Takes note of what an event of a draft's act changes: no line of the conversation.
+    pub fn heard_of_draft(&mut self, event: &Event) {
+        match event {
+            Event::ConversationChanged { conversation } => self.listed(*conversation),
+            _ => self.heard(event),
+        }
+    }
+
     /// Takes note of what an event changes.
     pub fn heard(&mut self, event: &Event) {
         match event {
-            Event::Item { conversation, .. }
-            | Event::ItemChanged { conversation, .. }
-            | Event::Expired { conversation, .. }
-            | Event::Receipt { conversation, .. } => self.changed(*conversation),
+            Event::Item { conversation, item } | Event::ItemChanged { conversation, item } => {
+                self.listed(*conversation);
+                self.line(*conversation, item.message);
+            }
+            Event::Expired { conversation, .. } | Event::Receipt { conversation, .. } => {
+                self.changed(*conversation)
+            }
             Event::ConversationChanged { conversation }
             | Event::Invitation { conversation, .. } => {
                 self.changed(*conversation);
@@ -137,15 +165,28 @@ impl Desk {
         }
     }
 
-    /// Something of a conversation changed.
+    /// Something of a conversation changed, no one knows what.
     fn changed(&mut self, of: i64) {
+        self.listed(of);
+        self.touch(
+            |view| matches!(view, View::Timeline { conversation, .. } if *conversation == of),
+        );
+    }
+
+    /// What the list says of a conversation changed.
+    fn listed(&mut self, of: i64) {
         for watched in self.watched.values_mut() {
-            match &watched.view {
-                View::Conversations => watched.stale.add(of),
-                View::Timeline { conversation, .. } if *conversation == of => {
-                    watched.stale = Stale::All;
-                }
-                _ => {}
+            if watched.view == View::Conversations {
+                watched.stale.add(of);
+            }
+        }
+    }
+
+    /// A line of a conversation came or changed.
+    fn line(&mut self, of: i64, message: MessageId) {
+        for watched in self.watched.values_mut() {
+            if matches!(&watched.view, View::Timeline { conversation, .. } if *conversation == of) {
+                watched.stale.add_line(message);
             }
         }
     }
@@ -191,13 +232,24 @@ impl Desk {
     pub fn changes(&mut self, core: &Core, link: &LinkView) -> Vec<(String, Message)> {
         let mut out = Vec::new();
         for ((tab, watch), watched) in &mut self.watched {
+            let watch = *watch;
             let ids = match std::mem::replace(&mut watched.stale, Stale::Nothing) {
                 Stale::Nothing => continue,
                 // Before the whole was told there is nothing to put it into.
                 Stale::Some(ids) if watched.snapshot.is_some() => Some(ids),
-                Stale::Some(_) | Stale::All => None,
+                Stale::Lines(lines) if watched.snapshot.is_some() => {
+                    let (told, whole) = watched.tell_lines(core, lines);
+                    for rows in told {
+                        let change = Change::Rows(rows);
+                        out.push((tab.clone(), Message::Change { watch, change }));
+                    }
+                    if !whole {
+                        continue;
+                    }
+                    None
+                }
+                Stale::Some(_) | Stale::Lines(_) | Stale::All => None,
             };
-            let watch = *watch;
             if let Some(ids) = ids {
                 for id in ids {
                     let change = match core.conversation(id) {
@@ -242,6 +294,63 @@ impl Desk {
             out.push((tab.clone(), Message::Change { watch, change }));
         }
         out
+    }
+}
+
+impl Watched {
+    /// Tells these lines as they are now, and those that quote them. True when that was not all: the whole
+    /// window is to be read.
+    fn tell_lines(
+        &mut self,
+        core: &Core,
+        mut changed: BTreeSet<MessageId>,
+    ) -> (Vec<crate::boundary::Rows>, bool) {
+        let mut out = Vec::new();
+        let View::Timeline {
+            conversation,
+            before,
+            after,
+            limit,
+        } = &self.view
+        else {
+            return (out, true);
+        };
+        let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+        let window = match (before, after) {
+            (None, None) => Window::Newest(limit),
+            (None, Some(_)) => Window::Behind(limit),
+            (Some(_), _) => Window::Before,
+        };
+        let quoting: Vec<MessageId> = changed
+            .iter()
+            .flat_map(|id| {
+                let key = id.to_string();
+                let all: Vec<_> = lines::quoting(&self.rows, &key)
+                    .filter_map(|key| key.parse().ok())
+                    .collect();
+                all
+            })
+            .collect();
+        changed.extend(quoting);
+        let known = |id: &MessageId| {
+            let key = id.to_string();
+            self.rows.rows().iter().any(|(other, _)| *other == key)
+        };
+        // Which of several came first the window knows.
+        if changed.iter().filter(|id| !known(id)).count() > 1 {
+            return (out, true);
+        }
+        for id in changed {
+            let Ok(Some(line)) = core.item(*conversation, &id) else {
+                return (out, true);
+            };
+            match lines::revise(&mut self.rows, &id.to_string(), json(&line), window) {
+                Revised::Same => {}
+                Revised::Rows(rows) => out.push(rows),
+                Revised::Unsure => return (out, true),
+            }
+        }
+        (out, false)
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod boundary;
 pub mod desk;
 pub mod kept;
+mod lines;
 mod rows;
 
 #[cfg(target_family = "wasm")]

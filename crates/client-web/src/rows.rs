@@ -22,6 +22,28 @@ impl Told {
         Some(rows)
     }
 
+    /// What was told.
+    pub(crate) fn rows(&self) -> &[(String, Value)] {
+        &self.0
+    }
+
+    /// One row shows something else in its place.
+    pub(crate) fn set(&mut self, at: usize, now: Value) {
+        if let Some(kept) = self.0.get_mut(at) {
+            kept.1 = now;
+        }
+    }
+
+    /// A row behind all others.
+    pub(crate) fn push(&mut self, key: &str, now: Value) {
+        self.0.push((key.to_owned(), now));
+    }
+
+    /// The first row goes.
+    pub(crate) fn take_first(&mut self) -> Option<(String, Value)> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
+    }
+
     /// Tells one row as it is now, absent when it is gone, in its place among the others, which stand as
     /// `before` has them; absent when nothing is different.
     pub(crate) fn replace(
@@ -45,9 +67,7 @@ impl Told {
                     .is_none_or(|(_, below)| before(now, below));
             if stays {
                 rows.set.push(row(was, key, now));
-                if let Some(kept) = self.0.get_mut(was) {
-                    kept.1 = now.clone();
-                }
+                self.set(was, now.clone());
                 return Some(rows);
             }
         }
@@ -64,7 +84,7 @@ impl Told {
     }
 }
 
-fn row(at: usize, key: &str, shows: &Value) -> Row {
+pub(crate) fn row(at: usize, key: &str, shows: &Value) -> Row {
     Row {
         at: u32::try_from(at).unwrap_or(u32::MAX),
         key: key.to_owned(),

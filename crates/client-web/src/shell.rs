@@ -16,7 +16,7 @@ use crate::files::Files;
 use crate::http::Server;
 use crate::kept::Kept;
 use crate::store::Pool;
-use comity_client::{Core, CoreError, Event, Input};
+use comity_client::{Command, Core, CoreError, Event, Input};
 use comity_wire::{UnixMs, proto};
 use futures_util::future::AbortHandle;
 use line::Line;
@@ -177,6 +177,7 @@ impl Shell {
 
     /// One step of the core and its effects.
     fn step(&self, input: Input) -> Result<Vec<Event>, CoreError> {
+        let of_draft = matches!(&input, Input::Command(Command::SetDraft { .. }));
         let output = {
             let inner = &mut *self.0.borrow_mut();
             let Some(core) = &mut inner.core else {
@@ -193,7 +194,11 @@ impl Shell {
         {
             let mut inner = self.0.borrow_mut();
             for event in &events {
-                inner.desk.heard(event);
+                if of_draft {
+                    inner.desk.heard_of_draft(event);
+                } else {
+                    inner.desk.heard(event);
+                }
                 inner.note_end(event);
                 inner.events.push(event.clone());
             }
