@@ -337,6 +337,11 @@ impl Step<'_> {
         self.ask_for_list(address)
     }
 
+    /// Whether the newest list of an account was asked for and has not come.
+    pub(crate) fn awaits_list(&self, address: &Address) -> Result<bool, CoreError> {
+        Ok(meta::get(self.tx, &format!("{WANTED_LIST}{address}"))?.unwrap_or(false))
+    }
+
     /// Lists that were asked for and did not come, once more: with an old one this device would refuse
     /// what the account's new devices rightly do.
     pub(crate) fn pump_lists(&mut self) -> Result<(), CoreError> {

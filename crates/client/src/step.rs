@@ -59,6 +59,8 @@ pub(crate) struct Memory {
     pub(crate) details_unseen: Shared<BTreeSet<i64>>,
     /// Changes of the own device list that wait for one that is under way.
     pub(crate) list_changes: VecDeque<ListChange>,
+    /// When to ask again for a change of the own device list that could not be made for now.
+    pub(crate) list_change_again_ms: Option<UnixMs>,
     /// When to ask again for device lists that did not come.
     pub(crate) lists_again_ms: Option<UnixMs>,
     /// The app says that this device was taken out: the account's own list is to prove it.
@@ -311,6 +313,7 @@ impl<'a> Step<'a> {
             self.pump_waits()?;
             self.pump_upkeep()?;
             self.pump_lists()?;
+            self.next_list_change()?;
             self.pump_introductions()?;
             self.pump_welcomes()?;
             self.pump_intents()?;
@@ -382,6 +385,15 @@ impl<'a> Step<'a> {
     }
 
     pub(crate) fn failed(&mut self, act: &str, error: &CallError) {
+        self.tell_failed(act, error, 0);
+    }
+
+    /// It did not work for now: it is kept and done later.
+    pub(crate) fn failed_for_now(&mut self, act: &str, error: &CallError) {
+        self.tell_failed(act, error, 1);
+    }
+
+    fn tell_failed(&mut self, act: &str, error: &CallError, wait_ms_min: u32) {
         let (code, message, retry_after_ms) = match error {
             CallError::Refused(wire) => (
                 wire.code.as_str().to_owned(),
@@ -394,7 +406,7 @@ impl<'a> Step<'a> {
             act: act.to_owned(),
             code,
             message,
-            retry_after_ms,
+            retry_after_ms: retry_after_ms.max(wait_ms_min),
         });
     }
 

@@ -1,0 +1,249 @@
+//! What a person asked for is done, whatever was lost on the way and whoever asked at once: devices
+//! taken out, people blocked, first words, what is known of somebody.
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use comity_client::{AccountView, Command, Event};
+use comity_simulation::{Answer, Ask, Asked, Malice, Who, World};
+use http::Method;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What becomes of an act.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// It does not arrive.
+    Lost,
+    /// It arrives; the answer does not.
+    Unanswered,
+    /// It is refused, to be asked again after so many milliseconds.
+    Refused(&'static str, u16, u32),
+}
+
+/// A line that carries some acts of one device badly, so many times.
+struct Line {
+    device: &'static str,
+    method: Method,
+    path: String,
+    fate: Fate,
+    times: u32,
+}
+
+impl Line {
+    fn meets(&mut self, device: &str, ask: &Ask) -> bool {
+        let meets = self.times > 0
+            && device == self.device
+            && ask.method == self.method
+            && ask.path.starts_with(&self.path);
+        self.times -= u32::from(meets);
+        meets
+    }
+}
+
+impl Malice for Line {
+    fn ask(&mut self, device: &str, ask: Ask) -> Asked {
+        let fate = self.fate;
+        match fate {
+            Fate::Unanswered => Asked::Pass(ask),
+            _ if !self.meets(device, &ask) => Asked::Pass(ask),
+            Fate::Lost => Asked::Lose,
+            Fate::Refused(code, status, wait_ms) => {
+                let error = serde_json::json!({
+                    "error": { "code": code, "message": "not now", "retry_after_ms": wait_ms }
+                });
+                let body = Bytes::from(error.to_string());
+                Asked::Answer(Answer { status, body })
+            }
+        }
+    }
+
+    fn answer(&mut self, device: &str, ask: &Ask, answer: Answer) -> Answer {
+        if matches!(self.fate, Fate::Unanswered) && self.meets(device, ask) {
+            let body = Bytes::from_static(b"<h1>Bad gateway</h1>");
+            return Answer { status: 502, body };
+        }
+        answer
+    }
+}
+
+fn line(
+    world: &mut World,
+    device: &'static str,
+    method: Method,
+    path: impl Into<String>,
+    fate: Fate,
+) -> Arc<Mutex<Line>> {
+    let line = Arc::new(Mutex::new(Line {
+        device,
+        method,
+        path: path.into(),
+        fate,
+        times: u32::MAX,
+    }));
+    world.set_malice(line.clone());
+    line
+}
+
+fn mends(line: &Arc<Mutex<Line>>) {
+    line.lock().unwrap_or_else(PoisonError::into_inner).times = 0;
+}
+
+fn own(world: &World, who: Who) -> Result<AccountView> {
+    world.core(who)?.account()?.context("signed up")
+}
+
+/// Alice on her phone and on her tablet, and Bob; nobody knows anybody.
+fn three(seed: u64) -> Result<(World, [Who; 3])> {
+    let mut world = World::calm(seed)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.settle()?;
+    Ok((world, [alice, tablet, bob]))
+}
+
+fn saved(world: &World, who: Who, wanted: &str) -> usize {
+    let told = world.events(who).iter();
+    told.filter(|event| matches!(event, Event::Saved { what } if what == wanted))
+        .count()
+}
+
+fn failed(world: &World, who: Who, wanted: &str) -> Vec<String> {
+    let told = world.events(who).iter();
+    let codes = told.filter_map(|event| match event {
+        Event::Failed { act, code, .. } if act == wanted => Some(code.clone()),
+        _ => None,
+    });
+    codes.collect()
+}
+
+#[test]
+fn a_stolen_phone_is_taken_out_though_the_other_one_died_over_it() -> Result<()> {
+    for fate in [Fate::Lost, Fate::Unanswered] {
+        let (mut world, [alice, stolen, _]) = three(1)?;
+        let line = line(&mut world, "Alice", Method::PUT, "/v1/me/manifest", fate);
+        let device = own(&world, stolen)?.device;
+        world.act(alice, Command::RemoveDevice(device))?;
+        if matches!(fate, Fate::Unanswered) {
+            world.run_for(500);
+        }
+        world.crash(alice, 5_000);
+        world.run_for(1_000);
+        mends(&line);
+        world.run_for(60_000);
+        assert!(world.is_erased(stolen));
+        assert_eq!(own(&world, alice)?.devices.len(), 1);
+        assert_eq!(saved(&world, alice, "device_removed"), 1, "it is said");
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_device_is_taken_out_when_the_line_is_back() -> Result<()> {
+    let (mut world, [alice, stolen, _]) = three(2)?;
+    world.cut_off(alice, 30_000);
+    world.run_for(5_000);
+    let device = own(&world, stolen)?.device;
+    world.act(alice, Command::RemoveDevice(device))?;
+    world.run_for(90_000);
+    assert_eq!(failed(&world, alice, "device_removed"), ["unreachable"]);
+    assert!(world.is_erased(stolen));
+    assert_eq!(saved(&world, alice, "device_removed"), 1);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_server_that_has_no_time_takes_a_device_out_later() -> Result<()> {
+    let (mut world, [alice, stolen, _]) = three(3)?;
+    let busy = Fate::Refused("rate_limited", 429, 40_000);
+    let line = line(&mut world, "Alice", Method::PUT, "/v1/me/manifest", busy);
+    let device = own(&world, stolen)?.device;
+    world.act(alice, Command::RemoveDevice(device))?;
+    world.run_for(10_000);
+    mends(&line);
+    world.run_for(20_000);
+    assert!(!world.is_erased(stolen), "it is not pressed before");
+    world.run_for(30_000);
+    assert!(world.is_erased(stolen));
+    assert_eq!(failed(&world, alice, "device_removed"), ["rate_limited"]);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_device_list_that_the_app_refuses_is_not_asked_for_again() -> Result<()> {
+    let (mut world, [alice, tablet, _]) = three(4)?;
+    for code in ["forbidden", "manifest_invalid"] {
+        let status = if code == "forbidden" { 403 } else { 409 };
+        let refused = Fate::Refused(code, status, 0);
+        let line = line(&mut world, "Alice", Method::PUT, "/v1/me/manifest", refused);
+        let device = own(&world, tablet)?.device;
+        world.act(alice, Command::RemoveDevice(device))?;
+        world.run_for(30_000);
+        mends(&line);
+        world.crash(alice, 1_000);
+        world.run_for(60_000);
+        assert_eq!(
+            failed(&world, alice, "device_removed")
+                .last()
+                .map(String::as_str),
+            Some(code)
+        );
+    }
+    assert_eq!(
+        failed(&world, alice, "device_removed").len(),
+        2,
+        "each is said once"
+    );
+    assert!(!world.is_erased(tablet));
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn two_owners_who_change_the_list_at_once_both_have_their_way() -> Result<()> {
+    let (mut world, [alice, tablet, _]) = three(5)?;
+    let [laptop, watch] = ["Alice's laptop", "Alice's watch"].map(|name| world.link(alice, name));
+    let (laptop, watch) = (laptop?, watch?);
+    let device = own(&world, tablet)?.device;
+    world.act(alice, Command::PromoteDevice(device))?;
+    world.settle()?;
+    let goes = own(&world, laptop)?.device;
+    world.act(alice, Command::RemoveDevice(goes))?;
+    let goes = own(&world, watch)?.device;
+    world.act(tablet, Command::RemoveDevice(goes))?;
+    world.run_for(60_000);
+    assert!(world.is_erased(laptop) && world.is_erased(watch));
+    for who in [alice, tablet] {
+        assert_eq!(own(&world, who)?.devices.len(), 2);
+        assert_eq!(
+            saved(&world, who, "device_removed"),
+            1,
+            "{}",
+            world.name(who)
+        );
+        assert_eq!(failed(&world, who, "device_removed"), [""; 0]);
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_is_made_an_owner_gets_the_key_though_the_giver_died_over_it() -> Result<()> {
+    let (mut world, [alice, tablet, _]) = three(6)?;
+    let path = format!("/v1/accounts/{}", world.address(alice)?.account);
+    let line = line(&mut world, "Alice", Method::GET, path, Fate::Lost);
+    let device = own(&world, tablet)?.device;
+    world.act(alice, Command::PromoteDevice(device))?;
+    world.run_until(10_000, |world| {
+        let list = own(world, alice).map(|own| own.devices).unwrap_or_default();
+        list.iter().all(|one| one.owner)
+    });
+    world.crash(alice, 5_000);
+    mends(&line);
+    world.run_for(60_000);
+    world.settle()?;
+    assert!(own(&world, tablet)?.owner);
+    let told = world.act(tablet, Command::MakeRecoveryPhrase)?;
+    let phrase = |event: &Event| matches!(event, Event::RecoveryPhrase { .. });
+    assert!(told.iter().any(phrase), "it has the key: {told:?}");
+    assert_eq!(saved(&world, alice, "device_promoted"), 1);
+    world.nothing_is_wrong()
+}
