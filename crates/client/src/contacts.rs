@@ -462,10 +462,7 @@ impl Step<'_> {
             return Err(CoreError::NoSuch("contact"));
         }
         if blocked {
-            self.tx.execute(
-                "DELETE FROM request WHERE address = ?1",
-                [address.to_string()],
-            )?;
+            self.forget_request(address)?;
         }
         self.event(Event::ContactChanged {
             address: address.clone(),

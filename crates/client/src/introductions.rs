@@ -2,6 +2,8 @@
 //!
 //! Always holds: no key package is asked for before the other side accepted.
 
+mod requests;
+
 use crate::account::{address_of, proto_address};
 use crate::calls::Call;
 use crate::conversations::{Conversation, State};
@@ -372,6 +374,7 @@ impl Step<'_> {
                 (from.to_string(), &opened.profile_key, names::shown(&opened.name)),
             )?;
         }
+        self.keep_first_line(&from, first.message.as_bytes())?;
         self.tx.execute(
             "INSERT OR REPLACE INTO request (address, id, name, alias, first, token, at_ms, from_device, franking_key, sender_nonce, header, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -385,8 +388,7 @@ impl Step<'_> {
             if waiting.is_active() {
                 // Already talking: a second introduction is only its text.
                 self.insert_request_message(waiting.id, &from)?;
-                self.tx
-                    .execute("DELETE FROM request WHERE address = ?1", [from.to_string()])?;
+                self.forget_request(&from)?;
                 return Ok(());
             }
             // Both asked: the lower address creates the conversation, the other waits for it.
@@ -400,64 +402,6 @@ impl Step<'_> {
         if let Some(request) = views::request(self.tx, &from)? {
             self.event(Event::Request { request });
         }
-        Ok(())
-    }
-
-    /// The text of a request becomes the first line of the conversation.
-    fn insert_request_message(
-        &mut self,
-        conversation: i64,
-        from: &Address,
-    ) -> Result<(), CoreError> {
-        let row = self
-            .tx
-            .query_row(
-                "SELECT first, at_ms, from_device, franking_key, sender_nonce, header, seal, id FROM request WHERE address = ?1",
-                [from.to_string()],
-                |row| {
-                    Ok((
-                        row.get::<_, Vec<u8>>(0)?,
-                        row.get::<_, i64>(1)?,
-                        row.get::<_, Vec<u8>>(2)?,
-                        [row.get::<_, Vec<u8>>(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
-                        row.get::<_, Vec<u8>>(7)?,
-                    ))
-                },
-            )
-            .optional()?;
-        let Some((first, at_ms, device, franking, id)) = row else {
-            return Ok(());
-        };
-        let Ok(Said::Line(line)) = Said::decode(&first) else {
-            self.warn("introduction_malformed", None);
-            return Ok(());
-        };
-        // The first line of all, or where the conversation stands by now. On a device that another one
-        // brought in it has a place in the log, so that what is read of it elsewhere is read here.
-        let seq: u64 = self.tx.query_row(
-            "SELECT CASE WHEN joined_seq = 0 THEN 0
-                 WHEN EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND seq > 0 AND kind <> 'notice') THEN next_seq - 1
-                 ELSE 1 END FROM conversation WHERE id = ?1",
-            [conversation],
-            |row| row.get(0),
-        )?;
-        self.insert_message(NewMessage {
-            conversation,
-            seq: Some(seq),
-            author: from.clone(),
-            author_device: DeviceId::from_slice(&device).unwrap_or(DeviceId::new([0; 16])),
-            outgoing: false,
-            at_ms,
-            line: &line,
-            content_bytes: None,
-            status: "received",
-            franking: Some(franking),
-            told_by: None,
-        })?;
-        self.tx.execute(
-            "UPDATE message SET introduction = ?3 WHERE conversation = ?1 AND message_id = ?2 AND seal IS NOT NULL",
-            (conversation, line.message.as_bytes(), id),
-        )?;
         Ok(())
     }
 
@@ -536,10 +480,7 @@ impl Step<'_> {
     }
 
     fn begin_with(&mut self, address: &Address) -> Result<(), CoreError> {
-        self.tx.execute(
-            "DELETE FROM request WHERE address = ?1",
-            [address.to_string()],
-        )?;
+        self.forget_request(address)?;
         self.tx.execute(
             "UPDATE contact SET accepted = 1, changed_ms = ?2 WHERE address = ?1",
             (address.to_string(), self.now),
@@ -555,20 +496,14 @@ impl Step<'_> {
         peer: &Address,
         asked: bool,
     ) -> Result<(), CoreError> {
-        let both: bool = self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
-            [peer.to_string()],
-            |row| row.get(0),
-        )?;
-        if asked && !both {
+        if asked && !self.is_requested(peer)? {
             self.event(Event::Accepted {
                 conversation: conversation.id,
                 address: peer.clone(),
             });
         }
         self.insert_request_message(conversation.id, peer)?;
-        self.tx
-            .execute("DELETE FROM request WHERE address = ?1", [peer.to_string()])?;
+        self.forget_request(peer)?;
         self.needs_no_introduction(conversation.id, peer)?;
         // What was sent as an introduction does not go out a second time.
         self.tx.execute(
@@ -588,11 +523,7 @@ impl Step<'_> {
     }
 
     pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
-        let gone = self.tx.execute(
-            "DELETE FROM request WHERE address = ?1",
-            [address.to_string()],
-        )?;
-        if gone == 0 {
+        if !self.forget_request(address)? {
             return Err(CoreError::NoSuch("request"));
         }
         self.sync_devices(said::DeviceSync {
@@ -611,10 +542,7 @@ impl Step<'_> {
             return Ok(());
         };
         if request.declined {
-            self.tx.execute(
-                "DELETE FROM request WHERE address = ?1",
-                [address.to_string()],
-            )?;
+            self.forget_request(&address)?;
             return Ok(());
         }
         let Ok(Said::Line(line)) = Said::decode(&request.first) else {

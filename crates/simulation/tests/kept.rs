@@ -3,7 +3,8 @@
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use comity_client::{AccountView, Command, Event};
+use comity_client::{AccountView, Command, Event, ItemKind, Status, TimelineItem, What, Whom};
+use comity_simulation::story::say;
 use comity_simulation::{Answer, Ask, Asked, Malice, Who, World};
 use http::Method;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -245,5 +246,59 @@ fn who_is_made_an_owner_gets_the_key_though_the_giver_died_over_it() -> Result<(
     let phrase = |event: &Event| matches!(event, Event::RecoveryPhrase { .. });
     assert!(told.iter().any(phrase), "it has the key: {told:?}");
     assert_eq!(saved(&world, alice, "device_promoted"), 1);
+    world.nothing_is_wrong()
+}
+
+/// The texts of a conversation, sorted: two first words have no order.
+fn texts(world: &World, who: Who, with: Who) -> Result<Vec<String>> {
+    let mut texts: Vec<String> = lines(world, who, with)?
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    texts.sort();
+    Ok(texts)
+}
+
+fn lines(world: &World, who: Who, with: Who) -> Result<Vec<TimelineItem>> {
+    let conversation = world.conversation(who, with)?.conversation;
+    let lines = world.core(who)?.timeline(conversation, None, 100)?;
+    Ok(lines
+        .into_iter()
+        .filter(|line| line.kind == ItemKind::Text)
+        .collect())
+}
+
+fn says_first(world: &mut World, who: Who, to: Who, text: &str) -> Result<()> {
+    let to = Whom::Person(world.address(to)?);
+    world.act(who, say(to, What::Text(text.to_owned())))?;
+    Ok(())
+}
+
+#[test]
+fn two_devices_that_write_first_are_both_heard() -> Result<()> {
+    let (mut world, [phone, tablet, bob]) = three(7)?;
+    let laptop = world.link(bob, "Bob's laptop")?;
+    world.settle()?;
+    for device in [phone, tablet] {
+        world.look_up(device, bob)?;
+    }
+    world.cut_off(phone, 30_000);
+    world.run_for(5_000);
+    says_first(&mut world, phone, bob, "Hi")?;
+    says_first(&mut world, tablet, bob, "Hello")?;
+    world.run_for(90_000);
+    world.settle()?;
+    let asks = world.address(phone)?;
+    world.act(bob, Command::Accept(asks))?;
+    world.settle()?;
+    for device in [phone, tablet] {
+        assert_eq!(texts(&world, device, bob)?, ["Hello", "Hi"]);
+        for line in lines(&world, device, bob)? {
+            assert_ne!(line.status, Status::Queued, "{}", line.text);
+        }
+    }
+    for device in [bob, laptop] {
+        assert_eq!(texts(&world, device, phone)?, ["Hello", "Hi"]);
+    }
     world.nothing_is_wrong()
 }
