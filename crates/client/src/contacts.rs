@@ -7,11 +7,10 @@ use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::store::meta;
-use crate::views;
-use crate::{CallError, CoreError};
+use crate::{CallError, CoreError, blocks, views};
 use comity_content::proto as said;
 use comity_membership::manifest::{self, ManifestError, VerifiedManifest};
-use comity_wire::http::{Found, Lookup, PutBlock};
+use comity_wire::http::{Found, Lookup};
 use comity_wire::{AccountId, Address, DeviceId, UnixMs};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -55,8 +54,11 @@ pub(crate) fn adopt(
     let address = offered.manifest.address.clone();
     let Some(known) = known_manifest(tx, &address)? else {
         tx.execute(
-            "INSERT INTO contact (address, root_key, manifest, manifest_seq, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (address.to_string(), offered.manifest.root_key, &offered.bytes, offered.manifest.seq, now),
+            "INSERT INTO contact (address, root_key, manifest, manifest_seq, changed_ms, blocked) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                address.to_string(), offered.manifest.root_key, &offered.bytes, offered.manifest.seq, now,
+                blocks::is_decided(tx, &address)?,
+            ),
         )?;
         return Ok(Ok(Adopted {
             manifest: offered,
@@ -423,67 +425,6 @@ impl Step<'_> {
         self.sync_contact(address)
     }
 
-    pub(crate) fn block(&mut self, address: &Address, blocked: bool) -> Result<(), CoreError> {
-        self.set_blocked(address, blocked, self.now)?;
-        self.sync_devices(said::DeviceSync {
-            blocked: vec![said::Blocked {
-                address: Some(proto_address(address)),
-                blocked,
-                changed_ms: u64::try_from(self.now).unwrap_or(0),
-            }],
-            ..Default::default()
-        })?;
-        let body = PutBlock {
-            address: address.clone(),
-            blocked,
-        };
-        self.http(
-            Method::Put,
-            "/v1/me/blocks",
-            Some(&body),
-            Call::Setting {
-                what: "block",
-                quiet: false,
-            },
-        )
-    }
-
-    fn set_blocked(
-        &mut self,
-        address: &Address,
-        blocked: bool,
-        at: UnixMs,
-    ) -> Result<(), CoreError> {
-        let changed = self.tx.execute(
-            "UPDATE contact SET blocked = ?2, changed_ms = ?3 WHERE address = ?1",
-            (address.to_string(), blocked, at),
-        )?;
-        if changed == 0 {
-            return Err(CoreError::NoSuch("contact"));
-        }
-        if blocked {
-            self.forget_request(address)?;
-        }
-        self.event(Event::ContactChanged {
-            address: address.clone(),
-        });
-        if let Some(conversation) = self.conversation_with(address)? {
-            self.event(Event::ConversationChanged {
-                conversation: conversation.id,
-            });
-        }
-        Ok(())
-    }
-
-    pub(crate) fn is_blocked(&self, address: &Address) -> Result<bool, CoreError> {
-        Ok(self
-            .tx
-            .prepare_cached("SELECT blocked FROM contact WHERE address = ?1")?
-            .query_row([address.to_string()], |row| row.get(0))
-            .optional()?
-            .unwrap_or(false))
-    }
-
     pub(crate) fn is_accepted(&self, address: &Address) -> Result<bool, CoreError> {
         Ok(self
             .tx
@@ -634,15 +575,7 @@ impl Step<'_> {
         for contact in &sync.contacts {
             self.contact_synced(contact)?;
         }
-        for blocked in &sync.blocked {
-            if let Some(address) = blocked.address.as_ref().and_then(address_of) {
-                let at = i64::try_from(blocked.changed_ms).unwrap_or(0);
-                match self.set_blocked(&address, blocked.blocked, at) {
-                    Ok(()) | Err(CoreError::NoSuch(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
+        self.blocks_synced(&sync.blocked)?;
         for request in &sync.requests {
             self.request_synced(request)?;
         }

@@ -63,6 +63,8 @@ pub(crate) struct Memory {
     pub(crate) list_change_again_ms: Option<UnixMs>,
     /// When to ask again for device lists that did not come.
     pub(crate) lists_again_ms: Option<UnixMs>,
+    /// When to tell the app again who is blocked.
+    pub(crate) blocks_again_ms: Option<UnixMs>,
     /// The app says that this device was taken out: the account's own list is to prove it.
     pub(crate) proof_wanted: bool,
     /// Until when the session's token is good.
@@ -314,6 +316,7 @@ impl<'a> Step<'a> {
             self.pump_upkeep()?;
             self.pump_lists()?;
             self.next_list_change()?;
+            self.pump_blocks()?;
             self.pump_introductions()?;
             self.pump_welcomes()?;
             self.pump_intents()?;

@@ -3,7 +3,9 @@
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use comity_client::{AccountView, Command, Event, ItemKind, Status, TimelineItem, What, Whom};
+use comity_client::{
+    AccountView, Command, ContactView, Event, ItemKind, Status, TimelineItem, What, Whom,
+};
 use comity_simulation::story::say;
 use comity_simulation::{Answer, Ask, Asked, Malice, Who, World};
 use http::Method;
@@ -90,6 +92,11 @@ fn mends(line: &Arc<Mutex<Line>>) {
 
 fn own(world: &World, who: Who) -> Result<AccountView> {
     world.core(who)?.account()?.context("signed up")
+}
+
+fn known(world: &World, by: Who, who: Who) -> Result<ContactView> {
+    let contact = world.core(by)?.contact(&world.address(who)?)?;
+    contact.context("known")
 }
 
 /// Alice on her phone and on her tablet, and Bob; nobody knows anybody.
@@ -301,4 +308,87 @@ fn two_devices_that_write_first_are_both_heard() -> Result<()> {
         assert_eq!(texts(&world, device, phone)?, ["Hello", "Hi"]);
     }
     world.nothing_is_wrong()
+}
+
+fn block(world: &mut World, who: Who, whom: Who, blocked: bool) -> Result<()> {
+    let address = world.address(whom)?;
+    world.act(who, Command::Block { address, blocked })?;
+    Ok(())
+}
+
+fn blocked_by_the_app(world: &World) -> Result<i64> {
+    world.inspect_hub(|conn| conn.query_row("SELECT count(*) FROM block", [], |row| row.get(0)))
+}
+
+#[test]
+fn who_is_blocked_on_one_device_and_not_on_another_is_so_as_was_said_last() -> Result<()> {
+    for blocked in [false, true] {
+        let (mut world, [phone, tablet, bob]) = three(9)?;
+        world.befriend(phone, bob)?;
+        block(&mut world, phone, bob, !blocked)?;
+        block(&mut world, phone, bob, blocked)?;
+        world.settle()?;
+        world.cut_off(tablet, 30_000);
+        world.run_for(5_000);
+        block(&mut world, tablet, bob, !blocked)?;
+        world.run_for(5_000);
+        block(&mut world, phone, bob, !blocked)?;
+        block(&mut world, phone, bob, blocked)?;
+        world.run_for(90_000);
+        world.settle()?;
+        for device in [phone, tablet] {
+            let there = known(&world, device, bob)?.blocked;
+            assert_eq!(there, blocked, "{}", world.name(device));
+        }
+        assert_eq!(blocked_by_the_app(&world)?, i64::from(blocked));
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn who_was_blocked_is_blocked_on_a_device_that_meets_them_later() -> Result<()> {
+    let (mut world, [phone, tablet, bob]) = three(10)?;
+    world.look_up(phone, bob)?;
+    block(&mut world, phone, bob, true)?;
+    world.settle()?;
+    world.look_up(tablet, bob)?;
+    assert!(known(&world, tablet, bob)?.blocked);
+    block(&mut world, phone, bob, false)?;
+    world.settle()?;
+    assert!(!known(&world, tablet, bob)?.blocked);
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn the_app_learns_who_is_blocked_whatever_was_lost() -> Result<()> {
+    for dies in [false, true] {
+        let (mut world, [phone, _, bob]) = three(11)?;
+        world.befriend(phone, bob)?;
+        let line = line(
+            &mut world,
+            "Alice",
+            Method::PUT,
+            "/v1/me/blocks",
+            Fate::Lost,
+        );
+        block(&mut world, phone, bob, true)?;
+        if dies {
+            world.crash(phone, 5_000);
+        } else {
+            world.run_for(5_000);
+        }
+        mends(&line);
+        world.run_for(60_000);
+        assert_eq!(blocked_by_the_app(&world)?, 1);
+        assert_eq!(saved(&world, phone, "block"), 1);
+        // Off the line, and back.
+        world.cut_off(phone, 20_000);
+        world.run_for(5_000);
+        block(&mut world, phone, bob, false)?;
+        world.run_for(60_000);
+        assert_eq!(blocked_by_the_app(&world)?, 0);
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
 }
