@@ -16,6 +16,10 @@ use rusqlite::{Connection, OptionalExtension};
 
 /// Where it is kept whose list was asked for and has not come.
 const WANTED_LIST: &str = "wanted_list/";
+/// Where it is kept what another own device knows of somebody who was not met here yet.
+const EXPECTED: &str = "expected/";
+/// Root key, number, name, profile key, and whether the root key was compared.
+type Facts = (Vec<u8>, String, String, Vec<u8>, bool);
 /// Time until it is asked for again when the app was not reached.
 const LISTS_AGAIN_MS: i64 = 15_000;
 
@@ -275,7 +279,8 @@ impl Step<'_> {
             |row| row.get(0),
         )?;
         self.tx.execute(
-            "UPDATE contact SET alias = ?2, changed_ms = ?3, alias_moved = alias_moved AND ?2 = '' WHERE address = ?1",
+            "UPDATE contact SET alias = CASE WHEN ?2 = '' THEN alias ELSE ?2 END, changed_ms = ?3, alias_moved = alias_moved AND ?2 = ''
+             WHERE address = ?1",
             (address.to_string(), number, self.now),
         )?;
         if was_moved {
@@ -491,7 +496,8 @@ impl Step<'_> {
         Ok(contacts)
     }
 
-    /// Another own device tells of a contact. Facts only: keys are pinned from manifests.
+    /// Another own device tells of a contact. Facts only: keys are pinned from manifests. What it does not
+    /// know takes nothing away from what is known here.
     pub(crate) fn contact_synced(&mut self, contact: &said::Contact) -> Result<(), CoreError> {
         let Some(address) = contact.address.as_ref().and_then(address_of) else {
             return Ok(());
@@ -505,18 +511,7 @@ impl Step<'_> {
             )
             .optional()?;
         let Some(root) = root else {
-            // Kept until this person's manifest is seen; then its root has to be this one.
-            return crate::store::meta::put(
-                self.tx,
-                &format!("expected/{address}"),
-                &(
-                    contact.root_key.clone(),
-                    contact.alias.clone(),
-                    contact.name.clone(),
-                    contact.profile_key.clone(),
-                    contact.verified,
-                ),
-            );
+            return self.expect_contact(&address, contact);
         };
         if root != contact.root_key {
             self.warn("root_differs_between_devices", None);
@@ -524,7 +519,7 @@ impl Step<'_> {
         }
         self.tx.execute(
             "UPDATE contact SET alias_moved = alias_moved AND (?2 = '' OR ?2 = alias),
-                 alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = 1,
+                 alias = CASE WHEN ?2 = '' THEN alias ELSE ?2 END, profile_key = coalesce(profile_key, ?3), accepted = 1,
                  name = CASE WHEN name = '' THEN ?4 ELSE name END,
                  verified_root = CASE WHEN ?5 THEN root_key ELSE verified_root END
              WHERE address = ?1",
@@ -550,15 +545,39 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Kept until this person's manifest is seen; then its root has to be this one.
+    fn expect_contact(
+        &mut self,
+        address: &Address,
+        contact: &said::Contact,
+    ) -> Result<(), CoreError> {
+        let key = format!("{EXPECTED}{address}");
+        let before: Option<Facts> = meta::get(self.tx, &key)?;
+        let before = before.filter(|before| before.0 == contact.root_key);
+        let (_, mut alias, mut name, mut profile_key, verified) = before.unwrap_or_default();
+        if !contact.alias.is_empty() {
+            alias.clone_from(&contact.alias);
+        }
+        if name.is_empty() {
+            name.clone_from(&contact.name);
+        }
+        if profile_key.is_empty() {
+            profile_key.clone_from(&contact.profile_key);
+        }
+        let verified = verified || contact.verified;
+        let facts: Facts = (contact.root_key.clone(), alias, name, profile_key, verified);
+        meta::put(self.tx, &key, &facts)
+    }
+
     /// What another own device said of a person before their manifest was seen here.
     pub(crate) fn apply_expected(&mut self, address: &Address) -> Result<(), CoreError> {
-        let key = format!("expected/{address}");
+        let key = format!("{EXPECTED}{address}");
         let Some((root_key, alias, name, profile_key, verified)) =
-            crate::store::meta::get::<(Vec<u8>, String, String, Vec<u8>, bool)>(self.tx, &key)?
+            meta::get::<Facts>(self.tx, &key)?
         else {
             return Ok(());
         };
-        crate::store::meta::remove(self.tx, &key)?;
+        meta::remove(self.tx, &key)?;
         self.contact_synced(&said::Contact {
             address: Some(proto_address(address)),
             alias,

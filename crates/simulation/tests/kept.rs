@@ -4,9 +4,10 @@
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use comity_client::{
-    AccountView, Command, ContactView, Event, ItemKind, Status, TimelineItem, What, Whom,
+    AccountView, Command, ContactView, Event, ItemKind, Permissions, Status, TimelineItem, What,
+    Whom,
 };
-use comity_simulation::story::say;
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Answer, Ask, Asked, Malice, Who, World};
 use http::Method;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -391,4 +392,31 @@ fn the_app_learns_who_is_blocked_whatever_was_lost() -> Result<()> {
         world.nothing_is_wrong()?;
     }
     Ok(())
+}
+
+#[test]
+fn a_number_that_one_device_knows_is_not_forgotten_for_one_that_does_not() -> Result<()> {
+    let (mut world, [phone, tablet, bob]) = three(12)?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(carol, phone)?;
+    world.befriend(carol, bob)?;
+    let members = vec![world.address(phone)?, world.address(bob)?];
+    world.act(carol, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.look_up(phone, bob)?;
+    says_first(&mut world, phone, bob, "Hello")?;
+    world.settle()?;
+    let asks = world.address(phone)?;
+    world.act(bob, Command::Accept(asks))?;
+    world.settle()?;
+    let number = world.number(bob)?;
+    for device in [phone, tablet] {
+        assert_eq!(
+            known(&world, device, bob)?.number,
+            number,
+            "{}",
+            world.name(device)
+        );
+    }
+    world.nothing_is_wrong()
 }
