@@ -20,7 +20,7 @@ const WANTED_LIST: &str = "wanted_list/";
 const EXPECTED: &str = "expected/";
 /// Root key, number, name, profile key, and whether the root key was compared.
 type Facts = (Vec<u8>, String, String, Vec<u8>, bool);
-/// Time until it is asked for again when the app was not reached.
+/// Time until it is asked for again at the earliest.
 const LISTS_AGAIN_MS: i64 = 15_000;
 
 /// What taking a manifest did.
@@ -385,18 +385,37 @@ impl Step<'_> {
         )
     }
 
+    /// Lists that did not come are asked for again after a pause: a longer one each time that the app
+    /// answers and has them not, which may last while another app is away.
+    fn lists_later(&mut self, error: &CallError) {
+        let waits = self.mem.lists_again_ms.filter(|at| *at > self.now);
+        let mut pause_ms = error.wait_ms().max(LISTS_AGAIN_MS);
+        if let CallError::Refused(_) = error {
+            // What was asked for together is refused together: that is one time.
+            self.mem.lists_refused += i64::from(waits.is_none());
+            pause_ms = pause_ms.max(self.back_off_ms(self.mem.lists_refused));
+        }
+        let at = self.now + pause_ms;
+        let at = match waits {
+            Some(other) if error.wait_ms() > 0 => at.max(other),
+            Some(other) => at.min(other),
+            None => at,
+        };
+        self.mem.lists_again_ms = Some(at);
+        self.wake(at);
+    }
+
     pub(crate) fn refreshed(
         &mut self,
         address: &Address,
         answer: Result<Found, CallError>,
     ) -> Result<(), CoreError> {
-        if matches!(answer, Err(CallError::Unreachable(_))) {
-            let at = self.now + LISTS_AGAIN_MS;
-            self.mem.lists_again_ms =
-                Some(self.mem.lists_again_ms.map_or(at, |other| other.min(at)));
-            self.wake(at);
-        } else {
-            meta::remove(self.tx, &format!("{WANTED_LIST}{address}"))?;
+        match &answer {
+            Err(error) if error.may_pass() => self.lists_later(error),
+            _ => {
+                self.mem.lists_refused = 0;
+                meta::remove(self.tx, &format!("{WANTED_LIST}{address}"))?;
+            }
         }
         match answer {
             Ok(found) if *address == self.me()?.address => {
@@ -410,8 +429,7 @@ impl Step<'_> {
             }
             Err(error) => {
                 self.failed("refresh", &error);
-                let comes_later = matches!(error, CallError::Unreachable(_));
-                if comes_later || *address != self.me()?.address {
+                if error.may_pass() || *address != self.me()?.address {
                     return Ok(());
                 }
                 self.next_list_change()

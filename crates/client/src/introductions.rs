@@ -295,6 +295,7 @@ impl Step<'_> {
                 self.failed("introduce", &CallError::Refused(error));
                 self.introduction_later(address, wait)
             }
+            Err(error) if error.may_pass() => self.introduction_later(address, 0),
             Err(CallError::Refused(error)) if error.code.http_status() < 500 => {
                 self.introduction_failed(address, error.code.as_str())
             }

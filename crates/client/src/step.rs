@@ -63,6 +63,8 @@ pub(crate) struct Memory {
     pub(crate) list_change_again_ms: Option<UnixMs>,
     /// When to ask again for device lists that did not come.
     pub(crate) lists_again_ms: Option<UnixMs>,
+    /// How often device lists were refused for now since one came.
+    pub(crate) lists_refused: i64,
     /// When to tell the app again who is blocked.
     pub(crate) blocks_again_ms: Option<UnixMs>,
     /// The app says that this device was taken out: the account's own list is to prove it.

@@ -420,3 +420,34 @@ fn a_number_that_one_device_knows_is_not_forgotten_for_one_that_does_not() -> Re
     }
     world.nothing_is_wrong()
 }
+
+#[test]
+fn who_is_asked_for_while_their_app_is_away_gets_a_name_when_it_is_back() -> Result<()> {
+    for (code, status) in [
+        ("unavailable", 503),
+        ("rate_limited", 429),
+        ("internal", 500),
+    ] {
+        let mut world = World::calm(13)?;
+        let [alice, bob, hal] = ["Alice", "Bob", "Hal"].map(|name| world.sign_up(name));
+        let (alice, bob, hal) = (alice?, bob?, hal?);
+        world.befriend(alice, bob)?;
+        world.befriend(alice, hal)?;
+        let members = vec![world.address(bob)?, world.address(hal)?];
+        world.act(alice, group_of("Choir", members, Permissions::default()))?;
+        world.settle()?;
+        let path = format!("/v1/accounts/{}", world.address(hal)?.account);
+        let away = Fate::Refused(code, status, 0);
+        let line = line(&mut world, "Bob's tablet", Method::GET, path, away);
+        let tablet = world.link(bob, "Bob's tablet")?;
+        world.run_for(60_000);
+        let asked = u32::MAX - line.lock().unwrap_or_else(PoisonError::into_inner).times;
+        assert!(asked < 30, "with pauses: {asked}");
+        mends(&line);
+        world.run_for(120_000);
+        world.settle()?;
+        assert_eq!(known(&world, tablet, hal)?.name, "Hal", "{code}");
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
