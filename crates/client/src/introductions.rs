@@ -52,21 +52,42 @@ impl Step<'_> {
             Some(address),
             State::Asking,
         )?;
+        self.introduce_with(address, content)?;
+        Ok(conversation)
+    }
+
+    /// These first words go out, and the own other devices know of them: also once more, when they were
+    /// refused before.
+    pub(crate) fn introduce_with(
+        &mut self,
+        address: &Address,
+        content: &said::Content,
+    ) -> Result<(), CoreError> {
         let token: [u8; 32] = self.random_bytes();
         let id: [u8; 16] = self.random_bytes();
         self.tx.execute(
             "INSERT OR REPLACE INTO introduction (address, id, token, message_id, state) VALUES (?1, ?2, ?3, ?4, 'wanted')",
             (address.to_string(), id, token, &content.message_id),
         )?;
+        self.tell_first_words(address, content.encode_to_vec(), "")
+    }
+
+    /// Tells the own other devices of first words, and with which code they were refused.
+    fn tell_first_words(
+        &mut self,
+        address: &Address,
+        first: Vec<u8>,
+        failed: &str,
+    ) -> Result<(), CoreError> {
         self.sync_devices(said::DeviceSync {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
-                first: content.encode_to_vec(),
+                first,
                 declined: false,
+                failed: failed.to_owned(),
             }],
             ..Default::default()
-        })?;
-        Ok(conversation)
+        })
     }
 
     pub(crate) fn pump_introductions(&mut self) -> Result<(), CoreError> {
@@ -126,7 +147,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Refused for good: the message says so and can be tried again by hand.
+    /// Refused for good: the message says so, here and on the own other devices, and can be tried again by
+    /// hand.
     fn introduction_failed(&mut self, address: &Address, code: &str) -> Result<(), CoreError> {
         let message_id: Option<Vec<u8>> = self
             .tx
@@ -140,6 +162,17 @@ impl Step<'_> {
             (self.conversation_with(address)?, message_id)
         {
             self.message_failed(conversation.id, &message_id, code)?;
+            let first = self
+                .tx
+                .query_row(
+                    "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation.id, &message_id),
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if let Some(first) = first {
+                self.tell_first_words(address, first, code)?;
+            }
         }
         Ok(())
     }
@@ -530,14 +563,14 @@ impl Step<'_> {
         self.sync_devices(said::DeviceSync {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
-                first: Vec::new(),
                 declined: true,
+                ..Default::default()
             }],
             ..Default::default()
         })
     }
 
-    /// Another own device declined a request, or introduced this person to someone.
+    /// Another own device declined a request, or introduced this person to someone, or could not.
     pub(crate) fn request_synced(&mut self, request: &said::RequestState) -> Result<(), CoreError> {
         let Some(address) = request.address.as_ref().and_then(address_of) else {
             return Ok(());
@@ -572,7 +605,44 @@ impl Step<'_> {
             status: "sent",
             franking: None,
             told_by: None,
-        })
+        })?;
+        if conversation.conversation.is_some() {
+            // It has begun, and nothing that was refused before keeps it.
+            return Ok(());
+        }
+        self.first_words_fared(&conversation, &address, line.message.as_bytes(), &request.failed)
+    }
+
+    /// What became of first words on another own device that says them; nothing where this one does, too.
+    fn first_words_fared(
+        &mut self,
+        conversation: &Conversation,
+        address: &Address,
+        message_id: &[u8],
+        failed: &str,
+    ) -> Result<(), CoreError> {
+        let status: Option<String> = self
+            .tx
+            .query_row(
+                "SELECT status FROM message WHERE conversation = ?1 AND message_id = ?2
+                     AND NOT EXISTS (SELECT 1 FROM introduction WHERE address = ?3 AND message_id = ?2)",
+                (conversation.id, message_id, address.to_string()),
+                |row| row.get(0),
+            )
+            .optional()?;
+        match (status.unwrap_or_default().as_str(), failed) {
+            ("failed", "") => {
+                self.tx.execute(
+                    "UPDATE message SET status = 'sent', failure = '', seq = 0 WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation.id, message_id),
+                )?;
+                self.item_changed(conversation.id, message_id)
+            }
+            ("sent", code) if !code.is_empty() => {
+                self.message_failed(conversation.id, message_id, code)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

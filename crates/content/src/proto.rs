@@ -416,7 +416,8 @@ pub struct Blocked {
     #[prost(uint64, tag = "3")]
     pub changed_ms: u64,
 }
-/// `first` is the encoded Content of an introduction that this person sent from another device.
+/// `first` is the encoded Content of an introduction that this person sent from another device. `failed`:
+/// it was refused, with this code; without it, it is on its way, also once more.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestState {
     #[prost(message, optional, tag = "1")]
@@ -425,6 +426,8 @@ pub struct RequestState {
     pub first: ::prost::alloc::vec::Vec<u8>,
     #[prost(bool, tag = "3")]
     pub declined: bool,
+    #[prost(string, tag = "5")]
+    pub failed: ::prost::alloc::string::String,
 }
 /// What an introduction holds, sealed to each device of the one it goes to.
 #[derive(Clone, PartialEq, ::prost::Message)]

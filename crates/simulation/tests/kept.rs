@@ -451,3 +451,47 @@ fn who_is_asked_for_while_their_app_is_away_gets_a_name_when_it_is_back() -> Res
     }
     Ok(())
 }
+
+#[test]
+fn first_words_that_were_refused_are_so_on_all_devices_and_can_be_said_again_on_each() -> Result<()>
+{
+    for again_on_tablet in [false, true] {
+        let (mut world, [phone, tablet, bob]) = three(14)?;
+        for device in [phone, tablet] {
+            world.look_up(device, bob)?;
+        }
+        let no = Fate::Refused("forbidden", 403, 0);
+        let line = line(&mut world, "Alice", Method::POST, "/v1/introductions", no);
+        says_first(&mut world, phone, bob, "Hello")?;
+        world.settle()?;
+        for device in [phone, tablet] {
+            let [first] = &lines(&world, device, bob)?[..] else {
+                anyhow::bail!("one line");
+            };
+            assert_eq!(first.status, Status::Failed, "{}", world.name(device));
+            assert_eq!(first.failure, "forbidden");
+        }
+        mends(&line);
+        let again = if again_on_tablet { tablet } else { phone };
+        let conversation = world.conversation(again, bob)?.conversation;
+        let message = lines(&world, again, bob)?[0].message;
+        let command = Command::Retry {
+            conversation,
+            message,
+        };
+        world.act(again, command)?;
+        world.settle()?;
+        for device in [phone, tablet] {
+            let status = lines(&world, device, bob)?[0].status;
+            assert_ne!(status, Status::Failed, "{}", world.name(device));
+        }
+        let asks = world.address(phone)?;
+        world.act(bob, Command::Accept(asks))?;
+        world.settle()?;
+        for (device, with) in [(phone, bob), (tablet, bob), (bob, phone)] {
+            assert_eq!(texts(&world, device, with)?, ["Hello"]);
+        }
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
