@@ -27,6 +27,9 @@ use sha2::{Digest, Sha256};
 const NAME_BYTES_MAX: usize = 512;
 const NUMBER_BYTES_MAX: usize = 32;
 const TOKEN_BYTES_MAX: usize = 64;
+/// Introductions of two people to each other that are further apart did not cross on the way: who had the
+/// first one would have answered that.
+const CROSSED_MS: i64 = 300_000;
 
 impl Step<'_> {
     /// Someone new is written to: the first message goes as an introduction.
@@ -136,6 +139,10 @@ impl Step<'_> {
         let Some(attempts) = attempts else {
             return Ok(());
         };
+        if self.is_requested(address)? {
+            // They asked meanwhile, and what could not be sent goes into what begins with that.
+            return self.accept(address);
+        }
         // What an app allows of these it allows a day.
         let asked_for = i64::from(retry_after_ms).min(WAIT_MS_MAX);
         let at = self.now + self.back_off_ms(attempts).max(asked_for);
@@ -174,7 +181,8 @@ impl Step<'_> {
                 self.tell_first_words(address, first, code)?;
             }
         }
-        Ok(())
+        // They asked meanwhile, which was to be answered by the own words.
+        self.tell_request(address)
     }
 
     pub(crate) fn introduction_target(
@@ -425,15 +433,55 @@ impl Step<'_> {
                 self.forget_request(&from)?;
                 return Ok(());
             }
-            // Both asked: the lower address creates the conversation, the other waits for it.
-            if waiting.state == State::Asking && me.address < from {
-                return self.accept(&from);
-            }
             if waiting.state == State::Asking {
-                return Ok(());
+                return self.both_asked(&waiting, &from);
             }
         }
-        if let Some(request) = views::request(self.tx, &from)? {
+        self.tell_request(&from)
+    }
+
+    /// Both asked: the lower address creates the conversation, the other waits for it, unless its own
+    /// words have not reached who is to create it, or did so long ago that they were declined.
+    fn both_asked(&mut self, waiting: &Conversation, from: &Address) -> Result<(), CoreError> {
+        let declined: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message m, request r WHERE m.conversation = ?1 AND m.outgoing = 1 AND m.status <> 'failed'
+                 AND m.seq = 0 AND r.address = ?2 AND r.at_ms - m.at_ms > ?3)",
+            (waiting.id, from.to_string(), CROSSED_MS),
+            |row| row.get(0),
+        )?;
+        if self.me()?.address < *from || declined || self.is_introduction_unsent(from)? {
+            return self.accept(from);
+        }
+        let asked: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND outgoing = 1 AND status <> 'failed' AND seq = 0)
+                 OR EXISTS (SELECT 1 FROM introduction WHERE address = ?2)",
+            (waiting.id, from.to_string()),
+            |row| row.get(0),
+        )?;
+        if asked {
+            Ok(())
+        } else {
+            self.tell_request(from)
+        }
+    }
+
+    /// An own introduction waits and is not on its way.
+    fn is_introduction_unsent(&self, address: &Address) -> Result<bool, CoreError> {
+        let mut calls = self.mem.calls.values();
+        let posts =
+            |call: &Call| matches!(call, Call::PostIntroduction { address: to } if to == address);
+        if calls.any(posts) {
+            return Ok(false);
+        }
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM introduction WHERE address = ?1 AND state = 'wanted')",
+            [address.to_string()],
+            |row| row.get(0),
+        )?)
+    }
+
+    fn tell_request(&mut self, from: &Address) -> Result<(), CoreError> {
+        if let Some(request) = views::request(self.tx, from)? {
             self.event(Event::Request { request });
         }
         Ok(())
@@ -610,7 +658,12 @@ impl Step<'_> {
             // It has begun, and nothing that was refused before keeps it.
             return Ok(());
         }
-        self.first_words_fared(&conversation, &address, line.message.as_bytes(), &request.failed)
+        self.first_words_fared(
+            &conversation,
+            &address,
+            line.message.as_bytes(),
+            &request.failed,
+        )
     }
 
     /// What became of first words on another own device that says them; nothing where this one does, too.

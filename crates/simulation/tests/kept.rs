@@ -311,6 +311,40 @@ fn two_devices_that_write_first_are_both_heard() -> Result<()> {
     world.nothing_is_wrong()
 }
 
+#[test]
+fn of_a_request_that_was_declined_nothing_comes_back() -> Result<()> {
+    // He has the lower address, and would be the one to begin.
+    let (mut world, [phone, tablet, bob]) = (22..)
+        .map(three)
+        .find(|made| {
+            let Ok((world, [phone, _, bob])) = made else {
+                return true;
+            };
+            matches!((world.address(*phone), world.address(*bob)), (Ok(one), Ok(other)) if one > other)
+        })
+        .context("a world")??;
+    for device in [phone, tablet] {
+        world.look_up(device, bob)?;
+    }
+    says_first(&mut world, phone, bob, "Hi")?;
+    says_first(&mut world, tablet, bob, "Hello")?;
+    world.settle()?;
+    let asks = world.address(phone)?;
+    world.act(bob, Command::Decline(asks.clone()))?;
+    world.settle()?;
+    // Later he writes to them by himself.
+    world.run_for(600_000);
+    world.look_up(bob, phone)?;
+    says_first(&mut world, bob, phone, "Good day")?;
+    world.settle()?;
+    assert_eq!(texts(&world, bob, phone)?, ["Good day"]);
+    for device in [phone, tablet, bob] {
+        let with = if device == bob { phone } else { bob };
+        assert_eq!(world.conversation(device, with)?.state, "active");
+    }
+    world.nothing_is_wrong()
+}
+
 fn block(world: &mut World, who: Who, whom: Who, blocked: bool) -> Result<()> {
     let address = world.address(whom)?;
     world.act(who, Command::Block { address, blocked })?;
@@ -494,4 +528,35 @@ fn first_words_that_were_refused_are_so_on_all_devices_and_can_be_said_again_on_
         world.nothing_is_wrong()?;
     }
     Ok(())
+}
+
+#[test]
+fn who_may_ask_nobody_today_talks_with_who_asks_them() -> Result<()> {
+    let mut world = World::calm(21)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let alice_is_higher = world.address(alice)? > world.address(bob)?;
+    let (higher, lower) = if alice_is_higher {
+        (alice, bob)
+    } else {
+        (bob, alice)
+    };
+    let name = if alice_is_higher { "Alice" } else { "Bob" };
+    world.look_up(higher, lower)?;
+    world.look_up(lower, higher)?;
+    let over = Fate::Refused("rate_limited", 429, 86_400_000);
+    line(&mut world, name, Method::POST, "/v1/introductions", over);
+    says_first(&mut world, higher, lower, "Shall we talk?")?;
+    world.run_for(20_000);
+    says_first(&mut world, lower, higher, "Let us talk.")?;
+    world.run_for(60_000);
+    world.settle()?;
+    for (who, with) in [(higher, lower), (lower, higher)] {
+        assert_eq!(world.conversation(who, with)?.state, "active");
+        assert_eq!(
+            texts(&world, who, with)?,
+            ["Let us talk.", "Shall we talk?"]
+        );
+    }
+    world.nothing_is_wrong()
 }
