@@ -184,6 +184,13 @@ pub struct Profile {
     pub photo: ::core::option::Option<Attachment>,
     #[prost(uint64, tag = "4")]
     pub version: u64,
+    /// When each of them was set, by the clock of the device that set it; 0: not said. The later one stands.
+    #[prost(uint64, tag = "5")]
+    pub name_ms: u64,
+    #[prost(uint64, tag = "6")]
+    pub about_ms: u64,
+    #[prost(uint64, tag = "7")]
+    pub photo_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProfileShared {

@@ -530,6 +530,44 @@ fn first_words_that_were_refused_are_so_on_all_devices_and_can_be_said_again_on_
     Ok(())
 }
 
+fn profile(name: Option<&str>, about: Option<&str>) -> Command {
+    Command::SetProfile {
+        name: name.map(str::to_owned),
+        about: about.map(str::to_owned),
+    }
+}
+
+#[test]
+fn two_devices_change_two_fields_of_the_profile_at_once_and_both_stand() -> Result<()> {
+    for seed in 15..=20 {
+        let (mut world, [phone, tablet, bob]) = three(seed)?;
+        world.befriend(phone, bob)?;
+        world.act(phone, profile(Some("Alicia"), None))?;
+        world.act(tablet, profile(None, Some("At sea")))?;
+        world.run_for(30_000);
+        world.settle()?;
+        for device in [phone, tablet] {
+            let own = own(&world, device)?;
+            assert_eq!([own.name, own.about], ["Alicia", "At sea"]);
+        }
+        let seen = known(&world, bob, phone)?;
+        assert_eq!([seen.name, seen.about], ["Alicia", "At sea"]);
+        // Of one field the later word stands.
+        world.cut_off(tablet, 20_000);
+        world.run_for(1_000);
+        world.act(tablet, profile(Some("Ali"), None))?;
+        world.run_for(1_000);
+        world.act(phone, profile(Some("Alice"), None))?;
+        world.run_for(60_000);
+        world.settle()?;
+        let names = [phone, tablet].map(|device| own(&world, device).map(|own| own.name));
+        let [first, second] = names;
+        assert_eq!(first?, second?, "they agree");
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
 #[test]
 fn who_may_ask_nobody_today_talks_with_who_asks_them() -> Result<()> {
     let mut world = World::calm(21)?;
