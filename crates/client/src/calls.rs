@@ -60,6 +60,11 @@ pub(crate) enum Call {
     },
     OwnNumber,
     Delete,
+    Block {
+        address: Address,
+        /// What the app was told.
+        blocked: bool,
+    },
     Lookup,
     Refresh {
         address: Address,
@@ -184,6 +189,7 @@ impl Step<'_> {
             Call::NumberAsked { refused } => self.number_told(&refused, parse(result)),
             Call::OwnNumber => self.own_number(parse(result)),
             Call::Delete => self.account_deleted(result),
+            Call::Block { address, blocked } => self.block_put(&address, blocked, result),
             Call::Lookup => self.looked_up(parse(result)),
             Call::Refresh { address } => self.refreshed(&address, parse(result)),
             Call::Profile { address, looked_up } => {

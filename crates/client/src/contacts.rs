@@ -7,17 +7,20 @@ use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
 use crate::store::meta;
-use crate::views;
-use crate::{CallError, CoreError};
+use crate::{CallError, CoreError, blocks, views};
 use comity_content::proto as said;
 use comity_membership::manifest::{self, ManifestError, VerifiedManifest};
-use comity_wire::http::{Found, Lookup, PutBlock};
+use comity_wire::http::{Found, Lookup};
 use comity_wire::{AccountId, Address, DeviceId, UnixMs};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Where it is kept whose list was asked for and has not come.
 const WANTED_LIST: &str = "wanted_list/";
-/// Time until it is asked for again when the app was not reached.
+/// Where it is kept what another own device knows of somebody who was not met here yet.
+const EXPECTED: &str = "expected/";
+/// Root key, number, name, profile key, and whether the root key was compared.
+type Facts = (Vec<u8>, String, String, Vec<u8>, bool);
+/// Time until it is asked for again at the earliest.
 const LISTS_AGAIN_MS: i64 = 15_000;
 
 /// What taking a manifest did.
@@ -55,8 +58,11 @@ pub(crate) fn adopt(
     let address = offered.manifest.address.clone();
     let Some(known) = known_manifest(tx, &address)? else {
         tx.execute(
-            "INSERT INTO contact (address, root_key, manifest, manifest_seq, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (address.to_string(), offered.manifest.root_key, &offered.bytes, offered.manifest.seq, now),
+            "INSERT INTO contact (address, root_key, manifest, manifest_seq, changed_ms, blocked) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                address.to_string(), offered.manifest.root_key, &offered.bytes, offered.manifest.seq, now,
+                blocks::is_decided(tx, &address)?,
+            ),
         )?;
         return Ok(Ok(Adopted {
             manifest: offered,
@@ -273,7 +279,8 @@ impl Step<'_> {
             |row| row.get(0),
         )?;
         self.tx.execute(
-            "UPDATE contact SET alias = ?2, changed_ms = ?3, alias_moved = alias_moved AND ?2 = '' WHERE address = ?1",
+            "UPDATE contact SET alias = CASE WHEN ?2 = '' THEN alias ELSE ?2 END, changed_ms = ?3, alias_moved = alias_moved AND ?2 = ''
+             WHERE address = ?1",
             (address.to_string(), number, self.now),
         )?;
         if was_moved {
@@ -337,6 +344,11 @@ impl Step<'_> {
         self.ask_for_list(address)
     }
 
+    /// Whether the newest list of an account was asked for and has not come.
+    pub(crate) fn awaits_list(&self, address: &Address) -> Result<bool, CoreError> {
+        Ok(meta::get(self.tx, &format!("{WANTED_LIST}{address}"))?.unwrap_or(false))
+    }
+
     /// Lists that were asked for and did not come, once more: with an old one this device would refuse
     /// what the account's new devices rightly do.
     pub(crate) fn pump_lists(&mut self) -> Result<(), CoreError> {
@@ -373,18 +385,37 @@ impl Step<'_> {
         )
     }
 
+    /// Lists that did not come are asked for again after a pause: a longer one each time that the app
+    /// answers and has them not, which may last while another app is away.
+    fn lists_later(&mut self, error: &CallError) {
+        let waits = self.mem.lists_again_ms.filter(|at| *at > self.now);
+        let mut pause_ms = error.wait_ms().max(LISTS_AGAIN_MS);
+        if let CallError::Refused(_) = error {
+            // What was asked for together is refused together: that is one time.
+            self.mem.lists_refused += i64::from(waits.is_none());
+            pause_ms = pause_ms.max(self.back_off_ms(self.mem.lists_refused));
+        }
+        let at = self.now + pause_ms;
+        let at = match waits {
+            Some(other) if error.wait_ms() > 0 => at.max(other),
+            Some(other) => at.min(other),
+            None => at,
+        };
+        self.mem.lists_again_ms = Some(at);
+        self.wake(at);
+    }
+
     pub(crate) fn refreshed(
         &mut self,
         address: &Address,
         answer: Result<Found, CallError>,
     ) -> Result<(), CoreError> {
-        if matches!(answer, Err(CallError::Unreachable(_))) {
-            let at = self.now + LISTS_AGAIN_MS;
-            self.mem.lists_again_ms =
-                Some(self.mem.lists_again_ms.map_or(at, |other| other.min(at)));
-            self.wake(at);
-        } else {
-            meta::remove(self.tx, &format!("{WANTED_LIST}{address}"))?;
+        match &answer {
+            Err(error) if error.may_pass() => self.lists_later(error),
+            _ => {
+                self.mem.lists_refused = 0;
+                meta::remove(self.tx, &format!("{WANTED_LIST}{address}"))?;
+            }
         }
         match answer {
             Ok(found) if *address == self.me()?.address => {
@@ -398,8 +429,7 @@ impl Step<'_> {
             }
             Err(error) => {
                 self.failed("refresh", &error);
-                let comes_later = matches!(error, CallError::Unreachable(_));
-                if comes_later || *address != self.me()?.address {
+                if error.may_pass() || *address != self.me()?.address {
                     return Ok(());
                 }
                 self.next_list_change()
@@ -416,70 +446,6 @@ impl Step<'_> {
             return Err(CoreError::NoSuch("contact"));
         }
         self.sync_contact(address)
-    }
-
-    pub(crate) fn block(&mut self, address: &Address, blocked: bool) -> Result<(), CoreError> {
-        self.set_blocked(address, blocked, self.now)?;
-        self.sync_devices(said::DeviceSync {
-            blocked: vec![said::Blocked {
-                address: Some(proto_address(address)),
-                blocked,
-                changed_ms: u64::try_from(self.now).unwrap_or(0),
-            }],
-            ..Default::default()
-        })?;
-        let body = PutBlock {
-            address: address.clone(),
-            blocked,
-        };
-        self.http(
-            Method::Put,
-            "/v1/me/blocks",
-            Some(&body),
-            Call::Setting {
-                what: "block",
-                quiet: false,
-            },
-        )
-    }
-
-    fn set_blocked(
-        &mut self,
-        address: &Address,
-        blocked: bool,
-        at: UnixMs,
-    ) -> Result<(), CoreError> {
-        let changed = self.tx.execute(
-            "UPDATE contact SET blocked = ?2, changed_ms = ?3 WHERE address = ?1",
-            (address.to_string(), blocked, at),
-        )?;
-        if changed == 0 {
-            return Err(CoreError::NoSuch("contact"));
-        }
-        if blocked {
-            self.tx.execute(
-                "DELETE FROM request WHERE address = ?1",
-                [address.to_string()],
-            )?;
-        }
-        self.event(Event::ContactChanged {
-            address: address.clone(),
-        });
-        if let Some(conversation) = self.conversation_with(address)? {
-            self.event(Event::ConversationChanged {
-                conversation: conversation.id,
-            });
-        }
-        Ok(())
-    }
-
-    pub(crate) fn is_blocked(&self, address: &Address) -> Result<bool, CoreError> {
-        Ok(self
-            .tx
-            .prepare_cached("SELECT blocked FROM contact WHERE address = ?1")?
-            .query_row([address.to_string()], |row| row.get(0))
-            .optional()?
-            .unwrap_or(false))
     }
 
     pub(crate) fn is_accepted(&self, address: &Address) -> Result<bool, CoreError> {
@@ -548,7 +514,8 @@ impl Step<'_> {
         Ok(contacts)
     }
 
-    /// Another own device tells of a contact. Facts only: keys are pinned from manifests.
+    /// Another own device tells of a contact. Facts only: keys are pinned from manifests. What it does not
+    /// know takes nothing away from what is known here.
     pub(crate) fn contact_synced(&mut self, contact: &said::Contact) -> Result<(), CoreError> {
         let Some(address) = contact.address.as_ref().and_then(address_of) else {
             return Ok(());
@@ -562,18 +529,7 @@ impl Step<'_> {
             )
             .optional()?;
         let Some(root) = root else {
-            // Kept until this person's manifest is seen; then its root has to be this one.
-            return crate::store::meta::put(
-                self.tx,
-                &format!("expected/{address}"),
-                &(
-                    contact.root_key.clone(),
-                    contact.alias.clone(),
-                    contact.name.clone(),
-                    contact.profile_key.clone(),
-                    contact.verified,
-                ),
-            );
+            return self.expect_contact(&address, contact);
         };
         if root != contact.root_key {
             self.warn("root_differs_between_devices", None);
@@ -581,7 +537,7 @@ impl Step<'_> {
         }
         self.tx.execute(
             "UPDATE contact SET alias_moved = alias_moved AND (?2 = '' OR ?2 = alias),
-                 alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = 1,
+                 alias = CASE WHEN ?2 = '' THEN alias ELSE ?2 END, profile_key = coalesce(profile_key, ?3), accepted = 1,
                  name = CASE WHEN name = '' THEN ?4 ELSE name END,
                  verified_root = CASE WHEN ?5 THEN root_key ELSE verified_root END
              WHERE address = ?1",
@@ -607,15 +563,39 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Kept until this person's manifest is seen; then its root has to be this one.
+    fn expect_contact(
+        &mut self,
+        address: &Address,
+        contact: &said::Contact,
+    ) -> Result<(), CoreError> {
+        let key = format!("{EXPECTED}{address}");
+        let before: Option<Facts> = meta::get(self.tx, &key)?;
+        let before = before.filter(|before| before.0 == contact.root_key);
+        let (_, mut alias, mut name, mut profile_key, verified) = before.unwrap_or_default();
+        if !contact.alias.is_empty() {
+            alias.clone_from(&contact.alias);
+        }
+        if name.is_empty() {
+            name.clone_from(&contact.name);
+        }
+        if profile_key.is_empty() {
+            profile_key.clone_from(&contact.profile_key);
+        }
+        let verified = verified || contact.verified;
+        let facts: Facts = (contact.root_key.clone(), alias, name, profile_key, verified);
+        meta::put(self.tx, &key, &facts)
+    }
+
     /// What another own device said of a person before their manifest was seen here.
     pub(crate) fn apply_expected(&mut self, address: &Address) -> Result<(), CoreError> {
-        let key = format!("expected/{address}");
+        let key = format!("{EXPECTED}{address}");
         let Some((root_key, alias, name, profile_key, verified)) =
-            crate::store::meta::get::<(Vec<u8>, String, String, Vec<u8>, bool)>(self.tx, &key)?
+            meta::get::<Facts>(self.tx, &key)?
         else {
             return Ok(());
         };
-        crate::store::meta::remove(self.tx, &key)?;
+        meta::remove(self.tx, &key)?;
         self.contact_synced(&said::Contact {
             address: Some(proto_address(address)),
             alias,
@@ -632,15 +612,7 @@ impl Step<'_> {
         for contact in &sync.contacts {
             self.contact_synced(contact)?;
         }
-        for blocked in &sync.blocked {
-            if let Some(address) = blocked.address.as_ref().and_then(address_of) {
-                let at = i64::try_from(blocked.changed_ms).unwrap_or(0);
-                match self.set_blocked(&address, blocked.blocked, at) {
-                    Ok(()) | Err(CoreError::NoSuch(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
+        self.blocks_synced(&sync.blocked)?;
         for request in &sync.requests {
             self.request_synced(request)?;
         }

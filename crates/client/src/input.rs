@@ -2,7 +2,9 @@
 
 use crate::views::DraftView;
 use comity_membership::Permissions;
-use comity_wire::{Address, BlobId, Bytes64, DeviceId, MessageId, UnixMs, WireError, proto};
+use comity_wire::{
+    Address, BlobId, Bytes64, DeviceId, ErrorCode, MessageId, UnixMs, WireError, proto,
+};
 
 /// One input, one step, one transaction.
 #[derive(Debug)]
@@ -80,6 +82,35 @@ pub enum CallError {
     /// The server was not reached: why, for people.
     #[error("the server was not reached: {0}")]
     Unreachable(String),
+}
+
+/// The longest that a server is obeyed which refuses an act for now.
+const ACT_WAIT_MS_MAX: u32 = 60 * 60 * 1_000;
+
+impl CallError {
+    /// It says nothing about what was asked for: the same may be done a while later, or has been done
+    /// and the answer was lost.
+    pub(crate) const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused(wire) => matches!(
+                wire.code,
+                ErrorCode::Unauthenticated
+                    | ErrorCode::RateLimited
+                    | ErrorCode::StorageFull
+                    | ErrorCode::Unavailable
+                    | ErrorCode::Internal
+            ),
+        }
+    }
+
+    /// How long the server says to wait, in milliseconds; 0 when it says nothing.
+    pub(crate) fn wait_ms(&self) -> i64 {
+        match self {
+            Self::Unreachable(_) => 0,
+            Self::Refused(wire) => wire.retry_after_ms.min(ACT_WAIT_MS_MAX).into(),
+        }
+    }
 }
 
 /// A person's act.

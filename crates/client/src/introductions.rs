@@ -2,6 +2,8 @@
 //!
 //! Always holds: no key package is asked for before the other side accepted.
 
+mod requests;
+
 use crate::account::{address_of, proto_address};
 use crate::calls::Call;
 use crate::conversations::{Conversation, State};
@@ -25,6 +27,9 @@ use sha2::{Digest, Sha256};
 const NAME_BYTES_MAX: usize = 512;
 const NUMBER_BYTES_MAX: usize = 32;
 const TOKEN_BYTES_MAX: usize = 64;
+/// Introductions of two people to each other that are further apart did not cross on the way: who had the
+/// first one would have answered that.
+const CROSSED_MS: i64 = 300_000;
 
 impl Step<'_> {
     /// Someone new is written to: the first message goes as an introduction.
@@ -50,21 +55,42 @@ impl Step<'_> {
             Some(address),
             State::Asking,
         )?;
+        self.introduce_with(address, content)?;
+        Ok(conversation)
+    }
+
+    /// These first words go out, and the own other devices know of them: also once more, when they were
+    /// refused before.
+    pub(crate) fn introduce_with(
+        &mut self,
+        address: &Address,
+        content: &said::Content,
+    ) -> Result<(), CoreError> {
         let token: [u8; 32] = self.random_bytes();
         let id: [u8; 16] = self.random_bytes();
         self.tx.execute(
             "INSERT OR REPLACE INTO introduction (address, id, token, message_id, state) VALUES (?1, ?2, ?3, ?4, 'wanted')",
             (address.to_string(), id, token, &content.message_id),
         )?;
+        self.tell_first_words(address, content.encode_to_vec(), "")
+    }
+
+    /// Tells the own other devices of first words, and with which code they were refused.
+    fn tell_first_words(
+        &mut self,
+        address: &Address,
+        first: Vec<u8>,
+        failed: &str,
+    ) -> Result<(), CoreError> {
         self.sync_devices(said::DeviceSync {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
-                first: content.encode_to_vec(),
+                first,
                 declined: false,
+                failed: failed.to_owned(),
             }],
             ..Default::default()
-        })?;
-        Ok(conversation)
+        })
     }
 
     pub(crate) fn pump_introductions(&mut self) -> Result<(), CoreError> {
@@ -113,6 +139,10 @@ impl Step<'_> {
         let Some(attempts) = attempts else {
             return Ok(());
         };
+        if self.is_requested(address)? {
+            // They asked meanwhile, and what could not be sent goes into what begins with that.
+            return self.accept(address);
+        }
         // What an app allows of these it allows a day.
         let asked_for = i64::from(retry_after_ms).min(WAIT_MS_MAX);
         let at = self.now + self.back_off_ms(attempts).max(asked_for);
@@ -124,7 +154,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Refused for good: the message says so and can be tried again by hand.
+    /// Refused for good: the message says so, here and on the own other devices, and can be tried again by
+    /// hand.
     fn introduction_failed(&mut self, address: &Address, code: &str) -> Result<(), CoreError> {
         let message_id: Option<Vec<u8>> = self
             .tx
@@ -138,8 +169,20 @@ impl Step<'_> {
             (self.conversation_with(address)?, message_id)
         {
             self.message_failed(conversation.id, &message_id, code)?;
+            let first = self
+                .tx
+                .query_row(
+                    "SELECT content FROM message WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation.id, &message_id),
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if let Some(first) = first {
+                self.tell_first_words(address, first, code)?;
+            }
         }
-        Ok(())
+        // They asked meanwhile, which was to be answered by the own words.
+        self.tell_request(address)
     }
 
     pub(crate) fn introduction_target(
@@ -293,6 +336,7 @@ impl Step<'_> {
                 self.failed("introduce", &CallError::Refused(error));
                 self.introduction_later(address, wait)
             }
+            Err(error) if error.may_pass() => self.introduction_later(address, 0),
             Err(CallError::Refused(error)) if error.code.http_status() < 500 => {
                 self.introduction_failed(address, error.code.as_str())
             }
@@ -372,6 +416,7 @@ impl Step<'_> {
                 (from.to_string(), &opened.profile_key, names::shown(&opened.name)),
             )?;
         }
+        self.keep_first_line(&from, first.message.as_bytes())?;
         self.tx.execute(
             "INSERT OR REPLACE INTO request (address, id, name, alias, first, token, at_ms, from_device, franking_key, sender_nonce, header, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -385,79 +430,60 @@ impl Step<'_> {
             if waiting.is_active() {
                 // Already talking: a second introduction is only its text.
                 self.insert_request_message(waiting.id, &from)?;
-                self.tx
-                    .execute("DELETE FROM request WHERE address = ?1", [from.to_string()])?;
+                self.forget_request(&from)?;
                 return Ok(());
-            }
-            // Both asked: the lower address creates the conversation, the other waits for it.
-            if waiting.state == State::Asking && me.address < from {
-                return self.accept(&from);
             }
             if waiting.state == State::Asking {
-                return Ok(());
+                return self.both_asked(&waiting, &from);
             }
         }
-        if let Some(request) = views::request(self.tx, &from)? {
-            self.event(Event::Request { request });
-        }
-        Ok(())
+        self.tell_request(&from)
     }
 
-    /// The text of a request becomes the first line of the conversation.
-    fn insert_request_message(
-        &mut self,
-        conversation: i64,
-        from: &Address,
-    ) -> Result<(), CoreError> {
-        let row = self
-            .tx
-            .query_row(
-                "SELECT first, at_ms, from_device, franking_key, sender_nonce, header, seal, id FROM request WHERE address = ?1",
-                [from.to_string()],
-                |row| {
-                    Ok((
-                        row.get::<_, Vec<u8>>(0)?,
-                        row.get::<_, i64>(1)?,
-                        row.get::<_, Vec<u8>>(2)?,
-                        [row.get::<_, Vec<u8>>(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
-                        row.get::<_, Vec<u8>>(7)?,
-                    ))
-                },
-            )
-            .optional()?;
-        let Some((first, at_ms, device, franking, id)) = row else {
-            return Ok(());
-        };
-        let Ok(Said::Line(line)) = Said::decode(&first) else {
-            self.warn("introduction_malformed", None);
-            return Ok(());
-        };
-        // The first line of all, or where the conversation stands by now. On a device that another one
-        // brought in it has a place in the log, so that what is read of it elsewhere is read here.
-        let seq: u64 = self.tx.query_row(
-            "SELECT CASE WHEN joined_seq = 0 THEN 0
-                 WHEN EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND seq > 0 AND kind <> 'notice') THEN next_seq - 1
-                 ELSE 1 END FROM conversation WHERE id = ?1",
-            [conversation],
+    /// Both asked: the lower address creates the conversation, the other waits for it, unless its own
+    /// words have not reached who is to create it, or did so long ago that they were declined.
+    fn both_asked(&mut self, waiting: &Conversation, from: &Address) -> Result<(), CoreError> {
+        let declined: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message m, request r WHERE m.conversation = ?1 AND m.outgoing = 1 AND m.status <> 'failed'
+                 AND m.seq = 0 AND r.address = ?2 AND r.at_ms - m.at_ms > ?3)",
+            (waiting.id, from.to_string(), CROSSED_MS),
             |row| row.get(0),
         )?;
-        self.insert_message(NewMessage {
-            conversation,
-            seq: Some(seq),
-            author: from.clone(),
-            author_device: DeviceId::from_slice(&device).unwrap_or(DeviceId::new([0; 16])),
-            outgoing: false,
-            at_ms,
-            line: &line,
-            content_bytes: None,
-            status: "received",
-            franking: Some(franking),
-            told_by: None,
-        })?;
-        self.tx.execute(
-            "UPDATE message SET introduction = ?3 WHERE conversation = ?1 AND message_id = ?2 AND seal IS NOT NULL",
-            (conversation, line.message.as_bytes(), id),
+        if self.me()?.address < *from || declined || self.is_introduction_unsent(from)? {
+            return self.accept(from);
+        }
+        let asked: bool = self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND outgoing = 1 AND status <> 'failed' AND seq = 0)
+                 OR EXISTS (SELECT 1 FROM introduction WHERE address = ?2)",
+            (waiting.id, from.to_string()),
+            |row| row.get(0),
         )?;
+        if asked {
+            Ok(())
+        } else {
+            self.tell_request(from)
+        }
+    }
+
+    /// An own introduction waits and is not on its way.
+    fn is_introduction_unsent(&self, address: &Address) -> Result<bool, CoreError> {
+        let mut calls = self.mem.calls.values();
+        let posts =
+            |call: &Call| matches!(call, Call::PostIntroduction { address: to } if to == address);
+        if calls.any(posts) {
+            return Ok(false);
+        }
+        Ok(self.tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM introduction WHERE address = ?1 AND state = 'wanted')",
+            [address.to_string()],
+            |row| row.get(0),
+        )?)
+    }
+
+    fn tell_request(&mut self, from: &Address) -> Result<(), CoreError> {
+        if let Some(request) = views::request(self.tx, from)? {
+            self.event(Event::Request { request });
+        }
         Ok(())
     }
 
@@ -536,10 +562,7 @@ impl Step<'_> {
     }
 
     fn begin_with(&mut self, address: &Address) -> Result<(), CoreError> {
-        self.tx.execute(
-            "DELETE FROM request WHERE address = ?1",
-            [address.to_string()],
-        )?;
+        self.forget_request(address)?;
         self.tx.execute(
             "UPDATE contact SET accepted = 1, changed_ms = ?2 WHERE address = ?1",
             (address.to_string(), self.now),
@@ -555,20 +578,14 @@ impl Step<'_> {
         peer: &Address,
         asked: bool,
     ) -> Result<(), CoreError> {
-        let both: bool = self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
-            [peer.to_string()],
-            |row| row.get(0),
-        )?;
-        if asked && !both {
+        if asked && !self.is_requested(peer)? {
             self.event(Event::Accepted {
                 conversation: conversation.id,
                 address: peer.clone(),
             });
         }
         self.insert_request_message(conversation.id, peer)?;
-        self.tx
-            .execute("DELETE FROM request WHERE address = ?1", [peer.to_string()])?;
+        self.forget_request(peer)?;
         self.needs_no_introduction(conversation.id, peer)?;
         // What was sent as an introduction does not go out a second time.
         self.tx.execute(
@@ -588,33 +605,26 @@ impl Step<'_> {
     }
 
     pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
-        let gone = self.tx.execute(
-            "DELETE FROM request WHERE address = ?1",
-            [address.to_string()],
-        )?;
-        if gone == 0 {
+        if !self.forget_request(address)? {
             return Err(CoreError::NoSuch("request"));
         }
         self.sync_devices(said::DeviceSync {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
-                first: Vec::new(),
                 declined: true,
+                ..Default::default()
             }],
             ..Default::default()
         })
     }
 
-    /// Another own device declined a request, or introduced this person to someone.
+    /// Another own device declined a request, or introduced this person to someone, or could not.
     pub(crate) fn request_synced(&mut self, request: &said::RequestState) -> Result<(), CoreError> {
         let Some(address) = request.address.as_ref().and_then(address_of) else {
             return Ok(());
         };
         if request.declined {
-            self.tx.execute(
-                "DELETE FROM request WHERE address = ?1",
-                [address.to_string()],
-            )?;
+            self.forget_request(&address)?;
             return Ok(());
         }
         let Ok(Said::Line(line)) = Said::decode(&request.first) else {
@@ -643,7 +653,49 @@ impl Step<'_> {
             status: "sent",
             franking: None,
             told_by: None,
-        })
+        })?;
+        if conversation.conversation.is_some() {
+            // It has begun, and nothing that was refused before keeps it.
+            return Ok(());
+        }
+        self.first_words_fared(
+            &conversation,
+            &address,
+            line.message.as_bytes(),
+            &request.failed,
+        )
+    }
+
+    /// What became of first words on another own device that says them; nothing where this one does, too.
+    fn first_words_fared(
+        &mut self,
+        conversation: &Conversation,
+        address: &Address,
+        message_id: &[u8],
+        failed: &str,
+    ) -> Result<(), CoreError> {
+        let status: Option<String> = self
+            .tx
+            .query_row(
+                "SELECT status FROM message WHERE conversation = ?1 AND message_id = ?2
+                     AND NOT EXISTS (SELECT 1 FROM introduction WHERE address = ?3 AND message_id = ?2)",
+                (conversation.id, message_id, address.to_string()),
+                |row| row.get(0),
+            )
+            .optional()?;
+        match (status.unwrap_or_default().as_str(), failed) {
+            ("failed", "") => {
+                self.tx.execute(
+                    "UPDATE message SET status = 'sent', failure = '', seq = 0 WHERE conversation = ?1 AND message_id = ?2",
+                    (conversation.id, message_id),
+                )?;
+                self.item_changed(conversation.id, message_id)
+            }
+            ("sent", code) if !code.is_empty() => {
+                self.message_failed(conversation.id, message_id, code)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

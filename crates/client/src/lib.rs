@@ -12,6 +12,7 @@
 
 mod account;
 mod arrival;
+mod blocks;
 mod calls;
 mod connection;
 mod contacts;

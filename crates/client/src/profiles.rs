@@ -2,9 +2,9 @@
 //! with; read again when they say that it is another now, and while somebody looks at a conversation,
 //! and by the owner's other devices at once.
 //!
-//! Always holds: of one's own profile the newest version wins, what this device has not yet published
-//! is not overwritten, and nothing is published before what the app has was read: who changes one
-//! field leaves the others. Deliberately absent: pictures' bytes, which a screen fetches.
+//! Always holds: of one's own profile what was set last of each field stands, what this device has not yet
+//! published is not overwritten, and nothing is published before what the app has was read: who changes
+//! one field leaves the others, and publishes again where a device that had not read that took it back. Deliberately absent: pictures' bytes, which a screen fetches.
 
 use crate::account::{ABOUT_CHARS_MAX, NAME_CHARS_MAX, address_of};
 use crate::calls::Call;
@@ -38,6 +38,43 @@ const LIVELY_MS: i64 = 30 * 24 * 3_600_000;
 const TOLD: &str = "profile_told";
 /// Version of the own profile as this device knows it.
 const VERSION: &str = "profile_version";
+
+/// When the fields of the own profile were set.
+const SET: &str = "profile_set";
+/// What was published again because the app had it no more.
+const AGAIN: &str = "profile_again";
+/// How often that is done: what the app gives may be an older one each time.
+const AGAIN_MAX: u32 = 3;
+
+/// When each field of the own profile was set, as in [`said::Profile`].
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SetMs {
+    pub(crate) name: u64,
+    pub(crate) about: u64,
+    pub(crate) photo: u64,
+}
+
+impl SetMs {
+    const fn of(profile: &said::Profile) -> Self {
+        Self {
+            name: profile.name_ms,
+            about: profile.about_ms,
+            photo: profile.photo_ms,
+        }
+    }
+}
+
+/// Whether the app's value of a field is taken. `set` is when the one here was set; what is `given` here
+/// is set later than what the app has. `newer`: the app's whole profile is newer than all known here.
+fn takes(set: &mut u64, theirs: u64, given: bool, newer: bool) -> bool {
+    let before = *set;
+    if given {
+        *set = before.max(theirs.saturating_add(1));
+        return false;
+    }
+    *set = before.max(theirs);
+    theirs > before || (theirs == before && newer)
+}
 
 /// Which fields of the own profile somebody set here.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
@@ -246,6 +283,18 @@ impl Step<'_> {
             photo: before.photo || now.photo,
         };
         meta::put(self.tx, GIVEN, &given)?;
+        let mut set = self.profile_set()?;
+        let at = u64::try_from(self.now).unwrap_or(0);
+        for (field, set) in [
+            (now.name, &mut set.name),
+            (now.about, &mut set.about),
+            (now.photo, &mut set.photo),
+        ] {
+            if field {
+                *set = at.max(set.saturating_add(1));
+            }
+        }
+        meta::put(self.tx, SET, &set)?;
         meta::put(self.tx, "publish_profile", &true)?;
         meta::put(self.tx, UNREAD, &true)?;
         if !self.is_synced() {
@@ -299,28 +348,69 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Another own device may have changed it: the newest counts, but for what is still to be
-    /// published from here.
+    /// When the fields of the own profile were set, as far as is known here.
+    pub(crate) fn profile_set(&self) -> Result<SetMs, CoreError> {
+        Ok(meta::get(self.tx, SET)?.unwrap_or_default())
+    }
+
+    /// Another own device may have changed it: of each field what was set last counts, but for what is
+    /// still to be published from here.
     fn own_profile_fetched(&mut self, profile: said::Profile) -> Result<(), CoreError> {
         let known: u64 = meta::get(self.tx, VERSION)?.unwrap_or(0);
-        if profile.version < known || (profile.version == known && known > 0) {
+        let newer = profile.version > known || known == 0;
+        let theirs = SetMs::of(&profile);
+        if !newer && theirs == SetMs::default() {
             return Ok(());
         }
-        meta::put(self.tx, VERSION, &profile.version)?;
+        meta::put(self.tx, VERSION, &profile.version.max(known))?;
         let given = self.given()?;
-        match profile.photo {
-            _ if given.photo => {}
-            Some(photo) => meta::put(self.tx, "photo", &Bytes64(photo.encode_to_vec()))?,
-            None => meta::remove(self.tx, "photo")?,
+        let mut set = self.profile_set()?;
+        // A program that dates no field means them all.
+        let undated = theirs == SetMs::default();
+        let theirs = if undated { set } else { theirs };
+        let lacks = theirs.name < set.name && !given.name
+            || theirs.about < set.about && !given.about
+            || theirs.photo < set.photo && !given.photo;
+        let name = takes(&mut set.name, theirs.name, given.name, newer);
+        let about = takes(&mut set.about, theirs.about, given.about, newer);
+        if takes(&mut set.photo, theirs.photo, given.photo, newer) {
+            match profile.photo {
+                Some(photo) => meta::put(self.tx, "photo", &Bytes64(photo.encode_to_vec()))?,
+                None => meta::remove(self.tx, "photo")?,
+            }
         }
+        meta::put(self.tx, SET, &set)?;
         self.change_me(|me| {
-            if !given.name {
+            if name {
                 me.name = profile.name;
             }
-            if !given.about {
+            if about {
                 me.about = profile.about;
             }
-        })
+        })?;
+        if lacks {
+            self.publish_again(set)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Another own device published without having read what was set here, and took it back.
+    fn publish_again(&mut self, set: SetMs) -> Result<(), CoreError> {
+        let before: Option<(SetMs, u32)> = meta::get(self.tx, AGAIN)?;
+        let times = before.map_or(0, |(of, times)| if of == set { times } else { 0 });
+        if times >= AGAIN_MAX {
+            return Ok(());
+        }
+        meta::put(self.tx, AGAIN, &(set, times + 1))?;
+        // Nothing of it is set anew.
+        meta::put(self.tx, GIVEN, &self.given()?)?;
+        meta::put(self.tx, "publish_profile", &true)?;
+        if meta::get(self.tx, UNREAD)?.unwrap_or(false) {
+            // It is published once this reading is over.
+            return Ok(());
+        }
+        self.publish_profile(true)
     }
 
     /// The app has the own profile: when another name, about line or picture is in it than the others

@@ -640,11 +640,7 @@ impl Step<'_> {
         if row.conversation.is_none()
             && let Some(peer) = row.peer
         {
-            let (id, token): ([u8; 16], [u8; 32]) = (self.random_bytes(), self.random_bytes());
-            self.tx.execute(
-                "INSERT OR REPLACE INTO introduction (address, id, token, message_id, state) VALUES (?1, ?2, ?3, ?4, 'wanted')",
-                (peer.to_string(), id, token, message.to_vec()),
-            )?;
+            self.introduce_with(&peer, &content)?;
         } else if let Some(said::content::Body::Attachment(_)) = &content.body
             && self.restart_upload(conversation, &content.message_id)?
         {

@@ -59,8 +59,14 @@ pub(crate) struct Memory {
     pub(crate) details_unseen: Shared<BTreeSet<i64>>,
     /// Changes of the own device list that wait for one that is under way.
     pub(crate) list_changes: VecDeque<ListChange>,
+    /// When to ask again for a change of the own device list that could not be made for now.
+    pub(crate) list_change_again_ms: Option<UnixMs>,
     /// When to ask again for device lists that did not come.
     pub(crate) lists_again_ms: Option<UnixMs>,
+    /// How often device lists were refused for now since one came.
+    pub(crate) lists_refused: i64,
+    /// When to tell the app again who is blocked.
+    pub(crate) blocks_again_ms: Option<UnixMs>,
     /// The app says that this device was taken out: the account's own list is to prove it.
     pub(crate) proof_wanted: bool,
     /// Until when the session's token is good.
@@ -317,6 +323,8 @@ impl<'a> Step<'a> {
             self.pump_waits()?;
             self.pump_upkeep()?;
             self.pump_lists()?;
+            self.next_list_change()?;
+            self.pump_blocks()?;
             self.pump_introductions()?;
             self.pump_welcomes()?;
             self.pump_intents()?;
@@ -388,6 +396,15 @@ impl<'a> Step<'a> {
     }
 
     pub(crate) fn failed(&mut self, act: &str, error: &CallError) {
+        self.tell_failed(act, error, 0);
+    }
+
+    /// It did not work for now: it is kept and done later.
+    pub(crate) fn failed_for_now(&mut self, act: &str, error: &CallError) {
+        self.tell_failed(act, error, 1);
+    }
+
+    fn tell_failed(&mut self, act: &str, error: &CallError, wait_ms_min: u32) {
         let (code, message, retry_after_ms) = match error {
             CallError::Refused(wire) => (
                 wire.code.as_str().to_owned(),
@@ -400,7 +417,7 @@ impl<'a> Step<'a> {
             act: act.to_owned(),
             code,
             message,
-            retry_after_ms,
+            retry_after_ms: retry_after_ms.max(wait_ms_min),
         });
     }
 

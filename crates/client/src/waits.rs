@@ -34,6 +34,8 @@ impl Step<'_> {
             self.mem.waits_unseen = Some(BACK_OFF_MS_MAX);
             self.mem.upkeep_ms = 0;
             self.mem.lists_again_ms = self.mem.lists_again_ms.map(|_| self.now);
+            self.mem.list_change_again_ms = None;
+            self.mem.blocks_again_ms = None;
             self.mem.read_again_ms = self.mem.read_again_ms.map(|_| self.now);
             self.mem.hints = Shared::default();
             self.mem.typing_sent = Shared::default();

@@ -184,6 +184,13 @@ pub struct Profile {
     pub photo: ::core::option::Option<Attachment>,
     #[prost(uint64, tag = "4")]
     pub version: u64,
+    /// When each of them was set, by the clock of the device that set it; 0: not said. The later one stands.
+    #[prost(uint64, tag = "5")]
+    pub name_ms: u64,
+    #[prost(uint64, tag = "6")]
+    pub about_ms: u64,
+    #[prost(uint64, tag = "7")]
+    pub photo_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProfileShared {
@@ -416,7 +423,8 @@ pub struct Blocked {
     #[prost(uint64, tag = "3")]
     pub changed_ms: u64,
 }
-/// `first` is the encoded Content of an introduction that this person sent from another device.
+/// `first` is the encoded Content of an introduction that this person sent from another device. `failed`:
+/// it was refused, with this code; without it, it is on its way, also once more.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestState {
     #[prost(message, optional, tag = "1")]
@@ -425,6 +433,8 @@ pub struct RequestState {
     pub first: ::prost::alloc::vec::Vec<u8>,
     #[prost(bool, tag = "3")]
     pub declined: bool,
+    #[prost(string, tag = "5")]
+    pub failed: ::prost::alloc::string::String,
 }
 /// What an introduction holds, sealed to each device of the one it goes to.
 #[derive(Clone, PartialEq, ::prost::Message)]

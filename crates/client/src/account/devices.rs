@@ -2,17 +2,50 @@
 //!
 //! Always holds: a device that another one let in, that the recovery phrase brought, or that became an
 //! owner, is told of on the screen of every device that is listed still; and as a warning where no own
-//! device is seen to have done it.
+//! device is seen to have done it. What the person wants of a device is kept until it is so or refused.
 
 use crate::calls::Call;
 use crate::output::{Event, Method};
 use crate::step::Step;
+use crate::store::meta;
 use crate::{CallError, CoreError};
 use comity_content::proto as said;
 use comity_e2ee::{introduction, keys::sign_manifest};
 use comity_membership::manifest::{self, Manifest, VerifiedManifest};
 use comity_wire::http::{Found, PutManifest};
-use comity_wire::{Bytes64, DeviceId};
+use comity_wire::{Bytes64, DeviceId, ErrorCode};
+use serde::{Deserialize, Serialize};
+
+/// Where it is kept what the person wants of a device.
+const WANTED: &str = "list_change/";
+/// Time until a change is asked for again that may be made later.
+const AGAIN_MS: i64 = 15_000;
+
+/// What is to become of a device.
+#[derive(Serialize, Deserialize)]
+struct Wanted {
+    /// It is made an owner and given the root key; else it is taken out.
+    owner: bool,
+    /// The number of the own list when the app refused the one after it: another owner device may
+    /// have been faster.
+    refused_seq: Option<u64>,
+    /// How often it could not be done for now.
+    attempts: i64,
+}
+
+impl Wanted {
+    const fn act(&self) -> &'static str {
+        if self.owner {
+            "device_promoted"
+        } else {
+            "device_removed"
+        }
+    }
+}
+
+const fn only_owners() -> CoreError {
+    CoreError::NotNow("only an owner device may change the device list")
+}
 
 /// A change of the own device list.
 #[derive(Clone, Debug)]
@@ -49,14 +82,7 @@ impl Step<'_> {
     /// One change after another: each is made of the list that the one before led to. What is asked for
     /// while one is under way waits for it.
     pub(super) fn change_list(&mut self, change: ListChange) -> Result<(), CoreError> {
-        let mut under_way = self.mem.calls.values();
-        let changes = |call: &Call| {
-            matches!(
-                call,
-                Call::OwnManifest { .. } | Call::ApproveManifest { .. }
-            )
-        };
-        if under_way.any(changes) {
+        if self.is_list_changing() {
             self.mem.list_changes.push_back(change);
             return Ok(());
         }
@@ -67,23 +93,155 @@ impl Step<'_> {
         }
     }
 
-    /// The own list is the newest one: what waited for it goes on.
+    fn is_list_changing(&self) -> bool {
+        let mut under_way = self.mem.calls.values();
+        under_way.any(|call| {
+            matches!(
+                call,
+                Call::OwnManifest { .. } | Call::ApproveManifest { .. } | Call::Promotion { .. }
+            )
+        })
+    }
+
+    /// What waited for the newest own list goes on, once that is here.
     pub(crate) fn next_list_change(&mut self) -> Result<(), CoreError> {
-        let Some(change) = self.mem.list_changes.pop_front() else {
+        if self.is_list_changing() || self.awaits_list(&self.me()?.address)? {
             return Ok(());
+        }
+        let change = match self.mem.list_changes.pop_front() {
+            Some(change) => change,
+            None => match self.wanted_change()? {
+                Some(change) => change,
+                None => return Ok(()),
+            },
         };
-        let act = match &change {
-            ListChange::Remove(_) => "device_removed",
-            ListChange::Promote(_) => "device_promoted",
-            ListChange::Admit { .. } => "approve_link",
+        let (act, device) = match &change {
+            ListChange::Remove(device) => ("device_removed", Some(*device)),
+            ListChange::Promote(device) => ("device_promoted", Some(*device)),
+            ListChange::Admit { .. } => ("approve_link", None),
         };
         match self.change_list(change) {
             Err(error @ (CoreError::NoSuch(_) | CoreError::NotNow(_) | CoreError::Refused(_))) => {
+                if let Some(device) = device {
+                    self.is_not_wanted(&device)?;
+                }
                 self.refuse(act, error.code(), &error.to_string());
                 self.next_list_change()
             }
             other => other,
         }
+    }
+
+    /// What the person wants and can be asked for now: who is to go goes first.
+    fn wanted_change(&mut self) -> Result<Option<ListChange>, CoreError> {
+        let mut to_promote = None;
+        let wanted = meta::under(self.tx, WANTED)?;
+        if wanted.is_empty() || !self.is_synced() {
+            return Ok(None);
+        }
+        if let Some(at) = self.mem.list_change_again_ms {
+            if self.now < at {
+                self.wake(at);
+                return Ok(None);
+            }
+            self.mem.list_change_again_ms = None;
+        }
+        for device in wanted {
+            let device = device.parse().map_err(|_| CoreError::Damaged("device"))?;
+            match self.wanted(&device)? {
+                Some(wanted) if !wanted.owner => return Ok(Some(ListChange::Remove(device))),
+                _ => to_promote = Some(ListChange::Promote(device)),
+            }
+        }
+        Ok(to_promote)
+    }
+
+    fn wanted(&self, device: &DeviceId) -> Result<Option<Wanted>, CoreError> {
+        meta::get(self.tx, &format!("{WANTED}{device}"))
+    }
+
+    fn put_wanted(&self, device: &DeviceId, wanted: &Wanted) -> Result<(), CoreError> {
+        meta::put(self.tx, &format!("{WANTED}{device}"), wanted)
+    }
+
+    fn is_not_wanted(&self, device: &DeviceId) -> Result<(), CoreError> {
+        meta::remove(self.tx, &format!("{WANTED}{device}"))
+    }
+
+    /// The person wants it. It is done with the newest list, as soon as there is a session.
+    fn want_of_device(&mut self, device: &DeviceId, owner: bool) -> Result<(), CoreError> {
+        if self.me()?.root.is_none() {
+            return Err(only_owners());
+        }
+        let before = self.wanted(device)?;
+        if owner && before.is_some_and(|before| !before.owner) {
+            // It is about to go.
+            return Err(CoreError::NoSuch("device"));
+        }
+        let wanted = Wanted {
+            owner,
+            refused_seq: None,
+            attempts: 0,
+        };
+        self.put_wanted(device, &wanted)?;
+        self.mem.list_change_again_ms = None;
+        if self.token().is_none() {
+            let error = CallError::Unreachable("not connected".to_owned());
+            self.failed(wanted.act(), &error);
+        }
+        Ok(())
+    }
+
+    /// The list is as it was wanted, whoever made it so.
+    fn is_as_wanted(&mut self, device: &DeviceId) -> Result<(), CoreError> {
+        let Some(wanted) = self.wanted(device)? else {
+            return Ok(());
+        };
+        self.is_not_wanted(device)?;
+        self.event(Event::Saved {
+            what: wanted.act().to_owned(),
+        });
+        Ok(())
+    }
+
+    /// The app refused the list after this one, and has no newer one: that is told and left.
+    fn is_refused(&mut self, device: &DeviceId) -> Result<bool, CoreError> {
+        let seq = self.me()?.manifest.manifest.seq;
+        let wanted = self.wanted(device)?;
+        let Some(wanted) = wanted.filter(|wanted| wanted.refused_seq == Some(seq)) else {
+            return Ok(false);
+        };
+        self.is_not_wanted(device)?;
+        self.refuse(
+            wanted.act(),
+            ErrorCode::ManifestInvalid.as_str(),
+            "the app does not take the device list",
+        );
+        Ok(true)
+    }
+
+    /// An act for what is wanted of a device did not work: it is done later, or told and left.
+    fn wanted_failed(&mut self, device: &DeviceId, error: &CallError) -> Result<(), CoreError> {
+        let Some(mut wanted) = self.wanted(device)? else {
+            return Ok(());
+        };
+        if matches!(error, CallError::Refused(wire) if wire.code == ErrorCode::ManifestInvalid) {
+            wanted.refused_seq = Some(self.me()?.manifest.manifest.seq);
+            return self.put_wanted(device, &wanted);
+        }
+        if !error.may_pass() {
+            self.failed(wanted.act(), error);
+            return self.is_not_wanted(device);
+        }
+        if wanted.attempts == 0 {
+            self.failed_for_now(wanted.act(), error);
+        }
+        let pause_ms = self.back_off_ms(wanted.attempts).max(AGAIN_MS);
+        let at = self.now + pause_ms.max(error.wait_ms());
+        self.mem.list_change_again_ms = Some(at);
+        self.wake(at);
+        wanted.attempts += 1;
+        self.put_wanted(device, &wanted)
     }
 
     /// The next manifest, changed by `change`, signed by this owner device and the root.
@@ -93,9 +251,7 @@ impl Step<'_> {
     ) -> Result<VerifiedManifest, CoreError> {
         let me = self.me()?;
         let Some(root) = &me.root else {
-            return Err(CoreError::NotNow(
-                "only an owner device may change the device list",
-            ));
+            return Err(only_owners());
         };
         let mut list = me.manifest.manifest.clone();
         list.seq += 1;
@@ -116,13 +272,13 @@ impl Step<'_> {
             manifest: Bytes64(next.bytes.clone()),
             introduction_keys,
         };
-        crate::store::meta::put(self.tx, "manifest_putting", &Bytes64(next.bytes.clone()))?;
+        meta::put(self.tx, "manifest_putting", &Bytes64(next.bytes.clone()))?;
         self.http(Method::Put, "/v1/me/manifest", Some(&body), call)
     }
 
     /// The list that was being put was taken by the app.
     pub(super) fn manifest_taken(&mut self) -> Result<(), CoreError> {
-        let bytes: Bytes64 = crate::store::meta::get(self.tx, "manifest_putting")?
+        let bytes: Bytes64 = meta::get(self.tx, "manifest_putting")?
             .ok_or(CoreError::Damaged("manifest under way"))?;
         self.adopt_own_manifest(&bytes.0)
     }
@@ -135,12 +291,16 @@ impl Step<'_> {
         if device == me.keys.id() {
             return Err(CoreError::Refused("a device does not take itself out: use another owner device, or delete the account".into()));
         }
-        self.change_list(ListChange::Remove(device))
+        self.want_of_device(&device, false)
     }
 
     fn put_without(&mut self, device: DeviceId) -> Result<(), CoreError> {
         if self.me()?.manifest.manifest.device(&device).is_none() {
-            // Taken out while this waited.
+            // Taken out while this waited, or before its answer was lost.
+            self.is_as_wanted(&device)?;
+            return self.next_list_change();
+        }
+        if self.is_refused(&device)? {
             return self.next_list_change();
         }
         let next = self.next_manifest(|list| {
@@ -162,10 +322,26 @@ impl Step<'_> {
         if me.manifest.manifest.device(&device).is_none() {
             return Err(CoreError::NoSuch("device"));
         }
-        self.change_list(ListChange::Promote(device))
+        self.want_of_device(&device, true)
     }
 
+    /// An owner is listed first, then given the root key.
     fn put_promoted(&mut self, device: DeviceId) -> Result<(), CoreError> {
+        let me = self.me()?;
+        let Some(listed) = me.manifest.manifest.device(&device) else {
+            return Err(CoreError::NoSuch("device"));
+        };
+        if listed.owner {
+            return self.http::<()>(
+                Method::Get,
+                format!("/v1/accounts/{}", me.address.account),
+                None,
+                Call::Promotion { device },
+            );
+        }
+        if self.is_refused(&device)? {
+            return self.next_list_change();
+        }
         let next = self.next_manifest(|list| {
             for other in &mut list.devices {
                 other.owner |= other.id == device;
@@ -188,25 +364,18 @@ impl Step<'_> {
         result: Result<Vec<u8>, CallError>,
     ) -> Result<(), CoreError> {
         if let Err(error) = result {
-            self.failed(what, &error);
-            // Another owner device may have been faster.
+            let wanted = self.wanted(&device)?;
+            if wanted.is_some_and(|wanted| wanted.act() == what) {
+                self.wanted_failed(&device, &error)?;
+            }
+            // Another owner device may have been faster, or the list was taken.
             return self.refresh_contact(&self.me()?.address.clone());
         }
         self.manifest_taken()?;
-        self.next_list_change()?;
-        if what == "device_promoted" {
-            let account = self.me()?.address.account;
-            return self.http::<()>(
-                Method::Get,
-                format!("/v1/accounts/{account}"),
-                None,
-                Call::Promotion { device },
-            );
+        if what == "device_removed" {
+            self.is_as_wanted(&device)?;
         }
-        self.event(Event::Saved {
-            what: what.to_owned(),
-        });
-        Ok(())
+        self.next_list_change()
     }
 
     /// Gives the root key to a device that is an owner now, sealed to its introduction key.
@@ -215,23 +384,29 @@ impl Step<'_> {
         device: DeviceId,
         answer: Result<Found, CallError>,
     ) -> Result<(), CoreError> {
+        if !self.wanted(&device)?.is_some_and(|wanted| wanted.owner) {
+            // Meanwhile it is to go.
+            return Ok(());
+        }
         let found = match answer {
             Ok(found) => found,
-            Err(error) => {
-                self.failed("device_promoted", &error);
-                return Ok(());
-            }
+            Err(error) => return self.wanted_failed(&device, &error),
         };
         let me = self.me()?;
-        let Some(listed) = me.manifest.manifest.device(&device) else {
-            return Ok(());
+        let (Some(listed), Some(root)) = (me.manifest.manifest.device(&device), &me.root) else {
+            return self.is_not_wanted(&device);
         };
-        let Some(root) = &me.root else { return Ok(()) };
+        if self.self_conversation()?.is_none() {
+            // Where it is told; it is on its way to this device.
+            self.mem.list_change_again_ms = Some(self.now + AGAIN_MS);
+            return Ok(());
+        }
         let key = found
             .introduction_keys
             .iter()
             .find_map(|bytes| comity_membership::introduction_key::verify(&bytes.0, listed).ok());
         let Some(key) = key else {
+            self.is_not_wanted(&device)?;
             self.refuse(
                 "device_promoted",
                 "not_found",
@@ -249,10 +424,7 @@ impl Step<'_> {
             }),
             ..Default::default()
         })?;
-        self.event(Event::Saved {
-            what: "device_promoted".to_owned(),
-        });
-        Ok(())
+        self.is_as_wanted(&device)
     }
 
     /// Another own device gave this one the root key.
@@ -310,7 +482,7 @@ impl Step<'_> {
         };
         if next.hash != me.manifest.hash {
             let (before, after) = (me.manifest.manifest.clone(), next.clone());
-            let put: Option<Bytes64> = crate::store::meta::get(self.tx, "manifest_putting")?;
+            let put: Option<Bytes64> = meta::get(self.tx, "manifest_putting")?;
             let put_here = put.is_some_and(|put| put.0 == next.bytes);
             self.change_me(move |me| me.manifest = next)?;
             self.own_devices_changed(&before, &after, put_here)?;

@@ -119,11 +119,15 @@ impl Step<'_> {
     pub(crate) fn publish_profile(&mut self, quiet: bool) -> Result<(), CoreError> {
         let me = self.me()?;
         let photo = self.own_photo()?;
+        let set = self.profile_set()?;
         let body = said::Profile {
             name: me.name.clone(),
             about: me.about.clone(),
             photo,
             version: self.next_profile_version()?,
+            name_ms: set.name,
+            about_ms: set.about,
+            photo_ms: set.photo,
         };
         let sealed = profile::seal(&me.profile_key, &me.address, &body, self.random)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;

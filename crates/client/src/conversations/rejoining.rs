@@ -94,8 +94,9 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let listed = match answer {
             Ok(listed) => listed,
-            Err(CallError::Unreachable(_)) => {
-                self.mem.upkeep_ms = self.mem.upkeep_ms.min(self.now + ASK_AGAIN_MS);
+            Err(error) if error.may_pass() => {
+                let pause_ms = error.wait_ms().max(ASK_AGAIN_MS);
+                self.mem.upkeep_ms = self.mem.upkeep_ms.min(self.now + pause_ms);
                 self.wake(self.mem.upkeep_ms);
                 return Ok(());
             }
