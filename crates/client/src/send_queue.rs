@@ -4,6 +4,8 @@
 //! a retry sends the same bytes, also after this device came in anew and did not read where they may
 //! stand. When the hub says that their epoch is too far back, and so that it did not take them and
 //! never will, it is sealed anew under the same message id, after the log was read to its end.
+//! Always holds: what is sealed in a later epoch leaves only when nothing before it waits for an answer in an
+//! earlier one, which the hub may refuse: nothing that is said overtakes what was said before it.
 
 use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
@@ -245,12 +247,25 @@ impl Step<'_> {
                 )?
                 .collect::<Result<_, _>>()?
         };
+        let mut before = u64::MAX;
         for item in due {
-            if under_way.contains(&item.id) {
+            let is_under_way = under_way.contains(&item.id);
+            let again = !planted::is(Bug::SealsRetriesAnew);
+            let epoch = match item.epoch {
+                Some(epoch) if again || is_under_way => epoch,
+                // On its way, and to be sealed anew unless it was taken.
+                None if is_under_way => 0,
+                _ => conversation.epoch,
+            };
+            // What is before it may be too old for the hub, and this not.
+            if epoch > before {
+                break;
+            }
+            before = epoch;
+            if is_under_way {
                 continue;
             }
-            let again = !planted::is(Bug::SealsRetriesAnew);
-            let (Some(body), Some(key), Some(nonce), Some(epoch), true) =
+            let (Some(body), Some(key), Some(nonce), Some(_), true) =
                 (&item.body, &item.key, &item.nonce, item.epoch, again)
             else {
                 if !self.seal_and_send(conversation, &item)? {
