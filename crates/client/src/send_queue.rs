@@ -173,12 +173,14 @@ impl Step<'_> {
     /// Out of it: what waited to be said is not sent, and its lines say so. Who comes back may try
     /// again.
     fn nothing_leaves(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        let waiting: Vec<(Vec<u8>, Vec<u8>)> = {
+        let waiting: Vec<(i64, Vec<u8>, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
-                "DELETE FROM send_queue WHERE conversation = ?1 RETURNING message_id, content",
+                "SELECT id, message_id, content FROM send_queue WHERE conversation = ?1 ORDER BY id",
             )?;
             statement
-                .query_map([conversation.id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map([conversation.id], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
                 .collect::<Result<_, _>>()?
         };
         // A one-to-one conversation ends with the account of the other side.
@@ -186,9 +188,11 @@ impl Step<'_> {
             Some(_) => ErrorCode::AccountGone,
             None => ErrorCode::NotMember,
         };
-        for (message_id, content) in waiting {
+        for (id, message_id, content) in waiting {
+            self.tx
+                .execute("DELETE FROM send_queue WHERE id = ?1", [id])?;
             self.message_failed(conversation.id, &message_id, code.as_str())?;
-            self.change_refused(conversation.id, &content, code.as_str())?;
+            self.change_refused(conversation.id, (id, &content), code.as_str())?;
         }
         Ok(())
     }
@@ -517,8 +521,7 @@ impl Step<'_> {
             "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5 WHERE conversation = ?1 AND message_id = ?2",
             (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
         )?;
-        self.change_stands(conversation.id, &item.message_id)?;
-        self.own_change_in_place(conversation.id, &item.content, (seq, at_ms))?;
+        self.change_in_place(conversation.id, &item.content, (seq, at_ms))?;
         match self.take_first(conversation.id, &item.message_id)? {
             Some(first) if first.seq < seq => {
                 self.was_sent_first(conversation.id, &item.message_id, &first)
@@ -619,12 +622,12 @@ impl Step<'_> {
                     .execute("DELETE FROM send_queue WHERE id = ?1", [queue])?;
                 if let Some(first) = self.take_first(conversation, &message_id)? {
                     // It is not said a second time: it was said.
-                    self.change_stands(conversation, &message_id)?;
-                    self.own_change_in_place(conversation, &content, (first.seq, first.at_ms))?;
+                    let place = (first.seq, first.at_ms);
+                    self.change_in_place(conversation, &content, place)?;
                     return self.was_sent_first(conversation, &message_id, &first);
                 }
                 self.message_failed(conversation, &message_id, code.as_str())?;
-                self.change_refused(conversation, &content, code.as_str())
+                self.change_refused(conversation, (queue, &content), code.as_str())
             }
         }
     }

@@ -551,7 +551,8 @@ fn complete(
         let rows = reactions.query_map((conversation, item.message.to_vec()), |row| {
             Ok((row.get::<_, String>(0)?, row.get(1)?))
         })?;
-        for row in rows {
+        // They stay while a deletion is on its way that may be refused.
+        for row in rows.filter(|_| !item.deleted) {
             let (author, emoji) = row?;
             if let Ok(author) = author.parse() {
                 item.reactions.push(ReactionView { author, emoji });

@@ -102,7 +102,7 @@ impl Step<'_> {
                     .map_err(|_| CoreError::Refused("a reaction is one emoji".into()))?;
                 let expires_ms = self.expiry(content.expires_after_s, self.now);
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
-                self.apply_reaction(
+                self.set_reaction(
                     conversation.id,
                     &me.address,
                     &reaction,
@@ -122,17 +122,13 @@ impl Step<'_> {
                 self.check_is_text(conversation.id, &target)?;
                 content.mentions = self.mentions(&conversation, &text, &say.mentions)?;
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
-                self.apply_amendment(
-                    conversation.id,
-                    &me.address,
-                    target.as_bytes(),
-                    Some(Edited {
-                        text: &text,
-                        mentions: &content.mentions,
-                        expires_ms: None,
-                    }),
-                    self.now,
-                )?;
+                let edited = Edited {
+                    text: &text,
+                    mentions: &content.mentions,
+                    expires_ms: None,
+                };
+                self.set_text(conversation.id, target.as_bytes(), edited, self.now)?;
+                self.item_changed(conversation.id, target.as_bytes())?;
                 content.body = Some(said::content::Body::Edit(said::Edit {
                     target: target.to_vec(),
                     text,
@@ -143,13 +139,8 @@ impl Step<'_> {
                 let conversation = self.existing(to, &target)?;
                 self.check_own_recent(conversation.id, &target, limits::DELETE_WINDOW_MS)?;
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
-                self.apply_amendment(
-                    conversation.id,
-                    &me.address,
-                    target.as_bytes(),
-                    None,
-                    self.now,
-                )?;
+                self.blank(conversation.id, target.as_bytes())?;
+                self.item_changed(conversation.id, target.as_bytes())?;
                 content.body = Some(said::content::Body::Deletion(said::Deletion {
                     target: target.to_vec(),
                 }));

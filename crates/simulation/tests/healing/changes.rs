@@ -2,7 +2,7 @@
 
 use super::group;
 use anyhow::{Context, Result};
-use comity_client::{Command, Permissions, TimelineItem, What, Whom};
+use comity_client::{Command, Event, Permissions, TimelineItem, What, Whom};
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Malice, Who, World};
 use comity_wire::MessageId;
@@ -138,6 +138,15 @@ fn look(world: &World, who: Who, message: MessageId) -> Result<String> {
     Ok(shown)
 }
 
+/// How often a device was told that a change is not made, for this reason.
+fn refused(world: &World, who: Who, why: &str) -> usize {
+    let events = world.events(who).iter();
+    let told = events.filter(
+        |event| matches!(event, Event::Failed { act, code, .. } if act == "send" && code == why),
+    );
+    told.count()
+}
+
 /// Bob's group, with Alice in it and room for Carol.
 fn choir(world: &mut World) -> Result<[Who; 3]> {
     let alice = world.sign_up("Alice")?;
@@ -245,4 +254,178 @@ fn nothing_overtakes_what_has_to_be_sent_again() -> Result<()> {
         assert_eq!(said, ["One", "Two", "Three"], "{}", world.name(who));
     }
     world.nothing_is_wrong()
+}
+
+/// Alice's group, with Bob in it, who has a tablet. What his phone says is on its way for long.
+struct Choir {
+    world: World,
+    alice: Who,
+    bob: Who,
+    tablet: Who,
+    line: Arc<Mutex<Slow>>,
+}
+
+impl Choir {
+    fn new(said: &[(&str, &str)]) -> Result<Self> {
+        let mut world = World::calm(1)?;
+        let alice = world.sign_up("Alice")?;
+        let bob = world.sign_up("Bob")?;
+        let tablet = world.link(bob, "Bob's tablet")?;
+        world.befriend(alice, bob)?;
+        let members = vec![world.address(bob)?];
+        world.act(alice, group_of("Choir", members, Permissions::default()))?;
+        world.settle()?;
+        for (name, words) in said {
+            let who = if *name == "Alice" { alice } else { bob };
+            tell(&mut world, who, text(words))?;
+            world.settle()?;
+        }
+        let line = Arc::new(Mutex::new(Slow {
+            device: "Bob",
+            there: true,
+            ..Slow::default()
+        }));
+        world.set_malice(line.clone());
+        Ok(Self {
+            world,
+            alice,
+            bob,
+            tablet,
+            line,
+        })
+    }
+
+    fn named(&self, text: &str) -> Result<MessageId> {
+        named(&self.world, self.alice, text)
+    }
+
+    /// Only admins speak from now on, and what Bob's phone said arrives.
+    fn refuses(&mut self) -> Result<()> {
+        let world = &mut self.world;
+        let permissions = Permissions {
+            only_admins_speak: true,
+            ..Permissions::default()
+        };
+        let conversation = group(world, self.alice)?;
+        world.act(
+            self.alice,
+            Command::SetPermissions {
+                conversation,
+                permissions,
+            },
+        )?;
+        world.run_for(2_000);
+        arrives(world, self.bob, &self.line)?;
+        world.settle()
+    }
+
+    /// All show this of a line.
+    fn all_show(&self, message: MessageId, wanted: &str) -> Result<()> {
+        for who in [self.alice, self.tablet, self.bob] {
+            let name = self.world.name(who);
+            assert_eq!(look(&self.world, who, message)?, wanted, "{name}");
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_deletion_that_is_refused_takes_nothing_of_what_others_did_meanwhile() -> Result<()> {
+    let mut choir = Choir::new(&[("Bob", "Six it is."), ("Bob", "I bring the score.")])?;
+    let (six, score) = (
+        choir.named("Six it is.")?,
+        choir.named("I bring the score.")?,
+    );
+    tell(&mut choir.world, choir.alice, react(six, "👍"))?;
+    choir.world.run_for(1_000);
+    tell(&mut choir.world, choir.bob, What::Delete { target: six })?;
+    tell(&mut choir.world, choir.bob, What::Delete { target: score })?;
+    choir.world.run_for(1_000);
+    tell(&mut choir.world, choir.alice, react(six, "❤"))?;
+    tell(&mut choir.world, choir.tablet, edit(six, "Seven it is."))?;
+    tell(
+        &mut choir.world,
+        choir.tablet,
+        What::Delete { target: score },
+    )?;
+    choir.world.run_for(2_000);
+    for line in [six, score] {
+        assert_eq!(look(&choir.world, choir.bob, line)?, "(deleted)");
+    }
+    choir.refuses()?;
+    choir.all_show(six, "Seven it is. ❤")?;
+    choir.all_show(score, "(deleted)")?;
+    choir.world.nothing_is_wrong()
+}
+
+#[test]
+fn a_deletion_that_is_taken_leaves_no_reaction() -> Result<()> {
+    let mut choir = Choir::new(&[("Bob", "Six it is.")])?;
+    let six = choir.named("Six it is.")?;
+    tell(&mut choir.world, choir.bob, What::Delete { target: six })?;
+    choir.world.run_for(1_000);
+    tell(&mut choir.world, choir.alice, react(six, "❤"))?;
+    choir.world.run_for(1_000);
+    arrives(&mut choir.world, choir.bob, &choir.line)?;
+    choir.world.settle()?;
+    choir.all_show(six, "(deleted)")?;
+    let disk = choir.world.snapshot(choir.bob)?;
+    let left: i64 = disk.database("store.db")?.query_row(
+        "SELECT (SELECT count(*) FROM reaction) + (SELECT count(*) FROM before_change)",
+        [],
+        |row| row.get(0),
+    )?;
+    assert_eq!(left, 0);
+    choir.world.nothing_is_wrong()
+}
+
+#[test]
+fn what_is_refused_takes_back_nothing_that_another_own_device_did_alike() -> Result<()> {
+    let said = [("Alice", "Rehearsal at six?"), ("Bob", "Six it is.")];
+    let mut choir = Choir::new(&said)?;
+    let (asked, six) = (
+        choir.named("Rehearsal at six?")?,
+        choir.named("Six it is.")?,
+    );
+    for who in [choir.bob, choir.tablet] {
+        tell(&mut choir.world, who, react(asked, "👍"))?;
+        tell(&mut choir.world, who, edit(six, "Seven it is."))?;
+        choir.world.run_for(1_000);
+    }
+    choir.refuses()?;
+    choir.all_show(asked, "Rehearsal at six? 👍")?;
+    choir.all_show(six, "Seven it is.")?;
+    assert_eq!(refused(&choir.world, choir.bob, "forbidden"), 2);
+    choir.world.nothing_is_wrong()
+}
+
+#[test]
+fn what_was_changed_twice_shows_the_second_while_both_are_on_their_way() -> Result<()> {
+    let said = [("Alice", "Rehearsal at six?"), ("Bob", "Six it is.")];
+    let mut choir = Choir::new(&said)?;
+    let (asked, six) = (
+        choir.named("Rehearsal at six?")?,
+        choir.named("Six it is.")?,
+    );
+    let set = |there, back| {
+        let mut line = choir.line.lock().unwrap();
+        (line.there, line.back) = (there, back);
+    };
+    set(false, true);
+    tell(&mut choir.world, choir.bob, edit(six, "Seven it is."))?;
+    tell(&mut choir.world, choir.bob, react(asked, "👍"))?;
+    choir.world.run_for(1_000);
+    set(true, true);
+    tell(&mut choir.world, choir.bob, edit(six, "Eight it is."))?;
+    tell(&mut choir.world, choir.bob, react(asked, "❤"))?;
+    choir.world.run_for(1_000);
+    let line = choir.line.clone();
+    assert_eq!(answered(&mut choir.world, choir.bob, &line), 2);
+    let now = [six, asked].map(|line| look(&choir.world, choir.bob, line).unwrap());
+    assert_eq!(now, ["Eight it is.", "Rehearsal at six? ❤"]);
+    // Refused, the second leaves the first.
+    choir.refuses()?;
+    choir.all_show(six, "Seven it is.")?;
+    choir.all_show(asked, "Rehearsal at six? 👍")?;
+    choir.world.nothing_is_wrong()
 }
