@@ -10,6 +10,7 @@
 use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
 use crate::store::meta;
+use crate::timeline::TOO_LATE;
 use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::EngineError;
@@ -312,7 +313,8 @@ impl Step<'_> {
         );
     }
 
-    /// Seals an item for the current epoch; false when the group can not seal now.
+    /// Seals an item for the current epoch; false when the group can not seal now. A change for which it is too
+    /// late by now does not leave: everybody would refuse it.
     fn seal_and_send(
         &mut self,
         conversation: &Conversation,
@@ -325,6 +327,13 @@ impl Step<'_> {
         let id = conversation.cid()?.clone();
         let content = said::Content::decode(item.content.as_slice())
             .map_err(|_| CoreError::Damaged("queued content"))?;
+        // What was sealed before may have been taken in time.
+        if item.key.is_none() && self.is_too_late(conversation.id, &content, self.now)? {
+            self.tx
+                .execute("DELETE FROM send_queue WHERE id = ?1", [item.id])?;
+            self.change_refused(conversation.id, (item.id, &item.content), TOO_LATE)?;
+            return Ok(true);
+        }
         let (from, last, hash) = self.author_position(conversation)?;
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
         let position = envelope::AuthorPosition {
@@ -521,7 +530,7 @@ impl Step<'_> {
             "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5 WHERE conversation = ?1 AND message_id = ?2",
             (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
         )?;
-        self.change_in_place(conversation.id, &item.content, (seq, at_ms))?;
+        self.change_in_place(conversation.id, (item.id, &item.content), (seq, at_ms))?;
         match self.take_first(conversation.id, &item.message_id)? {
             Some(first) if first.seq < seq => {
                 self.was_sent_first(conversation.id, &item.message_id, &first)
@@ -623,7 +632,7 @@ impl Step<'_> {
                 if let Some(first) = self.take_first(conversation, &message_id)? {
                     // It is not said a second time: it was said.
                     let place = (first.seq, first.at_ms);
-                    self.change_in_place(conversation, &content, place)?;
+                    self.change_in_place(conversation, (queue, &content), place)?;
                     return self.was_sent_first(conversation, &message_id, &first);
                 }
                 self.message_failed(conversation, &message_id, code.as_str())?;

@@ -1,6 +1,7 @@
 //! Entries opened and applied.
 
 use super::arrived::{Reaction, Said};
+use super::refused::window_ms;
 use super::{Edited, NewMessage, mentions};
 use crate::CoreError;
 use crate::conversations::Conversation;
@@ -9,8 +10,8 @@ use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::{EngineError, Unreadable};
 use comity_e2ee::envelope::{self, Opened};
 use comity_membership::{Member, franking};
+use comity_wire::Address;
 use comity_wire::proto::{self, ConversationKind};
-use comity_wire::{Address, limits};
 use rusqlite::OptionalExtension;
 
 /// The clock of who revoked a device, and that of the hub, may be so far apart.
@@ -433,13 +434,8 @@ impl Step<'_> {
             )?;
             return Ok(());
         };
-        let window = if edited.is_some() {
-            limits::EDIT_WINDOW_MS
-        } else {
-            limits::DELETE_WINDOW_MS
-        };
         if written_by != author.to_string()
-            || at_ms.saturating_sub(written_ms) > window
+            || at_ms.saturating_sub(written_ms) > window_ms(edited.is_some())
             || (edited.is_some() && kind == "notice")
         {
             self.warn("amendment_refused", Some(conversation));

@@ -2,7 +2,7 @@
 //!
 //! Always holds: what the line showed before is kept until the change has its place in the log. What
 //! the log brings of the line meanwhile stands before the change, and goes there: the line goes on to
-//! show the change. When the change is refused the line shows that again, unless
+//! show the change. When the change is refused, or is too late, the line shows that again, unless
 //! something else has become of it, and the person is told. It goes with the line. Deliberately
 //! absent: trying again what was refused.
 
@@ -11,8 +11,21 @@ use super::{Edited, mentions};
 use crate::CoreError;
 use crate::step::Step;
 use comity_content::{Message as _, proto as said};
+use comity_wire::limits;
 use rusqlite::OptionalExtension as _;
 use serde::{Deserialize, Serialize};
+
+/// Why a change is refused that the log has, or would have, only after its window.
+pub(crate) const TOO_LATE: &str = "too_late";
+
+/// How long after a message was taken an edit of it counts, or a deletion, in milliseconds.
+pub(super) const fn window_ms(is_edit: bool) -> i64 {
+    if is_edit {
+        limits::EDIT_WINDOW_MS
+    } else {
+        limits::DELETE_WINDOW_MS
+    }
+}
 
 /// What of a line a change changes: changes of one part follow each other.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,17 +147,44 @@ impl Step<'_> {
             .query_row((conversation, target), |row| row.get(0))?)
     }
 
-    /// A change has its place in the log, and counts from there.
+    /// A change has its place in the log, and counts from there, unless that was too late for it. `queue`: its
+    /// row in the send queue, and its content.
     pub(crate) fn change_in_place(
         &mut self,
         conversation: i64,
-        content: &[u8],
+        queue: (i64, &[u8]),
         (seq, at_ms): (u64, i64),
     ) -> Result<(), CoreError> {
         let change =
-            said::Content::decode(content).map_err(|_| CoreError::Damaged("queued content"))?;
+            said::Content::decode(queue.1).map_err(|_| CoreError::Damaged("queued content"))?;
+        if self.is_too_late(conversation, &change, at_ms)? {
+            return self.change_refused(conversation, queue, TOO_LATE);
+        }
         self.before_of(conversation, &change.message_id)?;
         self.own_change_in_place(conversation, &change, (seq, at_ms))
+    }
+
+    /// Whether everybody refuses a change that the hub takes at `at_ms`. The time of a message begins when the
+    /// hub has it.
+    pub(crate) fn is_too_late(
+        &self,
+        conversation: i64,
+        change: &said::Content,
+        at_ms: i64,
+    ) -> Result<bool, CoreError> {
+        let (Some(target), Some(Part::Words)) = (target(change), Part::of(change)) else {
+            return Ok(false);
+        };
+        let is_edit = matches!(change.body, Some(said::content::Body::Edit(_)));
+        let written_ms: Option<i64> = self
+            .tx
+            .prepare_cached(
+                "SELECT at_ms FROM message WHERE conversation = ?1 AND message_id = ?2 AND status <> 'queued'",
+            )?
+            .query_row((conversation, target), |row| row.get(0))
+            .optional()?;
+        Ok(written_ms
+            .is_some_and(|written_ms| at_ms.saturating_sub(written_ms) > window_ms(is_edit)))
     }
 
     /// What a line showed before a change, which is forgotten with that.
@@ -188,7 +228,12 @@ impl Step<'_> {
                 Part::Reaction => self.show_reaction(conversation, target, &now)?,
             }
         }
-        self.refuse("send", code, "a change of a message was refused");
+        let why = if code == TOO_LATE {
+            "the time in which this message could be changed is over"
+        } else {
+            "a change of a message was refused"
+        };
+        self.refuse("send", code, why);
         Ok(())
     }
 

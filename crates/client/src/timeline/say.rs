@@ -1,6 +1,7 @@
 //! Saying something: from a person's act to the send queue.
 
 use super::arrived::{self, Line, Reaction};
+use super::refused::window_ms;
 use super::{Edited, NewMessage};
 use crate::CoreError;
 use crate::account::proto_address;
@@ -118,7 +119,7 @@ impl Step<'_> {
             What::Edit { target, text } => {
                 check_text(&text)?;
                 let conversation = self.existing(to, &target)?;
-                self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
+                self.check_own_recent(conversation.id, &target, window_ms(true))?;
                 self.check_is_text(conversation.id, &target)?;
                 content.mentions = self.mentions(&conversation, &text, &say.mentions)?;
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
@@ -137,7 +138,7 @@ impl Step<'_> {
             }
             What::Delete { target } => {
                 let conversation = self.existing(to, &target)?;
-                self.check_own_recent(conversation.id, &target, limits::DELETE_WINDOW_MS)?;
+                self.check_own_recent(conversation.id, &target, window_ms(false))?;
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
                 self.blank(conversation.id, target.as_bytes())?;
                 self.item_changed(conversation.id, target.as_bytes())?;

@@ -4,11 +4,13 @@ use super::group;
 use anyhow::{Context, Result};
 use comity_client::{Command, Event, Permissions, TimelineItem, What, Whom};
 use comity_simulation::story::{group_of, say};
-use comity_simulation::{Malice, Who, World};
+use comity_simulation::{Faults, Malice, Who, World};
 use comity_wire::MessageId;
 use comity_wire::proto::{ClientFrame, ServerFrame};
 use comity_wire::proto::{client_frame::Act, reply, server_frame::Frame};
 use std::sync::{Arc, Mutex};
+
+const HOUR_MS: u64 = 3_600_000;
 
 /// The line of one device is slow: what it says waits on its way there, or the answers on their way back.
 #[derive(Default)]
@@ -254,6 +256,61 @@ fn nothing_overtakes_what_has_to_be_sent_again() -> Result<()> {
         assert_eq!(said, ["One", "Two", "Three"], "{}", world.name(who));
     }
     world.nothing_is_wrong()
+}
+
+#[test]
+fn a_change_that_comes_too_late_is_taken_back_on_its_authors_screen() -> Result<()> {
+    // By a clock that is two hours slow she is in time all along; the hub's clock counts.
+    for ahead_ms in [0, -2 * HOUR_MS.cast_signed()] {
+        let mut world = World::calm(1)?;
+        let alice = world.sign_up("Alice")?;
+        let tablet = world.link(alice, "Alice's tablet")?;
+        let bob = world.sign_up("Bob")?;
+        world.befriend(bob, alice)?;
+        let members = vec![world.address(alice)?];
+        world.act(bob, group_of("Choir", members, Permissions::default()))?;
+        world.settle()?;
+        tell(&mut world, alice, text("Rehearsal at six?"))?;
+        world.settle()?;
+        let asked = named(&world, alice, "Rehearsal at six?")?;
+        let standing = world.standing().later(24 * HOUR_MS);
+        drop(world);
+        let mut world = World::going_on(2, Faults::CALM, &standing)?;
+        world.settle()?;
+        tell(&mut world, alice, text("I bring the score."))?;
+        world.settle()?;
+        let score = named(&world, alice, "I bring the score.")?;
+        let standing = world.standing().later(23 * HOUR_MS + HOUR_MS / 2);
+        drop(world);
+        let mut world = World::going_on(3, Faults::CALM, &standing)?;
+        world.set_clock(alice, ahead_ms);
+        world.settle()?;
+        world.cut_off(alice, HOUR_MS);
+        let away = world.run_until(HOUR_MS / 6, |world| !world.core(alice).unwrap().is_online());
+        assert!(away, "she is away");
+        tell(&mut world, alice, What::Delete { target: asked })?;
+        tell(&mut world, alice, edit(score, "Bob brings the score."))?;
+        tell(&mut world, alice, edit(score, "Nobody brings the score."))?;
+        assert_eq!(look(&world, alice, asked)?, "(deleted)");
+        assert_eq!(look(&world, alice, score)?, "Nobody brings the score.");
+        tell(&mut world, bob, react(asked, "👍"))?;
+        world.run_for(HOUR_MS + 60_000);
+        world.settle()?;
+        for who in [alice, tablet, bob] {
+            let name = world.name(who).to_owned();
+            assert_eq!(look(&world, who, asked)?, "Rehearsal at six? 👍", "{name}");
+            assert_eq!(look(&world, who, score)?, "I bring the score.", "{name}");
+            assert!(!item(&world, who, score)?.edited, "{name}");
+        }
+        assert_eq!(refused(&world, alice, "too_late"), 3);
+        assert_eq!(world.core(alice)?.unsent()?, 0);
+        if ahead_ms == 0 {
+            // What is known to be too late does not even leave.
+            assert_eq!(world.warnings(bob), [""; 0]);
+        }
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
 }
 
 /// Alice's group, with Bob in it, who has a tablet. What his phone says is on its way for long.
