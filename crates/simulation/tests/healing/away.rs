@@ -2,7 +2,7 @@
 
 use super::{KeepsBack, group, the_groups_log};
 use anyhow::{Context, Result};
-use comity_client::{Command, Permissions, What, Whom};
+use comity_client::{Command, ItemKind, Permissions, What, Whom};
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Who, World};
 use comity_wire::Address;
@@ -355,4 +355,34 @@ fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay()
     assert!(!lines.contains(&"gap".to_owned()), "{lines:?}");
     assert_eq!(world.warnings(alice), [""; 0]);
     world.nothing_is_wrong()
+}
+
+#[test]
+fn a_line_that_was_deleted_looks_the_same_to_a_device_that_missed_it() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let members = vec![world.address(alice)?];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    the_end_is_gone_for_the_tablet(&mut world)?;
+    world.cut_off(tablet, 20_000);
+    let there = group(&world, bob)?;
+    says(&mut world, bob, there, "Six it is.")?;
+    world.run_for(2_000);
+    let last = world.core(bob)?.timeline(there, None, 1)?;
+    let target = last.first().context("a line")?.message;
+    world.act(bob, say(Whom::Conversation(there), What::Delete { target }))?;
+    world.run_for(30_000);
+    world.settle()?;
+    for who in [alice, tablet, bob] {
+        let name = world.name(who).to_owned();
+        let line = world.core(who)?.item(group(&world, who)?, &target)?;
+        let line = line.with_context(|| format!("{name} does not show it"))?;
+        assert!(line.deleted, "{name}");
+        assert_eq!(line.kind, ItemKind::Text, "{name}");
+    }
+    Ok(())
 }
