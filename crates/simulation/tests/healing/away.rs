@@ -386,3 +386,42 @@ fn a_line_that_was_deleted_looks_the_same_to_a_device_that_missed_it() -> Result
     }
     Ok(())
 }
+
+#[test]
+fn what_was_missed_is_asked_for_when_one_may_speak_again() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let members = vec![world.address(bob)?];
+    let only_admins_speak = |only_admins_speak| Permissions {
+        only_admins_speak,
+        ..Permissions::default()
+    };
+    world.act(alice, group_of("Choir", members, only_admins_speak(true)))?;
+    world.settle()?;
+    let lie = KeepsBack {
+        log: the_groups_log(&world)?,
+        is_gone_for: "Bob",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
+    world.cut_off(bob, 10_000);
+    let conversation = group(&world, alice)?;
+    says(&mut world, alice, conversation, "Six it is.")?;
+    world.run_for(20_000);
+    world.settle()?;
+    assert!(shown(&world, bob)?.contains(&"gap".to_owned()));
+    let permissions = only_admins_speak(false);
+    let command = Command::SetPermissions {
+        conversation,
+        permissions,
+    };
+    world.act(alice, command)?;
+    world.run_for(10_000);
+    world.settle()?;
+    let lines = shown(&world, bob)?;
+    assert!(lines.contains(&"Six it is.".to_owned()), "{lines:?}");
+    assert!(!lines.contains(&"gap".to_owned()), "{lines:?}");
+    Ok(())
+}
