@@ -120,7 +120,10 @@ impl Step<'_> {
             due.truncate(1);
         }
         if !due.is_empty() {
-            self.ask_others(conversation, &due)?;
+            if !self.ask_others(conversation, &due)? {
+                // Not here, or not now: see `ask_on`.
+                return self.fulfilled(intent.id);
+            }
             self.note_asked(conversation.id, &due, 2)?;
         }
         match self
@@ -135,22 +138,38 @@ impl Step<'_> {
         }
     }
 
+    /// What nobody was asked for while this account might not speak, or was out, is asked for now that it may.
+    pub(crate) fn ask_on(&mut self, conversation: i64) -> Result<(), CoreError> {
+        let waits: bool = self
+            .tx
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM missing WHERE conversation = ?1 AND asked < 2)",
+            )?
+            .query_row([conversation], |row| row.get(0))?;
+        if waits {
+            self.want(conversation, "ask", 0)?;
+        }
+        Ok(())
+    }
+
+    /// Asks in the conversation itself; false where this account may not.
     fn ask_others(
         &mut self,
         conversation: &Conversation,
         ranges: &[SeqRange],
-    ) -> Result<(), CoreError> {
+    ) -> Result<bool, CoreError> {
         let own = conversation.kind == ConversationKind::Self_ as i32;
         let over = !conversation.is_active();
         if own || over || self.is_leaving(conversation.id)? || !self.may_say(conversation)? {
-            return Ok(());
+            return Ok(false);
         }
         let question = Unread {
             device: self.me()?.keys.id().to_vec(),
             ranges: ranges.to_vec(),
             ..Unread::default()
         };
-        self.enqueue_hidden(conversation.id, Body::Unread(question))
+        self.enqueue_hidden(conversation.id, Body::Unread(question))?;
+        Ok(true)
     }
 
     fn note_asked(

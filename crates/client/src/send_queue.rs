@@ -4,10 +4,13 @@
 //! a retry sends the same bytes, also after this device came in anew and did not read where they may
 //! stand. When the hub says that their epoch is too far back, and so that it did not take them and
 //! never will, it is sealed anew under the same message id, after the log was read to its end.
+//! Always holds: what is sealed in a later epoch leaves only when nothing before it waits for an answer in an
+//! earlier one, which the hub may refuse: nothing that is said overtakes what was said before it.
 
 use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
 use crate::store::meta;
+use crate::timeline::TOO_LATE;
 use crate::{CallError, CoreError};
 use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::EngineError;
@@ -171,12 +174,14 @@ impl Step<'_> {
     /// Out of it: what waited to be said is not sent, and its lines say so. Who comes back may try
     /// again.
     fn nothing_leaves(&mut self, conversation: &Conversation) -> Result<(), CoreError> {
-        let waiting: Vec<(Vec<u8>, Vec<u8>)> = {
+        let waiting: Vec<(i64, Vec<u8>, Vec<u8>)> = {
             let mut statement = self.tx.prepare_cached(
-                "DELETE FROM send_queue WHERE conversation = ?1 RETURNING message_id, content",
+                "SELECT id, message_id, content FROM send_queue WHERE conversation = ?1 ORDER BY id",
             )?;
             statement
-                .query_map([conversation.id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map([conversation.id], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
                 .collect::<Result<_, _>>()?
         };
         // A one-to-one conversation ends with the account of the other side.
@@ -184,9 +189,11 @@ impl Step<'_> {
             Some(_) => ErrorCode::AccountGone,
             None => ErrorCode::NotMember,
         };
-        for (message_id, content) in waiting {
+        for (id, message_id, content) in waiting {
+            self.tx
+                .execute("DELETE FROM send_queue WHERE id = ?1", [id])?;
             self.message_failed(conversation.id, &message_id, code.as_str())?;
-            self.change_refused(conversation.id, &content, code.as_str())?;
+            self.change_refused(conversation.id, (id, &content), code.as_str())?;
         }
         Ok(())
     }
@@ -245,12 +252,25 @@ impl Step<'_> {
                 )?
                 .collect::<Result<_, _>>()?
         };
+        let mut before = u64::MAX;
         for item in due {
-            if under_way.contains(&item.id) {
+            let is_under_way = under_way.contains(&item.id);
+            let again = !planted::is(Bug::SealsRetriesAnew);
+            let epoch = match item.epoch {
+                Some(epoch) if again || is_under_way => epoch,
+                // On its way, and to be sealed anew unless it was taken.
+                None if is_under_way => 0,
+                _ => conversation.epoch,
+            };
+            // What is before it may be too old for the hub, and this not.
+            if epoch > before {
+                break;
+            }
+            before = epoch;
+            if is_under_way {
                 continue;
             }
-            let again = !planted::is(Bug::SealsRetriesAnew);
-            let (Some(body), Some(key), Some(nonce), Some(epoch), true) =
+            let (Some(body), Some(key), Some(nonce), Some(_), true) =
                 (&item.body, &item.key, &item.nonce, item.epoch, again)
             else {
                 if !self.seal_and_send(conversation, &item)? {
@@ -293,7 +313,8 @@ impl Step<'_> {
         );
     }
 
-    /// Seals an item for the current epoch; false when the group can not seal now.
+    /// Seals an item for the current epoch; false when the group can not seal now. A change for which it is too
+    /// late by now does not leave: everybody would refuse it.
     fn seal_and_send(
         &mut self,
         conversation: &Conversation,
@@ -306,6 +327,13 @@ impl Step<'_> {
         let id = conversation.cid()?.clone();
         let content = said::Content::decode(item.content.as_slice())
             .map_err(|_| CoreError::Damaged("queued content"))?;
+        // What was sealed before may have been taken in time.
+        if item.key.is_none() && self.is_too_late(conversation.id, &content, self.now)? {
+            self.tx
+                .execute("DELETE FROM send_queue WHERE id = ?1", [item.id])?;
+            self.change_refused(conversation.id, (item.id, &item.content), TOO_LATE)?;
+            return Ok(true);
+        }
         let (from, last, hash) = self.author_position(conversation)?;
         let mut mls = self.groups.session(self.tx, &me.keys, &me.address);
         let position = envelope::AuthorPosition {
@@ -502,8 +530,7 @@ impl Step<'_> {
             "UPDATE message SET franking_key = ?3, sender_nonce = ?4, header = ?5 WHERE conversation = ?1 AND message_id = ?2",
             (conversation.id, &item.message_id, &item.franking_key, &item.nonce, &item.header),
         )?;
-        self.change_stands(conversation.id, &item.message_id)?;
-        self.own_change_in_place(conversation.id, &item.content, (seq, at_ms))?;
+        self.change_in_place(conversation.id, (item.id, &item.content), (seq, at_ms))?;
         match self.take_first(conversation.id, &item.message_id)? {
             Some(first) if first.seq < seq => {
                 self.was_sent_first(conversation.id, &item.message_id, &first)
@@ -604,12 +631,12 @@ impl Step<'_> {
                     .execute("DELETE FROM send_queue WHERE id = ?1", [queue])?;
                 if let Some(first) = self.take_first(conversation, &message_id)? {
                     // It is not said a second time: it was said.
-                    self.change_stands(conversation, &message_id)?;
-                    self.own_change_in_place(conversation, &content, (first.seq, first.at_ms))?;
+                    let place = (first.seq, first.at_ms);
+                    self.change_in_place(conversation, (queue, &content), place)?;
                     return self.was_sent_first(conversation, &message_id, &first);
                 }
                 self.message_failed(conversation, &message_id, code.as_str())?;
-                self.change_refused(conversation, &content, code.as_str())
+                self.change_refused(conversation, (queue, &content), code.as_str())
             }
         }
     }

@@ -55,8 +55,9 @@ pub(crate) struct Memory {
     pub(crate) joining: Shared<BTreeMap<i64, Joining>>,
     /// Hints of a fork that were followed, by conversation.
     pub(crate) hints: Shared<BTreeMap<i64, Hint>>,
-    /// Conversations whose details were replaced, as the hub says, and not looked at since.
-    pub(crate) details_unseen: Shared<BTreeSet<i64>>,
+    /// Conversations whose details were replaced, as the hub says, and not looked at since, each with the newest
+    /// version that was told of; 0 where any may be new.
+    pub(crate) details_unseen: Shared<BTreeMap<i64, u64>>,
     /// Changes of the own device list that wait for one that is under way.
     pub(crate) list_changes: VecDeque<ListChange>,
     /// When to ask again for a change of the own device list that could not be made for now.

@@ -175,7 +175,7 @@ pub struct RequestView {
 #[cfg_attr(feature = "boundary", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
-    /// A text.
+    /// A text, or what was said here and taken back, whatever it was.
     Text,
     /// A file.
     Attachment,
@@ -392,7 +392,10 @@ pub struct TransferView {
 const ITEM: &str = "message_id, seq, kind, author, outgoing, at_ms, status, text, edited, deleted, failure, content, conversation, expires_ms, told_by";
 
 fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlite::Error> {
+    let deleted: bool = row.get(9)?;
     let kind = match row.get::<_, String>(2)?.as_str() {
+        // What it was is not told to who comes later: it looks the same to all.
+        "attachment" | "unknown" if deleted => ItemKind::Text,
         "text" => ItemKind::Text,
         "attachment" => ItemKind::Attachment,
         "notice" => ItemKind::Notice,
@@ -417,7 +420,6 @@ fn item(row: &Row<'_>) -> Result<Result<(TimelineItem, i64), CoreError>, rusqlit
         _ => said::Content::default(),
     };
     let mut text: String = row.get(7)?;
-    let deleted: bool = row.get(9)?;
     let attachment = match &content.body {
         Some(said::content::Body::Attachment(file)) if !deleted => {
             text.clone_from(&file.caption);
@@ -551,7 +553,8 @@ fn complete(
         let rows = reactions.query_map((conversation, item.message.to_vec()), |row| {
             Ok((row.get::<_, String>(0)?, row.get(1)?))
         })?;
-        for row in rows {
+        // They stay while a deletion is on its way that may be refused.
+        for row in rows.filter(|_| !item.deleted) {
             let (author, emoji) = row?;
             if let Ok(author) = author.parse() {
                 item.reactions.push(ReactionView { author, emoji });

@@ -5,6 +5,8 @@
 
 #[path = "healing/away.rs"]
 mod away;
+#[path = "healing/changes.rs"]
+mod changes;
 #[path = "healing/details.rs"]
 mod details;
 #[path = "healing/joins.rs"]

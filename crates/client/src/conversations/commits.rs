@@ -241,6 +241,7 @@ impl Step<'_> {
             self.note_former_editors(conversation, before)?;
         }
         self.settle_wishes(conversation)?;
+        self.ask_on(conversation.id)?;
         self.room_was_made(conversation, &merged.change)?;
         self.check_details_author(conversation, &merged.change)?;
         if matches!(merged.change.committer, Committer::External { .. }) {

@@ -229,7 +229,7 @@ impl Step<'_> {
     /// Whether the details are another's now and still to be looked at: then that is done, before a
     /// commit puts what this device knows in their place. What keeps failing holds up no commit.
     fn are_details_first(&mut self, conversation: i64) -> Result<bool, CoreError> {
-        if !self.mem.details_unseen.contains(&conversation) {
+        if !self.mem.details_unseen.contains_key(&conversation) {
             return self.are_details_under_way(conversation);
         }
         let details: Option<(i64, i64)> = self

@@ -353,6 +353,7 @@ impl Step<'_> {
         };
         self.want(conversation.id, "reconcile", soon)?;
         self.settle_wishes(conversation)?;
+        self.ask_on(conversation.id)?;
         self.read_on(conversation)
     }
 

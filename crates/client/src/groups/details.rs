@@ -26,6 +26,9 @@ const RECENT_MS: i64 = 60_000;
 /// Times that a device which came in from outside waits for who was there to seal the details anew.
 const LOOKS_BEFORE_SEALING: i64 = 6;
 
+/// Times that a version is looked for that was told and is not given, before what is given is taken.
+const LOOKS_FOR_LATER: i64 = 6;
+
 /// What this device knows of a conversation's state.
 pub(super) struct Known {
     pub(super) document: SignedGroupState,
@@ -79,8 +82,31 @@ impl Step<'_> {
         if self.known_details(conversation)?.is_some() {
             meta::put(self.tx, &from_before(conversation), &true)?;
         }
-        self.mem.details_unseen.insert(conversation);
+        self.details_told(conversation, 0);
         self.want(conversation, "details", 0)
+    }
+
+    /// The hub says that there is this version; 0: that there may be any.
+    fn details_told(&mut self, conversation: i64, version: u64) {
+        let told = self.mem.details_unseen.entry(conversation).or_default();
+        *told = version.max(*told);
+    }
+
+    /// Whether a later version was told than this device has seen.
+    fn is_later_told(&self, conversation: i64, seen: u64) -> bool {
+        let told = self.mem.details_unseen.get(&conversation);
+        told.is_some_and(|told| *told > seen)
+    }
+
+    /// What was wanted of the details is done, as of this version at the hub. Where a later one was told meanwhile,
+    /// that is looked at next.
+    fn details_done(&mut self, intent: i64, conversation: i64, seen: u64) -> Result<(), CoreError> {
+        self.fulfilled(intent)?;
+        if self.is_later_told(conversation, seen) {
+            return self.want(conversation, "details", 0);
+        }
+        self.mem.details_unseen.remove(&conversation);
+        Ok(())
     }
 
     fn are_details_old(&self, conversation: i64) -> Result<bool, CoreError> {
@@ -178,6 +204,12 @@ impl Step<'_> {
         if !conversation.is_caught_up() || reply.epoch != conversation.epoch {
             return self.try_later(&row);
         }
+        // What was told of a later one came another way, and overtook this.
+        if self.is_later_told(conversation.id, reply.state_version)
+            && row.attempts < LOOKS_FOR_LATER
+        {
+            return self.try_later(&row);
+        }
         let found = match reply.sealed_state.as_slice() {
             [] => None,
             sealed => self.open_details(&conversation, sealed)?,
@@ -252,11 +284,12 @@ impl Step<'_> {
             return Ok(());
         };
         let conversation = self.conversation(row.conversation)?;
-        self.fulfilled(intent)?;
-        self.tx.execute(
-            "UPDATE conversation SET state_version = state_version + 1 WHERE id = ?1",
+        let version: u64 = self.tx.query_row(
+            "UPDATE conversation SET state_version = state_version + 1 WHERE id = ?1 RETURNING state_version",
             [conversation.id],
+            |row| row.get(0),
         )?;
+        self.details_done(intent, conversation.id, version)?;
         let document =
             SignedGroupState::decode(document).map_err(|_| CoreError::Damaged("details"))?;
         // What an earlier program of this device took, and no program takes now.
@@ -298,8 +331,10 @@ impl Step<'_> {
                         error.code.as_str(),
                         &error.message,
                     )?;
+                    let version = self.details_version(row.conversation)?;
+                    self.details_done(intent, row.conversation, version)?;
                 }
-                self.fulfilled(intent)
+                Ok(())
             }
             _ => {
                 let Some(row) = self.intent_row(intent)? else {
@@ -489,10 +524,19 @@ impl Step<'_> {
         // what they knew. Admins look first, the others when these may have mended it.
         let unknown = self.known_details(conversation.id)?.is_none();
         let soon = unknown || !changed.resealed || self.is_acting_admin(conversation.id)?;
-        self.mem.details_unseen.insert(conversation.id);
+        self.details_told(conversation.id, changed.state_version);
         let delay = self.spread_ms(conversation.id, if soon { 10 } else { 50 })?;
         self.want(conversation.id, "details", delay)?;
         Ok(())
+    }
+
+    /// The version at the hub, as far as this device has seen.
+    fn details_version(&self, conversation: i64) -> Result<u64, CoreError> {
+        Ok(self.tx.query_row(
+            "SELECT state_version FROM conversation WHERE id = ?1",
+            [conversation],
+            |row| row.get(0),
+        )?)
     }
 
     /// What the round of changes says of the document.
@@ -501,13 +545,9 @@ impl Step<'_> {
         conversation: &Conversation,
         version: u64,
     ) -> Result<(), CoreError> {
-        let known: u64 = self.tx.query_row(
-            "SELECT state_version FROM conversation WHERE id = ?1",
-            [conversation.id],
-            |row| row.get(0),
-        )?;
+        let known = self.details_version(conversation.id)?;
         if conversation.is_active() && version > known {
-            self.mem.details_unseen.insert(conversation.id);
+            self.details_told(conversation.id, version);
             self.want(conversation.id, "details", 0)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Entries opened and applied.
 
 use super::arrived::{Reaction, Said};
+use super::refused::window_ms;
 use super::{Edited, NewMessage, mentions};
 use crate::CoreError;
 use crate::conversations::Conversation;
@@ -9,8 +10,8 @@ use comity_content::{Message as _, proto as said};
 use comity_e2ee::engine::{EngineError, Unreadable};
 use comity_e2ee::envelope::{self, Opened};
 use comity_membership::{Member, franking};
+use comity_wire::Address;
 use comity_wire::proto::{self, ConversationKind};
-use comity_wire::{Address, limits};
 use rusqlite::OptionalExtension;
 
 /// The clock of who revoked a device, and that of the hub, may be so far apart.
@@ -321,6 +322,7 @@ impl Step<'_> {
         }
     }
 
+    /// A reaction that the log has.
     pub(crate) fn apply_reaction(
         &mut self,
         conversation: i64,
@@ -329,13 +331,32 @@ impl Step<'_> {
         at_ms: i64,
         expires_ms: Option<i64>,
     ) -> Result<(), CoreError> {
+        if *author == self.me()?.address
+            && self.reacted_before(conversation, reaction, at_ms, expires_ms)?
+        {
+            return Ok(());
+        }
+        self.set_reaction(conversation, author, reaction, at_ms, expires_ms)
+    }
+
+    /// A reaction is shown from now on.
+    pub(super) fn set_reaction(
+        &mut self,
+        conversation: i64,
+        author: &Address,
+        reaction: &Reaction,
+        at_ms: i64,
+        expires_ms: Option<i64>,
+    ) -> Result<(), CoreError> {
         let target = reaction.target.as_bytes();
-        // Of a deleted line nothing stays, in whatever order the two came. One that was taken back
-        // stays as an empty one: an older archive does not bring it again.
+        // Of a deleted line nothing stays, in whatever order the two came; while the deletion is on its way
+        // the line may come back. One that was taken back stays as an empty one: an older archive does not
+        // bring it again.
         self.tx.execute(
             "INSERT OR REPLACE INTO reaction (conversation, target, author, emoji, at_ms, expires_ms)
              SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
-                 (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2 AND deleted = 1)",
+                 (SELECT 1 FROM message WHERE conversation = ?1 AND message_id = ?2 AND deleted = 1)
+                 OR EXISTS (SELECT 1 FROM before_change WHERE conversation = ?1 AND target = ?2)",
             (conversation, target, author.to_string(), &reaction.emoji, at_ms, expires_ms),
         )?;
         self.item_changed(conversation, target)
@@ -343,14 +364,12 @@ impl Step<'_> {
 
     /// An own entry has its place in the log: what it changed counts from there, after whatever
     /// stood before it and came to this device only since it was said here.
-    pub(crate) fn own_change_in_place(
+    pub(super) fn own_change_in_place(
         &mut self,
         conversation: i64,
-        content: &[u8],
+        content: &said::Content,
         (seq, at_ms): (u64, i64),
     ) -> Result<(), CoreError> {
-        let content =
-            said::Content::decode(content).map_err(|_| CoreError::Damaged("queued content"))?;
         let me = self.me()?;
         match &content.body {
             Some(said::content::Body::Reaction(said)) => {
@@ -378,7 +397,7 @@ impl Step<'_> {
         }
     }
 
-    /// An edit (with text) or a deletion (without) by `author`.
+    /// An edit (with text) or a deletion (without) by `author` that the log has.
     pub(crate) fn apply_amendment(
         &mut self,
         conversation: i64,
@@ -415,13 +434,8 @@ impl Step<'_> {
             )?;
             return Ok(());
         };
-        let window = if edited.is_some() {
-            limits::EDIT_WINDOW_MS
-        } else {
-            limits::DELETE_WINDOW_MS
-        };
         if written_by != author.to_string()
-            || at_ms.saturating_sub(written_ms) > window
+            || at_ms.saturating_sub(written_ms) > window_ms(edited.is_some())
             || (edited.is_some() && kind == "notice")
         {
             self.warn("amendment_refused", Some(conversation));
@@ -432,26 +446,48 @@ impl Step<'_> {
                 self.retext(conversation, target, edited, at_ms)?;
             }
             None => {
-                // The content itself goes, with what would be needed to show or report it.
-                self.tx.execute(
-                    "UPDATE message SET text = '', content = x'', deleted = 1, franking_key = NULL, sender_nonce = NULL, header = NULL, seal = NULL
-                     WHERE conversation = ?1 AND message_id = ?2",
-                    (conversation, target),
-                )?;
-                self.tx.execute(
-                    "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2",
-                    (conversation, target),
-                )?;
-                mentions::forget(self.tx, conversation, target)?;
-                self.count_unread(conversation)?;
+                // Nor does it come back when something else is refused.
+                for table in ["reaction", "before_change"] {
+                    self.tx.execute(
+                        &format!("DELETE FROM {table} WHERE conversation = ?1 AND target = ?2"),
+                        (conversation, target),
+                    )?;
+                }
+                self.blank(conversation, target)?;
             }
         }
         self.item_changed(conversation, target)
     }
 
-    /// A text is another now. `edited` keeps since when (stores of before have 1 there): an older
+    /// A line shows that it was deleted. The content itself goes, with what would be needed to show or report
+    /// it; its reactions are not shown.
+    pub(super) fn blank(&mut self, conversation: i64, target: &[u8]) -> Result<(), CoreError> {
+        self.tx.execute(
+            "UPDATE message SET text = '', content = x'', deleted = 1, franking_key = NULL, sender_nonce = NULL, header = NULL, seal = NULL
+             WHERE conversation = ?1 AND message_id = ?2",
+            (conversation, target),
+        )?;
+        mentions::forget(self.tx, conversation, target)?;
+        self.count_unread(conversation)
+    }
+
+    /// A text is another now, as the log has it. `edited` keeps since when (stores of before have 1 there): an older
     /// archive does not bring an older text again.
     pub(crate) fn retext(
+        &mut self,
+        conversation: i64,
+        target: &[u8],
+        edited: Edited<'_>,
+        at_ms: i64,
+    ) -> Result<(), CoreError> {
+        if self.retexted_before(conversation, target, edited, at_ms.max(1))? {
+            return Ok(());
+        }
+        self.set_text(conversation, target, edited, at_ms)
+    }
+
+    /// A line shows another text.
+    pub(super) fn set_text(
         &mut self,
         conversation: i64,
         target: &[u8],

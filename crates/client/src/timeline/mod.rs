@@ -13,6 +13,7 @@ mod say;
 mod told;
 
 use arrived::Line;
+pub(crate) use refused::TOO_LATE;
 pub(crate) use told::Differing;
 
 use crate::output::Event;

@@ -1,6 +1,7 @@
 //! Saying something: from a person's act to the send queue.
 
 use super::arrived::{self, Line, Reaction};
+use super::refused::window_ms;
 use super::{Edited, NewMessage};
 use crate::CoreError;
 use crate::account::proto_address;
@@ -102,7 +103,7 @@ impl Step<'_> {
                     .map_err(|_| CoreError::Refused("a reaction is one emoji".into()))?;
                 let expires_ms = self.expiry(content.expires_after_s, self.now);
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
-                self.apply_reaction(
+                self.set_reaction(
                     conversation.id,
                     &me.address,
                     &reaction,
@@ -118,21 +119,17 @@ impl Step<'_> {
             What::Edit { target, text } => {
                 check_text(&text)?;
                 let conversation = self.existing(to, &target)?;
-                self.check_own_recent(conversation.id, &target, limits::EDIT_WINDOW_MS)?;
+                self.check_own_recent(conversation.id, &target, window_ms(true))?;
                 self.check_is_text(conversation.id, &target)?;
                 content.mentions = self.mentions(&conversation, &text, &say.mentions)?;
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
-                self.apply_amendment(
-                    conversation.id,
-                    &me.address,
-                    target.as_bytes(),
-                    Some(Edited {
-                        text: &text,
-                        mentions: &content.mentions,
-                        expires_ms: None,
-                    }),
-                    self.now,
-                )?;
+                let edited = Edited {
+                    text: &text,
+                    mentions: &content.mentions,
+                    expires_ms: None,
+                };
+                self.set_text(conversation.id, target.as_bytes(), edited, self.now)?;
+                self.item_changed(conversation.id, target.as_bytes())?;
                 content.body = Some(said::content::Body::Edit(said::Edit {
                     target: target.to_vec(),
                     text,
@@ -141,15 +138,10 @@ impl Step<'_> {
             }
             What::Delete { target } => {
                 let conversation = self.existing(to, &target)?;
-                self.check_own_recent(conversation.id, &target, limits::DELETE_WINDOW_MS)?;
+                self.check_own_recent(conversation.id, &target, window_ms(false))?;
                 self.before_change(conversation.id, &content.message_id, target.as_bytes())?;
-                self.apply_amendment(
-                    conversation.id,
-                    &me.address,
-                    target.as_bytes(),
-                    None,
-                    self.now,
-                )?;
+                self.blank(conversation.id, target.as_bytes())?;
+                self.item_changed(conversation.id, target.as_bytes())?;
                 content.body = Some(said::content::Body::Deletion(said::Deletion {
                     target: target.to_vec(),
                 }));

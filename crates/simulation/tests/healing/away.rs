@@ -2,7 +2,7 @@
 
 use super::{KeepsBack, group, the_groups_log};
 use anyhow::{Context, Result};
-use comity_client::{Command, Permissions, What, Whom};
+use comity_client::{Command, ItemKind, Permissions, What, Whom};
 use comity_simulation::story::{group_of, say};
 use comity_simulation::{Who, World};
 use comity_wire::Address;
@@ -376,4 +376,73 @@ fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
         assert_eq!(state, "left", "{}", world.name(who));
     }
     world.nothing_is_wrong()
+}
+
+#[test]
+fn a_line_that_was_deleted_looks_the_same_to_a_device_that_missed_it() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(bob, alice)?;
+    let members = vec![world.address(alice)?];
+    world.act(bob, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    the_end_is_gone_for_the_tablet(&mut world)?;
+    world.cut_off(tablet, 20_000);
+    let there = group(&world, bob)?;
+    says(&mut world, bob, there, "Six it is.")?;
+    world.run_for(2_000);
+    let last = world.core(bob)?.timeline(there, None, 1)?;
+    let target = last.first().context("a line")?.message;
+    world.act(bob, say(Whom::Conversation(there), What::Delete { target }))?;
+    world.run_for(30_000);
+    world.settle()?;
+    for who in [alice, tablet, bob] {
+        let name = world.name(who).to_owned();
+        let line = world.core(who)?.item(group(&world, who)?, &target)?;
+        let line = line.with_context(|| format!("{name} does not show it"))?;
+        assert!(line.deleted, "{name}");
+        assert_eq!(line.kind, ItemKind::Text, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_was_missed_is_asked_for_when_one_may_speak_again() -> Result<()> {
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    let members = vec![world.address(bob)?];
+    let only_admins_speak = |only_admins_speak| Permissions {
+        only_admins_speak,
+        ..Permissions::default()
+    };
+    world.act(alice, group_of("Choir", members, only_admins_speak(true)))?;
+    world.settle()?;
+    let lie = KeepsBack {
+        log: the_groups_log(&world)?,
+        is_gone_for: "Bob",
+        ..KeepsBack::default()
+    };
+    world.set_malice(Arc::new(Mutex::new(lie)));
+    world.cut_off(bob, 10_000);
+    let conversation = group(&world, alice)?;
+    says(&mut world, alice, conversation, "Six it is.")?;
+    world.run_for(20_000);
+    world.settle()?;
+    assert!(shown(&world, bob)?.contains(&"gap".to_owned()));
+    let permissions = only_admins_speak(false);
+    let command = Command::SetPermissions {
+        conversation,
+        permissions,
+    };
+    world.act(alice, command)?;
+    world.run_for(10_000);
+    world.settle()?;
+    let lines = shown(&world, bob)?;
+    assert!(lines.contains(&"Six it is.".to_owned()), "{lines:?}");
+    assert!(!lines.contains(&"gap".to_owned()), "{lines:?}");
+    Ok(())
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use comity_client::{Command, ConversationView, GroupDetails, Permissions};
 use comity_simulation::story::group_of;
 use comity_simulation::{Malice, Who, World};
-use comity_wire::proto::{ClientFrame, ServerFrame, client_frame::Act, server_frame::Frame};
+use comity_wire::proto::{ClientFrame, ServerFrame, client_frame::Act, reply, server_frame::Frame};
 use std::sync::{Arc, Mutex};
 
 /// Holds up the first commit of a device, and until it goes tells nobody that details changed.
@@ -34,6 +34,37 @@ impl Malice for HoldsUp {
     fn to_device(&mut self, _: &str, frame: ServerFrame) -> Vec<ServerFrame> {
         match frame.frame {
             Some(Frame::StateChanged(_)) if !self.lets_go => Vec::new(),
+            _ => vec![frame],
+        }
+    }
+}
+
+/// An answer to one device is slow, and what the hub tells it of details overtakes it.
+struct Overtakes {
+    device: &'static str,
+    is_slow: fn(&reply::Result) -> bool,
+    told: u64,
+    held: Option<ServerFrame>,
+}
+
+impl Malice for Overtakes {
+    fn to_device(&mut self, device: &str, frame: ServerFrame) -> Vec<ServerFrame> {
+        if device != self.device {
+            return vec![frame];
+        }
+        match &frame.frame {
+            Some(Frame::Reply(reply))
+                if self.held.is_none()
+                    && self.told == 0
+                    && reply.result.as_ref().is_some_and(self.is_slow) =>
+            {
+                self.held = Some(frame);
+                Vec::new()
+            }
+            Some(Frame::StateChanged(changed)) if self.held.is_some() => {
+                self.told = changed.state_version;
+                vec![frame]
+            }
             _ => vec![frame],
         }
     }
@@ -144,4 +175,52 @@ fn who_comes_back_by_the_link_brings_no_old_name_along() -> Result<()> {
         assert_eq!(world.warnings(who), [""; 0], "{}", world.name(who));
     }
     world.nothing_is_wrong()
+}
+
+#[test]
+fn a_name_that_is_told_of_while_an_older_one_is_on_its_way_is_looked_at() -> Result<()> {
+    let looks: fn(&reply::Result) -> bool = |result| matches!(result, reply::Result::State(_));
+    let puts: fn(&reply::Result) -> bool = |result| matches!(result, reply::Result::Done(_));
+    for (by_her, is_slow) in [(false, looks), (true, puts)] {
+        let mut world = World::calm(1)?;
+        let alice = world.sign_up("Alice")?;
+        let bob = world.sign_up("Bob")?;
+        world.befriend(alice, bob)?;
+        let members = vec![world.address(bob)?];
+        let all_edit = Permissions {
+            members_edit: true,
+            ..Permissions::default()
+        };
+        world.act(alice, group_of("Choir", members, all_edit))?;
+        world.settle()?;
+        let lie = Arc::new(Mutex::new(Overtakes {
+            device: "Alice",
+            is_slow,
+            told: 0,
+            held: None,
+        }));
+        world.set_malice(lie.clone());
+        let first = if by_her { alice } else { bob };
+        let conversation = group(&world, first)?;
+        world.act(first, name(conversation, "Choir of the town"))?;
+        let waits = world.run_until(10_000, |_| lie.lock().unwrap().held.is_some());
+        assert!(waits, "Alice waits for an answer");
+        world.run_for(1_000);
+        let conversation = group(&world, bob)?;
+        world.act(bob, name(conversation, "Choir of the old town"))?;
+        let told = world.run_until(10_000, |_| lie.lock().unwrap().told > 0);
+        assert!(told, "Alice is told of another name");
+        world.run_for(1_000);
+        let answer = lie.lock().unwrap().held.take().unwrap();
+        world.inject(alice, answer);
+        world.run_for(5_000);
+        world.settle()?;
+        for who in [alice, bob] {
+            let title = view(&world, who)?.title;
+            assert_eq!(title, "Choir of the old town", "{}", world.name(who));
+            assert_eq!(world.warnings(who), [""; 0], "{}", world.name(who));
+        }
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
 }
