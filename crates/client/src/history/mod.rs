@@ -5,6 +5,7 @@
 
 mod expected;
 mod group;
+mod promised;
 
 use crate::CoreError;
 use crate::account::{address_of, proto_address};
@@ -24,6 +25,10 @@ use std::collections::BTreeSet;
 const PIECE: i64 = 500;
 /// People of groups who are looked up at once when another own device tells of them.
 const MEMBERS_LOOKED_UP: usize = 64;
+
+/// Lines of which other devices are told.
+const GIVEN: &str =
+    "m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed'";
 
 /// What [`archived`] reads of a message and its conversation.
 const ARCHIVED: &str = "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
@@ -86,87 +91,84 @@ struct Piece {
 }
 
 impl Step<'_> {
-    /// A device that was let in gets history as soon as it can read what is said to it.
-    pub(crate) fn promise_history(&mut self, device: DeviceId) -> Result<(), CoreError> {
-        let mut promised: Vec<DeviceId> =
-            crate::store::meta::get(self.tx, "history_promised")?.unwrap_or_default();
-        promised.push(device);
-        crate::store::meta::put(self.tx, "history_promised", &promised)?;
-        match self.self_conversation()? {
-            Some(own) => self.keep_history_promises(&own),
-            None => Ok(()),
-        }
-    }
-
-    /// Starts what was promised to devices that are in the conversation with oneself by now.
-    pub(crate) fn keep_history_promises(&mut self, own: &Conversation) -> Result<(), CoreError> {
-        let promised: Vec<DeviceId> =
-            crate::store::meta::get(self.tx, "history_promised")?.unwrap_or_default();
-        if promised.is_empty() {
-            return Ok(());
-        }
-        let members = self.members(own.id)?;
-        let (here, waiting): (Vec<DeviceId>, Vec<DeviceId>) = promised
-            .into_iter()
-            .partition(|device| members.iter().any(|(member, _)| member == device));
-        crate::store::meta::put(self.tx, "history_promised", &waiting)?;
-        for device in here {
-            self.start_history_for(device)?;
-        }
-        Ok(())
-    }
-
-    /// Prepares all pieces for a device that was let in.
-    fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
-        let count: i64 = self.tx.query_row(
-            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL AND status <> 'failed'",
-            [],
-            |row| row.get(0),
-        )?;
-        let total = u32::try_from((count + PIECE - 1) / PIECE)
+    /// Prepares the pieces of these conversations for a device, the first of which is its `first`th, and
+    /// says that another one follows when `more` comes; gives how many the device has with them.
+    fn give_history(
+        &mut self,
+        device: DeviceId,
+        conversations: &[i64],
+        first: u32,
+        more: bool,
+    ) -> Result<u32, CoreError> {
+        let ids = conversations.iter().map(ToString::to_string);
+        let ids = ids.collect::<Vec<_>>().join(",");
+        let (count, newest): (i64, i64) = self.tx.prepare(&format!(
+            "SELECT count(*), coalesce(max(m.id), 0) FROM message m WHERE {GIVEN} AND m.conversation IN ({ids})"
+        ))?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let pieces = u32::try_from((count + PIECE - 1) / PIECE)
             .unwrap_or(u32::MAX)
             .max(1);
-        let newest: i64 =
-            self.tx
-                .query_row("SELECT coalesce(max(id), 0) FROM message", [], |row| {
-                    row.get(0)
-                })?;
+        let after = first.saturating_add(pieces);
         let mut before = (UnixMs::MAX, newest + 1);
-        for index in 0..total {
-            let (archive, next) = self.history_archive(before, index == 0)?;
+        for index in first..after {
+            let (mut archive, next) = self.history_archive(&ids, before)?;
             before = next;
-            let bytes = archive.encode_to_vec();
-            let attachment = said::Attachment {
-                size: bytes.len().try_into().unwrap_or(u64::MAX),
-                ..Default::default()
+            if index == 0 {
+                archive.contacts = self.contacts_to_sync()?;
+                archive.members = self.members_to_sync()?;
+                archive.settings = self.settings_to_sync()?;
+            }
+            if index > first {
+                // Each piece can be taken before the others.
+                let spoken: BTreeSet<(&str, &[u8])> = archive
+                    .messages
+                    .iter()
+                    .map(|message| (message.hub.as_str(), message.conversation.as_slice()))
+                    .collect();
+                archive.conversations.retain(|known| {
+                    spoken.contains(&(known.hub.as_str(), known.conversation.as_slice()))
+                });
+            }
+            let piece = Piece {
+                device,
+                index,
+                total: after.saturating_add(more.into()),
             };
-            self.start_upload("history", None, None, Source::Memory(bytes), attachment)?;
-            let transfer = self.tx.last_insert_rowid();
-            crate::store::meta::put(
-                self.tx,
-                &format!("piece/{transfer}"),
-                &Piece {
-                    device,
-                    index,
-                    total,
-                },
-            )?;
+            self.give_piece_of_history(&archive, &piece)?;
         }
-        Ok(())
+        Ok(after)
     }
 
-    /// Up to [`PIECE`] messages older than `before` (time, row), newest first.
+    fn give_piece_of_history(
+        &mut self,
+        archive: &said::HistoryArchive,
+        piece: &Piece,
+    ) -> Result<(), CoreError> {
+        let bytes = archive.encode_to_vec();
+        let attachment = said::Attachment {
+            size: bytes.len().try_into().unwrap_or(u64::MAX),
+            ..Default::default()
+        };
+        self.start_upload("history", None, None, Source::Memory(bytes), attachment)?;
+        let transfer = self.tx.last_insert_rowid();
+        crate::store::meta::put(self.tx, &format!("piece/{transfer}"), piece)
+    }
+
+    /// Up to [`PIECE`] messages of these conversations older than `before` (time, row), newest first.
     fn history_archive(
         &self,
+        ids: &str,
         before: (UnixMs, i64),
-        first: bool,
     ) -> Result<(said::HistoryArchive, (UnixMs, i64)), CoreError> {
-        let mut archive = said::HistoryArchive::default();
+        let mut archive = said::HistoryArchive {
+            conversations: self.conversations_to_archive(ids)?,
+            ..Default::default()
+        };
         let mut next = before;
-        let mut statement = self.tx.prepare_cached(&format!(
+        let mut statement = self.tx.prepare(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
-                 AND (m.at_ms, m.id) < (?1, ?2)
+             WHERE {GIVEN} AND m.conversation IN ({ids}) AND (m.at_ms, m.id) < (?1, ?2)
              ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3"
         ))?;
         let mut rows = statement.query((before.0, before.1, PIECE))?;
@@ -174,31 +176,17 @@ impl Step<'_> {
             next = (row.get(6)?, row.get(0)?);
             archive.messages.push(archived(self, row)?);
         }
-        if first {
-            archive.contacts = self.contacts_to_sync()?;
-            archive.members = self.members_to_sync()?;
-            archive.settings = self.settings_to_sync()?;
-        }
-        archive.conversations = self.conversations_to_archive()?;
-        if !first {
-            // Each piece can be taken before the others.
-            let spoken: BTreeSet<(&str, &[u8])> = archive
-                .messages
-                .iter()
-                .map(|message| (message.hub.as_str(), message.conversation.as_slice()))
-                .collect();
-            archive.conversations.retain(|known| {
-                spoken.contains(&(known.hub.as_str(), known.conversation.as_slice()))
-            });
-        }
         Ok((archive, next))
     }
 
-    fn conversations_to_archive(&self) -> Result<Vec<said::ArchivedConversation>, CoreError> {
+    fn conversations_to_archive(
+        &self,
+        ids: &str,
+    ) -> Result<Vec<said::ArchivedConversation>, CoreError> {
         let mut known = Vec::new();
-        let mut statement = self.tx.prepare_cached(
-            "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE cid IS NOT NULL",
-        )?;
+        let mut statement = self.tx.prepare(&format!(
+            "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE id IN ({ids}) AND cid IS NOT NULL",
+        ))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let peer: Option<String> = row.get(3)?;
@@ -228,8 +216,8 @@ impl Step<'_> {
         let device = self.me()?.keys.id().to_vec();
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
-             AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR m.author_device = ?4)
+             WHERE {GIVEN} AND c.cid IS NOT NULL AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3
+                 AND (?4 IS NULL OR m.author_device = ?4)
              ORDER BY m.seq, m.id LIMIT ?5"
         ))?;
         let mut rows = statement.query((
@@ -364,21 +352,27 @@ impl Step<'_> {
         &mut self,
         known: &said::ArchivedConversation,
     ) -> Result<(), CoreError> {
-        if self
-            .conversation_by_cid(&known.hub, &known.conversation)?
-            .is_some()
-        {
-            return Ok(());
-        }
-        let (Ok(hub), Ok(id)) = (known.hub.parse(), Id16::from_slice(&known.conversation)) else {
-            return Ok(());
-        };
         let peer = known.peer.as_ref().and_then(address_of);
         if let Some(peer) = &peer
             && self.conversation_with(peer)?.is_some()
         {
             return Ok(());
         }
+        if let Some(here) = self.conversation_by_cid(&known.hub, &known.conversation)? {
+            if here.peer.is_none()
+                && let Some(peer) = peer
+            {
+                // It lets itself in, and could not know with whom it will talk.
+                self.tx.execute(
+                    "UPDATE conversation SET peer = ?2, kind = ?3 WHERE id = ?1",
+                    (here.id, peer.to_string(), known.kind),
+                )?;
+            }
+            return Ok(());
+        }
+        let (Ok(hub), Ok(id)) = (known.hub.parse(), Id16::from_slice(&known.conversation)) else {
+            return Ok(());
+        };
         self.insert_conversation(
             Some(&ConversationId::new(hub, id)),
             known.kind.try_into().unwrap_or(0),

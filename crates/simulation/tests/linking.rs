@@ -1,0 +1,238 @@
+//! What a device that is linked later knows of what was before it, whatever happens meanwhile: nothing
+//! is missing there, and nothing stands there that does not stand elsewhere.
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use comity_client::{Command, Event, TimelineItem, What, Whom};
+use comity_simulation::story::say;
+use comity_simulation::{Answer, Ask, Honest, Malice, Who, World};
+use comity_wire::proto::client_frame::Act;
+use comity_wire::proto::{ClientFrame, ConversationKind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Two people who talk.
+fn friends(seed: u64) -> Result<(World, Who, Who)> {
+    let mut world = World::calm(seed)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    Ok((world, alice, bob))
+}
+
+/// Who says it, in the conversation of two.
+fn tell(world: &mut World, who: Who, with: Who, what: What) -> Result<()> {
+    let to = Whom::Conversation(world.conversation(who, with)?.conversation);
+    world.act(who, say(to, what))?;
+    Ok(())
+}
+
+/// The line with this text, of the conversation of two.
+fn line(world: &World, who: Who, with: Who, text: &str) -> Result<TimelineItem> {
+    let conversation = world.conversation(who, with)?.conversation;
+    let items = world.core(who)?.timeline(conversation, None, 1_000)?;
+    let found = items.into_iter().find(|item| item.text == text);
+    found.with_context(|| {
+        let chat = world.chat_of(who, conversation).unwrap_or_default();
+        format!("{} does not show {text:?}:\n{chat}", world.name(who))
+    })
+}
+
+fn failures<'e>(world: &'e World, who: Who, of: &'e str) -> impl Iterator<Item = &'e str> {
+    world
+        .events(who)
+        .iter()
+        .filter_map(move |event| match event {
+            Event::Failed { act, code, .. } if act == of => Some(code.as_str()),
+            _ => None,
+        })
+}
+
+/// How often the person was told that a device is linked.
+fn linked(world: &World, who: Who) -> usize {
+    let told = |event: &&Event| matches!(event, Event::Linked { .. });
+    world.events(who).iter().filter(told).count()
+}
+
+/// What the device was told of its history last.
+fn progress(world: &World, who: Who) -> Option<(u32, u32)> {
+    world
+        .events(who)
+        .iter()
+        .rev()
+        .find_map(|event| match event {
+            Event::HistoryProgress { done, total } => Some((*done, *total)),
+            _ => None,
+        })
+}
+
+/// A new device that shows this code.
+fn offers(world: &mut World, name: &str) -> Result<(Who, String)> {
+    let device = world.device(name)?;
+    let device_name = name.to_owned();
+    world.act(device, Command::StartLink { device_name })?;
+    let code = world.wait_for(device, 0, |event| match event {
+        Event::LinkCode { code, .. } => Some(code.clone()),
+        _ => None,
+    })?;
+    Ok((device, code))
+}
+
+/// Somebody on the way answers for the app when a grant was given to it.
+struct LosesAnswers;
+
+impl Malice for LosesAnswers {
+    fn answer(&mut self, _: &str, ask: &Ask, answer: Answer) -> Answer {
+        if ask.method == http::Method::PUT && ask.path.ends_with("/grant") {
+            return Answer {
+                status: 502,
+                body: Bytes::from_static(b"<h1>Bad gateway</h1>"),
+            };
+        }
+        answer
+    }
+}
+
+#[test]
+fn a_device_gets_history_though_its_grant_was_not_answered() -> Result<()> {
+    // The code is typed once, or again, or the phone is gone meanwhile.
+    for (again, dies) in [(false, false), (true, false), (false, true)] {
+        let (mut world, alice, bob) = friends(1)?;
+        world.set_malice(LosesAnswers);
+        let (tablet, code) = offers(&mut world, "Alice's tablet")?;
+        world.act(alice, Command::ApproveLink { code: code.clone() })?;
+        let failed = |world: &World| failures(world, alice, "approve_link").count() > 0;
+        assert!(world.run_until(30_000, failed));
+        world.set_malice(Honest);
+        if dies {
+            world.crash(alice, 2_000);
+        }
+        if again {
+            let before = world.events(alice).len();
+            world.act(alice, Command::ApproveLink { code })?;
+            world.wait_for(alice, before, |event| {
+                matches!(event, Event::Linked { .. }).then_some(())
+            })?;
+        }
+        world.run_for(30_000);
+        world.settle()?;
+        assert!(linked(&world, alice) > 0, "it is linked, and that is said");
+        line(&world, tablet, bob, "Hello, this is Alice.")?;
+        assert_eq!(progress(&world, tablet), Some((1, 1)), "and given once");
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+/// The hub is slow with what brings anybody into the conversation of two.
+#[derive(Default)]
+struct Slow {
+    of: Vec<u8>,
+    commits: bool,
+    kept: Vec<ClientFrame>,
+}
+
+impl Malice for Slow {
+    fn to_hub(&mut self, _: &str, frame: ClientFrame) -> Vec<ClientFrame> {
+        match &frame.act {
+            Some(Act::CreateConversation(create)) if create.kind() == ConversationKind::Direct => {
+                self.of.clone_from(&create.conversation);
+            }
+            Some(Act::SubmitCommit(commit)) if self.commits && commit.conversation == self.of => {
+                self.kept.push(frame);
+                return Vec::new();
+            }
+            _ => {}
+        }
+        vec![frame]
+    }
+}
+
+/// Two people whose hub can be slow.
+fn at_a_slow_hub(seed: u64) -> Result<(World, Who, Who, Arc<Mutex<Slow>>)> {
+    let mut world = World::calm(seed)?;
+    let slow = Arc::new(Mutex::new(Slow::default()));
+    world.set_malice(slow.clone());
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    world.befriend(alice, bob)?;
+    Ok((world, alice, bob, slow))
+}
+
+fn set(slow: &Arc<Mutex<Slow>>, change: impl FnOnce(&mut Slow)) {
+    change(&mut slow.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// The phone's lane breaks, and it says again what was not answered.
+fn comes_back(world: &mut World, who: Who) {
+    world.cut_off(who, 1_000);
+    world.run_for(20_000);
+}
+
+#[test]
+fn what_is_said_while_a_device_is_brought_in_is_there() -> Result<()> {
+    // Some seconds, or longer than anybody waits.
+    for wait_ms in [8_000, 240_000] {
+        let (mut world, alice, bob, slow) = at_a_slow_hub(2)?;
+        tell(
+            &mut world,
+            bob,
+            alice,
+            What::Text("The key is 4711.".into()),
+        )?;
+        tell(&mut world, bob, alice, What::Text("At six?".into()))?;
+        world.settle()?;
+        set(&slow, |slow| slow.commits = true);
+        let tablet = world.link(alice, "Alice's tablet")?;
+        world.run_for(wait_ms);
+        let target = line(&world, bob, alice, "The key is 4711.")?.message;
+        tell(&mut world, bob, alice, What::Delete { target })?;
+        let target = line(&world, bob, alice, "At six?")?.message;
+        let text = "At seven?".to_owned();
+        tell(&mut world, bob, alice, What::Edit { target, text })?;
+        tell(
+            &mut world,
+            bob,
+            alice,
+            What::Text("Bring the score.".into()),
+        )?;
+        world.run_for(5_000);
+        set(&slow, |slow| slow.commits = false);
+        comes_back(&mut world, alice);
+        world.settle()?;
+        assert!(
+            world.conversation(tablet, bob)?.state == "active",
+            "it was let in"
+        );
+        line(&world, tablet, bob, "Hello, this is Alice.")?;
+        line(&world, tablet, bob, "Bring the score.")?;
+        line(&world, tablet, bob, "At seven?")?;
+        let items = world.chat(tablet, bob)?;
+        assert!(!items.contains("4711"), "it was taken back:\n{items}");
+        let (done, total) = progress(&world, tablet).context("history")?;
+        assert_eq!(done, total);
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn history_begins_while_a_device_is_still_brought_in_elsewhere() -> Result<()> {
+    let (mut world, alice, bob, slow) = at_a_slow_hub(3)?;
+    world.act(alice, say(Whom::Myself, What::Text("Buy milk.".into())))?;
+    world.settle()?;
+    set(&slow, |slow| slow.commits = true);
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(15_000);
+    let notes = |world: &World| -> Result<String> {
+        let all = world.core(tablet)?.conversations()?;
+        let own = all.into_iter().find(|view| view.kind == "self");
+        world.chat_of(tablet, own.context("notes")?.conversation)
+    };
+    assert!(notes(&world)?.contains("Buy milk."));
+    let (done, total) = progress(&world, tablet).context("history")?;
+    assert!(done < total, "more is to come: {done} of {total}");
+    // Who waits for it is given what there is.
+    world.run_for(200_000);
+    line(&world, tablet, bob, "Hello, this is Alice.")?;
+    world.nothing_is_wrong()
+}
