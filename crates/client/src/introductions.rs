@@ -1,12 +1,15 @@
 //! Introductions: a first word to a stranger, and strangers' first words.
 //!
-//! Always holds: no key package is asked for before the other side accepted.
+//! Always holds: no key package is asked for before the other side accepted. A request that one of the
+//! own devices declined is shown on none, and its words are kept for a while where there are several:
+//! another one may have accepted it, and they are the first line then.
 
 use crate::account::{address_of, proto_address};
 use crate::calls::Call;
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Method};
 use crate::step::Step;
+use crate::store::meta;
 use crate::timeline::NewMessage;
 use crate::timeline::arrived::{Line, Said};
 use crate::waits::WAIT_MS_MAX;
@@ -25,6 +28,16 @@ use sha2::{Digest, Sha256};
 const NAME_BYTES_MAX: usize = 512;
 const NUMBER_BYTES_MAX: usize = 32;
 const TOKEN_BYTES_MAX: usize = 64;
+/// Where it is kept which requests were declined: under the address and the introduction's id, since when.
+const DECLINED: &str = "declined/";
+/// How long the words of a declined request are kept.
+const DECLINED_MS: i64 = 30 * 24 * 3_600_000;
+/// Of `request`: it was not declined.
+pub(crate) const IS_OPEN: &str = "NOT EXISTS (SELECT 1 FROM meta WHERE key = 'declined/' || request.address || '/' || lower(hex(request.id)))";
+
+fn declined(address: &Address, id: &[u8]) -> String {
+    format!("{DECLINED}{address}/{}", data_encoding::HEXLOWER.encode(id))
+}
 
 impl Step<'_> {
     /// Someone new is written to: the first message goes as an introduction.
@@ -60,7 +73,7 @@ impl Step<'_> {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
                 first: content.encode_to_vec(),
-                declined: false,
+                ..Default::default()
             }],
             ..Default::default()
         })?;
@@ -381,14 +394,10 @@ impl Step<'_> {
                 &opened.sender_nonce, &envelope.header, &envelope.seal,
             ),
         )?;
+        if self.request_is_line(&from)? || !self.asks(&from)? {
+            return Ok(());
+        }
         if let Some(waiting) = self.conversation_with(&from)? {
-            if waiting.is_active() {
-                // Already talking: a second introduction is only its text.
-                self.insert_request_message(waiting.id, &from)?;
-                self.tx
-                    .execute("DELETE FROM request WHERE address = ?1", [from.to_string()])?;
-                return Ok(());
-            }
             // Both asked: the lower address creates the conversation, the other waits for it.
             if waiting.state == State::Asking && me.address < from {
                 return self.accept(&from);
@@ -401,6 +410,18 @@ impl Step<'_> {
             self.event(Event::Request { request });
         }
         Ok(())
+    }
+
+    /// With whom this account talks already a request is only its text, a line like others: true then.
+    pub(crate) fn request_is_line(&mut self, from: &Address) -> Result<bool, CoreError> {
+        let talking = self.conversation_with(from)?;
+        let Some(talking) = talking.filter(Conversation::is_active) else {
+            return Ok(false);
+        };
+        self.insert_request_message(talking.id, from)?;
+        self.tx
+            .execute("DELETE FROM request WHERE address = ?1", [from.to_string()])?;
+        Ok(true)
     }
 
     /// The text of a request becomes the first line of the conversation.
@@ -465,7 +486,7 @@ impl Step<'_> {
         let token: Option<Vec<u8>> = self
             .tx
             .query_row(
-                "SELECT token FROM request WHERE address = ?1",
+                &format!("SELECT token FROM request WHERE address = ?1 AND {IS_OPEN}"),
                 [address.to_string()],
                 |row| row.get(0),
             )
@@ -555,11 +576,12 @@ impl Step<'_> {
         peer: &Address,
         asked: bool,
     ) -> Result<(), CoreError> {
-        let both: bool = self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
-            [peer.to_string()],
-            |row| row.get(0),
-        )?;
+        let both = self.asks(peer)?;
+        if asked && !both {
+            // What was declined is not what they talk by.
+            self.tx
+                .execute("DELETE FROM request WHERE address = ?1", [peer.to_string()])?;
+        }
         if asked && !both {
             self.event(Event::Accepted {
                 conversation: conversation.id,
@@ -587,22 +609,78 @@ impl Step<'_> {
         self.fetch_profile(peer)
     }
 
-    pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
-        let gone = self.tx.execute(
-            "DELETE FROM request WHERE address = ?1",
+    /// Whether a request of this person waits for an answer.
+    pub(crate) fn asks(&self, address: &Address) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            &format!("SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1 AND {IS_OPEN})"),
             [address.to_string()],
-        )?;
-        if gone == 0 {
-            return Err(CoreError::NoSuch("request"));
+            |row| row.get(0),
+        )?)
+    }
+
+    pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
+        let id = match self.request_id(address)? {
+            Some(id) if self.asks(address)? => id,
+            _ => return Err(CoreError::NoSuch("request")),
+        };
+        if self.me()?.manifest.manifest.devices.len() > 1 {
+            meta::put(self.tx, &declined(address, &id), &self.now)?;
+        } else {
+            self.tx.execute(
+                "DELETE FROM request WHERE address = ?1",
+                [address.to_string()],
+            )?;
         }
         self.sync_devices(said::DeviceSync {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
                 first: Vec::new(),
                 declined: true,
+                id,
             }],
             ..Default::default()
         })
+    }
+
+    fn request_id(&self, address: &Address) -> Result<Option<Vec<u8>>, CoreError> {
+        Ok(self
+            .tx
+            .query_row(
+                "SELECT id FROM request WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    /// Another own device declined what this one may still be told of. A program that does not say
+    /// which one means what there is.
+    fn declined_elsewhere(&mut self, address: &Address, id: &[u8]) -> Result<(), CoreError> {
+        let id = match id {
+            [] => self.request_id(address)?,
+            id => MessageId::from_slice(id).ok().map(|id| id.to_vec()),
+        };
+        match id {
+            Some(id) => meta::put(self.tx, &declined(address, &id), &self.now),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets what was declined long ago.
+    pub(crate) fn forget_declined(&mut self) -> Result<(), CoreError> {
+        for name in meta::under(self.tx, DECLINED)? {
+            let key = format!("{DECLINED}{name}");
+            let since_ms: i64 = meta::get(self.tx, &key)?.unwrap_or(0);
+            if self.now - since_ms < DECLINED_MS {
+                continue;
+            }
+            meta::remove(self.tx, &key)?;
+            self.tx.execute(
+                "DELETE FROM request WHERE address || '/' || lower(hex(id)) = ?1",
+                [name],
+            )?;
+        }
+        Ok(())
     }
 
     /// Another own device declined a request, or introduced this person to someone.
@@ -611,11 +689,7 @@ impl Step<'_> {
             return Ok(());
         };
         if request.declined {
-            self.tx.execute(
-                "DELETE FROM request WHERE address = ?1",
-                [address.to_string()],
-            )?;
-            return Ok(());
+            return self.declined_elsewhere(&address, &request.id);
         }
         let Ok(Said::Line(line)) = Said::decode(&request.first) else {
             self.warn("request_malformed", None);
@@ -650,10 +724,15 @@ impl Step<'_> {
 /// The first words of an introduction that is no larger than any that this program makes.
 fn first_words(opened: &said::Introduction) -> Option<Line> {
     let line = Line::new(opened.first.clone()?).ok()?;
-    let fits = matches!(line.kind, "text" | "unknown")
-        && line.text.len() <= limits::INTRODUCTION_TEXT_BYTES_MAX
+    let fits = are_first_words(&line)
         && opened.name.len() <= NAME_BYTES_MAX
         && opened.alias.len() <= NUMBER_BYTES_MAX
         && opened.key_package_token.len() <= TOKEN_BYTES_MAX;
     fits.then_some(line)
+}
+
+/// Whether an introduction may begin so.
+pub(crate) fn are_first_words(line: &Line) -> bool {
+    matches!(line.kind, "text" | "unknown")
+        && line.text.len() <= limits::INTRODUCTION_TEXT_BYTES_MAX
 }

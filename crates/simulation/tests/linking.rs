@@ -236,3 +236,104 @@ fn history_begins_while_a_device_is_still_brought_in_elsewhere() -> Result<()> {
     line(&world, tablet, bob, "Hello, this is Alice.")?;
     world.nothing_is_wrong()
 }
+
+/// Someone asks, and it has come.
+fn asks(world: &mut World, from: Who, to: Who) -> Result<()> {
+    let address = world.look_up(from, to)?;
+    let before = world.events(to).len();
+    let hello = What::Text(format!("Hello, this is {}.", world.name(from)));
+    world.act(from, say(Whom::Person(address), hello))?;
+    world.wait_for(to, before, |event| {
+        matches!(event, Event::Request { .. }).then_some(())
+    })
+}
+
+#[test]
+fn who_asked_before_a_device_came_has_their_first_words_there() -> Result<()> {
+    for on_tablet in [false, true] {
+        let mut world = World::calm(4)?;
+        let alice = world.sign_up("Alice")?;
+        let bob = world.sign_up("Bob")?;
+        asks(&mut world, bob, alice)?;
+        let tablet = world.link(alice, "Alice's tablet")?;
+        world.run_for(30_000);
+        world.settle()?;
+        let waiting = world.core(tablet)?.requests()?;
+        let texts: Vec<&str> = waiting.iter().map(|one| one.text.as_str()).collect();
+        assert_eq!(texts, ["Hello, this is Bob."]);
+        let accepts = if on_tablet { tablet } else { alice };
+        let asker = world.address(bob)?;
+        world.act(accepts, Command::Accept(asker))?;
+        world.run_for(30_000);
+        world.settle()?;
+        for device in [alice, tablet] {
+            line(&world, device, bob, "Hello, this is Bob.")?;
+            assert!(world.core(device)?.requests()?.is_empty());
+        }
+        world.nothing_is_wrong()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn whom_one_asked_before_a_device_came_was_asked_there_too() -> Result<()> {
+    let mut world = World::calm(5)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    asks(&mut world, alice, bob)?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(30_000);
+    world.settle()?;
+    let asked = world.conversation(tablet, bob)?;
+    assert_eq!(asked.state, "asking");
+    assert_eq!(asked.title, world.conversation(alice, bob)?.title);
+    line(&world, tablet, bob, "Hello, this is Alice.")?;
+    let asker = world.address(alice)?;
+    world.act(bob, Command::Accept(asker))?;
+    world.run_for(30_000);
+    world.settle()?;
+    for device in [alice, tablet] {
+        assert_eq!(world.conversation(device, bob)?.state, "active");
+        let chat = world.chat(device, bob)?;
+        assert_eq!(chat.matches("Hello, this is Alice.").count(), 1, "{chat}");
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn who_is_accepted_on_one_device_and_declined_on_another_was_understood_on_both() -> Result<()> {
+    let mut world = World::calm(6)?;
+    let alice = world.sign_up("Alice")?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.settle()?;
+    let bob = world.sign_up("Bob")?;
+    let asker = world.address(bob)?;
+    asks(&mut world, bob, alice)?;
+    world.settle()?;
+    world.cut_off(tablet, 20_000);
+    world.act(tablet, Command::Decline(asker.clone()))?;
+    assert!(world.core(tablet)?.requests()?.is_empty());
+    assert!(world.act(tablet, Command::Decline(asker.clone())).is_err());
+    world.act(alice, Command::Accept(asker))?;
+    world.run_for(60_000);
+    world.settle()?;
+    for device in [alice, tablet] {
+        line(&world, device, bob, "Hello, this is Bob.")?;
+        assert!(world.core(device)?.requests()?.is_empty());
+    }
+    // What is declined is shown on none of them, and stays so.
+    let carol = world.sign_up("Carol")?;
+    asks(&mut world, carol, alice)?;
+    world.settle()?;
+    let asker = world.address(carol)?;
+    world.act(alice, Command::Decline(asker))?;
+    world.settle()?;
+    world.crash(tablet, 1_000);
+    world.run_for(10_000);
+    world.settle()?;
+    for device in [alice, tablet] {
+        assert!(world.core(device)?.requests()?.is_empty());
+        assert!(world.conversation(device, carol).is_err());
+    }
+    world.nothing_is_wrong()
+}

@@ -3,6 +3,7 @@
 //! Each piece is a blob of its own, so the giving and the taking device can both stop anywhere
 //! and go on; a message that is there already stays as it is.
 
+mod asked;
 mod expected;
 mod group;
 mod promised;
@@ -118,6 +119,7 @@ impl Step<'_> {
                 archive.contacts = self.contacts_to_sync()?;
                 archive.members = self.members_to_sync()?;
                 archive.settings = self.settings_to_sync()?;
+                archive.requests = self.requests_to_archive()?;
             }
             if index > first {
                 // Each piece can be taken before the others.
@@ -342,6 +344,9 @@ impl Step<'_> {
             self.read_elsewhere(known)?;
         }
         self.settings_synced(&archive.settings)?;
+        for request in &archive.requests {
+            self.request_given(request)?;
+        }
         for message in &archive.messages {
             self.archived_message(message)?;
         }

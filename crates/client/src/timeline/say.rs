@@ -200,13 +200,7 @@ impl Step<'_> {
                     ));
                 }
                 // Writing to someone who asked is accepting them.
-                if self.conversation_with(address)?.is_none()
-                    && self.tx.query_row(
-                        "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
-                        [address.to_string()],
-                        |row| row.get(0),
-                    )?
-                {
+                if self.conversation_with(address)?.is_none() && self.asks(address)? {
                     self.accept(address)?;
                 }
                 match self.conversation_with(address)? {
