@@ -17,8 +17,17 @@ use rusqlite::{Connection, OptionalExtension};
 
 /// Where it is kept whose list was asked for and has not come.
 const WANTED_LIST: &str = "wanted_list/";
+/// Where it is kept who is blocked whose list was not seen yet.
+const BLOCKED: &str = "blocked/";
+/// Blocked people who are looked up at once when another own device tells of them.
+const BLOCKED_LOOKED_UP: usize = 64;
 /// Time until it is asked for again when the app was not reached.
 const LISTS_AGAIN_MS: i64 = 15_000;
+
+/// Where it is kept of whom another own device told that nobody agreed to talk with them.
+fn stranger(address: &Address) -> String {
+    format!("stranger/{address}")
+}
 
 /// What taking a manifest did.
 pub(crate) struct Adopted {
@@ -139,6 +148,9 @@ impl Step<'_> {
 
     /// Says what a manifest changed: in the conversation with that person, and as an event.
     pub(crate) fn note_adopted(&mut self, adopted: &Adopted) -> Result<(), CoreError> {
+        if adopted.first_contact {
+            self.apply_block(&adopted.manifest.manifest.address)?;
+        }
         if adopted.first_contact || (adopted.added.is_empty() && adopted.removed.is_empty()) {
             return Ok(());
         }
@@ -474,12 +486,80 @@ impl Step<'_> {
     }
 
     pub(crate) fn is_blocked(&self, address: &Address) -> Result<bool, CoreError> {
-        Ok(self
+        let known: Option<bool> = self
             .tx
             .prepare_cached("SELECT blocked FROM contact WHERE address = ?1")?
             .query_row([address.to_string()], |row| row.get(0))
-            .optional()?
-            .unwrap_or(false))
+            .optional()?;
+        match known {
+            Some(blocked) => Ok(blocked),
+            None => Ok(meta::get::<UnixMs>(self.tx, &format!("{BLOCKED}{address}"))?.is_some()),
+        }
+    }
+
+    /// Everybody who is blocked, for a device that is let in.
+    pub(crate) fn blocks_to_sync(&self) -> Result<Vec<said::Blocked>, CoreError> {
+        let mut blocked: Vec<(String, UnixMs)> = {
+            let mut statement = self
+                .tx
+                .prepare_cached("SELECT address, changed_ms FROM contact WHERE blocked = 1")?;
+            statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?
+        };
+        for address in meta::under(self.tx, BLOCKED)? {
+            let at: Option<UnixMs> = meta::get(self.tx, &format!("{BLOCKED}{address}"))?;
+            blocked.extend(at.map(|at| (address, at)));
+        }
+        let told = blocked.into_iter().map(|(address, at)| {
+            let address: Address = address.parse().map_err(|_| CoreError::Damaged("address"))?;
+            Ok(said::Blocked {
+                address: Some(proto_address(&address)),
+                blocked: true,
+                changed_ms: u64::try_from(at).unwrap_or(0),
+            })
+        });
+        told.collect()
+    }
+
+    /// Whom another own device blocked, or does not block any more. Who is not known here yet is so once
+    /// their device list comes.
+    pub(crate) fn blocks_synced(&mut self, blocks: &[said::Blocked]) -> Result<(), CoreError> {
+        for block in blocks {
+            let Some(address) = block.address.as_ref().and_then(address_of) else {
+                continue;
+            };
+            let at = i64::try_from(block.changed_ms).unwrap_or(0);
+            let key = format!("{BLOCKED}{address}");
+            match self.set_blocked(&address, block.blocked, at) {
+                Err(CoreError::NoSuch(_)) if block.blocked => meta::put(self.tx, &key, &at)?,
+                Err(CoreError::NoSuch(_)) => meta::remove(self.tx, &key)?,
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Blocked people who are not known here are looked up, so that they stand where they can be let
+    /// in again.
+    pub(crate) fn look_up_blocked(&mut self, blocks: &[said::Blocked]) -> Result<(), CoreError> {
+        let addresses = blocks.iter().filter_map(|one| one.address.as_ref());
+        for address in addresses.filter_map(address_of).take(BLOCKED_LOOKED_UP) {
+            if known_manifest(self.tx, &address)?.is_none() {
+                self.refresh_contact(&address)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who was blocked before their list was seen here is so now.
+    fn apply_block(&mut self, address: &Address) -> Result<(), CoreError> {
+        let key = format!("{BLOCKED}{address}");
+        let Some(at) = meta::get(self.tx, &key)? else {
+            return Ok(());
+        };
+        meta::remove(self.tx, &key)?;
+        self.set_blocked(address, true, at)
     }
 
     pub(crate) fn is_accepted(&self, address: &Address) -> Result<bool, CoreError> {
@@ -520,7 +600,7 @@ impl Step<'_> {
         params: P,
     ) -> Result<Vec<said::Contact>, CoreError> {
         let mut statement = self.tx.prepare(&format!(
-            "SELECT address, alias, root_key, profile_key, name, verified_root, changed_ms FROM contact WHERE {filter}"
+            "SELECT address, alias, root_key, profile_key, name, verified_root, changed_ms, accepted FROM contact WHERE {filter}"
         ))?;
         let rows = statement.query_map(params, |row| {
             let root_key: Vec<u8> = row.get(2)?;
@@ -535,6 +615,7 @@ impl Step<'_> {
                     profile_key: row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default(),
                     name: row.get(4)?,
                     changed_ms: row.get::<_, i64>(6)?.try_into().unwrap_or(0),
+                    stranger: !row.get::<_, bool>(7)?,
                 },
             ))
         })?;
@@ -563,6 +644,7 @@ impl Step<'_> {
             .optional()?;
         let Some(root) = root else {
             // Kept until this person's manifest is seen; then its root has to be this one.
+            meta::put(self.tx, &stranger(&address), &contact.stranger)?;
             return crate::store::meta::put(
                 self.tx,
                 &format!("expected/{address}"),
@@ -581,7 +663,7 @@ impl Step<'_> {
         }
         self.tx.execute(
             "UPDATE contact SET alias_moved = alias_moved AND (?2 = '' OR ?2 = alias),
-                 alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = 1,
+                 alias = ?2, profile_key = coalesce(profile_key, ?3), accepted = max(accepted, ?6),
                  name = CASE WHEN name = '' THEN ?4 ELSE name END,
                  verified_root = CASE WHEN ?5 THEN root_key ELSE verified_root END
              WHERE address = ?1",
@@ -591,6 +673,7 @@ impl Step<'_> {
                 (contact.profile_key.len() == 32).then_some(&contact.profile_key),
                 &contact.name,
                 contact.verified,
+                !contact.stranger,
             ),
         )?;
         self.event(Event::ContactChanged {
@@ -616,6 +699,8 @@ impl Step<'_> {
             return Ok(());
         };
         crate::store::meta::remove(self.tx, &key)?;
+        let is_stranger = meta::get(self.tx, &stranger(address))?.unwrap_or(false);
+        meta::remove(self.tx, &stranger(address))?;
         self.contact_synced(&said::Contact {
             address: Some(proto_address(address)),
             alias,
@@ -624,22 +709,15 @@ impl Step<'_> {
             name,
             verified,
             changed_ms: 0,
+            stranger: is_stranger,
         })
     }
 
     /// What another own device decided.
     pub(crate) fn device_sync(&mut self, sync: &said::DeviceSync) -> Result<(), CoreError> {
+        self.blocks_synced(&sync.blocked)?;
         for contact in &sync.contacts {
             self.contact_synced(contact)?;
-        }
-        for blocked in &sync.blocked {
-            if let Some(address) = blocked.address.as_ref().and_then(address_of) {
-                let at = i64::try_from(blocked.changed_ms).unwrap_or(0);
-                match self.set_blocked(&address, blocked.blocked, at) {
-                    Ok(()) | Err(CoreError::NoSuch(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
         }
         for request in &sync.requests {
             self.request_synced(request)?;

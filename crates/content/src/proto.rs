@@ -219,6 +219,8 @@ pub struct HistoryArchive {
     pub members: ::prost::alloc::vec::Vec<Contact>,
     #[prost(message, repeated, tag = "5")]
     pub settings: ::prost::alloc::vec::Vec<ConversationSetting>,
+    #[prost(message, repeated, tag = "6")]
+    pub blocked: ::prost::alloc::vec::Vec<Blocked>,
     #[prost(message, repeated, tag = "7")]
     pub requests: ::prost::alloc::vec::Vec<ArchivedRequest>,
 }
@@ -447,6 +449,9 @@ pub struct Contact {
     pub verified: bool,
     #[prost(uint64, tag = "7")]
     pub changed_ms: u64,
+    /// the two have not agreed to talk
+    #[prost(bool, tag = "8")]
+    pub stranger: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Blocked {
@@ -519,6 +524,8 @@ pub struct LinkGrant {
     pub root_secret: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, repeated, tag = "8")]
     pub devices: ::prost::alloc::vec::Vec<DeviceName>,
+    #[prost(message, repeated, tag = "9")]
+    pub blocked: ::prost::alloc::vec::Vec<Blocked>,
 }
 /// The inside of a mark and of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -337,3 +337,42 @@ fn who_is_accepted_on_one_device_and_declined_on_another_was_understood_on_both(
     }
     world.nothing_is_wrong()
 }
+
+#[test]
+fn who_is_blocked_is_blocked_on_a_device_that_is_linked_later() -> Result<()> {
+    let (mut world, alice, bob) = friends(7)?;
+    let hal = world.sign_up("Hal")?;
+    asks(&mut world, hal, alice)?;
+    for who in [bob, hal] {
+        let address = world.address(who)?;
+        let blocked = true;
+        world.act(alice, Command::Block { address, blocked })?;
+    }
+    world.settle()?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(30_000);
+    world.settle()?;
+    tell(&mut world, bob, alice, What::Text("Why not?".into()))?;
+    world.run_for(10_000);
+    world.settle()?;
+    for device in [alice, tablet] {
+        for who in [bob, hal] {
+            let contact = world.core(device)?.contact(&world.address(who)?)?;
+            let contact = contact.with_context(|| world.name(who).to_owned())?;
+            assert!(contact.blocked, "{}: {contact:?}", world.name(device));
+            assert_eq!(contact.accepted, who == bob, "{contact:?}");
+        }
+        assert!(line(&world, device, bob, "Why not?").is_err());
+        assert!(world.conversation(device, bob)?.blocked);
+    }
+    // And is let in again on any of them.
+    let address = world.address(hal)?;
+    let blocked = false;
+    world.act(tablet, Command::Block { address, blocked })?;
+    world.settle()?;
+    for device in [alice, tablet] {
+        let contact = world.core(device)?.contact(&world.address(hal)?)?;
+        assert!(contact.is_some_and(|contact| !contact.blocked && !contact.accepted));
+    }
+    world.nothing_is_wrong()
+}

@@ -185,6 +185,7 @@ impl Step<'_> {
         } else {
             None
         };
+        self.blocks_synced(&grant.blocked)?;
         let mut name = String::new();
         for contact in &grant.contacts {
             if contact.address.as_ref().and_then(address_of).as_ref() == Some(&address) {
@@ -360,6 +361,7 @@ impl Step<'_> {
             alias: me.number.clone(),
             root_secret: Vec::new(),
             devices: self.device_names()?,
+            blocked: self.blocks_to_sync()?,
         };
         let sealed = link::seal_grant(offer, &grant)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;

@@ -116,6 +116,7 @@ impl Step<'_> {
             let (mut archive, next) = self.history_archive(&ids, before)?;
             before = next;
             if index == 0 {
+                archive.blocked = self.blocks_to_sync()?;
                 archive.contacts = self.contacts_to_sync()?;
                 archive.members = self.members_to_sync()?;
                 archive.settings = self.settings_to_sync()?;
@@ -333,6 +334,8 @@ impl Step<'_> {
     }
 
     fn take_archive(&mut self, archive: &said::HistoryArchive) -> Result<(), CoreError> {
+        self.blocks_synced(&archive.blocked)?;
+        self.look_up_blocked(&archive.blocked)?;
         for contact in &archive.contacts {
             self.contact_synced(contact)?;
         }
