@@ -5,9 +5,11 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use comity_client::{Command, Event, TimelineItem, What, Whom};
 use comity_simulation::story::say;
-use comity_simulation::{Answer, Ask, Honest, Malice, Who, World};
+use comity_simulation::{Answer, Ask, Asked, Honest, Malice, Who, World};
 use comity_wire::proto::client_frame::Act;
-use comity_wire::proto::{ClientFrame, ConversationKind};
+use comity_wire::proto::{
+    ClientFrame, ConversationKind, Error, Reply, ServerFrame, reply, server_frame,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Two people who talk.
@@ -123,16 +125,20 @@ fn a_device_gets_history_though_its_grant_was_not_answered() -> Result<()> {
     Ok(())
 }
 
-/// The hub is slow with what brings anybody into the conversation of two.
+/// The hub is slow with what brings anybody into the conversation of two, or with what is said there
+/// by one device.
 #[derive(Default)]
 struct Slow {
     of: Vec<u8>,
     commits: bool,
+    words_of: &'static str,
     kept: Vec<ClientFrame>,
+    /// Files do not come down.
+    no_files: bool,
 }
 
 impl Malice for Slow {
-    fn to_hub(&mut self, _: &str, frame: ClientFrame) -> Vec<ClientFrame> {
+    fn to_hub(&mut self, device: &str, frame: ClientFrame) -> Vec<ClientFrame> {
         match &frame.act {
             Some(Act::CreateConversation(create)) if create.kind() == ConversationKind::Direct => {
                 self.of.clone_from(&create.conversation);
@@ -141,9 +147,22 @@ impl Malice for Slow {
                 self.kept.push(frame);
                 return Vec::new();
             }
+            Some(Act::Append(append))
+                if device == self.words_of && append.conversation == self.of =>
+            {
+                self.kept.push(frame);
+                return Vec::new();
+            }
             _ => {}
         }
         vec![frame]
+    }
+
+    fn ask(&mut self, _: &str, ask: Ask) -> Asked {
+        if self.no_files && ask.method == http::Method::GET && ask.path.starts_with("/v1/blobs") {
+            return Asked::Lose;
+        }
+        Asked::Pass(ask)
     }
 }
 
@@ -375,4 +394,89 @@ fn who_is_blocked_is_blocked_on_a_device_that_is_linked_later() -> Result<()> {
         assert!(contact.is_some_and(|contact| !contact.blocked && !contact.accepted));
     }
     world.nothing_is_wrong()
+}
+
+#[test]
+fn a_change_that_the_hub_does_not_take_stands_on_no_new_device() -> Result<()> {
+    let (mut world, alice, bob, slow) = at_a_slow_hub(8)?;
+    tell(&mut world, alice, bob, What::Text("At six?".into()))?;
+    tell(&mut world, bob, alice, What::Text("Yes.".into()))?;
+    tell(&mut world, alice, bob, What::Text("My room is 12.".into()))?;
+    world.settle()?;
+    set(&slow, |slow| slow.words_of = "Alice");
+    let react = |target, emoji: &str| What::React {
+        target,
+        emoji: emoji.to_owned(),
+    };
+    let target = line(&world, alice, bob, "At six?")?.message;
+    for text in ["At seven?", "At eight?"] {
+        let text = text.to_owned();
+        tell(&mut world, alice, bob, What::Edit { target, text })?;
+    }
+    let target = line(&world, alice, bob, "My room is 12.")?.message;
+    tell(&mut world, alice, bob, What::Delete { target })?;
+    let yes = line(&world, alice, bob, "Yes.")?.message;
+    tell(&mut world, alice, bob, react(yes, "❤"))?;
+    tell(&mut world, bob, alice, react(yes, "👍"))?;
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(20_000);
+    line(&world, alice, bob, "At eight?")?;
+    // What is on its way is none of the history: it comes, or does not.
+    let kept = std::mem::take(&mut slow.lock().unwrap_or_else(PoisonError::into_inner).kept);
+    assert!(!kept.is_empty());
+    set(&slow, |slow| slow.words_of = "");
+    for frame in kept {
+        let error = Error {
+            code: "forbidden".to_owned(),
+            ..Error::default()
+        };
+        let answer = Reply {
+            request: frame.request,
+            result: Some(reply::Result::Error(error)),
+        };
+        let frame = Some(server_frame::Frame::Reply(answer));
+        world.inject(alice, ServerFrame { frame });
+    }
+    world.run_for(10_000);
+    world.settle()?;
+    for device in [alice, tablet] {
+        line(&world, device, bob, "At six?")?;
+        line(&world, device, bob, "My room is 12.")?;
+        let reactions = line(&world, device, bob, "Yes.")?.reactions;
+        let emoji: Vec<&str> = reactions.iter().map(|one| one.emoji.as_str()).collect();
+        assert_eq!(emoji, ["👍"], "{}", world.name(device));
+    }
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn a_change_counts_from_its_place_on_a_new_device_whatever_the_phones_clock_says() -> Result<()> {
+    let (mut world, alice, bob, slow) = at_a_slow_hub(9)?;
+    tell(&mut world, bob, alice, What::Text("At six?".into()))?;
+    world.settle()?;
+    world.set_clock(alice, 150_000);
+    let target = line(&world, alice, bob, "At six?")?.message;
+    let react = |emoji: &str| What::React {
+        target,
+        emoji: emoji.to_owned(),
+    };
+    set(&slow, |slow| slow.words_of = "Alice");
+    tell(&mut world, alice, bob, react("❤"))?;
+    set(&slow, |slow| slow.no_files = true);
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(10_000);
+    set(&slow, |slow| slow.words_of = "");
+    comes_back(&mut world, alice);
+    tell(&mut world, alice, bob, react("👍"))?;
+    world.run_for(10_000);
+    set(&slow, |slow| slow.no_files = false);
+    world.run_for(60_000);
+    world.settle()?;
+    for device in [alice, bob, tablet] {
+        let with = if device == bob { alice } else { bob };
+        let reactions = line(&world, device, with, "At six?")?.reactions;
+        let emoji: Vec<&str> = reactions.iter().map(|one| one.emoji.as_str()).collect();
+        assert_eq!(emoji, ["👍"], "{}", world.name(device));
+    }
+    Ok(())
 }

@@ -32,28 +32,45 @@ const GIVEN: &str =
     "m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed'";
 
 /// What [`archived`] reads of a message and its conversation.
-const ARCHIVED: &str = "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
-    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation, m.told_by";
+const ARCHIVED: &str =
+    "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.outgoing, m.message_id,
+    m.conversation, m.told_by";
 
 fn address(text: &str) -> Result<Address, CoreError> {
     text.parse().map_err(|_| CoreError::Damaged("author"))
 }
 
-/// A message as it goes into an archive.
+/// A message as it goes into an archive: what is on its way to the log is not told as if it stood there.
 fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, CoreError> {
     let author = address(&row.get::<_, String>(4)?)?;
-    let (edited_ms, deleted): (i64, bool) = (row.get(14)?, row.get(15)?);
-    let edited = edited_ms != 0;
-    let (message_id, conversation): (Vec<u8>, i64) = (row.get(16)?, row.get(17)?);
-    let mut content: Vec<u8> = row.get(7)?;
-    if deleted {
-        content = said::Content {
-            message_id: message_id.clone(),
+    let (message_id, conversation): (Vec<u8>, i64) = (row.get(8)?, row.get(9)?);
+    let shown = step
+        .shown_by_log(conversation, &message_id)?
+        .ok_or(CoreError::NoSuch("message"))?;
+    let edited = shown.edited != 0;
+    let edited_mentions = if edited {
+        shown.mentions()?
+    } else {
+        Vec::new()
+    };
+    let content = if shown.deleted {
+        said::Content {
+            message_id,
             ..Default::default()
         }
-        .encode_to_vec();
-    }
-    let told_by: Option<String> = row.get(18)?;
+        .encode_to_vec()
+    } else {
+        shown.content
+    };
+    let reactions = shown.reactions.into_iter().map(|one| {
+        Ok(said::ArchivedReaction {
+            author: Some(proto_address(&address(&one.author)?)),
+            emoji: one.emoji,
+            at_ms: one.at_ms,
+        })
+    });
+    let [franking_key, sender_nonce, header, seal] = shown.franking.map(Option::unwrap_or_default);
+    let told_by: Option<String> = row.get(10)?;
     Ok(said::ArchivedMessage {
         hub: row.get(1)?,
         conversation: row.get(2)?,
@@ -62,24 +79,20 @@ fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, Cor
         author_device: row.get(5)?,
         at_ms: row.get(6)?,
         content,
-        outgoing: row.get(8)?,
-        franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
-        sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
-        header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
-        seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
-        edited_text: if edited { row.get(13)? } else { String::new() },
+        outgoing: row.get(7)?,
+        franking_key,
+        sender_nonce,
+        header,
+        seal,
+        edited_text: if edited { shown.text } else { String::new() },
         edited,
-        deleted,
-        reactions: step.archived_reactions(conversation, &message_id)?,
-        edited_mentions: if edited {
-            step.stored_mentions(conversation, &message_id)?
-        } else {
-            Vec::new()
-        },
+        deleted: shown.deleted,
+        reactions: reactions.collect::<Result<_, CoreError>>()?,
+        edited_mentions,
         told_by: told_by
             .map(|teller| address(&teller).map(|teller| proto_address(&teller)))
             .transpose()?,
-        edited_ms,
+        edited_ms: shown.edited,
     })
 }
 
@@ -235,29 +248,6 @@ impl Step<'_> {
             messages.push(archived(self, row)?);
         }
         Ok(messages)
-    }
-
-    fn archived_reactions(
-        &self,
-        conversation: i64,
-        target: &[u8],
-    ) -> Result<Vec<said::ArchivedReaction>, CoreError> {
-        let mut statement = self.tx.prepare_cached(
-            "SELECT author, emoji, at_ms FROM reaction WHERE conversation = ?1 AND target = ?2",
-        )?;
-        let rows = statement.query_map((conversation, target), |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
-        })?;
-        rows.map(|row| {
-            let (author, emoji, at_ms) = row?;
-            let author: Address = author.parse().map_err(|_| CoreError::Damaged("author"))?;
-            Ok(said::ArchivedReaction {
-                author: Some(proto_address(&author)),
-                emoji,
-                at_ms,
-            })
-        })
-        .collect()
     }
 
     /// A piece is up: tell the device where.

@@ -2,7 +2,8 @@
 //!
 //! Always holds: what the line showed before is kept until the change has its place in the log; when
 //! the change is refused the line shows that again, unless something else has become of it, and the
-//! person is told. It goes with the line. Deliberately absent: trying again what was refused.
+//! person is told. It goes with the line. Other devices are told of a line without it, since they see
+//! the change where it has its place. Deliberately absent: trying again what was refused.
 
 use super::mentions;
 use crate::CoreError;
@@ -13,23 +14,24 @@ use serde::{Deserialize, Serialize};
 
 /// What a line showed, and what the own account thought of it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Shown {
-    text: String,
+pub(crate) struct Shown {
+    pub(crate) text: String,
     /// Mentions, as a content carries them.
     mentions: Vec<u8>,
-    edited: i64,
-    deleted: bool,
-    content: Vec<u8>,
-    franking: [Option<Vec<u8>>; 4],
-    reactions: Vec<Thought>,
+    pub(crate) edited: i64,
+    pub(crate) deleted: bool,
+    pub(crate) content: Vec<u8>,
+    /// Franking key, sender nonce, header, seal.
+    pub(crate) franking: [Option<Vec<u8>>; 4],
+    pub(crate) reactions: Vec<Thought>,
 }
 
 /// A reaction.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-struct Thought {
-    author: String,
-    emoji: String,
-    at_ms: i64,
+pub(crate) struct Thought {
+    pub(crate) author: String,
+    pub(crate) emoji: String,
+    pub(crate) at_ms: i64,
     expires_ms: Option<i64>,
 }
 
@@ -44,6 +46,13 @@ fn target(change: &said::Content) -> Option<&[u8]> {
 }
 
 impl Shown {
+    /// Whom it mentions.
+    pub(crate) fn mentions(&self) -> Result<Vec<said::Mention>, CoreError> {
+        Ok(said::Content::decode(self.mentions.as_slice())
+            .map_err(|_| CoreError::Damaged("mentions"))?
+            .mentions)
+    }
+
     fn own<'s>(&'s self, me: &'s str) -> impl Iterator<Item = &'s Thought> {
         self.reactions.iter().filter(move |one| one.author == me)
     }
@@ -151,6 +160,34 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// What a line shows without the changes of it that are on their way: what the log makes of it, as
+    /// far as this device has read.
+    pub(crate) fn shown_by_log(
+        &self,
+        conversation: i64,
+        target: &[u8],
+    ) -> Result<Option<Shown>, CoreError> {
+        let Some(mut shown) = self.shown(conversation, target)? else {
+            return Ok(None);
+        };
+        // The newest one first: each was made of what the one before it led to.
+        let mut statement = self.tx.prepare_cached(
+            "SELECT q.content, b.shown FROM before_change b
+                 JOIN send_queue q ON q.conversation = b.conversation AND q.message_id = b.message_id
+             WHERE b.conversation = ?1 AND b.target = ?2 ORDER BY q.id DESC",
+        )?;
+        let me = self.me()?.address.to_string();
+        let mut rows = statement.query((conversation, target))?;
+        while let Some(row) = rows.next()? {
+            let change = said::Content::decode(row.get::<_, Vec<u8>>(0)?.as_slice())
+                .map_err(|_| CoreError::Damaged("queued content"))?;
+            if shown.is_after(&change, &me) {
+                shown = shown.without(&change, &decode(&row.get::<_, Vec<u8>>(1)?)?, &me);
+            }
+        }
+        Ok(Some(shown))
+    }
+
     fn changes_under_way(
         &self,
         conversation: i64,
@@ -219,9 +256,7 @@ impl Step<'_> {
                 conversation, target, shown.text, shown.edited, shown.deleted, shown.content, key, nonce, header, seal
             ],
         )?;
-        let mentions = said::Content::decode(shown.mentions.as_slice())
-            .map_err(|_| CoreError::Damaged("mentions"))?
-            .mentions;
+        let mentions = shown.mentions()?;
         mentions::store(self.tx, conversation, target, &shown.text, &mentions)?;
         self.tx.execute(
             "DELETE FROM reaction WHERE conversation = ?1 AND target = ?2",
