@@ -480,3 +480,51 @@ fn a_change_counts_from_its_place_on_a_new_device_whatever_the_phones_clock_says
     }
     Ok(())
 }
+
+/// The app has no room for what the account puts up.
+struct Full(bool);
+
+impl Malice for Full {
+    fn ask(&mut self, _: &str, ask: Ask) -> Asked {
+        if self.0 && ask.method == http::Method::POST && ask.path == "/v1/blobs" {
+            let error =
+                r#"{"error":{"code":"quota_exceeded","message":"full","retry_after_ms":0}}"#;
+            return Asked::Answer(Answer {
+                status: 507,
+                body: Bytes::from_static(error.as_bytes()),
+            });
+        }
+        Asked::Pass(ask)
+    }
+}
+
+#[test]
+fn history_that_finds_no_room_is_told_and_given_once_there_is_some() -> Result<()> {
+    let (mut world, alice, bob) = friends(10)?;
+    let full = Arc::new(Mutex::new(Full(true)));
+    world.set_malice(full.clone());
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(120_000);
+    let told: Vec<&str> = failures(&world, alice, "history").collect();
+    assert_eq!(told, ["quota_exceeded"], "once");
+    assert_eq!(progress(&world, tablet), None);
+    full.lock().unwrap_or_else(PoisonError::into_inner).0 = false;
+    world.run_for(15 * 60_000);
+    world.settle()?;
+    assert_eq!(progress(&world, tablet), Some((1, 1)));
+    line(&world, tablet, bob, "Hello, this is Alice.")?;
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn no_history_waits_for_a_device_that_was_taken_out() -> Result<()> {
+    let (mut world, alice, _) = friends(11)?;
+    world.set_malice(Full(true));
+    let tablet = world.link(alice, "Alice's tablet")?;
+    world.run_for(30_000);
+    let device = world.core(tablet)?.account()?.context("signed up")?.device;
+    world.act(alice, Command::RemoveDevice(device))?;
+    world.run_for(60_000);
+    assert_eq!(world.core(alice)?.unsent()?, 0, "nothing is put up for it");
+    world.nothing_is_wrong()
+}

@@ -24,6 +24,8 @@ use std::collections::BTreeSet;
 
 /// Messages in a piece.
 const PIECE: i64 = 500;
+/// When a piece that could not be put up is tried again.
+const PIECE_AGAIN_MS: i64 = 10 * 60_000;
 /// People of groups who are looked up at once when another own device tells of them.
 const MEMBERS_LOOKED_UP: usize = 64;
 
@@ -273,6 +275,30 @@ impl Step<'_> {
                 archive: Some(attachment.clone()),
             }),
         )
+    }
+
+    /// A piece could not be put up, and trying again at once would not help: it is tried again later, and
+    /// the person is told. Gives the wait, unless nobody is waiting for the piece.
+    pub(crate) fn history_part_failed(
+        &mut self,
+        transfer: i64,
+        code: &str,
+    ) -> Result<Option<i64>, CoreError> {
+        let piece: Option<Piece> = crate::store::meta::get(self.tx, &format!("piece/{transfer}"))?;
+        if piece.is_none() {
+            return Ok(None);
+        }
+        if self.mem.warned.insert(("history", 0)) {
+            self.event(Event::Failed {
+                act: "history".to_owned(),
+                code: code.to_owned(),
+                message:
+                    "a part of the history for another own device was not put up: it is tried again"
+                        .to_owned(),
+                retry_after_ms: u32::try_from(PIECE_AGAIN_MS).unwrap_or(u32::MAX),
+            });
+        }
+        Ok(Some(PIECE_AGAIN_MS))
     }
 
     /// Another own device has a piece for this one.
