@@ -16,6 +16,7 @@ use comity_wire::http::PutBlock;
 use comity_wire::{Address, UnixMs};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Where it is kept what was decided of somebody.
 const DECIDED: &str = "block/";
@@ -23,6 +24,8 @@ const DECIDED: &str = "block/";
 const UNTOLD: &str = "block_put/";
 /// The end of the year 9999: no clock says more.
 const LATEST_MS: i64 = 253_402_300_799_999;
+/// Blocked people who are looked up at once when another own device tells of them.
+const LOOKED_UP_AT_ONCE: usize = 64;
 /// Time until the app is told again.
 const AGAIN_MS: i64 = 15_000;
 
@@ -107,6 +110,44 @@ impl Step<'_> {
         if self.token().is_none() {
             let error = CallError::Unreachable("not connected".to_owned());
             self.failed("block", &error);
+        }
+        Ok(())
+    }
+
+    /// Everybody who is blocked, for a device that is let in.
+    pub(crate) fn blocks_to_sync(&self) -> Result<Vec<said::Blocked>, CoreError> {
+        let mut addresses: BTreeSet<String> = {
+            let mut statement = self
+                .tx
+                .prepare_cached("SELECT address FROM contact WHERE blocked = 1")?;
+            statement
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?
+        };
+        addresses.extend(meta::under(self.tx, DECIDED)?);
+        let mut told = Vec::new();
+        for address in addresses {
+            let address: Address = address.parse().map_err(|_| CoreError::Damaged("address"))?;
+            let decided = self.decided(&address)?;
+            if decided.blocked {
+                told.push(said::Blocked {
+                    address: Some(proto_address(&address)),
+                    blocked: true,
+                    changed_ms: u64::try_from(decided.changed_ms).unwrap_or(0),
+                });
+            }
+        }
+        Ok(told)
+    }
+
+    /// Blocked people who are not known here are looked up, so that they stand where they can be let
+    /// in again.
+    pub(crate) fn look_up_blocked(&mut self, blocks: &[said::Blocked]) -> Result<(), CoreError> {
+        let addresses = blocks.iter().filter_map(|one| one.address.as_ref());
+        for address in addresses.filter_map(address_of).take(LOOKED_UP_AT_ONCE) {
+            if crate::contacts::known_manifest(self.tx, &address)?.is_none() {
+                self.refresh_contact(&address)?;
+            }
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ pub(crate) enum Call {
     },
     ApproveGrant {
         device: DeviceId,
-        name: String,
+        again: bool,
     },
     OwnManifest {
         what: &'static str,
@@ -172,7 +172,7 @@ impl Step<'_> {
             Call::ApproveManifest { offer, rendezvous } => {
                 self.approve_manifest(&offer, &rendezvous, result)
             }
-            Call::ApproveGrant { device, name } => self.approve_grant(device, name, result),
+            Call::ApproveGrant { device, again } => self.approve_grant(device, again, result),
             Call::OwnManifest { what, device } => self.own_manifest_put(what, device, result),
             Call::Promotion { device } => self.promote_seal(device, parse(result)),
             Call::KeyPackages => self.key_packages_posted(result),

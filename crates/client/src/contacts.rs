@@ -23,6 +23,11 @@ type Facts = (Vec<u8>, String, String, Vec<u8>, bool);
 /// Time until it is asked for again at the earliest.
 const LISTS_AGAIN_MS: i64 = 15_000;
 
+/// Where it is kept of whom another own device told that nobody agreed to talk with them.
+fn stranger(address: &Address) -> String {
+    format!("stranger/{address}")
+}
+
 /// What taking a manifest did.
 pub(crate) struct Adopted {
     pub(crate) manifest: VerifiedManifest,
@@ -486,7 +491,7 @@ impl Step<'_> {
         params: P,
     ) -> Result<Vec<said::Contact>, CoreError> {
         let mut statement = self.tx.prepare(&format!(
-            "SELECT address, alias, root_key, profile_key, name, verified_root, changed_ms FROM contact WHERE {filter}"
+            "SELECT address, alias, root_key, profile_key, name, verified_root, changed_ms, accepted FROM contact WHERE {filter}"
         ))?;
         let rows = statement.query_map(params, |row| {
             let root_key: Vec<u8> = row.get(2)?;
@@ -501,6 +506,7 @@ impl Step<'_> {
                     profile_key: row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default(),
                     name: row.get(4)?,
                     changed_ms: row.get::<_, i64>(6)?.try_into().unwrap_or(0),
+                    stranger: !row.get::<_, bool>(7)?,
                 },
             ))
         })?;
@@ -529,6 +535,7 @@ impl Step<'_> {
             )
             .optional()?;
         let Some(root) = root else {
+            meta::put(self.tx, &stranger(&address), &contact.stranger)?;
             return self.expect_contact(&address, contact);
         };
         if root != contact.root_key {
@@ -537,7 +544,7 @@ impl Step<'_> {
         }
         self.tx.execute(
             "UPDATE contact SET alias_moved = alias_moved AND (?2 = '' OR ?2 = alias),
-                 alias = CASE WHEN ?2 = '' THEN alias ELSE ?2 END, profile_key = coalesce(profile_key, ?3), accepted = 1,
+                 alias = CASE WHEN ?2 = '' THEN alias ELSE ?2 END, profile_key = coalesce(profile_key, ?3), accepted = max(accepted, ?6),
                  name = CASE WHEN name = '' THEN ?4 ELSE name END,
                  verified_root = CASE WHEN ?5 THEN root_key ELSE verified_root END
              WHERE address = ?1",
@@ -547,6 +554,7 @@ impl Step<'_> {
                 (contact.profile_key.len() == 32).then_some(&contact.profile_key),
                 &contact.name,
                 contact.verified,
+                !contact.stranger,
             ),
         )?;
         self.event(Event::ContactChanged {
@@ -596,6 +604,8 @@ impl Step<'_> {
             return Ok(());
         };
         meta::remove(self.tx, &key)?;
+        let is_stranger = meta::get(self.tx, &stranger(address))?.unwrap_or(false);
+        meta::remove(self.tx, &stranger(address))?;
         self.contact_synced(&said::Contact {
             address: Some(proto_address(address)),
             alias,
@@ -604,15 +614,16 @@ impl Step<'_> {
             name,
             verified,
             changed_ms: 0,
+            stranger: is_stranger,
         })
     }
 
     /// What another own device decided.
     pub(crate) fn device_sync(&mut self, sync: &said::DeviceSync) -> Result<(), CoreError> {
+        self.blocks_synced(&sync.blocked)?;
         for contact in &sync.contacts {
             self.contact_synced(contact)?;
         }
-        self.blocks_synced(&sync.blocked)?;
         for request in &sync.requests {
             self.request_synced(request)?;
         }

@@ -1,6 +1,8 @@
 //! Introductions: a first word to a stranger, and strangers' first words.
 //!
-//! Always holds: no key package is asked for before the other side accepted.
+//! Always holds: no key package is asked for before the other side accepted. A request that one of the
+//! own devices declined is shown on none, and its words are kept for a while where there are several:
+//! another one may have accepted it, and they are the first line then.
 
 mod requests;
 
@@ -9,6 +11,7 @@ use crate::calls::Call;
 use crate::conversations::{Conversation, State};
 use crate::output::{Event, Method};
 use crate::step::Step;
+use crate::store::meta;
 use crate::timeline::NewMessage;
 use crate::timeline::arrived::{Line, Said};
 use crate::waits::WAIT_MS_MAX;
@@ -30,6 +33,16 @@ const TOKEN_BYTES_MAX: usize = 64;
 /// Introductions of two people to each other that are further apart did not cross on the way: who had the
 /// first one would have answered that.
 const CROSSED_MS: i64 = 300_000;
+/// Where it is kept which requests were declined: under the address and the introduction's id, since when.
+const DECLINED: &str = "declined/";
+/// How long the words of a declined request are kept.
+const DECLINED_MS: i64 = 30 * 24 * 3_600_000;
+/// Of `request`: it was not declined.
+pub(crate) const IS_OPEN: &str = "NOT EXISTS (SELECT 1 FROM meta WHERE key = 'declined/' || request.address || '/' || lower(hex(request.id)))";
+
+fn declined(address: &Address, id: &[u8]) -> String {
+    format!("{DECLINED}{address}/{}", data_encoding::HEXLOWER.encode(id))
+}
 
 impl Step<'_> {
     /// Someone new is written to: the first message goes as an introduction.
@@ -86,8 +99,8 @@ impl Step<'_> {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
                 first,
-                declined: false,
                 failed: failed.to_owned(),
+                ..Default::default()
             }],
             ..Default::default()
         })
@@ -139,7 +152,7 @@ impl Step<'_> {
         let Some(attempts) = attempts else {
             return Ok(());
         };
-        if self.is_requested(address)? {
+        if self.asks(address)? {
             // They asked meanwhile, and what could not be sent goes into what begins with that.
             return self.accept(address);
         }
@@ -426,18 +439,26 @@ impl Step<'_> {
                 &opened.sender_nonce, &envelope.header, &envelope.seal,
             ),
         )?;
+        if self.request_is_line(&from)? || !self.asks(&from)? {
+            return Ok(());
+        }
         if let Some(waiting) = self.conversation_with(&from)? {
-            if waiting.is_active() {
-                // Already talking: a second introduction is only its text.
-                self.insert_request_message(waiting.id, &from)?;
-                self.forget_request(&from)?;
-                return Ok(());
-            }
             if waiting.state == State::Asking {
                 return self.both_asked(&waiting, &from);
             }
         }
         self.tell_request(&from)
+    }
+
+    /// With whom this account talks already a request is only its text, a line like others: true then.
+    pub(crate) fn request_is_line(&mut self, from: &Address) -> Result<bool, CoreError> {
+        let talking = self.conversation_with(from)?;
+        let Some(talking) = talking.filter(Conversation::is_active) else {
+            return Ok(false);
+        };
+        self.insert_request_message(talking.id, from)?;
+        self.forget_request(from)?;
+        Ok(true)
     }
 
     /// Both asked: the lower address creates the conversation, the other waits for it, unless its own
@@ -491,7 +512,7 @@ impl Step<'_> {
         let token: Option<Vec<u8>> = self
             .tx
             .query_row(
-                "SELECT token FROM request WHERE address = ?1",
+                &format!("SELECT token FROM request WHERE address = ?1 AND {IS_OPEN}"),
                 [address.to_string()],
                 |row| row.get(0),
             )
@@ -578,7 +599,10 @@ impl Step<'_> {
         peer: &Address,
         asked: bool,
     ) -> Result<(), CoreError> {
-        if asked && !self.is_requested(peer)? {
+        let both = self.asks(peer)?;
+        if asked && !both {
+            // What was declined is not what they talk by.
+            self.forget_request(peer)?;
             self.event(Event::Accepted {
                 conversation: conversation.id,
                 address: peer.clone(),
@@ -604,18 +628,78 @@ impl Step<'_> {
         self.fetch_profile(peer)
     }
 
+    /// Whether a request of this person waits for an answer.
+    pub(crate) fn asks(&self, address: &Address) -> Result<bool, CoreError> {
+        Ok(self.tx.query_row(
+            &format!("SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1 AND {IS_OPEN})"),
+            [address.to_string()],
+            |row| row.get(0),
+        )?)
+    }
+
     pub(crate) fn decline(&mut self, address: &Address) -> Result<(), CoreError> {
-        if !self.forget_request(address)? {
-            return Err(CoreError::NoSuch("request"));
+        let id = match self.request_id(address)? {
+            Some(id) if self.asks(address)? => id,
+            _ => return Err(CoreError::NoSuch("request")),
+        };
+        if self.me()?.manifest.manifest.devices.len() > 1 {
+            meta::put(self.tx, &declined(address, &id), &self.now)?;
+        } else {
+            self.forget_request(address)?;
         }
         self.sync_devices(said::DeviceSync {
             requests: vec![said::RequestState {
                 address: Some(proto_address(address)),
                 declined: true,
+                id,
                 ..Default::default()
             }],
             ..Default::default()
         })
+    }
+
+    fn request_id(&self, address: &Address) -> Result<Option<Vec<u8>>, CoreError> {
+        Ok(self
+            .tx
+            .query_row(
+                "SELECT id FROM request WHERE address = ?1",
+                [address.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    /// Another own device declined what this one may still be told of. A program that does not say
+    /// which one means what there is.
+    fn declined_elsewhere(&mut self, address: &Address, id: &[u8]) -> Result<(), CoreError> {
+        let id = match id {
+            [] => self.request_id(address)?,
+            id => MessageId::from_slice(id).ok().map(|id| id.to_vec()),
+        };
+        match id {
+            Some(id) => meta::put(self.tx, &declined(address, &id), &self.now),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets what was declined long ago.
+    pub(crate) fn forget_declined(&mut self) -> Result<(), CoreError> {
+        for name in meta::under(self.tx, DECLINED)? {
+            let key = format!("{DECLINED}{name}");
+            let since_ms: i64 = meta::get(self.tx, &key)?.unwrap_or(0);
+            if self.now - since_ms < DECLINED_MS {
+                continue;
+            }
+            meta::remove(self.tx, &key)?;
+            if let Some((address, id)) = name.rsplit_once('/')
+                && let Ok(address) = address.parse()
+                && let Some(own) = self.request_id(&address)?
+                && data_encoding::HEXLOWER.encode(&own) == id
+            {
+                self.forget_request(&address)?;
+            }
+        }
+        Ok(())
     }
 
     /// Another own device declined a request, or introduced this person to someone, or could not.
@@ -624,8 +708,7 @@ impl Step<'_> {
             return Ok(());
         };
         if request.declined {
-            self.forget_request(&address)?;
-            return Ok(());
+            return self.declined_elsewhere(&address, &request.id);
         }
         let Ok(Said::Line(line)) = Said::decode(&request.first) else {
             self.warn("request_malformed", None);
@@ -702,10 +785,15 @@ impl Step<'_> {
 /// The first words of an introduction that is no larger than any that this program makes.
 fn first_words(opened: &said::Introduction) -> Option<Line> {
     let line = Line::new(opened.first.clone()?).ok()?;
-    let fits = matches!(line.kind, "text" | "unknown")
-        && line.text.len() <= limits::INTRODUCTION_TEXT_BYTES_MAX
+    let fits = are_first_words(&line)
         && opened.name.len() <= NAME_BYTES_MAX
         && opened.alias.len() <= NUMBER_BYTES_MAX
         && opened.key_package_token.len() <= TOKEN_BYTES_MAX;
     fits.then_some(line)
+}
+
+/// Whether an introduction may begin so.
+pub(crate) fn are_first_words(line: &Line) -> bool {
+    matches!(line.kind, "text" | "unknown")
+        && line.text.len() <= limits::INTRODUCTION_TEXT_BYTES_MAX
 }

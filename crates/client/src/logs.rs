@@ -576,7 +576,7 @@ impl Step<'_> {
     fn notice(&mut self, notice: &proto::Notice) -> Result<(), CoreError> {
         match &notice.notice {
             Some(proto::notice::Notice::ManifestChanged(changed)) => {
-                self.own_manifest_seen(changed.seq)
+                self.own_manifest_changed(changed.seq)
             }
             Some(proto::notice::Notice::AliasMoved(moved)) => self.alias_moved(&moved.from_account),
             None => Ok(()),

@@ -90,6 +90,8 @@ pub(crate) struct Memory {
     pub(crate) key_packages: (usize, usize),
     /// The next upkeep of keys.
     pub(crate) upkeep_ms: UnixMs,
+    /// When to look at what history was promised to own devices.
+    pub(crate) promises_ms: UnixMs,
     /// Transfers handed to the shell.
     pub(crate) transfers: Shared<BTreeSet<i64>>,
     /// The shell was told to keep a connection.
@@ -330,6 +332,7 @@ impl<'a> Step<'a> {
             self.pump_welcomes()?;
             self.pump_intents()?;
             self.pump_owed_history()?;
+            self.pump_promises()?;
             self.pump_send_queue()?;
             self.pump_marks()?;
             self.pump_transfers()?;

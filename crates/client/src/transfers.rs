@@ -339,11 +339,18 @@ impl Step<'_> {
         if code == ErrorCode::Unauthenticated.as_str() {
             self.sign_in_anew();
         }
-        if retry {
-            let at = self.now + self.back_off_ms(row.attempts);
-            // A blob that the app has forgotten is begun anew.
+        let gives_history = row.direction == "up" && row.purpose == "history";
+        let wait = match (retry, gives_history) {
+            (true, _) => Some(self.back_off_ms(row.attempts)),
+            // The other device has no other way to it.
+            (false, true) => self.history_part_failed(transfer, code)?,
+            (false, false) => None,
+        };
+        if let Some(wait) = wait {
+            let at = self.now + wait;
+            // A blob that the app has forgotten, or does not take, is begun anew.
             let fresh_key: [u8; 32] = self.random_bytes();
-            let forget_blob = row.direction == "up" && code == "not_found";
+            let forget_blob = row.direction == "up" && (code == "not_found" || !retry);
             self.tx.execute(
                 "UPDATE transfer SET attempts = attempts + 1, not_before_ms = ?2, blob = CASE WHEN ?3 THEN NULL ELSE blob END,
                      key = CASE WHEN ?3 THEN ?4 ELSE key END WHERE id = ?1",

@@ -6,6 +6,7 @@ mod lines;
 mod progress;
 
 use crate::groups::{self, views::GroupView};
+use crate::introductions::IS_OPEN;
 use crate::timeline::arrived::{QUOTE_CHARS_MAX, Said};
 use crate::{Core, CoreError};
 use comity_content::{Message as _, proto as said};
@@ -663,7 +664,7 @@ fn requests<P: rusqlite::Params>(
         "SELECT address, name, alias, first, at_ms,
              EXISTS (SELECT 1 FROM contact c WHERE c.address = request.address AND c.alias = request.alias
                  AND c.alias <> '' AND c.alias_moved = 0)
-         FROM request WHERE {filter} ORDER BY at_ms"
+         FROM request WHERE {filter} AND {IS_OPEN} ORDER BY at_ms"
     ))?;
     let mut rows = statement.query(params)?;
     let mut out = Vec::new();

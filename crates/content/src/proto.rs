@@ -226,6 +226,49 @@ pub struct HistoryArchive {
     pub members: ::prost::alloc::vec::Vec<Contact>,
     #[prost(message, repeated, tag = "5")]
     pub settings: ::prost::alloc::vec::Vec<ConversationSetting>,
+    #[prost(message, repeated, tag = "6")]
+    pub blocked: ::prost::alloc::vec::Vec<Blocked>,
+    #[prost(message, repeated, tag = "7")]
+    pub requests: ::prost::alloc::vec::Vec<ArchivedRequest>,
+}
+/// A first word that waits for its answer: a stranger's, or one of the account's own.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchivedRequest {
+    /// the other one
+    #[prost(message, optional, tag = "1")]
+    pub address: ::core::option::Option<Address>,
+    /// theirs
+    #[prost(bytes = "vec", tag = "2")]
+    pub signed_manifest: ::prost::alloc::vec::Vec<u8>,
+    /// the number that they say is theirs, or that they were found by
+    #[prost(string, tag = "3")]
+    pub alias: ::prost::alloc::string::String,
+    /// an encoded Content
+    #[prost(bytes = "vec", tag = "4")]
+    pub first: ::prost::alloc::vec::Vec<u8>,
+    #[prost(int64, tag = "5")]
+    pub at_ms: i64,
+    #[prost(bool, tag = "6")]
+    pub outgoing: bool,
+    /// Of a stranger's alone, as their introduction has it.
+    #[prost(bytes = "vec", tag = "7")]
+    pub id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "8")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "9")]
+    pub token: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "10")]
+    pub profile_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "11")]
+    pub from_device: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "12")]
+    pub franking_key: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "13")]
+    pub sender_nonce: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "14")]
+    pub header: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "15")]
+    pub seal: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ArchivedConversation {
@@ -413,6 +456,9 @@ pub struct Contact {
     pub verified: bool,
     #[prost(uint64, tag = "7")]
     pub changed_ms: u64,
+    /// the two have not agreed to talk
+    #[prost(bool, tag = "8")]
+    pub stranger: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Blocked {
@@ -424,7 +470,8 @@ pub struct Blocked {
     pub changed_ms: u64,
 }
 /// `first` is the encoded Content of an introduction that this person sent from another device. `failed`:
-/// it was refused, with this code; without it, it is on its way, also once more.
+/// it was refused, with this code; without it, it is on its way, also once more. `id` is that of the
+/// introduction that was declined.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestState {
     #[prost(message, optional, tag = "1")]
@@ -433,6 +480,8 @@ pub struct RequestState {
     pub first: ::prost::alloc::vec::Vec<u8>,
     #[prost(bool, tag = "3")]
     pub declined: bool,
+    #[prost(bytes = "vec", tag = "4")]
+    pub id: ::prost::alloc::vec::Vec<u8>,
     #[prost(string, tag = "5")]
     pub failed: ::prost::alloc::string::String,
 }
@@ -485,6 +534,8 @@ pub struct LinkGrant {
     pub root_secret: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, repeated, tag = "8")]
     pub devices: ::prost::alloc::vec::Vec<DeviceName>,
+    #[prost(message, repeated, tag = "9")]
+    pub blocked: ::prost::alloc::vec::Vec<Blocked>,
 }
 /// The inside of a mark and of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

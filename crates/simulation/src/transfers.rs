@@ -92,7 +92,7 @@ fn refused(answer: &Answer) -> Stopped {
         .and_then(|body| ErrorCode::parse(&body.error.code))
         .unwrap_or(ErrorCode::Internal);
     Stopped {
-        retry: code.http_status() >= 500
+        retry: code.http_status() >= 500 && code != ErrorCode::QuotaExceeded
             || matches!(
                 code,
                 ErrorCode::RateLimited

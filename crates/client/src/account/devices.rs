@@ -473,6 +473,16 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// The inbox says that the list became this one: one that is known, or older than the known one, was
+    /// said before this device heard of the newer.
+    pub(crate) fn own_manifest_changed(&mut self, seq: u64) -> Result<(), CoreError> {
+        let me = self.me()?;
+        if seq <= me.manifest.manifest.seq {
+            return Ok(());
+        }
+        self.refresh_contact(&me.address.clone())
+    }
+
     /// A newer own device list, from the app or another own device.
     pub(crate) fn adopt_own_manifest(&mut self, bytes: &[u8]) -> Result<(), CoreError> {
         let me = self.me()?;

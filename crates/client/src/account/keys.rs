@@ -30,6 +30,7 @@ impl Step<'_> {
         self.upkeep_key_packages()?;
         self.purge_key_packages()?;
         self.upkeep_introduction_key()?;
+        self.forget_declined()?;
         self.upkeep_self_conversation()?;
         self.upkeep_leaves()?;
         self.upkeep_room()?;

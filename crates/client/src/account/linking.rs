@@ -15,7 +15,7 @@ use comity_e2ee::{
 use comity_membership::manifest::{self, Device};
 use comity_wire::http::{LinkGrantBody, LinkOfferBody};
 use comity_wire::proto::ConversationKind;
-use comity_wire::{Address, Bytes64, ConversationId, DeviceId, Id16, limits, proto};
+use comity_wire::{Address, Bytes64, ConversationId, DeviceId, ErrorCode, Id16, limits, proto};
 use serde::{Deserialize, Serialize};
 
 /// How often the new device asks whether it was let in.
@@ -185,6 +185,7 @@ impl Step<'_> {
         } else {
             None
         };
+        self.blocks_synced(&grant.blocked)?;
         let mut name = String::new();
         for contact in &grant.contacts {
             if contact.address.as_ref().and_then(address_of).as_ref() == Some(&address) {
@@ -360,36 +361,43 @@ impl Step<'_> {
             alias: me.number.clone(),
             root_secret: Vec::new(),
             devices: self.device_names()?,
+            blocked: self.blocks_to_sync()?,
         };
-        let name = meta::get(self.tx, &format!("device_name/{device}"))?.unwrap_or_default();
         let sealed = link::seal_grant(offer, &grant)
             .map_err(|error| CoreError::Crypto(error.to_string()))?;
+        // Before the app has the grant: whether the answer comes or not, the new device is in then.
+        let again = self.promise_history(device)?;
         self.http(
             Method::Put,
             format!("/v1/links/{rendezvous}/grant"),
             Some(&LinkGrantBody {
                 grant: Bytes64(sealed),
             }),
-            Call::ApproveGrant { device, name },
+            Call::ApproveGrant { device, again },
         )
     }
 
+    /// What became of a grant. `again`: this device made one before, of which it may not have heard
+    /// that the app took it.
     pub(crate) fn approve_grant(
         &mut self,
         device: DeviceId,
-        name: String,
+        again: bool,
         result: Result<Vec<u8>, CallError>,
     ) -> Result<(), CoreError> {
-        if let Err(error) = result {
-            self.failed("approve_link", &error);
-            return Ok(());
+        match result {
+            Ok(_) => {}
+            Err(CallError::Refused(error)) if error.code == ErrorCode::Exists => {
+                if !again {
+                    self.promise_no_history(device)?;
+                }
+            }
+            Err(error) => {
+                self.failed("approve_link", &error);
+                return Ok(());
+            }
         }
-        self.event(Event::Linked { device, name });
-        // The new device was told with the grant; the others hear of it.
-        if self.me()?.manifest.manifest.devices.len() > 2 {
-            self.tell_device_names()?;
-        }
-        self.promise_history(device)
+        self.tell_linked(device)
     }
 }
 

@@ -358,8 +358,8 @@ impl Step<'_> {
                 self.apply_expected(&address)?;
             }
         }
+        self.look_at_promises();
         if me.self_conversation == Some(id.id) {
-            self.keep_history_promises(conversation)?;
             self.settings_to_fresh(conversation)?;
         }
         self.early_marks(conversation)

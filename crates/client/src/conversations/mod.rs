@@ -219,6 +219,7 @@ impl Step<'_> {
         state: State,
     ) -> Result<(), CoreError> {
         conversation.state = state;
+        self.look_at_promises();
         self.tx.execute(
             "UPDATE conversation SET state = ?2 WHERE id = ?1",
             (conversation.id, state.as_str()),

@@ -3,8 +3,10 @@
 //! Each piece is a blob of its own, so the giving and the taking device can both stop anywhere
 //! and go on; a message that is there already stays as it is.
 
+mod asked;
 mod expected;
 mod group;
+mod promised;
 
 use crate::CoreError;
 use crate::account::{address_of, proto_address};
@@ -22,32 +24,55 @@ use std::collections::BTreeSet;
 
 /// Messages in a piece.
 const PIECE: i64 = 500;
+/// When a piece that could not be put up is tried again.
+const PIECE_AGAIN_MS: i64 = 10 * 60_000;
 /// People of groups who are looked up at once when another own device tells of them.
 const MEMBERS_LOOKED_UP: usize = 64;
 
+/// Lines of which other devices are told.
+const GIVEN: &str =
+    "m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed'";
+
 /// What [`archived`] reads of a message and its conversation.
-const ARCHIVED: &str = "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.content, m.outgoing,
-    m.franking_key, m.sender_nonce, m.header, m.seal, m.text, m.edited, m.deleted, m.message_id, m.conversation, m.told_by";
+const ARCHIVED: &str =
+    "m.id, c.hub, c.cid, m.seq, m.author, m.author_device, m.at_ms, m.outgoing, m.message_id,
+    m.conversation, m.told_by";
 
 fn address(text: &str) -> Result<Address, CoreError> {
     text.parse().map_err(|_| CoreError::Damaged("author"))
 }
 
-/// A message as it goes into an archive.
+/// A message as it goes into an archive: what is on its way to the log is not told as if it stood there.
 fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, CoreError> {
     let author = address(&row.get::<_, String>(4)?)?;
-    let (edited_ms, deleted): (i64, bool) = (row.get(14)?, row.get(15)?);
-    let edited = edited_ms != 0;
-    let (message_id, conversation): (Vec<u8>, i64) = (row.get(16)?, row.get(17)?);
-    let mut content: Vec<u8> = row.get(7)?;
-    if deleted {
-        content = said::Content {
-            message_id: message_id.clone(),
+    let (message_id, conversation): (Vec<u8>, i64) = (row.get(8)?, row.get(9)?);
+    let shown = step
+        .shown_by_log(conversation, &message_id)?
+        .ok_or(CoreError::NoSuch("message"))?;
+    let edited = shown.edited != 0;
+    let edited_mentions = if edited {
+        shown.mentions()?
+    } else {
+        Vec::new()
+    };
+    let content = if shown.deleted {
+        said::Content {
+            message_id,
             ..Default::default()
         }
-        .encode_to_vec();
-    }
-    let told_by: Option<String> = row.get(18)?;
+        .encode_to_vec()
+    } else {
+        shown.content
+    };
+    let reactions = shown.reactions.into_iter().map(|one| {
+        Ok(said::ArchivedReaction {
+            author: Some(proto_address(&address(&one.author)?)),
+            emoji: one.emoji,
+            at_ms: one.at_ms,
+        })
+    });
+    let [franking_key, sender_nonce, header, seal] = shown.franking.map(Option::unwrap_or_default);
+    let told_by: Option<String> = row.get(10)?;
     Ok(said::ArchivedMessage {
         hub: row.get(1)?,
         conversation: row.get(2)?,
@@ -56,24 +81,20 @@ fn archived(step: &Step<'_>, row: &Row<'_>) -> Result<said::ArchivedMessage, Cor
         author_device: row.get(5)?,
         at_ms: row.get(6)?,
         content,
-        outgoing: row.get(8)?,
-        franking_key: row.get::<_, Option<Vec<u8>>>(9)?.unwrap_or_default(),
-        sender_nonce: row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default(),
-        header: row.get::<_, Option<Vec<u8>>>(11)?.unwrap_or_default(),
-        seal: row.get::<_, Option<Vec<u8>>>(12)?.unwrap_or_default(),
-        edited_text: if edited { row.get(13)? } else { String::new() },
+        outgoing: row.get(7)?,
+        franking_key,
+        sender_nonce,
+        header,
+        seal,
+        edited_text: if edited { shown.text } else { String::new() },
         edited,
-        deleted,
-        reactions: step.archived_reactions(conversation, &message_id)?,
-        edited_mentions: if edited {
-            step.stored_mentions(conversation, &message_id)?
-        } else {
-            Vec::new()
-        },
+        deleted: shown.deleted,
+        reactions: reactions.collect::<Result<_, CoreError>>()?,
+        edited_mentions,
         told_by: told_by
             .map(|teller| address(&teller).map(|teller| proto_address(&teller)))
             .transpose()?,
-        edited_ms,
+        edited_ms: shown.edited,
     })
 }
 
@@ -86,87 +107,86 @@ struct Piece {
 }
 
 impl Step<'_> {
-    /// A device that was let in gets history as soon as it can read what is said to it.
-    pub(crate) fn promise_history(&mut self, device: DeviceId) -> Result<(), CoreError> {
-        let mut promised: Vec<DeviceId> =
-            crate::store::meta::get(self.tx, "history_promised")?.unwrap_or_default();
-        promised.push(device);
-        crate::store::meta::put(self.tx, "history_promised", &promised)?;
-        match self.self_conversation()? {
-            Some(own) => self.keep_history_promises(&own),
-            None => Ok(()),
-        }
-    }
-
-    /// Starts what was promised to devices that are in the conversation with oneself by now.
-    pub(crate) fn keep_history_promises(&mut self, own: &Conversation) -> Result<(), CoreError> {
-        let promised: Vec<DeviceId> =
-            crate::store::meta::get(self.tx, "history_promised")?.unwrap_or_default();
-        if promised.is_empty() {
-            return Ok(());
-        }
-        let members = self.members(own.id)?;
-        let (here, waiting): (Vec<DeviceId>, Vec<DeviceId>) = promised
-            .into_iter()
-            .partition(|device| members.iter().any(|(member, _)| member == device));
-        crate::store::meta::put(self.tx, "history_promised", &waiting)?;
-        for device in here {
-            self.start_history_for(device)?;
-        }
-        Ok(())
-    }
-
-    /// Prepares all pieces for a device that was let in.
-    fn start_history_for(&mut self, device: DeviceId) -> Result<(), CoreError> {
-        let count: i64 = self.tx.query_row(
-            "SELECT count(*) FROM message WHERE kind IN ('text', 'attachment', 'unknown') AND seq IS NOT NULL AND status <> 'failed'",
-            [],
-            |row| row.get(0),
-        )?;
-        let total = u32::try_from((count + PIECE - 1) / PIECE)
+    /// Prepares the pieces of these conversations for a device, the first of which is its `first`th, and
+    /// says that another one follows when `more` comes; gives how many the device has with them.
+    fn give_history(
+        &mut self,
+        device: DeviceId,
+        conversations: &[i64],
+        first: u32,
+        more: bool,
+    ) -> Result<u32, CoreError> {
+        let ids = conversations.iter().map(ToString::to_string);
+        let ids = ids.collect::<Vec<_>>().join(",");
+        let (count, newest): (i64, i64) = self.tx.prepare(&format!(
+            "SELECT count(*), coalesce(max(m.id), 0) FROM message m WHERE {GIVEN} AND m.conversation IN ({ids})"
+        ))?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let pieces = u32::try_from((count + PIECE - 1) / PIECE)
             .unwrap_or(u32::MAX)
             .max(1);
-        let newest: i64 =
-            self.tx
-                .query_row("SELECT coalesce(max(id), 0) FROM message", [], |row| {
-                    row.get(0)
-                })?;
+        let after = first.saturating_add(pieces);
         let mut before = (UnixMs::MAX, newest + 1);
-        for index in 0..total {
-            let (archive, next) = self.history_archive(before, index == 0)?;
+        for index in first..after {
+            let (mut archive, next) = self.history_archive(&ids, before)?;
             before = next;
-            let bytes = archive.encode_to_vec();
-            let attachment = said::Attachment {
-                size: bytes.len().try_into().unwrap_or(u64::MAX),
-                ..Default::default()
+            if index == 0 {
+                archive.blocked = self.blocks_to_sync()?;
+                archive.contacts = self.contacts_to_sync()?;
+                archive.members = self.members_to_sync()?;
+                archive.settings = self.settings_to_sync()?;
+                archive.requests = self.requests_to_archive()?;
+            }
+            if index > first {
+                // Each piece can be taken before the others.
+                let spoken: BTreeSet<(&str, &[u8])> = archive
+                    .messages
+                    .iter()
+                    .map(|message| (message.hub.as_str(), message.conversation.as_slice()))
+                    .collect();
+                archive.conversations.retain(|known| {
+                    spoken.contains(&(known.hub.as_str(), known.conversation.as_slice()))
+                });
+            }
+            let piece = Piece {
+                device,
+                index,
+                total: after.saturating_add(more.into()),
             };
-            self.start_upload("history", None, None, Source::Memory(bytes), attachment)?;
-            let transfer = self.tx.last_insert_rowid();
-            crate::store::meta::put(
-                self.tx,
-                &format!("piece/{transfer}"),
-                &Piece {
-                    device,
-                    index,
-                    total,
-                },
-            )?;
+            self.give_piece_of_history(&archive, &piece)?;
         }
-        Ok(())
+        Ok(after)
     }
 
-    /// Up to [`PIECE`] messages older than `before` (time, row), newest first.
+    fn give_piece_of_history(
+        &mut self,
+        archive: &said::HistoryArchive,
+        piece: &Piece,
+    ) -> Result<(), CoreError> {
+        let bytes = archive.encode_to_vec();
+        let attachment = said::Attachment {
+            size: bytes.len().try_into().unwrap_or(u64::MAX),
+            ..Default::default()
+        };
+        self.start_upload("history", None, None, Source::Memory(bytes), attachment)?;
+        let transfer = self.tx.last_insert_rowid();
+        crate::store::meta::put(self.tx, &format!("piece/{transfer}"), piece)
+    }
+
+    /// Up to [`PIECE`] messages of these conversations older than `before` (time, row), newest first.
     fn history_archive(
         &self,
+        ids: &str,
         before: (UnixMs, i64),
-        first: bool,
     ) -> Result<(said::HistoryArchive, (UnixMs, i64)), CoreError> {
-        let mut archive = said::HistoryArchive::default();
+        let mut archive = said::HistoryArchive {
+            conversations: self.conversations_to_archive(ids)?,
+            ..Default::default()
+        };
         let mut next = before;
-        let mut statement = self.tx.prepare_cached(&format!(
+        let mut statement = self.tx.prepare(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
-                 AND (m.at_ms, m.id) < (?1, ?2)
+             WHERE {GIVEN} AND m.conversation IN ({ids}) AND (m.at_ms, m.id) < (?1, ?2)
              ORDER BY m.at_ms DESC, m.id DESC LIMIT ?3"
         ))?;
         let mut rows = statement.query((before.0, before.1, PIECE))?;
@@ -174,31 +194,17 @@ impl Step<'_> {
             next = (row.get(6)?, row.get(0)?);
             archive.messages.push(archived(self, row)?);
         }
-        if first {
-            archive.contacts = self.contacts_to_sync()?;
-            archive.members = self.members_to_sync()?;
-            archive.settings = self.settings_to_sync()?;
-        }
-        archive.conversations = self.conversations_to_archive()?;
-        if !first {
-            // Each piece can be taken before the others.
-            let spoken: BTreeSet<(&str, &[u8])> = archive
-                .messages
-                .iter()
-                .map(|message| (message.hub.as_str(), message.conversation.as_slice()))
-                .collect();
-            archive.conversations.retain(|known| {
-                spoken.contains(&(known.hub.as_str(), known.conversation.as_slice()))
-            });
-        }
         Ok((archive, next))
     }
 
-    fn conversations_to_archive(&self) -> Result<Vec<said::ArchivedConversation>, CoreError> {
+    fn conversations_to_archive(
+        &self,
+        ids: &str,
+    ) -> Result<Vec<said::ArchivedConversation>, CoreError> {
         let mut known = Vec::new();
-        let mut statement = self.tx.prepare_cached(
-            "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE cid IS NOT NULL",
-        )?;
+        let mut statement = self.tx.prepare(&format!(
+            "SELECT hub, cid, kind, peer, read_seq FROM conversation WHERE id IN ({ids}) AND cid IS NOT NULL",
+        ))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let peer: Option<String> = row.get(3)?;
@@ -228,8 +234,8 @@ impl Step<'_> {
         let device = self.me()?.keys.id().to_vec();
         let mut statement = self.tx.prepare_cached(&format!(
             "SELECT {ARCHIVED} FROM message m JOIN conversation c ON c.id = m.conversation
-             WHERE m.kind IN ('text', 'attachment', 'unknown') AND m.seq IS NOT NULL AND m.status <> 'failed' AND c.cid IS NOT NULL
-             AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3 AND (?4 IS NULL OR m.author_device = ?4)
+             WHERE {GIVEN} AND c.cid IS NOT NULL AND m.conversation = ?1 AND m.seq BETWEEN ?2 AND ?3
+                 AND (?4 IS NULL OR m.author_device = ?4)
              ORDER BY m.seq, m.id LIMIT ?5"
         ))?;
         let mut rows = statement.query((
@@ -244,29 +250,6 @@ impl Step<'_> {
             messages.push(archived(self, row)?);
         }
         Ok(messages)
-    }
-
-    fn archived_reactions(
-        &self,
-        conversation: i64,
-        target: &[u8],
-    ) -> Result<Vec<said::ArchivedReaction>, CoreError> {
-        let mut statement = self.tx.prepare_cached(
-            "SELECT author, emoji, at_ms FROM reaction WHERE conversation = ?1 AND target = ?2",
-        )?;
-        let rows = statement.query_map((conversation, target), |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
-        })?;
-        rows.map(|row| {
-            let (author, emoji, at_ms) = row?;
-            let author: Address = author.parse().map_err(|_| CoreError::Damaged("author"))?;
-            Ok(said::ArchivedReaction {
-                author: Some(proto_address(&author)),
-                emoji,
-                at_ms,
-            })
-        })
-        .collect()
     }
 
     /// A piece is up: tell the device where.
@@ -292,6 +275,30 @@ impl Step<'_> {
                 archive: Some(attachment.clone()),
             }),
         )
+    }
+
+    /// A piece could not be put up, and trying again at once would not help: it is tried again later, and
+    /// the person is told. Gives the wait, unless nobody is waiting for the piece.
+    pub(crate) fn history_part_failed(
+        &mut self,
+        transfer: i64,
+        code: &str,
+    ) -> Result<Option<i64>, CoreError> {
+        let piece: Option<Piece> = crate::store::meta::get(self.tx, &format!("piece/{transfer}"))?;
+        if piece.is_none() {
+            return Ok(None);
+        }
+        if self.mem.warned.insert(("history", 0)) {
+            self.event(Event::Failed {
+                act: "history".to_owned(),
+                code: code.to_owned(),
+                message:
+                    "a part of the history for another own device was not put up: it is tried again"
+                        .to_owned(),
+                retry_after_ms: u32::try_from(PIECE_AGAIN_MS).unwrap_or(u32::MAX),
+            });
+        }
+        Ok(Some(PIECE_AGAIN_MS))
     }
 
     /// Another own device has a piece for this one.
@@ -343,6 +350,8 @@ impl Step<'_> {
     }
 
     fn take_archive(&mut self, archive: &said::HistoryArchive) -> Result<(), CoreError> {
+        self.blocks_synced(&archive.blocked)?;
+        self.look_up_blocked(&archive.blocked)?;
         for contact in &archive.contacts {
             self.contact_synced(contact)?;
         }
@@ -354,6 +363,9 @@ impl Step<'_> {
             self.read_elsewhere(known)?;
         }
         self.settings_synced(&archive.settings)?;
+        for request in &archive.requests {
+            self.request_given(request)?;
+        }
         for message in &archive.messages {
             self.archived_message(message)?;
         }
@@ -364,21 +376,27 @@ impl Step<'_> {
         &mut self,
         known: &said::ArchivedConversation,
     ) -> Result<(), CoreError> {
-        if self
-            .conversation_by_cid(&known.hub, &known.conversation)?
-            .is_some()
-        {
-            return Ok(());
-        }
-        let (Ok(hub), Ok(id)) = (known.hub.parse(), Id16::from_slice(&known.conversation)) else {
-            return Ok(());
-        };
         let peer = known.peer.as_ref().and_then(address_of);
         if let Some(peer) = &peer
             && self.conversation_with(peer)?.is_some()
         {
             return Ok(());
         }
+        if let Some(here) = self.conversation_by_cid(&known.hub, &known.conversation)? {
+            if here.peer.is_none()
+                && let Some(peer) = peer
+            {
+                // It lets itself in, and could not know with whom it will talk.
+                self.tx.execute(
+                    "UPDATE conversation SET peer = ?2, kind = ?3 WHERE id = ?1",
+                    (here.id, peer.to_string(), known.kind),
+                )?;
+            }
+            return Ok(());
+        }
+        let (Ok(hub), Ok(id)) = (known.hub.parse(), Id16::from_slice(&known.conversation)) else {
+            return Ok(());
+        };
         self.insert_conversation(
             Some(&ConversationId::new(hub, id)),
             known.kind.try_into().unwrap_or(0),

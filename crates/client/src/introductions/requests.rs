@@ -78,15 +78,6 @@ impl Step<'_> {
             .optional()?)
     }
 
-    /// Whether somebody waits for an answer.
-    pub(crate) fn is_requested(&self, from: &Address) -> Result<bool, CoreError> {
-        Ok(self.tx.query_row(
-            "SELECT EXISTS (SELECT 1 FROM request WHERE address = ?1)",
-            [from.to_string()],
-            |row| row.get(0),
-        )?)
-    }
-
     /// A request is answered, one way or the other; false where there is none.
     pub(crate) fn forget_request(&mut self, from: &Address) -> Result<bool, CoreError> {
         meta::remove(self.tx, &format!("{BEFORE}{from}"))?;

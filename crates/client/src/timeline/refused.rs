@@ -3,8 +3,9 @@
 //! Always holds: what the line showed before is kept until the change has its place in the log. What
 //! the log brings of the line meanwhile stands before the change, and goes there: the line goes on to
 //! show the change. When the change is refused, or is too late, the line shows that again, unless
-//! something else has become of it, and the person is told. It goes with the line. Deliberately
-//! absent: trying again what was refused.
+//! something else has become of it, and the person is told. It goes with the line. Other devices are told
+//! of a line without it, since they see the change where it has its place. Deliberately absent: trying
+//! again what was refused.
 
 use super::arrived::Reaction;
 use super::{Edited, mentions};
@@ -50,25 +51,37 @@ impl Part {
 
 /// What a line showed, and what the own account thought of it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Shown {
-    text: String,
+pub(crate) struct Shown {
+    pub(crate) text: String,
     /// Mentions, as a content carries them.
     mentions: Vec<u8>,
-    edited: i64,
-    deleted: bool,
-    content: Vec<u8>,
-    franking: [Option<Vec<u8>>; 4],
-    /// The own account's.
-    reactions: Vec<Thought>,
+    pub(crate) edited: i64,
+    pub(crate) deleted: bool,
+    pub(crate) content: Vec<u8>,
+    /// Franking key, sender nonce, header, seal.
+    pub(crate) franking: [Option<Vec<u8>>; 4],
+    /// The own account's; of what other devices are told, everybody's.
+    pub(crate) reactions: Vec<Thought>,
 }
 
 /// A reaction.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-struct Thought {
-    author: String,
-    emoji: String,
-    at_ms: i64,
+pub(crate) struct Thought {
+    pub(crate) author: String,
+    pub(crate) emoji: String,
+    pub(crate) at_ms: i64,
     expires_ms: Option<i64>,
+}
+
+impl Thought {
+    fn of(row: &rusqlite::Row<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            author: row.get(0)?,
+            emoji: row.get(1)?,
+            at_ms: row.get(2)?,
+            expires_ms: row.get(3)?,
+        })
+    }
 }
 
 /// What a change is about.
@@ -82,6 +95,13 @@ fn target(change: &said::Content) -> Option<&[u8]> {
 }
 
 impl Shown {
+    /// Whom it mentions.
+    pub(crate) fn mentions(&self) -> Result<Vec<said::Mention>, CoreError> {
+        Ok(said::Content::decode(self.mentions.as_slice())
+            .map_err(|_| CoreError::Damaged("mentions"))?
+            .mentions)
+    }
+
     /// Whether this is how the line looks when `change` was made.
     fn is_after(&self, change: &said::Content) -> bool {
         match &change.body {
@@ -237,6 +257,58 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// What a line shows without the changes of it that are on their way: what the log makes of it, as
+    /// far as this device has read.
+    pub(crate) fn shown_by_log(
+        &self,
+        conversation: i64,
+        target: &[u8],
+    ) -> Result<Option<Shown>, CoreError> {
+        let Some(mut shown) = self.shown(conversation, target)? else {
+            return Ok(None);
+        };
+        for part in [Part::Words, Part::Reaction] {
+            let first = self.under_way(conversation, target, part, i64::MIN)?;
+            let Some((_, before)) = first else {
+                continue;
+            };
+            // What the log has deleted is so, whatever is on its way.
+            let stands = part == Part::Words
+                && shown.deleted
+                && !self.is_being_deleted(conversation, target)?;
+            if !stands {
+                shown.take_back(part, before);
+            }
+        }
+        let me = self.me()?.address.to_string();
+        shown.reactions.retain(|one| one.author == me);
+        let mut statement = self.tx.prepare_cached(
+            "SELECT author, emoji, at_ms, expires_ms FROM reaction WHERE conversation = ?1 AND target = ?2 AND author <> ?3",
+        )?;
+        let others = statement.query_map((conversation, target, me), Thought::of)?;
+        for one in others {
+            shown.reactions.push(one?);
+        }
+        Ok(Some(shown))
+    }
+
+    /// Whether a deletion of a line is on its way from here.
+    fn is_being_deleted(&self, conversation: i64, target: &[u8]) -> Result<bool, CoreError> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT q.content FROM before_change b JOIN send_queue q ON q.conversation = b.conversation AND q.message_id = b.message_id
+             WHERE b.conversation = ?1 AND b.target = ?2",
+        )?;
+        let mut rows = statement.query((conversation, target))?;
+        while let Some(row) = rows.next()? {
+            let content = said::Content::decode(row.get::<_, Vec<u8>>(0)?.as_slice())
+                .map_err(|_| CoreError::Damaged("queued content"))?;
+            if matches!(content.body, Some(said::content::Body::Deletion(_))) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The first change of this part of a line that is under way behind a row of the send queue, and what the
     /// line shows without it and those behind it.
     fn under_way(
@@ -353,14 +425,7 @@ impl Step<'_> {
         let mut statement = self.tx.prepare_cached(
             "SELECT author, emoji, at_ms, expires_ms FROM reaction WHERE conversation = ?1 AND target = ?2 AND author = ?3",
         )?;
-        let rows = statement.query_map((conversation, target, me), |row| {
-            Ok(Thought {
-                author: row.get(0)?,
-                emoji: row.get(1)?,
-                at_ms: row.get(2)?,
-                expires_ms: row.get(3)?,
-            })
-        })?;
+        let rows = statement.query_map((conversation, target, me), Thought::of)?;
         shown.reactions = rows.collect::<Result<_, _>>()?;
         Ok(Some(shown))
     }
@@ -379,9 +444,7 @@ impl Step<'_> {
                 conversation, target, shown.text, shown.edited, shown.deleted, shown.content, key, nonce, header, seal
             ],
         )?;
-        let mentions = said::Content::decode(shown.mentions.as_slice())
-            .map_err(|_| CoreError::Damaged("mentions"))?
-            .mentions;
+        let mentions = shown.mentions()?;
         mentions::store(self.tx, conversation, target, &shown.text, &mentions)?;
         // The hub may have taken it while it was deleted here: then its time has begun.
         let sent_ms: Option<i64> = self

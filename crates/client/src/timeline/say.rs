@@ -192,7 +192,7 @@ impl Step<'_> {
                     ));
                 }
                 // Writing to someone who asked is accepting them.
-                if self.conversation_with(address)?.is_none() && self.is_requested(address)? {
+                if self.conversation_with(address)?.is_none() && self.asks(address)? {
                     self.accept(address)?;
                 }
                 match self.conversation_with(address)? {

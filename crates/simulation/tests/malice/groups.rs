@@ -268,12 +268,13 @@ fn a_server_that_goes_back_in_time_is_told_of_in_a_group() -> Result<()> {
     let before = choir.world.hub_snapshot();
     choir.tell(alice, "No, at seven.")?;
     choir.tell(bob, "At seven.")?;
-    // Bob's devices are there first.
+    // Bob's devices are there first, the laptop before the other.
+    choir.world.cut_off(bob, 5_000);
     for later in [alice, choir.tablet, carol] {
-        choir.world.cut_off(later, 20_000);
+        choir.world.cut_off(later, 30_000);
     }
     choir.world.hub_restore(&before)?;
-    choir.world.run_for(6_000);
+    choir.world.run_for(15_000);
     choir.say(bob, "Hello?")?;
     choir.world.run_for(60_000);
     choir.world.settle()?;

@@ -18,6 +18,7 @@ pub(crate) fn not_done(act: &str) -> &'static str {
         "report" => "not reported",
         "link" => "not linked",
         "approve_link" => "the device was not let in",
+        "history" => "a part of the history was not given to your other device",
         "profile" | "photo" => "your profile stays as it was",
         "registration_lock" => "the registration lock stays as it was",
         "recovery" => "no new phrase was made",
