@@ -364,9 +364,9 @@ impl Step<'_> {
                 self.failed("sync", &CallError::Refused(error));
                 Ok(())
             }
-            // Then it is not known, and coming in anew says what there is to say. Positions are told again by the
-            // next session.
-            Request::LookBack { .. } | Request::Positions => Ok(()),
+            Request::LookBack { conversation } => self.not_looked_back(conversation),
+            // They are told again by the next session.
+            Request::Positions => Ok(()),
             Request::Append { queue } => self.append_refused(queue, error),
             Request::Mark { conversation } => {
                 self.mark_refused(conversation, &error);

@@ -79,9 +79,7 @@ impl Step<'_> {
         if conversation.is_active() && cursor + 1 < conversation.next_seq {
             self.look_back(&conversation);
         }
-        if conversation.is_active() && log.head_seq >= conversation.next_seq {
-            self.fetch(hub, &log.log, conversation.next_seq - 1);
-        }
+        self.read_further(&conversation);
         // All that this device may read was read, and nothing in it took the device out.
         if conversation.is_active() && !log.member && log.head_seq + 1 == conversation.next_seq {
             return self.log_ended(&mut conversation);
@@ -271,7 +269,28 @@ impl Step<'_> {
         if conversation.is_active() {
             self.acknowledge(&conversation);
         }
+        self.read_further(&conversation);
         Ok(())
+    }
+
+    /// It could not be compared: what follows says what there is to say.
+    pub(crate) fn not_looked_back(&mut self, conversation: i64) -> Result<(), CoreError> {
+        match self.conversation(conversation) {
+            Ok(conversation) => self.read_further(&conversation),
+            // It is in another one now.
+            Err(CoreError::NoSuch(_)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// What the log has more is asked for, once it is known that it is the log that was read.
+    pub(crate) fn read_further(&mut self, conversation: &Conversation) {
+        let more = conversation.is_active() && conversation.head_seq >= conversation.next_seq;
+        if more && !self.is_looking_back(conversation.id) {
+            let (hub, log) = conversation.wire_log(self);
+            self.fetch(&hub, &log, conversation.next_seq - 1);
+        }
     }
 
     fn is_looking_back(&self, id: i64) -> bool {

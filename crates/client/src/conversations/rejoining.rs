@@ -436,10 +436,7 @@ impl Step<'_> {
     pub(crate) fn reconnected_logs(&mut self) -> Result<(), CoreError> {
         self.fetch_inbox()?;
         for conversation in self.conversations_in(State::Active)? {
-            if conversation.head_seq >= conversation.next_seq {
-                let (hub, log) = conversation.wire_log(self);
-                self.fetch(&hub, &log, conversation.next_seq - 1);
-            }
+            self.read_further(&conversation);
         }
         self.read_on_again()
     }

@@ -204,16 +204,20 @@ impl Step<'_> {
         if !conversation.is_caught_up() || reply.epoch != conversation.epoch {
             return self.try_later(&row);
         }
-        // What was told of a later one came another way, and overtook this.
-        if self.is_later_told(conversation.id, reply.state_version)
-            && row.attempts < LOOKS_FOR_LATER
-        {
-            return self.try_later(&row);
-        }
         let found = match reply.sealed_state.as_slice() {
             [] => None,
             sealed => self.open_details(&conversation, sealed)?,
         };
+        // What was told of a later one came another way, and overtook this. Older than what is known it is said
+        // to be all the same.
+        if self.is_later_told(conversation.id, reply.state_version)
+            && row.attempts < LOOKS_FOR_LATER
+        {
+            if let Some((document, verified)) = found {
+                self.adopt_details(&conversation, document, &verified)?;
+            }
+            return self.try_later(&row);
+        }
         if found.is_none() && !reply.sealed_state.is_empty() {
             let is_old = self.are_details_old(conversation.id)?;
             if is_old && row.attempts < LOOKS_BEFORE_SEALING {

@@ -306,13 +306,12 @@ Carol: I am.
 Alice: We meet at six.
 Alice: No, at seven.
 Bob: At seven.
-— this conversation was repaired
 — the server has something else now in the place of what it gave this device: it went back to an earlier state, or tells two stories
+— this conversation was repaired
 — some messages may be missing here: this device did not get them in time. What others still give of them is put here
 Bob: Hello?
 Bob: Are you there?
 me: I am.
-— warning: the server may have told you and others two different stories; the conversation is being repaired
 — warning: the server has something else now in the place of what it gave this device: it went back to an earlier state, or tells two stories
 "
     );
