@@ -33,7 +33,7 @@ pub(crate) async fn leave(app: &Arc<App>, caller: Caller, request: Leave) -> Res
     app.is_here(&request.hub)?;
     let log = log_name(&request.conversation)?;
     let address = app.address_of(&caller)?.to_string();
-    let meta = app
+    let (meta, ended) = app
         .db
         .write(move |conn, book| {
             let mut meta = book.get(conn, &log)?;
@@ -57,6 +57,7 @@ pub(crate) async fn leave(app: &Arc<App>, caller: Caller, request: Leave) -> Res
             for seat in &mut seats {
                 seat.leaving |= devices.contains(seat.device.as_bytes());
             }
+            let mut ended = Vec::new();
             if seats.iter().all(|seat| seat.leaving) {
                 // Nobody is left who could commit anything.
                 packed::unpack(conn, meta.id, seats.iter().map(|seat| seat.device))?;
@@ -64,15 +65,21 @@ pub(crate) async fn leave(app: &Arc<App>, caller: Caller, request: Leave) -> Res
                     "UPDATE seat SET removed = ?2 WHERE log = ?1 AND removed IS NULL",
                 )?
                 .execute(params![meta.id, meta.head])?;
-                seats.clear();
+                ended = std::mem::take(&mut seats);
                 followers::update(conn, meta.id, &meta.seats, &seats, meta.head)?;
             }
             meta.seats = Arc::new(seats);
             book.put(log, &mut meta);
-            Ok(meta)
+            Ok((meta, ended))
         })
         .await?;
     app.live.views.update(log, &meta);
+    // No entry says so to the account's other devices.
+    for seat in ended.iter().filter(|seat| seat.sibling.is_none()) {
+        if let Some(outbound) = app.live.outbound(&seat.device) {
+            outbound.fall_behind();
+        }
+    }
     app.removals.notify_one();
     Ok(())
 }

@@ -51,6 +51,8 @@ pub(super) struct Taken {
     log: Option<(LogName, LogMeta)>,
     /// The sealed state was replaced, by another act than a commit: the version that it has now.
     state: Option<u64>,
+    /// This app's devices whose seats ended, perhaps without an entry that says so.
+    ended: Vec<DeviceId>,
 }
 
 impl Taken {
@@ -83,9 +85,12 @@ pub(super) fn take(
         jump(conn, book, &mut meta, from)?;
     }
     take_cursors(conn, meta.id, &followed.cursors)?;
-    let mut state = None;
+    let (mut state, mut ended) = (None, Vec::new());
     if is_news(conn, meta.id, followed.as_of)? {
+        let before = meta.seats.clone();
         seat(conn, own, &mut meta, &followed.seats)?;
+        let gone = |seat: &&Seat| meta.seats.iter().all(|stands| stands.device != seat.device);
+        ended.extend(before.iter().filter(gone).map(|seat| seat.device));
         let commits = followed.epoch.saturating_sub(meta.epoch);
         meta.epoch = meta.epoch.max(followed.epoch);
         let before: u64 = conn
@@ -105,6 +110,7 @@ pub(super) fn take(
     Ok(Taken {
         published,
         state,
+        ended,
         ..Taken::of(name, meta)
     })
 }
@@ -373,6 +379,11 @@ where
         .submit(job, move |taken: Result<Taken, Failure>| {
             let _ = sender.send(taken.map(|taken| {
                 on_app.publish_all(&taken.published);
+                for device in &taken.ended {
+                    if let Some(outbound) = on_app.live.outbound(device) {
+                        outbound.fall_behind();
+                    }
+                }
                 taken.log.map(|(name, meta)| {
                     on_app.live.views.update(name, &meta);
                     if let Some(version) = taken.state {

@@ -156,6 +156,16 @@ impl Outbound {
         self.add(item, false);
     }
 
+    /// Something is otherwise that no push tells of: the device is to ask what changed.
+    pub(crate) fn fall_behind(self: &Arc<Self>) {
+        let Ok(mut queue) = self.queue.lock() else {
+            return;
+        };
+        queue.behind = true;
+        drop(queue);
+        self.wake.notify_one();
+    }
+
     fn add(self: &Arc<Self>, item: Item, always: bool) {
         let Ok(mut queue) = self.queue.lock() else {
             return;

@@ -357,14 +357,16 @@ fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay()
     world.nothing_is_wrong()
 }
 
-#[test]
-fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
+/// The last account of a group leaves it on one device; the other one is away, or there all the time.
+fn the_last_one_leaves(away: bool) -> Result<()> {
     let mut world = World::calm(1)?;
     let alice = world.sign_up("Alice")?;
     let tablet = world.link(alice, "Alice's tablet")?;
     world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
     world.settle()?;
-    world.cut_off(tablet, 60_000);
+    if away {
+        world.cut_off(tablet, 60_000);
+    }
     let conversation = group(&world, alice)?;
     world.act(alice, Command::LeaveGroup { conversation })?;
     world.run_for(120_000);
@@ -376,6 +378,12 @@ fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
         assert_eq!(state, "left", "{}", world.name(who));
     }
     world.nothing_is_wrong()
+}
+
+#[test]
+fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
+    the_last_one_leaves(false)?;
+    the_last_one_leaves(true)
 }
 
 #[test]
