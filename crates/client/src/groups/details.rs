@@ -208,29 +208,25 @@ impl Step<'_> {
             [] => None,
             sealed => self.open_details(&conversation, sealed)?,
         };
-        // What was told of a later one came another way, and overtook this. Older than what is known it is said
-        // to be all the same.
-        if self.is_later_told(conversation.id, reply.state_version)
-            && row.attempts < LOOKS_FOR_LATER
-        {
-            if let Some((document, verified)) = found {
-                self.adopt_details(&conversation, document, &verified)?;
-            }
-            return self.try_later(&row);
-        }
         if found.is_none() && !reply.sealed_state.is_empty() {
             let is_old = self.are_details_old(conversation.id)?;
             if is_old && row.attempts < LOOKS_BEFORE_SEALING {
                 return self.try_later(&row);
             }
         }
-        meta::remove(self.tx, &from_before(conversation.id))?;
         let mut readable = found.is_some();
         if let Some((document, verified)) = found {
             readable = self.adopt_details(&conversation, document, &verified)?;
             // Of two that nobody vouches for now, neither takes the other's place.
             readable = readable || !self.vouched_for(&conversation)?;
         }
+        // What was told of a later one came another way, and overtook this.
+        if self.is_later_told(conversation.id, reply.state_version)
+            && row.attempts < LOOKS_FOR_LATER
+        {
+            return self.try_later(&row);
+        }
+        meta::remove(self.tx, &from_before(conversation.id))?;
         self.mem.details_unseen.remove(&conversation.id);
         self.looked_at_details(conversation.id)?;
         self.tx.execute(
