@@ -442,10 +442,10 @@ impl Step<'_> {
         if self.request_is_line(&from)? || !self.asks(&from)? {
             return Ok(());
         }
-        if let Some(waiting) = self.conversation_with(&from)? {
-            if waiting.state == State::Asking {
-                return self.both_asked(&waiting, &from);
-            }
+        if let Some(waiting) = self.conversation_with(&from)?
+            && waiting.state == State::Asking
+        {
+            return self.both_asked(&waiting, &from);
         }
         self.tell_request(&from)
     }

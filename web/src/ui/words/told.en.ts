@@ -153,6 +153,7 @@ const failures: Sentences = {
   not_now: "That can not be done now. It needs an account, or an owner device.",
   not_found: "That is no longer there.",
   refused: "That is against a rule: too late, too long, or not yours to change.",
+  too_late: "The time in which this message could be changed is over. It stands as it was.",
   forbidden: "You may not do that here.",
   not_member: "You are not in this conversation any more.",
   account_gone: "This account is gone or suspended.",
