@@ -102,10 +102,13 @@ pub(crate) async fn welcome(
             }
             // A welcome leads into the seat that begins with it. Who came in anew since has that seat no more,
             // and would stand where the log gives it nothing.
-            if window.joined > request.commit_seq
-                && !stays::began(conn, meta.id, &caller.device, request.commit_seq)?
-            {
-                let text = "the welcome was into an earlier seat";
+            let earlier = window.joined > request.commit_seq
+                && !stays::began(conn, meta.id, &caller.device, request.commit_seq)?;
+            // The last account has left before the device came.
+            let over = window.joined == request.commit_seq
+                && window.removed.is_some_and(|end| end <= window.joined);
+            if earlier || over {
+                let text = "the welcome was into a seat that is over";
                 return Err(Failure::refused(ErrorCode::NotFound, text));
             }
             conn.prepare_cached(

@@ -104,6 +104,8 @@ impl Step<'_> {
             self.set_state(&mut conversation, State::Active)?;
             self.refresh_membership(&mut conversation)?;
             self.save_position(&conversation)?;
+            // Another own device may have come in before the answer did.
+            self.read_further(&conversation);
             if conversation.kind == ConversationKind::Group as i32 {
                 self.settle_wishes(&conversation)?;
                 self.want(conversation.id, "details", 0)?;

@@ -142,13 +142,15 @@ impl Step<'_> {
             if self.another_waits(hub, cid)? {
                 return Ok(());
             }
-            // It was into an earlier seat than the last one, which is over as well.
-            if error.code == ErrorCode::NotFound
-                && let Some(known) = self.conversation_by_cid(hub, cid)?
-                && known.state == State::Left
-                && known.joined_seq >= commit_seq
-            {
-                return Ok(());
+            // It was into a seat that is over, and nothing was in it that is not known here.
+            if error.code == ErrorCode::NotFound {
+                let known = self.conversation_by_cid(hub, cid)?;
+                let over = known.is_none_or(|known| {
+                    known.state == State::Left && known.joined_seq >= commit_seq
+                });
+                if over {
+                    return Ok(());
+                }
             }
             return self.join_by_asking(hub, cid, ConversationKind::Unspecified.into(), commit_seq);
         }

@@ -6,10 +6,10 @@
 //! for long holds up nothing: it is given what there is, and the whole of it once it is in.
 //! Deliberately absent: what is in a piece (the parent module).
 
-use crate::CoreError;
 use crate::output::Event;
 use crate::step::Step;
 use crate::store::meta;
+use crate::{Core, CoreError};
 use comity_wire::{DeviceId, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,17 @@ impl Promise {
             more: true,
             again_ms: Some(again_ms.min(patience_ms)),
         }
+    }
+}
+
+impl Core {
+    /// Devices of this account that are still to be given history from here.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub fn history_due(&self) -> Result<usize, CoreError> {
+        let promises: Vec<Promise> = meta::get(self.store(), PROMISES)?.unwrap_or_default();
+        Ok(promises.iter().filter(|promise| !promise.kept).count())
     }
 }
 

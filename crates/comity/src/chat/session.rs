@@ -483,6 +483,23 @@ impl Session {
         }
     }
 
+    /// Waits, for a while, until a device that was let in has been given its history: that begins when it is
+    /// in, and goes on at this device's next start where it takes longer.
+    pub(crate) async fn history_given(&self) -> Result<()> {
+        let done = async {
+            while self.handle.query(Core::history_due).await? > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            anyhow::Ok(())
+        };
+        let patience = self.timeout.min(Duration::from_secs(20));
+        tokio::select! {
+            biased;
+            done = tokio::time::timeout(patience, done) => done.unwrap_or(Ok(())),
+            error = self.ended() => Err(error),
+        }
+    }
+
     /// Waits to be online where what follows needs the app: the first note to oneself, which has
     /// no conversation before.
     pub(crate) async fn online_for(&self, to: &Whom) -> Result<()> {

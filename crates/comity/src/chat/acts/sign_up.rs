@@ -436,5 +436,6 @@ pub(super) async fn approve(session: &Session, code: String) -> Result<()> {
     // The new device comes online, gives its keys, is let into every conversation; history goes up.
     session.settled().await?;
     session.memberships_done().await?;
+    session.history_given().await?;
     session.flushed().await
 }
