@@ -177,10 +177,13 @@ impl Step<'_> {
     ) -> Result<(), CoreError> {
         let change =
             said::Content::decode(queue.1).map_err(|_| CoreError::Damaged("queued content"))?;
-        if self.is_too_late(conversation, &change, at_ms)? {
-            return self.change_refused(conversation, queue, TOO_LATE);
+        // What is said for itself has nothing that it could be taken back to.
+        if Part::of(&change).is_some() {
+            if self.is_too_late(conversation, &change, at_ms)? {
+                return self.change_refused(conversation, queue, TOO_LATE);
+            }
+            self.before_of(conversation, &change.message_id)?;
         }
-        self.before_of(conversation, &change.message_id)?;
         self.own_change_in_place(conversation, &change, (seq, at_ms))
     }
 
