@@ -214,14 +214,19 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn put_untold(&self, address: &Address, untold: Untold) -> Result<(), CoreError> {
+    fn put_untold(&mut self, address: &Address, untold: Untold) -> Result<(), CoreError> {
+        self.mem.no_blocks_untold = false;
         meta::put(self.tx, &format!("{UNTOLD}{address}"), &untold)
     }
 
     /// Tells the app what it has not answered for.
     pub(crate) fn pump_blocks(&mut self) -> Result<(), CoreError> {
+        if self.mem.no_blocks_untold {
+            return Ok(());
+        }
         let untold = meta::under(self.tx, UNTOLD)?;
         if untold.is_empty() {
+            self.mem.no_blocks_untold = true;
             return Ok(());
         }
         if let Some(at) = self.mem.blocks_again_ms {

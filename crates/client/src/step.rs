@@ -60,6 +60,10 @@ pub(crate) struct Memory {
     pub(crate) details_unseen: Shared<BTreeMap<i64, u64>>,
     /// Changes of the own device list that wait for one that is under way.
     pub(crate) list_changes: VecDeque<ListChange>,
+    /// No change of the own device list is wanted, as was looked for once.
+    pub(crate) no_list_wishes: bool,
+    /// The app was told of everybody who is blocked, as was looked for once.
+    pub(crate) no_blocks_untold: bool,
     /// When to ask again for a change of the own device list that could not be made for now.
     pub(crate) list_change_again_ms: Option<UnixMs>,
     /// When to ask again for device lists that did not come.

@@ -105,6 +105,9 @@ impl Step<'_> {
 
     /// What waited for the newest own list goes on, once that is here.
     pub(crate) fn next_list_change(&mut self) -> Result<(), CoreError> {
+        if self.mem.list_changes.is_empty() && self.mem.no_list_wishes {
+            return Ok(());
+        }
         if self.is_list_changing() || self.awaits_list(&self.me()?.address)? {
             return Ok(());
         }
@@ -136,6 +139,7 @@ impl Step<'_> {
     fn wanted_change(&mut self) -> Result<Option<ListChange>, CoreError> {
         let mut to_promote = None;
         let wanted = meta::under(self.tx, WANTED)?;
+        self.mem.no_list_wishes = wanted.is_empty();
         if wanted.is_empty() || !self.is_synced() {
             return Ok(None);
         }
@@ -160,7 +164,8 @@ impl Step<'_> {
         meta::get(self.tx, &format!("{WANTED}{device}"))
     }
 
-    fn put_wanted(&self, device: &DeviceId, wanted: &Wanted) -> Result<(), CoreError> {
+    fn put_wanted(&mut self, device: &DeviceId, wanted: &Wanted) -> Result<(), CoreError> {
+        self.mem.no_list_wishes = false;
         meta::put(self.tx, &format!("{WANTED}{device}"), wanted)
     }
 
