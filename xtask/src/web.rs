@@ -140,14 +140,18 @@ fn out(project: &Project) -> PathBuf {
     web::folder(project).join(FOLDER)
 }
 
-/// Optimises what was bound for its size.
+/// Optimises what was bound for its size. What is alike is found once all of it is small: merged, that is half a
+/// percent less than it travels with.
 fn make_small(project: &Project) -> Result<()> {
     let wasm = out(project).join(format!("{NAME}_bg.wasm"));
-    project.run(
-        web::tool(project, "wasm-opt")
-            .arg("-Oz")
-            .args(FEATURES)
-            .arg("-o")
-            .args([&wasm, &wasm]),
-    )
+    for passes in [&["-Oz"][..], &["--merge-similar-functions", "-Oz"]] {
+        project.run(
+            web::tool(project, "wasm-opt")
+                .args(passes)
+                .args(FEATURES)
+                .arg("-o")
+                .args([&wasm, &wasm]),
+        )?;
+    }
+    Ok(())
 }
