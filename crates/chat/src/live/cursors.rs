@@ -1,7 +1,7 @@
 //! Cursors on their way to the database and to other members: both late on purpose, so that an
 //! acknowledgement costs no write.
 //!
-//! Always holds: a cursor only grows; one that is lost is a redelivery, nothing worse.
+//! Always holds: a cursor only grows; one that is lost is told again by its device, with its next session.
 
 use crate::logs::LogName;
 use comity_wire::DeviceId;

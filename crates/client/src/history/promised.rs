@@ -117,9 +117,10 @@ impl Core {
     ///
     /// # Errors
     /// When the store can not be read.
-    pub fn history_due(&self) -> Result<usize, CoreError> {
+    pub fn history_due(&self) -> Result<u64, CoreError> {
         let promises: Vec<Promise> = meta::get(self.store(), PROMISES)?.unwrap_or_default();
-        Ok(promises.iter().filter(|promise| !promise.kept).count())
+        let due = promises.iter().filter(|promise| !promise.kept).count();
+        Ok(u64::try_from(due).unwrap_or(u64::MAX))
     }
 }
 

@@ -466,28 +466,24 @@ impl Session {
         }
     }
 
-    /// Waits, for a while, until every conversation has the devices that it should have.
+    /// Waits, for a while, until every conversation has the devices that it should have. A device that stays
+    /// away is let in when it comes: by this device's next start.
     pub(crate) async fn memberships_done(&self) -> Result<()> {
-        let done = async {
-            while self.handle.query(Core::membership_changes_due).await? > 0 {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            anyhow::Ok(())
-        };
-        // A device that stays away is let in when it comes: by this device's next start.
-        let patience = self.timeout.min(Duration::from_secs(20));
-        tokio::select! {
-            biased;
-            done = tokio::time::timeout(patience, done) => done.unwrap_or(Ok(())),
-            error = self.ended() => Err(error),
-        }
+        self.none_due(Core::membership_changes_due).await
     }
 
     /// Waits, for a while, until a device that was let in has been given its history: that begins when it is
     /// in, and goes on at this device's next start where it takes longer.
     pub(crate) async fn history_given(&self) -> Result<()> {
+        self.none_due(Core::history_due).await
+    }
+
+    async fn none_due(
+        &self,
+        due: fn(&Core) -> Result<u64, comity_client::CoreError>,
+    ) -> Result<()> {
         let done = async {
-            while self.handle.query(Core::history_due).await? > 0 {
+            while self.handle.query(due).await? > 0 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             anyhow::Ok(())
