@@ -3,10 +3,10 @@
 
 use anyhow::{Context as _, Result};
 use comity_client::{
-    AccountView, Command, ConversationSetting, DraftView, Event, FileKind, ItemKind, Look, Say,
-    Status, What, Whom,
+    AccountView, Command, ConversationSetting, DraftView, Event, FileKind, ItemKind, Look,
+    Permissions, Say, Status, What, Whom,
 };
-use comity_simulation::story::say;
+use comity_simulation::story::{group_of, say};
 use comity_simulation::{Ask, Asked, Malice, Who, World};
 use std::sync::{Arc, Mutex};
 
@@ -189,6 +189,45 @@ fn a_conversation_is_kept_alike_on_all_devices_whoever_was_away() -> Result<()> 
         assert_eq!(kept(&world, who, bob)?, [false, true, false, false]);
     }
     assert_eq!(kept(&world, bob, alice)?, [false; 4], "nobody else's");
+    world.nothing_is_wrong()
+}
+
+#[test]
+fn what_is_shown_first_are_pinned_conversations_and_then_the_newest() -> Result<()> {
+    use ConversationSetting::Pinned;
+    let mut world = World::calm(1)?;
+    let alice = world.sign_up("Alice")?;
+    let bob = world.sign_up("Bob")?;
+    let carol = world.sign_up("Carol")?;
+    world.befriend(alice, bob)?;
+    world.befriend(alice, carol)?;
+    let members = vec![world.address(bob)?, world.address(carol)?];
+    world.act(alice, group_of("Choir", members, Permissions::default()))?;
+    world.settle()?;
+    world.say(bob, alice, "I am the newest.")?;
+    world.settle()?;
+    let of =
+        |world: &World, who| Ok::<_, anyhow::Error>(world.conversation(alice, who)?.conversation);
+    let (with_bob, with_carol) = (of(&world, bob)?, of(&world, carol)?);
+    let order = |world: &World| Ok::<_, anyhow::Error>(world.core(alice)?.conversation_ids()?);
+    let all = world.core(alice)?.conversations()?;
+    let choir = all.iter().find(|view| view.kind == "group");
+    let choir = choir.context("there is a group")?.conversation;
+    let newest_first: Vec<i64> = all.iter().map(|view| view.conversation).collect();
+    assert_eq!(order(&world)?, newest_first, "nothing is pinned");
+    assert_eq!(newest_first.first(), Some(&with_bob));
+    for pinned in [with_carol, choir] {
+        world.act(alice, set(pinned, Pinned(true)))?;
+    }
+    let mut expected = newest_first.clone();
+    expected.sort_by_key(|id| *id != with_carol && *id != choir);
+    assert_ne!(expected, newest_first);
+    assert_eq!(order(&world)?, expected, "one-to-one and group alike");
+    for pinned in [with_carol, choir] {
+        world.act(alice, set(pinned, Pinned(false)))?;
+    }
+    assert_eq!(order(&world)?, newest_first);
+    world.settle()?;
     world.nothing_is_wrong()
 }
 
