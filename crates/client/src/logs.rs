@@ -80,9 +80,11 @@ impl Step<'_> {
             self.look_back(&conversation);
         }
         self.read_further(&conversation);
-        // All that this device may read was read, and nothing in it took the device out.
-        if conversation.is_active() && !log.member && log.head_seq + 1 == conversation.next_seq {
-            return self.log_ended(&mut conversation);
+        if conversation.is_active() && !log.member {
+            meta::put(self.tx, &seat_ended(conversation.id), &log.head_seq)?;
+            if self.is_at_the_end(&conversation)? {
+                return self.log_ended(&mut conversation);
+            }
         }
         self.state_version_seen(&conversation, log.state_version)?;
         for cursor in &log.cursors {
@@ -107,18 +109,34 @@ impl Step<'_> {
     pub(crate) fn read_on_again(&mut self) -> Result<(), CoreError> {
         let names = meta::under(self.tx, UNREAD_SINCE_ENTRY)?;
         for id in names.iter().filter_map(|name| name.parse().ok()) {
-            let conversation = match self.conversation(id) {
-                Ok(conversation) => Some(conversation),
-                // It is in another one now.
-                Err(CoreError::NoSuch(_)) => None,
-                Err(error) => return Err(error),
-            };
-            match conversation.filter(Conversation::is_active) {
+            match self.active(id)? {
                 Some(conversation) => self.read_on(&conversation)?,
                 None => meta::remove(self.tx, &unread_since_entry(id))?,
             }
         }
         Ok(())
+    }
+
+    /// Whether all that this device may read was read, and nothing in it took the device out, whose seat has ended.
+    fn is_at_the_end(&self, conversation: &Conversation) -> Result<bool, CoreError> {
+        let Some(ended) = meta::get::<u64>(self.tx, &seat_ended(conversation.id))? else {
+            return Ok(false);
+        };
+        if ended < conversation.next_seq {
+            // Of a seat that it has no more, or looked at now.
+            meta::remove(self.tx, &seat_ended(conversation.id))?;
+        }
+        Ok(ended + 1 == conversation.next_seq)
+    }
+
+    /// The conversation, if this device stands in it.
+    fn active(&self, id: i64) -> Result<Option<Conversation>, CoreError> {
+        match self.conversation(id) {
+            Ok(conversation) => Ok(Some(conversation).filter(Conversation::is_active)),
+            // It is in another one now.
+            Err(CoreError::NoSuch(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Entries, `asked` for or pushed.
@@ -170,6 +188,9 @@ impl Step<'_> {
         }
         if conversation.next_seq > before {
             self.acknowledge(&conversation);
+        }
+        if asked && conversation.is_active() && self.is_at_the_end(&conversation)? {
+            return self.log_ended(&mut conversation);
         }
         if conversation.is_active() && conversation.head_seq >= conversation.next_seq {
             if asked && conversation.next_seq == before {
@@ -608,6 +629,11 @@ const UNREAD_SINCE_ENTRY: &str = "unread_since_entry/";
 
 fn unread_since_entry(conversation: i64) -> String {
     format!("{UNREAD_SINCE_ENTRY}{conversation}")
+}
+
+/// Where it is kept which entry was the last that this device may read.
+fn seat_ended(conversation: i64) -> String {
+    format!("seat_ended/{conversation}")
 }
 
 /// What stands for an entry in the trail.

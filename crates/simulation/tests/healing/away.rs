@@ -357,18 +357,34 @@ fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay()
     world.nothing_is_wrong()
 }
 
-/// The last account of a group leaves it on one device; the other one is away, or there all the time.
-fn the_last_one_leaves(away: bool) -> Result<()> {
+/// Where the other device is when somebody leaves on one.
+enum Tablet {
+    There,
+    Away,
+    /// Away already when something was said before, and started anew so long after it is there again.
+    Behind(u64),
+}
+
+/// The last account of a group leaves it on one device.
+fn the_last_one_leaves(where_is: Tablet) -> Result<()> {
     let mut world = World::calm(1)?;
     let alice = world.sign_up("Alice")?;
     let tablet = world.link(alice, "Alice's tablet")?;
     world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
     world.settle()?;
-    if away {
+    let conversation = group(&world, alice)?;
+    if !matches!(where_is, Tablet::There) {
         world.cut_off(tablet, 60_000);
     }
-    let conversation = group(&world, alice)?;
+    if matches!(where_is, Tablet::Behind(_)) {
+        says(&mut world, alice, conversation, "Nobody is left.")?;
+        world.run_for(10_000);
+    }
     world.act(alice, Command::LeaveGroup { conversation })?;
+    if let Tablet::Behind(later_ms) = where_is {
+        world.run_for(50_000 + later_ms);
+        world.crash(tablet, 1_000);
+    }
     world.run_for(120_000);
     world.settle()?;
     for who in [alice, tablet] {
@@ -377,13 +393,23 @@ fn the_last_one_leaves(away: bool) -> Result<()> {
         let state = group.context("no group")?.state.as_str();
         assert_eq!(state, "left", "{}", world.name(who));
     }
+    if matches!(where_is, Tablet::Behind(_)) {
+        assert!(shown(&world, tablet)?.contains(&"Nobody is left.".to_owned()));
+    }
     world.nothing_is_wrong()
 }
 
 #[test]
 fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
-    the_last_one_leaves(false)?;
-    the_last_one_leaves(true)
+    the_last_one_leaves(Tablet::There)?;
+    the_last_one_leaves(Tablet::Away)?;
+    // What is left to be read is asked for while the program may end at any moment.
+    for moment in 0..30 {
+        let later_ms = moment * 100;
+        the_last_one_leaves(Tablet::Behind(later_ms))
+            .with_context(|| format!("{later_ms} ms after it was there again"))?;
+    }
+    Ok(())
 }
 
 #[test]
