@@ -197,6 +197,8 @@ pub struct Rows {
     pub put: Vec<Row>,
     /// Rows that changed in place.
     pub set: Vec<Row>,
+    /// What is there now is not all: a long list of conversations is told in parts.
+    pub more: bool,
 }
 
 /// A row of a list.

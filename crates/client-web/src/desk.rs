@@ -2,11 +2,11 @@
 //!
 //! Always holds: a view is read again only after something that could have changed it; what is
 //! told is the difference to what that tab was told before; of one line of a conversation no more than
-//! that line is read. Deliberately absent: acts, which are
-//! steps of the core and belong to the shell.
+//! that line is read; of many conversations those that are shown first are told before the others are
+//! read. Deliberately absent: acts, which are steps of the core and belong to the shell.
 
 use crate::boundary::{
-    Ask, Change, CodeOrdered, FoundLine, LinkView, Named, Refusal, Told as Message, View,
+    Ask, Change, CodeOrdered, FoundLine, LinkView, Named, Refusal, Rows, Told as Message, View,
 };
 use crate::lines::{self, Revised, Window};
 use crate::rows::Told;
@@ -16,12 +16,19 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Conversations that are told at once: more than a screen shows.
+const FIRST: usize = 40;
+/// Conversations that are told with each turn after that.
+const MORE: usize = 100;
+
 /// A watched view, and what its tab was told of it.
 struct Watched {
     view: View,
     stale: Stale,
     rows: Told,
     snapshot: Option<Value>,
+    /// Conversations that are still to be told, the next one last.
+    rest: Vec<i64>,
 }
 
 /// What of a view is to be read again.
@@ -79,6 +86,7 @@ impl Desk {
             stale: Stale::All,
             rows: Told::default(),
             snapshot: None,
+            rest: Vec::new(),
         };
         self.watched.insert((tab.to_owned(), watch), watched);
     }
@@ -230,81 +238,149 @@ impl Desk {
 
     /// What is different in what each tab watches: the tab, and what to tell it.
     pub fn changes(&mut self, core: &Core, link: &LinkView) -> Vec<(String, Message)> {
-        let mut out = Vec::new();
-        for ((tab, watch), watched) in &mut self.watched {
-            let watch = *watch;
-            let ids = match std::mem::replace(&mut watched.stale, Stale::Nothing) {
-                Stale::Nothing => continue,
-                // Before the whole was told there is nothing to put it into.
-                Stale::Some(ids) if watched.snapshot.is_some() => Some(ids),
-                Stale::Lines(lines) if watched.snapshot.is_some() => {
-                    let (told, whole) = watched.tell_lines(core, lines);
-                    for rows in told {
-                        let change = Change::Rows(rows);
-                        out.push((tab.clone(), Message::Change { watch, change }));
-                    }
-                    if !whole {
-                        continue;
-                    }
-                    None
-                }
-                Stale::Some(_) | Stale::Lines(_) | Stale::All => None,
-            };
-            if let Some(ids) = ids {
-                for id in ids {
-                    let change = match core.conversation(id) {
-                        Ok(view) => watched.rows.replace(
-                            &id.to_string(),
-                            view.as_ref().map(json),
-                            newest_first,
-                        ),
-                        Err(error) => {
-                            let change = Change::Refused(refusal(&error));
-                            out.push((tab.clone(), Message::Change { watch, change }));
-                            continue;
-                        }
-                    };
-                    if let Some(rows) = change {
-                        let change = Change::Rows(rows);
-                        out.push((tab.clone(), Message::Change { watch, change }));
-                    }
-                }
-                continue;
+        let transfers = &self.transfers;
+        told(&mut self.watched, |watched| {
+            watched.changes(core, link, transfers)
+        })
+    }
+
+    /// Whether conversations are still to be told.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.watched
+            .values()
+            .any(|watched| !watched.rest.is_empty())
+    }
+
+    /// Some of the conversations that are still to be told.
+    pub fn more(&mut self, core: &Core) -> Vec<(String, Message)> {
+        told(&mut self.watched, |watched| {
+            if watched.rest.is_empty() {
+                return Vec::new();
             }
-            let change = match read(core, link, &self.transfers, &watched.view) {
-                Ok(Read::Snapshot(value)) if watched.snapshot.as_ref() == Some(&value) => continue,
-                Ok(Read::Snapshot(value)) => {
-                    watched.snapshot = Some(value.clone());
-                    Change::Snapshot(value)
-                }
-                Ok(Read::Rows(rows)) => match (watched.rows.change(rows), &watched.snapshot) {
-                    (Some(rows), _) => {
-                        watched.snapshot = Some(Value::Null);
-                        Change::Rows(rows)
-                    }
-                    // An empty list is told once, too: it is there and has nothing.
-                    (None, None) => {
-                        watched.snapshot = Some(Value::Null);
-                        Change::Rows(crate::boundary::Rows::default())
-                    }
-                    (None, Some(_)) => continue,
-                },
-                Err(error) => Change::Refused(refusal(&error)),
-            };
-            out.push((tab.clone(), Message::Change { watch, change }));
-        }
-        out
+            vec![watched.tell_some(core, MORE)]
+        })
     }
 }
 
+/// What is to be told of each watched view, with the tab that watches it.
+fn told(
+    watched: &mut BTreeMap<Name, Watched>,
+    changes: impl Fn(&mut Watched) -> Vec<Change>,
+) -> Vec<(String, Message)> {
+    let mut out = Vec::new();
+    for ((tab, watch), watched) in watched {
+        for change in changes(watched) {
+            let watch = *watch;
+            out.push((tab.clone(), Message::Change { watch, change }));
+        }
+    }
+    out
+}
+
 impl Watched {
-    /// Tells these lines as they are now, and those that quote them. True when that was not all: the whole
-    /// window is to be read.
-    fn tell_lines(
+    fn changes(
         &mut self,
         core: &Core,
-        mut changed: BTreeSet<MessageId>,
-    ) -> (Vec<crate::boundary::Rows>, bool) {
+        link: &LinkView,
+        transfers: &BTreeMap<i64, TransferView>,
+    ) -> Vec<Change> {
+        let begun = self.snapshot.is_some();
+        match std::mem::replace(&mut self.stale, Stale::Nothing) {
+            Stale::Nothing => Vec::new(),
+            // Before the first was told there is nothing to put it into.
+            Stale::Some(ids) if begun => ids
+                .into_iter()
+                .filter_map(|id| self.tell_conversation(core, id))
+                .collect(),
+            Stale::Lines(lines) if begun => {
+                let (told, whole) = self.tell_lines(core, lines);
+                let told = told.into_iter().map(Change::Rows);
+                let all = whole.then(|| self.tell_all(core, link, transfers));
+                told.chain(all.flatten()).collect()
+            }
+            _ if !begun && self.view == View::Conversations => match core.conversation_ids() {
+                Ok(ids) => {
+                    self.rest = ids;
+                    self.rest.reverse();
+                    self.snapshot = Some(Value::Null);
+                    vec![self.tell_some(core, FIRST)]
+                }
+                Err(error) => vec![Change::Refused(refusal(&error))],
+            },
+            _ => self.tell_all(core, link, transfers).into_iter().collect(),
+        }
+    }
+
+    /// Tells the next conversations that were not told yet.
+    fn tell_some(&mut self, core: &Core, count: usize) -> Change {
+        let mut told = Rows::default();
+        let next = self.rest.len().saturating_sub(count);
+        let mut ids = self.rest.split_off(next);
+        ids.reverse();
+        for id in ids {
+            let key = id.to_string();
+            // What changed meanwhile was told as it is now.
+            if self.rows.rows().iter().any(|(other, _)| *other == key) {
+                continue;
+            }
+            match core.conversation(id) {
+                Ok(view) => {
+                    let view = view.as_ref().map(json);
+                    if let Some(rows) = self.rows.replace(&key, view, newest_first) {
+                        told.put.extend(rows.put);
+                    }
+                }
+                Err(error) => {
+                    // Told whole, where it can be read again.
+                    self.rest.clear();
+                    self.stale = Stale::All;
+                    return Change::Refused(refusal(&error));
+                }
+            }
+        }
+        told.more = !self.rest.is_empty();
+        Change::Rows(told)
+    }
+
+    /// Tells one conversation as it is now; absent when nothing is different.
+    fn tell_conversation(&mut self, core: &Core, id: i64) -> Option<Change> {
+        let view = match core.conversation(id) {
+            Ok(view) => view.as_ref().map(json),
+            Err(error) => return Some(Change::Refused(refusal(&error))),
+        };
+        let mut rows = self.rows.replace(&id.to_string(), view, newest_first)?;
+        rows.more = !self.rest.is_empty();
+        Some(Change::Rows(rows))
+    }
+
+    /// Tells the whole view as it is now; absent when nothing is different.
+    fn tell_all(
+        &mut self,
+        core: &Core,
+        link: &LinkView,
+        transfers: &BTreeMap<i64, TransferView>,
+    ) -> Option<Change> {
+        match read(core, link, transfers, &self.view) {
+            Ok(Read::Snapshot(value)) if self.snapshot.as_ref() == Some(&value) => None,
+            Ok(Read::Snapshot(value)) => {
+                self.snapshot = Some(value.clone());
+                Some(Change::Snapshot(value))
+            }
+            Ok(Read::Rows(rows)) => {
+                // An empty list is told once, too: it is there and has nothing. So is that nothing is to come.
+                let first = self.snapshot.replace(Value::Null).is_none();
+                let said = first || !std::mem::take(&mut self.rest).is_empty();
+                let rows = self.rows.change(rows);
+                rows.or_else(|| said.then(Rows::default)).map(Change::Rows)
+            }
+            Err(error) => Some(Change::Refused(refusal(&error))),
+        }
+    }
+
+    /// Tells these lines as they are now, and those that quote them. True when that was not all: the whole
+    /// window is to be read.
+    fn tell_lines(&mut self, core: &Core, mut changed: BTreeSet<MessageId>) -> (Vec<Rows>, bool) {
         let mut out = Vec::new();
         let View::Timeline {
             conversation,
@@ -503,6 +579,7 @@ fn named(all: Vec<(comity_wire::Address, String)>) -> Vec<Named> {
 mod tests {
     use super::*;
     use crate::boundary::Question;
+    use crate::rows::tests::{List, apply};
 
     fn offline() -> LinkView {
         LinkView {
@@ -527,6 +604,103 @@ mod tests {
         assert!(desk.is_stale());
         assert!(desk.changes(&core, &offline()).is_empty());
         assert!(!desk.is_stale());
+    }
+
+    /// A core of `count` conversations, and its store.
+    fn many(name: &str, count: i64) -> (Core, rusqlite::Connection) {
+        let at = format!("file:{name}?mode=memory&cache=shared");
+        let core = Core::open(rusqlite::Connection::open(&at).unwrap()).unwrap();
+        let store = rusqlite::Connection::open(at).unwrap();
+        for number in 1..=count {
+            let sql = "INSERT INTO conversation (kind, state, last_ms) VALUES (1, 'active', ?1)";
+            store.execute(sql, [number * 7 % 100]).unwrap();
+        }
+        (core, store)
+    }
+
+    /// What a screen has after `told`, and whether more is to come.
+    fn screen(list: &mut List, told: Vec<(String, Message)>) -> bool {
+        let mut more = false;
+        for (_, told) in told {
+            let Message::Change {
+                change: Change::Rows(rows),
+                ..
+            } = told
+            else {
+                panic!("no rows: {told:?}");
+            };
+            *list = apply(std::mem::take(list), &rows);
+            more = rows.more;
+        }
+        more
+    }
+
+    fn as_it_is(core: &Core) -> List {
+        let all = core.conversations().unwrap();
+        all.iter()
+            .map(|row| (row.conversation.to_string(), json(row)))
+            .collect()
+    }
+
+    #[test]
+    fn of_many_conversations_the_first_are_told_before_the_others_are_read() {
+        let (core, store) = many("desk-first", 250);
+        let (mut desk, mut list) = (Desk::default(), List::new());
+        desk.watch("tab", 1, View::Conversations);
+        assert!(screen(&mut list, desk.changes(&core, &offline())));
+        assert_eq!(list.len(), FIRST);
+        assert_eq!(list, as_it_is(&core)[..FIRST]);
+        // The newest is told at once; one that is told already is not told again in its turn.
+        let sql = "UPDATE conversation SET last_ms = 1000 + id WHERE id IN (99, 100)";
+        store.execute(sql, []).unwrap();
+        for conversation in [99, 100] {
+            desk.heard(&Event::ConversationChanged { conversation });
+        }
+        assert!(screen(&mut list, desk.changes(&core, &offline())));
+        assert_eq!(list.first().map(|(key, _)| key.as_str()), Some("100"));
+        // What is gone before it was told is not told of.
+        let sql = "DELETE FROM conversation WHERE id IN (SELECT id FROM conversation ORDER BY last_ms, id LIMIT 1)";
+        store.execute(sql, []).unwrap();
+        let mut turns = 0;
+        while desk.has_more() {
+            let more = screen(&mut list, desk.more(&core));
+            assert_eq!(more, desk.has_more());
+            turns += 1;
+        }
+        assert_eq!((turns, list.len()), (3, 249));
+        assert_eq!(list, as_it_is(&core));
+    }
+
+    #[test]
+    fn what_is_told_whole_leaves_nothing_to_be_told() {
+        let (core, store) = many("desk-whole", 60);
+        let (mut desk, mut list) = (Desk::default(), List::new());
+        desk.watch("tab", 1, View::Conversations);
+        assert!(screen(&mut list, desk.changes(&core, &offline())));
+        desk.acted(true);
+        assert!(!screen(&mut list, desk.changes(&core, &offline())));
+        assert!(!desk.has_more());
+        assert_eq!(list, as_it_is(&core));
+        // The last of them goes before it was told: that it was the last is said.
+        desk.watch("tab", 2, View::Conversations);
+        list.clear();
+        assert!(screen(&mut list, desk.changes(&core, &offline())));
+        let told: Vec<i64> = list.iter().map(|(key, _)| key.parse().unwrap()).collect();
+        store
+            .execute_batch(&format!(
+                "DELETE FROM conversation WHERE id NOT IN ({})",
+                told.iter()
+                    .map(i64::to_string)
+                    .collect::<Vec<_>>()
+                    .join(",")
+            ))
+            .unwrap();
+        desk.unwatch("tab", 1);
+        desk.acted(true);
+        let told = desk.changes(&core, &offline());
+        assert_eq!(told.len(), 1);
+        assert!(!screen(&mut list, told));
+        assert!(!desk.has_more());
     }
 
     #[test]

@@ -149,10 +149,10 @@ fn longest_rising(numbers: &[usize]) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    type List = Vec<(String, Value)>;
+    pub(crate) type List = Vec<(String, Value)>;
 
     fn list(rows: &[(&str, u64)]) -> List {
         rows.iter()
@@ -161,7 +161,7 @@ mod tests {
     }
 
     /// As `web/src/core/rows.ts` does it.
-    fn apply(mut rows: List, change: &Rows) -> List {
+    pub(crate) fn apply(mut rows: List, change: &Rows) -> List {
         rows.retain(|(key, _)| !change.gone.contains(key));
         for row in &change.put {
             rows.insert(row.at as usize, (row.key.clone(), row.row.clone()));

@@ -74,6 +74,8 @@ struct Inner {
     wake_ms: Option<UnixMs>,
     events: Vec<Event>,
     telling: bool,
+    /// The rest of a long list is being told.
+    resting: bool,
     /// How long the last telling took.
     told_ms: i64,
     ended: Option<String>,
@@ -104,6 +106,7 @@ impl Shell {
             wake_ms: None,
             events: Vec::new(),
             telling: false,
+            resting: false,
             told_ms: 0,
             ended: None,
             moving: HashMap::new(),
@@ -331,6 +334,25 @@ impl Shell {
             inner.tell(&tab, &told);
         }
         inner.told_ms = now_ms() - started;
+        if inner.desk.has_more() && !inner.resting {
+            inner.resting = true;
+            spawn_local(self.clone().tell_rest());
+        }
+    }
+
+    /// Tells the rest of long lists, a part with each turn.
+    async fn tell_rest(self) {
+        loop {
+            turn().await;
+            let inner = &mut *self.0.borrow_mut();
+            let Some(core) = inner.core.as_ref().filter(|_| inner.desk.has_more()) else {
+                inner.resting = false;
+                return;
+            };
+            for (tab, told) in inner.desk.more(core) {
+                inner.tell(&tab, &[told]);
+            }
+        }
     }
 
     /// The store can not be used any more, for this reason.

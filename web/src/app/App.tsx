@@ -6,7 +6,7 @@
  */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { directionOf, type Language, reader } from "../ui/words/format";
-import { Speaks } from "../ui/words/context";
+import { Speaks, useSpoken } from "../ui/words/context";
 import { Main } from "./home/Main";
 import { HasHands, HasShared, useAct, useCore, useCoreState, useDrafts, useHabits, useKept, useShared } from "./state/context";
 import type { Core } from "./state/face";
@@ -45,14 +45,16 @@ export function languageOf(wanted: readonly string[]): Language {
 /** The page as the habits have it: language, direction, theme. */
 function Looks() {
   const habits = useHabits();
-  const language = habits.language ?? languageOf(navigator.languages);
+  const language = useSpoken(habits.language ?? languageOf(navigator.languages));
   useEffect(() => {
+    if (language === undefined) return;
     const root = document.documentElement;
     root.lang = language;
     root.dir = directionOf(language);
     if (habits.theme === "system") delete root.dataset.theme;
     else root.dataset.theme = habits.theme;
   }, [language, habits.theme]);
+  if (language === undefined) return null;
   return (
     <Speaks language={language} reader={reader()}>
       <Toasts><AsCore /></Toasts>

@@ -157,10 +157,10 @@ export class Core {
     });
   }
 
-  /** Watches a list; returns what ends it. */
+  /** Watches a list; returns what ends it. With `more`, what is there so far is not all. */
   list<K extends ListView>(
     view: ViewOf<K>,
-    show: (rows: readonly Keyed<Views[K]>[]) => void,
+    show: (rows: readonly Keyed<Views[K]>[], more: boolean) => void,
     refused?: (failure: CoreFailure) => void,
   ): () => void {
     let rows: readonly Keyed<Views[K]>[] = [];
@@ -173,7 +173,7 @@ export class Core {
       }
       if ("rows" in change) {
         rows = applied(rows, change.rows);
-        show(rows);
+        show(rows, change.rows.more);
       } else if ("refused" in change) {
         refused?.(change.refused);
       }

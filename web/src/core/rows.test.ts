@@ -6,6 +6,7 @@ const list = (...rows: [string, number][]) => rows.map(([key, row]) => ({ key, r
 test("a row that moves leaves, then comes in; rows that stay are the same objects", () => {
   const before = list(["a", 1], ["b", 1], ["c", 1]);
   const after = applied<number>(before, {
+    more: false,
     gone: ["c"],
     put: [{ at: 0, key: "c", row: 2 }],
     set: [{ at: 2, key: "b", row: 3 }],

@@ -1262,7 +1262,11 @@ put: Array<Row>,
 /**
  * Rows that changed in place.
  */
-set: Array<Row>, };
+set: Array<Row>, 
+/**
+ * What is there now is not all: a long list of conversations is told in parts.
+ */
+more: boolean, };
 
 /**
  * Something to say.

@@ -3,7 +3,8 @@ import { StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Segmented } from "../ui/fields/Choices";
 import "../ui/tokens/base.css";
-import { Speaks } from "../ui/words/context";
+import { Speaks, useSpoken } from "../ui/words/context";
+import { learn } from "../ui/words/languages";
 import { parts } from "./parts";
 import { apply, directionIn, searchOf, type Settings, settingsOf } from "./settings";
 import styles from "./show.module.css";
@@ -32,9 +33,10 @@ function Page() {
     // The part was not there yet when the browser looked for it.
     document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }, []);
+  const language = useSpoken(settings.language) ?? "en";
   const groups = [...new Set(parts.map((part) => part.group))];
   return (
-    <Speaks language={settings.language} direction={directionIn(settings)}>
+    <Speaks language={language} direction={directionIn(settings)}>
       <div className={styles.page}>
         <nav className={styles.index} aria-label="Parts" lang="en" dir="ltr">
           <h1 className={styles.brand}><img src="/mark.svg" alt="" />Comity</h1>
@@ -64,4 +66,6 @@ function Page() {
 apply(settingsOf(location.search));
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
+// Where the page was opened at a part, the part is there when it is looked for.
+await learn(settingsOf(location.search).language);
 createRoot(root).render(<StrictMode><Page /></StrictMode>);

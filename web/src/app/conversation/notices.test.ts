@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { speak } from "../../ui/words/context";
+import { learn } from "../../ui/words/languages";
 import { CODES as ARABIC } from "../../ui/words/told.ar";
 import { CODES } from "../../ui/words/told.en";
 import { noticeOf } from "./notices";
+
+await learn("ar");
 
 const names: Readonly<Record<string, string>> = { a: "Ana", b: "Ben", me: "You" };
 const plain = (text: string): string => text.replace(/[\u2068\u2069]/g, "");

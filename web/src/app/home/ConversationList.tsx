@@ -73,9 +73,9 @@ export function ConversationList({ archived, typing, foot, open }: ConversationL
 /** What waits on top: requests, and the way to the archive. */
 function Entries() {
   const { words, format } = useSpeech();
-  const { requests, conversations } = useShared();
+  const { requests, someConversations } = useShared();
   const now = useNow();
-  const archived = (conversations ?? []).filter((it) => isArchived(it, now)).length;
+  const archived = (someConversations ?? []).filter((it) => isArchived(it, now)).length;
   const first = requests[0];
   return (
     <>
@@ -104,12 +104,13 @@ function Rows({ archived, typing, open }: Pick<ConversationListProps, "archived"
   const rowOf = useRowOf(typing);
   const now = useNow();
   const { shown, more } = useMore(rows?.length ?? 0);
-  useDrawn("comity:list", rows === undefined || !named ? null : "");
-  // Without names it would be a list of digits.
-  if (rows === undefined || !named) return <Skeleton rows={8} />;
+  // Without names it would be a list of digits; while some are to come, nobody knows that there are none.
+  const known = named && rows !== undefined && (rows.length > 0 || conversations !== undefined);
+  useDrawn("comity:list", known ? "" : null);
+  if (!known) return <Skeleton rows={8} />;
   if (rows.length === 0) return archived ? <div className={styles.empty}><EmptyState drawing={<NoConversations />} title={words.home.noArchive}>{words.home.noArchiveAbout}</EmptyState></div> : <NoneYet />;
   // Notes to self are there from the first moment on; there is nobody to talk to all the same.
-  const nobody = !archived && requests.length === 0 && (conversations ?? []).every((it) => it.kind === "self");
+  const nobody = !archived && requests.length === 0 && conversations?.every((it) => it.kind === "self") === true;
   const selected = open.at === "conversation" || open.at === "about" || open.at === "group" ? open.id : null;
   return (
     <>

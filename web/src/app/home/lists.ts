@@ -44,12 +44,12 @@ export function useTitleOf(): (view: ConversationView) => string {
 }
 
 export function useConversationsTitle(): (conversation: number) => string {
-  const { conversations } = useShared();
+  const { someConversations } = useShared();
   const titleOf = useTitleOf();
   return useCallback((id: number) => {
-    const view = conversations?.find((it) => it.conversation === id);
+    const view = someConversations?.find((it) => it.conversation === id);
     return view === undefined ? "" : titleOf(view);
-  }, [conversations, titleOf]);
+  }, [someConversations, titleOf]);
 }
 
 export type RowProps = Omit<ConversationRowProps, "onOpen" | "selected" | "nowMs">;
@@ -74,11 +74,11 @@ export function rowOf(view: ConversationView, given: { words: Words; nowMs: numb
   };
 }
 
-/** The lists as the home screen shows them. */
+/** The lists as the home screen shows them, of what is there so far. */
 export function useListed(archived: boolean): readonly ConversationView[] | undefined {
-  const { conversations } = useShared();
+  const { someConversations } = useShared();
   const now = useNow();
-  return useMemo(() => (conversations === undefined ? undefined : listed(conversations, now, archived)), [conversations, now, archived]);
+  return useMemo(() => (someConversations === undefined ? undefined : listed(someConversations, now, archived)), [someConversations, now, archived]);
 }
 
 /** What makes a conversation's row; of the open one, the draft is seen where it is written. */

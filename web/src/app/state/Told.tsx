@@ -38,7 +38,7 @@ export function Told() {
   const tell = useTell();
   const nameOf = useNameOf();
   const habits = useHabits();
-  const { conversations } = useShared();
+  const { conversations, someConversations } = useShared();
   const route = useRoute();
   const open = route.at === "conversation" ? route.id : null;
   const joins = route.at === "join";
@@ -46,7 +46,7 @@ export function Told() {
   const now = useNow();
   const [heard, setHeard] = useState("");
   const titleOf = useConversationsTitle();
-  const isQuiet = useCallback((id: number) => conversations?.some((it) => it.conversation === id && isMuted(it, clock())) === true, [conversations, clock]);
+  const isQuiet = useCallback((id: number) => someConversations?.some((it) => it.conversation === id && isMuted(it, clock())) === true, [someConversations, clock]);
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "failed" && event.act === JOIN) {
       if (!joins) tell(words.told.join(event.code));

@@ -127,6 +127,21 @@ export function useList<K extends ListView>(view: ViewOf<K>, refused?: (code: st
   return rows;
 }
 
+/** The conversations: what is there so far, pinned and newest ones first; and all of them, once they were told. */
+function useConversations(): { readonly soFar: Conversations; readonly all: Conversations } {
+  const core = useCore();
+  const [first, setFirst] = useState<Conversations>();
+  const [all, setAll] = useState<Conversations>();
+  useEffect(() => core.list<"conversations">("conversations", (rows, more) => {
+    // Where they are told anew, by another tab's core, those that were there stay until all are.
+    if (more) setFirst(rows);
+    else setAll(rows);
+  }), [core]);
+  return { soFar: all ?? first, all };
+}
+
+type Conversations = readonly Keyed<ConversationView>[] | undefined;
+
 /** Hears what a person should notice. `heard` has to stay the same function. */
 export function useEvents(heard: (event: CoreEvent) => void): void {
   const core = useCore();
@@ -136,7 +151,10 @@ export function useEvents(heard: (event: CoreEvent) => void): void {
 export interface Shared {
   readonly account: AccountView | null | undefined;
   readonly link: LinkView | undefined;
+  /** All of them; undefined before they are there. */
   readonly conversations: readonly ConversationView[] | undefined;
+  /** Those that are there so far: what is shown first comes first. */
+  readonly someConversations: readonly ConversationView[] | undefined;
   readonly contacts: readonly ContactView[];
   readonly requests: readonly RequestView[];
   readonly transfers: readonly TransferView[];
@@ -160,28 +178,32 @@ function rowsOf<T>(rows: readonly Keyed<T>[] | undefined): readonly T[] | undefi
 export function HasShared({ children }: { children: ReactNode }) {
   const account = useSnapshot<"account">("account");
   const link = useSnapshot<"link">("link");
-  const conversations = useList<"conversations">("conversations");
+  const { soFar, all } = useConversations();
   const contacts = useList<"contacts">("contacts");
   const requests = useList<"requests">("requests");
   const transfers = useList<"transfers">("transfers");
-  const names = useNames(conversations, contacts);
+  const names = useNames(all, contacts);
   const { photos } = useHands();
-  useEffect(() => { photos.know(photosOf(account ?? null, rowsOf(contacts) ?? none, rowsOf(conversations) ?? none)); }, [photos, account, contacts, conversations]);
+  useEffect(() => { photos.know(photosOf(account ?? null, rowsOf(contacts) ?? none, rowsOf(soFar) ?? none)); }, [photos, account, contacts, soFar]);
   const [history, setHistory] = useState<Shared["history"]>(null);
   useEvents(useCallback((event: CoreEvent) => {
     if (event.event === "history_progress") setHistory(event.done < event.total ? event : null);
   }, []));
-  const value = useMemo<Shared>(() => ({
-    account,
-    link,
-    conversations: rowsOf(conversations),
-    contacts: rowsOf(contacts) ?? none,
-    requests: rowsOf(requests) ?? none,
-    transfers: rowsOf(transfers) ?? none,
-    names: names ?? nobody,
-    named: names !== undefined,
-    history,
-  }), [account, link, conversations, contacts, requests, transfers, names, history]);
+  const value = useMemo<Shared>(() => {
+    const conversations = rowsOf(all);
+    return {
+      account,
+      link,
+      conversations,
+      someConversations: conversations ?? rowsOf(soFar),
+      contacts: rowsOf(contacts) ?? none,
+      requests: rowsOf(requests) ?? none,
+      transfers: rowsOf(transfers) ?? none,
+      names: names ?? nobody,
+      named: names !== undefined,
+      history,
+    };
+  }, [account, link, all, soFar, contacts, requests, transfers, names, history]);
   return <SharedContext value={value}>{children}</SharedContext>;
 }
 
@@ -262,7 +284,7 @@ export function useKeep(): (conversation: number, setting: ConversationSetting) 
 
 /** The conversation with this local id. */
 export function useConversation(id: number): ConversationView | undefined {
-  return useShared().conversations?.find((it) => it.conversation === id);
+  return useShared().someConversations?.find((it) => it.conversation === id);
 }
 
 export function useContact(address: Address | null | undefined): ContactView | undefined {

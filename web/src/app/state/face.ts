@@ -43,8 +43,8 @@ export interface Core {
   /** Resolves, with what the core told of it, when it is stored. */
   act(command: Command): Promise<Answers["do"]>;
   snapshot<K extends SnapshotView>(view: ViewOf<K>, show: (value: Views[K]) => void, refused?: (failure: Failure) => void): () => void;
-  /** Rows that did not change are the same objects as before. */
-  list<K extends ListView>(view: ViewOf<K>, show: (rows: readonly Keyed<Views[K]>[]) => void, refused?: (failure: Failure) => void): () => void;
+  /** Rows that did not change are the same objects as before. With `more`, what is there so far is not all. */
+  list<K extends ListView>(view: ViewOf<K>, show: (rows: readonly Keyed<Views[K]>[], more: boolean) => void, refused?: (failure: Failure) => void): () => void;
   /** Hands a file over; the name stands for it in the `path` of an act. */
   give(file: Blob): Promise<string>;
   /** A file that an act fetched under this name, once; absent when it is to be fetched again. */

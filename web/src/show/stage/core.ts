@@ -14,6 +14,9 @@ import { type Chat, lastOf, lineOf, type World, worldIn } from "./world";
 export type Scene = "home" | "fresh" | "starting" | "failed" | "ended" | "offline" | "empty" | "loose" | "arriving" | "update";
 export const SCENES: readonly Scene[] = ["home", "fresh", "starting", "failed", "ended", "offline", "empty", "loose", "arriving", "update"];
 
+/** Conversations that are told at once. */
+const FIRST = 4;
+
 interface Watch {
   readonly show: () => void;
 }
@@ -137,10 +140,15 @@ export class StageCore implements Core {
     });
   }
 
-  list<K extends ListView>(view: ViewOf<K>, show: (rows: readonly Keyed<Views[K]>[]) => void, refused?: (failure: Failure) => void): () => void {
+  list<K extends ListView>(view: ViewOf<K>, show: (rows: readonly Keyed<Views[K]>[], more: boolean) => void, refused?: (failure: Failure) => void): () => void {
+    // As the real one tells a long list: some at once, and all with the next turn.
+    let begins = view === "conversations";
     return this.#watch(() => {
       try {
-        show(this.#listed(view as Exclude<View, SnapshotView>) as readonly Keyed<Views[K]>[]);
+        const rows = this.#listed(view as Exclude<View, SnapshotView>) as readonly Keyed<Views[K]>[];
+        if (begins) setTimeout(() => { this.changed(); }, 0);
+        show(begins ? rows.slice(0, FIRST) : rows, begins);
+        begins = false;
       } catch {
         refused?.({ code: "not_found", message: "no such line" });
       }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { speak } from "./context";
 import { directionOf, Format, isolate, type Language, readerOf } from "./format";
+import { learn } from "./languages";
 
 const en = speak("en");
+await learn("ar");
 const ar = speak("ar");
 
 /** Every leaf of a table, functions called with arguments that fit them all. */
