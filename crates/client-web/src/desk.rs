@@ -258,7 +258,7 @@ impl Desk {
             if watched.rest.is_empty() {
                 return Vec::new();
             }
-            vec![watched.tell_some(core, MORE)]
+            watched.tell_some(core, MORE)
         })
     }
 }
@@ -304,7 +304,7 @@ impl Watched {
                     self.rest = ids;
                     self.rest.reverse();
                     self.snapshot = Some(Value::Null);
-                    vec![self.tell_some(core, FIRST)]
+                    self.tell_some(core, FIRST)
                 }
                 Err(error) => vec![Change::Refused(refusal(&error))],
             },
@@ -313,8 +313,8 @@ impl Watched {
     }
 
     /// Tells the next conversations that were not told yet.
-    fn tell_some(&mut self, core: &Core, count: usize) -> Change {
-        let mut told = Rows::default();
+    fn tell_some(&mut self, core: &Core, count: usize) -> Vec<Change> {
+        let (mut told, mut refused) = (Rows::default(), None);
         let next = self.rest.len().saturating_sub(count);
         let mut ids = self.rest.split_off(next);
         ids.reverse();
@@ -332,15 +332,17 @@ impl Watched {
                     }
                 }
                 Err(error) => {
-                    // Told whole, where it can be read again.
-                    self.rest.clear();
+                    // The others are told, and this one when all are read again.
                     self.stale = Stale::All;
-                    return Change::Refused(refusal(&error));
+                    refused = Some(Change::Refused(refusal(&error)));
                 }
             }
         }
         told.more = !self.rest.is_empty();
-        Change::Rows(told)
+        [Some(Change::Rows(told)), refused]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Tells one conversation as it is now; absent when nothing is different.
