@@ -339,10 +339,9 @@ impl Watched {
             }
         }
         told.more = !self.rest.is_empty();
-        [Some(Change::Rows(told)), refused]
-            .into_iter()
-            .flatten()
-            .collect()
+        let mut out = vec![Change::Rows(told)];
+        out.extend(refused);
+        out
     }
 
     /// Tells one conversation as it is now; absent when nothing is different.
