@@ -7,9 +7,10 @@ use crate::conversations::{Conversation, State};
 use crate::step::{Request, Step};
 use crate::store::meta;
 use crate::{CoreError, arrival};
-use comity_wire::DeviceId;
 use comity_wire::planted::{self, Bug};
 use comity_wire::proto::{self, EntryKind, client_frame::Act};
+use comity_wire::{AppId, DeviceId, Id16};
+use data_encoding::HEXLOWER;
 use rusqlite::OptionalExtension as _;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ const TRAIL: i64 = 64;
 const WINDOW: u64 = 32;
 /// Of what is asked for only to be compared.
 const LOOK_BACK_BYTES: u32 = 256 * 1_024;
+/// Seats whose end is remembered; with more of them, those of conversations that are not known go.
+const SEATS_ENDED_MAX: usize = 256;
 
 impl Step<'_> {
     /// What the server says of a log: catch up with it.
@@ -45,6 +48,9 @@ impl Step<'_> {
         }
         let Some(mut conversation) = self.conversation_by_cid(hub, &log.log)? else {
             // A welcome that is still on its way, or one of which nothing is left here.
+            if !log.member {
+                self.ends_early(log)?;
+            }
             return self.all_early(hub, &log.log, &log.marks);
         };
         let cursor = log.cursor.min(log.head_seq);
@@ -80,8 +86,12 @@ impl Step<'_> {
             self.look_back(&conversation);
         }
         self.read_further(&conversation);
-        if conversation.is_active() && !log.member {
-            meta::put(self.tx, &seat_ended(conversation.id), &log.head_seq)?;
+        if !log.member && !conversation.is_active() && log.head_seq >= conversation.next_seq {
+            // Of a seat into which a welcome leads.
+            meta::put(self.tx, &seat_ended(hub, &log.log), &log.head_seq)?;
+        }
+        if !log.member && conversation.is_active() {
+            meta::put(self.tx, &seat_ended(hub, &log.log), &log.head_seq)?;
             if self.is_at_the_end(&conversation)? {
                 return self.log_ended(&mut conversation);
             }
@@ -117,14 +127,42 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// The seat has ended for which the welcome is still to be fetched. It is said once, so it is kept for who
+    /// comes in by that welcome and has read to the end.
+    fn ends_early(&mut self, log: &proto::LogState) -> Result<(), CoreError> {
+        let hub = self.near_hub(&log.hub);
+        if !can_be_a_log(hub, &log.log) {
+            return Ok(());
+        }
+        let kept = meta::under(self.tx, SEAT_ENDED)?;
+        if kept.len() >= SEATS_ENDED_MAX {
+            self.forget_seats_of_nothing(&kept)?;
+        }
+        meta::put(self.tx, &seat_ended(hub, &log.log), &log.head_seq)
+    }
+
+    /// Those `kept` go of which no conversation is known: their welcomes never came.
+    fn forget_seats_of_nothing(&mut self, kept: &[String]) -> Result<(), CoreError> {
+        for place in kept {
+            let (hub, log) = place.rsplit_once('/').unwrap_or_default();
+            let log = HEXLOWER.decode(log.as_bytes()).unwrap_or_default();
+            if self.conversation_by_cid(hub, &log)?.is_none() {
+                meta::remove(self.tx, &format!("{SEAT_ENDED}{place}"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether all that this device may read was read, and nothing in it took the device out, whose seat has ended.
     fn is_at_the_end(&self, conversation: &Conversation) -> Result<bool, CoreError> {
-        let Some(ended) = meta::get::<u64>(self.tx, &seat_ended(conversation.id))? else {
+        let (hub, log) = conversation.wire_log(self);
+        let place = seat_ended(&hub, &log);
+        let Some(ended) = meta::get::<u64>(self.tx, &place)? else {
             return Ok(false);
         };
         if ended < conversation.next_seq {
             // Of a seat that it has no more, or looked at now.
-            meta::remove(self.tx, &seat_ended(conversation.id))?;
+            meta::remove(self.tx, &place)?;
         }
         Ok(ended + 1 == conversation.next_seq)
     }
@@ -624,6 +662,11 @@ impl Step<'_> {
     }
 }
 
+/// Whether a log of a conversation can have this name: nothing is kept of others.
+pub(crate) fn can_be_a_log(near_hub: &str, log: &[u8]) -> bool {
+    (near_hub.is_empty() || near_hub.parse::<AppId>().is_ok()) && Id16::from_slice(log).is_ok()
+}
+
 /// Where it is kept that nothing was read since this device came in.
 const UNREAD_SINCE_ENTRY: &str = "unread_since_entry/";
 
@@ -631,9 +674,11 @@ fn unread_since_entry(conversation: i64) -> String {
     format!("{UNREAD_SINCE_ENTRY}{conversation}")
 }
 
-/// Where it is kept which entry was the last that this device may read.
-fn seat_ended(conversation: i64) -> String {
-    format!("seat_ended/{conversation}")
+/// Where it is kept which entry of a log was the last that this device may read.
+const SEAT_ENDED: &str = "seat_ended/";
+
+fn seat_ended(hub: &str, log: &[u8]) -> String {
+    format!("{SEAT_ENDED}{hub}/{}", HEXLOWER.encode(log))
 }
 
 /// What stands for an entry in the trail.

@@ -2,6 +2,7 @@
 
 use crate::CoreError;
 use crate::conversations::Conversation;
+use crate::logs::can_be_a_log;
 use crate::output::Event;
 use crate::step::{MarkPut, Request, Step};
 use crate::store::meta;
@@ -127,7 +128,10 @@ impl Step<'_> {
         conversation: &[u8],
         mark: &proto::Mark,
     ) -> Result<(), CoreError> {
-        if mark.body.len() > EARLY_BYTES_MAX || DeviceId::from_slice(&mark.device).is_err() {
+        if mark.body.len() > EARLY_BYTES_MAX
+            || DeviceId::from_slice(&mark.device).is_err()
+            || !can_be_a_log(hub, conversation)
+        {
             return Ok(());
         }
         let waiting = meta::under(self.tx, EARLY)?;

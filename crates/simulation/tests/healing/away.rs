@@ -358,42 +358,89 @@ fn who_was_taken_out_and_brought_back_over_and_over_while_away_reads_each_stay()
 }
 
 /// Where the other device is when somebody leaves on one.
+#[derive(Clone, Copy, PartialEq)]
 enum Tablet {
     There,
     Away,
     /// Away already when something was said before, and started anew so long after it is there again.
     Behind(u64),
+    /// Away already when it was let in, likewise.
+    NotInYet(u64),
+    /// Let in once more while it is away, likewise.
+    NotBackYet(u64),
 }
 
+impl Tablet {
+    fn started_anew(self) -> Option<u64> {
+        match self {
+            Self::Behind(later_ms) | Self::NotInYet(later_ms) | Self::NotBackYet(later_ms) => {
+                Some(later_ms)
+            }
+            Self::There | Self::Away => None,
+        }
+    }
+}
+
+const AWAY_MS: u64 = 60_000;
+
 /// The last account of a group leaves it on one device.
-fn the_last_one_leaves(where_is: Tablet) -> Result<()> {
+fn the_last_one_leaves(tablet_is: Tablet) -> Result<()> {
     let mut world = World::calm(1)?;
     let alice = world.sign_up("Alice")?;
     let tablet = world.link(alice, "Alice's tablet")?;
-    world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
     world.settle()?;
-    let conversation = group(&world, alice)?;
-    if !matches!(where_is, Tablet::There) {
-        world.cut_off(tablet, 60_000);
+    let mut there_again_ms = 0;
+    let mut goes_away = |world: &mut World| {
+        world.cut_off(tablet, AWAY_MS);
+        there_again_ms = world.elapsed_ms() + AWAY_MS;
+    };
+    if let Tablet::NotInYet(_) = tablet_is {
+        goes_away(&mut world);
     }
-    if matches!(where_is, Tablet::Behind(_)) {
+    if let Tablet::NotBackYet(_) = tablet_is {
+        let bob = world.sign_up("Bob")?;
+        world.befriend(bob, alice)?;
+        let member = world.address(alice)?;
+        let members = vec![member.clone()];
+        world.act(bob, group_of("Choir", members, Permissions::default()))?;
+        world.settle()?;
+        let conversation = group(&world, alice)?;
+        world.act(alice, Command::LeaveGroup { conversation })?;
+        world.settle()?;
+        goes_away(&mut world);
+        let conversation = group(&world, bob)?;
+        lets_in(&mut world, bob, conversation, &member)?;
+        world.run_for(10_000);
+        world.act(bob, Command::LeaveGroup { conversation })?;
+    } else {
+        world.act(alice, group_of("Choir", Vec::new(), Permissions::default()))?;
+    }
+    world.run_for(10_000);
+    let conversation = group(&world, alice)?;
+    if let Tablet::Away | Tablet::Behind(_) = tablet_is {
+        goes_away(&mut world);
+    }
+    if tablet_is.started_anew().is_some() {
         says(&mut world, alice, conversation, "Nobody is left.")?;
         world.run_for(10_000);
     }
     world.act(alice, Command::LeaveGroup { conversation })?;
-    if let Tablet::Behind(later_ms) = where_is {
-        world.run_for(50_000 + later_ms);
+    if let Some(later_ms) = tablet_is.started_anew() {
+        world.run_for(there_again_ms.saturating_sub(world.elapsed_ms()) + later_ms);
         world.crash(tablet, 1_000);
+        // It is told, and has to find out nothing by what it is refused.
+        world.run_for(15_000);
+    } else {
+        world.run_for(120_000);
+        world.settle()?;
     }
-    world.run_for(120_000);
-    world.settle()?;
     for who in [alice, tablet] {
         let all = world.core(who)?.conversations()?;
         let group = all.iter().find(|view| view.kind == "group");
         let state = group.context("no group")?.state.as_str();
         assert_eq!(state, "left", "{}", world.name(who));
     }
-    if matches!(where_is, Tablet::Behind(_)) {
+    if tablet_is.started_anew().is_some() {
         assert!(shown(&world, tablet)?.contains(&"Nobody is left.".to_owned()));
     }
     world.nothing_is_wrong()
@@ -406,8 +453,10 @@ fn who_leaves_as_the_last_one_has_left_on_all_devices() -> Result<()> {
     // What is left to be read is asked for while the program may end at any moment.
     for moment in 0..30 {
         let later_ms = moment * 100;
-        the_last_one_leaves(Tablet::Behind(later_ms))
-            .with_context(|| format!("{later_ms} ms after it was there again"))?;
+        let after = format!("{later_ms} ms after it was there again");
+        the_last_one_leaves(Tablet::Behind(later_ms)).context(after.clone())?;
+        the_last_one_leaves(Tablet::NotInYet(later_ms)).context(after.clone())?;
+        the_last_one_leaves(Tablet::NotBackYet(later_ms)).context(after)?;
     }
     Ok(())
 }

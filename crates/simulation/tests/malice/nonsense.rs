@@ -6,7 +6,7 @@ use comity_client::{Command, Permissions};
 use comity_simulation::story::group_of;
 use comity_simulation::{Malice, Who, World};
 use comity_wire::ErrorCode;
-use comity_wire::proto::{ClientFrame, Done, Error, ServerFrame};
+use comity_wire::proto::{ClientFrame, Done, Error, LogState, Mark, ServerFrame};
 use comity_wire::proto::{client_frame::Act, reply, server_frame::Frame};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -220,5 +220,64 @@ fn a_commit_that_is_answered_with_nonsense_is_no_fork() -> Result<()> {
             assert!(!fork, "{}: {told:?}", world.name(who));
         }
     }
+    Ok(())
+}
+
+/// Each answer of what is new tells also of so many logs which nobody knows, or which can not be one.
+struct TellsOfNothing(u64);
+
+impl Malice for TellsOfNothing {
+    fn to_device(&mut self, _: &str, mut frame: ServerFrame) -> Vec<ServerFrame> {
+        if let Some(Frame::Reply(reply)) = &mut frame.frame
+            && let Some(reply::Result::Sync(sync)) = &mut reply.result
+        {
+            for number in 0..self.0 {
+                let nothing = |hub: String, log: Vec<u8>| LogState {
+                    hub,
+                    log,
+                    head_seq: number,
+                    marks: vec![Mark {
+                        device: vec![7; 16],
+                        epoch: 1,
+                        body: vec![1; 40],
+                    }],
+                    ..LogState::default()
+                };
+                let id = u128::from(number).to_be_bytes().to_vec();
+                sync.logs.push(nothing(String::new(), id.clone()));
+                sync.logs.push(nothing("another.example".to_owned(), id));
+                sync.logs.push(nothing("x/".repeat(200), vec![1; 16]));
+                sync.logs.push(nothing(String::new(), vec![1; 400]));
+            }
+        }
+        vec![frame]
+    }
+}
+
+#[test]
+fn of_logs_that_nobody_knows_little_is_kept() -> Result<()> {
+    let lie = told(TellsOfNothing(0));
+    let (mut world, alice, bob) = alice_and_bob(lie.clone())?;
+    lie.lock().unwrap().0 = 400;
+    world.crash(alice, 1_000);
+    world.settle()?;
+    let kept = |world: &mut World, prefix: &str| -> Result<(usize, usize)> {
+        let mut kept = (0, 0);
+        world.tamper_store(alice, |store| {
+            let of = "SELECT count(*), max(length(key)) FROM meta WHERE key LIKE ?1 || '%'";
+            kept = store.query_row(of, [prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(())
+        })?;
+        world.settle()?;
+        Ok(kept)
+    };
+    for prefix in ["seat_ended/", "early_mark/"] {
+        let (count, longest) = kept(&mut world, prefix)?;
+        assert!((1..=256).contains(&count), "{prefix}: {count}");
+        assert!(longest < 120, "{prefix}: {longest}");
+    }
+    world.say(alice, bob, "Still here")?;
+    world.settle()?;
+    assert!(screen(&world, bob, alice)?.contains("Alice: Still here"));
     Ok(())
 }
