@@ -264,3 +264,34 @@ describe("a window that becomes narrow, and wide again", () => {
     await context.close();
   });
 });
+
+describe("the language", () => {
+  const spoken = (page: Page) => page.evaluate(() => ({ lang: document.documentElement.lang, dir: document.documentElement.dir }));
+  const HERE = { en: { lang: "en", dir: "ltr" }, ar: { lang: "ar", dir: "rtl" } };
+
+  it("is another at once, with all that stands there, and the first one again", async () => {
+    const { context, page } = await at("settings-look");
+    const words = page.waitForResponse((answer) => /\/ar-[^/]+\.js$/.test(answer.url()));
+    await page.getByRole("radio", { name: "العربية" }).check();
+    expect((await words).ok()).toBe(true);
+    await page.getByRole("heading", { name: "المظهر" }).last().waitFor();
+    await expect.poll(() => spoken(page)).toEqual(HERE.ar);
+    // What one chose has the focus still, and says it in its own words.
+    expect((await focused(page)).tag).toBe("INPUT");
+    expect(await page.getByRole("radio", { name: "العربية" }).isChecked()).toBe(true);
+    await page.getByRole("radio", { name: "English" }).check();
+    await expect.poll(() => spoken(page)).toEqual(HERE.en);
+    await context.close();
+  });
+
+  it("stays what it was where the other's words can not be had, and the page says nothing it has no words for", async () => {
+    const { context, page } = await at("settings-look");
+    await page.route(/\/ar-[^/]+\.js$/, (route) => route.abort());
+    const failed = page.waitForEvent("requestfailed");
+    await page.getByRole("radio", { name: "العربية" }).check();
+    await failed;
+    expect(await spoken(page)).toEqual(HERE.en);
+    expect(await page.getByRole("group", { name: "Language" }).count() + await page.getByRole("radiogroup", { name: "Language" }).count()).toBe(1);
+    await context.close();
+  });
+});

@@ -21,7 +21,7 @@ export interface DialogProps {
   readonly children: ReactNode;
   /** Buttons at its foot, the leading one last. */
   readonly acts?: ReactNode;
-  /** `sheet` comes from below everywhere; `dialog` is in the middle where there is room. */
+  /** A `sheet` also comes from below where both hands hold the screen, as on a tablet. */
   readonly shape?: "dialog" | "sheet";
   /** It asks about something that destroys: read out at once. */
   readonly alerts?: boolean;
