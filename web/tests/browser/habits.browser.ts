@@ -265,6 +265,19 @@ describe("a window that becomes narrow, and wide again", () => {
   });
 });
 
+describe("each step of the start", () => {
+  it("has the focus where one writes, and its title where nothing is written", async () => {
+    for (const [step, name] of [["start-number", "Phone number"], ["start-name", "Your name"], ["start-recover", "The words, with spaces between them"]] as const) {
+      const { context, page } = await at(step);
+      expect(await page.getByLabel(name, { exact: true }).evaluate((it) => it === document.activeElement), step).toBe(true);
+      await context.close();
+    }
+    const { context, page } = await at("start-has-account");
+    expect(await focused(page)).toMatchObject({ tag: "H1" });
+    await context.close();
+  });
+});
+
 describe("the language", () => {
   const spoken = (page: Page) => page.evaluate(() => ({ lang: document.documentElement.lang, dir: document.documentElement.dir }));
   const HERE = { en: { lang: "en", dir: "ltr" }, ar: { lang: "ar", dir: "rtl" } };

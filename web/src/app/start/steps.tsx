@@ -24,11 +24,15 @@ interface StepProps {
   readonly children?: ReactNode;
 }
 
-/** A step: its title takes the focus, so that it is read out. */
+/** What is written into first, the likeliest first: the country of a number is known already, and a photo is a file's. */
+const WRITTEN_FIRST = ["input[type=tel]", "input:not([type=file]), textarea"];
+
+/** A step: what is written into has the focus, or else its title, so that it is read out. */
 export function Step({ title, about, onBack, onNext, error, acts, children }: StepProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    const first = heading.current?.closest("form")?.querySelector<HTMLElement>("input, textarea");
+    const form = heading.current?.closest("form");
+    const first = WRITTEN_FIRST.map((it) => form?.querySelector<HTMLElement>(it)).find((it) => it != null);
     (first ?? heading.current)?.focus();
   }, [title]);
   return (
