@@ -7,6 +7,7 @@ import { ProgressBar } from "../../ui/feedback/Feedback";
 import { Checkbox } from "../../ui/fields/Choices";
 import { SearchField, TextArea } from "../../ui/fields/TextField";
 import { Dialog } from "../../ui/overlays/Dialog";
+import { plainHostOf } from "../../ui/text/domains";
 import { useSpeech } from "../../ui/words/context";
 import { named, useTitleOf } from "../home/lists";
 import { Roving } from "../home/Roving";
@@ -158,6 +159,7 @@ export function ReportDialog({ address, lines, onClose }: { address: string; lin
 /** An address that may not be what it looks like is followed only by who says so. */
 export function LinkDialog({ href, onClose }: { href: string; onClose: () => void }) {
   const { words } = useSpeech();
+  const host = plainHostOf(href);
   return (
     <Dialog
       open
@@ -174,8 +176,16 @@ export function LinkDialog({ href, onClose }: { href: string; onClose: () => voi
         </>
       )}
     >
-      <p>{words.talk.suspiciousAbout}</p>
-      <p className={styles.said} dir="ltr">{href}</p>
+      <div className={styles.preview}>
+        <p>{words.talk.suspiciousAbout}</p>
+        <p className={styles.said} dir="ltr">{href}</p>
+        {host !== null && (
+          <>
+            <p>{words.talk.leadsTo}</p>
+            <p className={styles.said} dir="ltr"><strong>{host}</strong></p>
+          </>
+        )}
+      </div>
     </Dialog>
   );
 }

@@ -73,6 +73,15 @@ export function hostOf(href: string): string | null {
   }
 }
 
+/** The host of an address as the network has it: in it, letters that pass for others do not. */
+export function plainHostOf(href: string): string | null {
+  try {
+    return new URL(href.startsWith("mailto:") ? `https://${href.slice(href.lastIndexOf("@") + 1)}` : href).hostname;
+  } catch {
+    return null;
+  }
+}
+
 /** What is suspicious about the link `href` that is shown as `shown`; null where nothing is. */
 export function suspicionOf(href: string, shown: string = href): Suspicion | null {
   if (href.startsWith("mailto:")) return suspicionOf(`https://${href.slice(href.lastIndexOf("@") + 1)}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostOf, suspicionOf } from "./domains";
+import { hostOf, plainHostOf, suspicionOf } from "./domains";
 import { emojiAlone, isEmoji, piecesOf } from "./pieces";
 
 const kinds = (text: string): string => piecesOf(text).map((p) => `${p.kind}:${p.text}`).join("|");
@@ -79,5 +79,12 @@ describe("an address", () => {
   it("is read in its own letters", () => {
     expect(hostOf("https://xn--bcher-kva.example/")).toBe("bücher.example");
     expect(hostOf("nonsense")).toBeNull();
+  });
+
+  it("shows in the network's letters where it really leads", () => {
+    expect(plainHostOf("https://www.соmity.example/pay")).toBe("www.xn--mity-45dr.example");
+    expect(plainHostOf("https://bank.example@evil.example/")).toBe("evil.example");
+    expect(plainHostOf("mailto:ana@соmity.example")).toBe("xn--mity-45dr.example");
+    expect(plainHostOf("https://")).toBeNull();
   });
 });

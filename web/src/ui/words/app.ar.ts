@@ -144,7 +144,8 @@ export function arabic(format: Format): ReturnType<typeof english> {
       reactions: "التفاعلات",
       saidAt: (day, time) => `يوم ${isolate(day)}، ${isolate(time)}`,
       openAnyway: "افتحه مع ذلك",
-      suspiciousAbout: "فيه حروف متشابهة كما في عناوين المحتالين. لا تفتحه إلا إن كنت تنتظره.",
+      suspiciousAbout: "قد يُظن عنوانًا آخر، كما في عناوين المحتالين. لا تفتحه إلا إن كنت تنتظره.",
+      leadsTo: "يؤدي في الحقيقة إلى:",
       asking: "لم يردّوا بعد. ما تكتبه يصل إليهم حين يقبلون.",
       numberMoved: "صار هذا الرقم لشخص آخر. لا يُرسل شيء قبل أن تقارن رقم الأمان أو تجدهم برقم جديد.",
       closed: {

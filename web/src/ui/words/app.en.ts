@@ -143,7 +143,8 @@ export function english(format: Format) {
       reactions: "Reactions",
       saidAt: (day: string, time: string) => `${isolate(day)}, ${isolate(time)}`,
       openAnyway: "Open anyway",
-      suspiciousAbout: "It mixes letters that look alike, as addresses of cheats do. Open it only if you expected it.",
+      suspiciousAbout: "It could pass for another, as addresses of cheats do. Open it only if you expected it.",
+      leadsTo: "It really leads to:",
       asking: "They have not answered yet. What you write goes to them once they accept.",
       numberMoved: "This number belongs to somebody else now. Nothing is sent before you compare the safety number, or find them under a new number.",
       closed: {
