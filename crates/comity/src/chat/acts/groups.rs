@@ -99,7 +99,7 @@ pub(crate) enum GroupAct {
     },
     /// Joins the group of an invitation link.
     GroupJoin {
-        /// The link, comity:group/…
+        /// The link, comity:group/…, or the address of it that a browser opens.
         link: String,
     },
     /// Leaves a group, with all your devices.
@@ -308,8 +308,7 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             .await
         }
         GroupAct::GroupJoin { link } => {
-            // Copied from a narrow screen, it may come in parts.
-            let link = link.split_whitespace().collect();
+            let link = invitation_in(&link);
             let command = Command::JoinByInvitation { link };
             let group = come_true(session, None, command).await?;
             show_asked(session, group).await
@@ -320,6 +319,18 @@ pub(super) async fn run(session: &Session, act: GroupAct) -> Result<()> {
             })
             .await
         }
+    }
+}
+
+/// The invitation link in what was typed or pasted: itself, or in the address that a browser opens. Copied from
+/// a narrow screen, it may come in parts.
+pub(crate) fn invitation_in(text: &str) -> String {
+    const WAY: &str = "/#join/";
+    let text: String = text.split_whitespace().collect();
+    match text.split_once(WAY) {
+        Some((_, part)) if !part.contains(':') => format!("comity:group/{part}"),
+        Some((_, whole)) => whole.to_owned(),
+        None => text,
     }
 }
 

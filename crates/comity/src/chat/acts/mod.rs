@@ -12,7 +12,7 @@ mod saying;
 mod settings;
 mod sign_up;
 
-pub(crate) use groups::timer;
+pub(crate) use groups::{invitation_in, timer};
 pub(crate) use keeping::{How, in_order};
 pub(crate) use named::{MessageName, link_code, own_device, resolve};
 pub(crate) use saying::{no_file, picture, post, target_path, what_file};

@@ -1,7 +1,7 @@
 //! Commands about groups while talking. What comes of them is told by the group's own lines.
 
 use super::{Asked, Talk};
-use crate::chat::acts::{picture, timer};
+use crate::chat::acts::{invitation_in, picture, timer};
 use crate::chat::{people, words};
 use anyhow::Result;
 use anyhow::bail;
@@ -103,11 +103,12 @@ impl Talk<'_> {
     /// Joins a group and turns to it; what was said there before stands above what follows.
     async fn join(&mut self, link: &str) -> Result<()> {
         if link.is_empty() {
-            self.say("— /join LINK, which begins with comity:group/");
+            self.say(
+                "— /join LINK, which begins with comity:group/ or is an address with #join/ in it",
+            );
             return Ok(());
         }
-        // Copied from a narrow screen, it may come in parts.
-        let link = link.split_whitespace().collect();
+        let link = invitation_in(link);
         self.joining = self.turn_to_new(Command::JoinByInvitation { link }).await?;
         Ok(())
     }
