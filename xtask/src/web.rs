@@ -70,7 +70,10 @@ fn core(project: &Project, how: How) -> Result<()> {
         .join(crate::setup::WASM_TARGET)
         .join(folder)
         .join(format!("{NAME}.wasm"));
-    let of = stamp(&[&built], how)?;
+    // With what binds it and makes it small: this file, and the program that binds.
+    let root = project.root();
+    let (bound, program) = (root.join("xtask/src/web.rs"), root.join("xtask/web"));
+    let of = stamp(&[&built, &bound, &program], how)?;
     let kept = out(project).join(STAMP);
     if fs::read(&kept).is_ok_and(|kept| kept == of.as_bytes()) {
         return Ok(());
