@@ -25,6 +25,8 @@ const FOLDER: &str = ".comity-outgoing";
 const CONTEXT: &str = "comity 2026 outgoing file of a browser's device";
 /// Size of the plaintext and BLAKE3 of the ciphertext, before it.
 const HEADER: usize = 8 + 32;
+/// An act that names a given file comes sooner after it.
+const YOUNG_MS: i64 = 60 * 60 * 1_000;
 
 /// Files on their way.
 #[derive(Clone)]
@@ -54,12 +56,23 @@ impl Files {
         Ok(FileKey::from_bytes(key.as_slice())?)
     }
 
-    /// Keeps a sealed copy of a tab's file; it is safe when this returns.
+    /// Keeps a sealed copy of a tab's file; it is safe when this returns, and where it can not be kept
+    /// whole, nothing of it stays.
     pub(crate) async fn give(&self, name: &str, file: &Blob) -> Result<(), Stopped> {
+        // What is open already is another's who gives the same.
+        let out = opfs::open(FOLDER, name, true).await?;
+        let kept = self.seal_into(&out, name, file).await;
+        drop(out);
+        if kept.is_err() {
+            self.forget(name).await;
+        }
+        kept
+    }
+
+    async fn seal_into(&self, out: &Handle, name: &str, file: &Blob) -> Result<(), Stopped> {
         let size = file.size() as u64;
         let encryptor = Encryptor::new(&self.key_of(name)?, size)?;
         let layout = *encryptor.layout();
-        let out = opfs::open(FOLDER, name, true).await?;
         let mut hash = CiphertextHash::new();
         let mut at = HEADER as u64;
         for index in 0..layout.chunks() {
@@ -104,14 +117,22 @@ impl Files {
         let _ = opfs::remove(FOLDER, name).await;
     }
 
-    /// Deletes all given files but these.
+    /// Deletes all given files but these and the young ones: a tab may have given one to the worker that
+    /// had the core before, and names it with its next act.
     pub(crate) async fn keep_only(&self, wanted: &BTreeSet<String>) -> Result<(), JsValue> {
         for name in opfs::names(FOLDER).await? {
-            if !wanted.contains(&name) {
+            if !wanted.contains(&name) && !opfs::is_young(FOLDER, &name, YOUNG_MS).await? {
                 opfs::remove(FOLDER, &name).await?;
             }
         }
         Ok(())
+    }
+
+    /// Deletes all given files.
+    pub(crate) async fn erase(&self) {
+        for name in opfs::names(FOLDER).await.unwrap_or_default() {
+            self.forget(&name).await;
+        }
     }
 
     /// A file that was fetched, until a tab takes it.

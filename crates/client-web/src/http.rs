@@ -6,17 +6,17 @@ use crate::clock::{within, worker};
 use comity_client::{CallError, Method};
 use comity_wire::http::ErrorBody;
 use comity_wire::{ErrorCode, WireError};
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache, RequestCredentials,
-    RequestInit, RequestRedirect, Response,
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCache,
+    RequestCredentials, RequestInit, RequestRedirect, Response,
 };
 
 const CALL_TIMEOUT_MS: u32 = 60_000;
 /// A body of which nothing comes for this long is given up.
-const SILENCE_MS: i32 = 60_000;
+pub(crate) const SILENCE_MS: i32 = 60_000;
 /// Several times the largest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -33,8 +33,24 @@ pub(crate) struct Piece<'a> {
     pub(crate) token: &'a str,
     pub(crate) header: Option<(&'static str, String)>,
     pub(crate) body: Option<&'a [u8]>,
-    /// Absent: as long as bytes come.
-    pub(crate) timeout_ms: Option<u32>,
+    /// Until the answer begins.
+    pub(crate) timeout_ms: i32,
+}
+
+/// An answer whose body is not read yet. What of it is still on its way when this is dropped does not come: a
+/// browser has few connections to a server, and one that nobody reads keeps its place.
+pub(crate) struct Underway {
+    pub(crate) answer: Response,
+    _ends: Ends,
+}
+
+/// Ends what was asked with it.
+struct Ends(AbortController);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Server {
@@ -81,7 +97,9 @@ impl Server {
         }
         init.set_headers(&headers);
         init.set_signal(Some(&AbortSignal::timeout_with_u32(CALL_TIMEOUT_MS)));
-        let response = self.fetch(path, &init).await.map_err(unreachable)?;
+        let asked = self.fetch(path, &init).map_err(unreachable)?;
+        let response = JsFuture::from(asked).await.map_err(unreachable)?;
+        let response: Response = response.dyn_into().map_err(unreachable)?;
         let bytes = bytes(&response, ANSWER_BYTES_MAX)
             .await
             .map_err(unreachable)?;
@@ -92,9 +110,11 @@ impl Server {
         }
     }
 
-    /// A piece of a file, up or down; the response's body is not read yet.
-    pub(crate) async fn piece(&self, piece: Piece<'_>) -> Result<Response, JsValue> {
+    /// A piece of a file, up or down.
+    pub(crate) async fn piece(&self, piece: Piece<'_>) -> Result<Underway, JsValue> {
         let init = RequestInit::new();
+        let ends = Ends(AbortController::new()?);
+        init.set_signal(Some(&ends.0.signal()));
         init.set_method(piece.method);
         let headers = Headers::new()?;
         authorise(&headers, piece.token)?;
@@ -106,20 +126,20 @@ impl Server {
             init.set_body(&Uint8Array::from(body));
         }
         init.set_headers(&headers);
-        if let Some(ms) = piece.timeout_ms {
-            init.set_signal(Some(&AbortSignal::timeout_with_u32(ms)));
-        }
-        self.fetch(&piece.path, &init).await
+        let asked = self.fetch(&piece.path, &init)?;
+        let answer = within(piece.timeout_ms, &asked).await?.dyn_into()?;
+        Ok(Underway {
+            answer,
+            _ends: ends,
+        })
     }
 
-    async fn fetch(&self, path: &str, init: &RequestInit) -> Result<Response, JsValue> {
+    fn fetch(&self, path: &str, init: &RequestInit) -> Result<Promise, JsValue> {
         init.set_cache(RequestCache::NoStore);
         init.set_credentials(RequestCredentials::Omit);
         init.set_redirect(RequestRedirect::Error);
         let request = Request::new_with_str_and_init(&format!("{}{path}", self.base), init)?;
-        JsFuture::from(worker().fetch_with_request(&request))
-            .await?
-            .dyn_into()
+        Ok(worker().fetch_with_request(&request))
     }
 }
 
@@ -140,7 +160,7 @@ pub(crate) async fn bytes(response: &Response, bytes_max: usize) -> Result<Vec<u
     Ok(all)
 }
 
-/// A response's body, as its bytes come. What is left of it when this is dropped is not fetched.
+/// A response's body, as its bytes come.
 pub(crate) struct Body(Option<ReadableStreamDefaultReader>);
 
 impl Body {
@@ -151,24 +171,16 @@ impl Body {
 
     /// The next bytes; absent at the end. Fails when none come for a while.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, JsValue> {
-        let Some(reader) = self.0.take() else {
+        let Some(reader) = &self.0 else {
             return Ok(None);
         };
         let next = within(SILENCE_MS, &reader.read()).await?;
         let value = Reflect::get(&next, &"value".into())?;
         let bytes = value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
-        if bytes.is_some() {
-            self.0 = Some(reader);
+        if bytes.is_none() {
+            self.0 = None;
         }
         Ok(bytes)
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        if let Some(reader) = &self.0 {
-            let _ = reader.cancel();
-        }
     }
 }
 

@@ -3,12 +3,12 @@
 //! Always holds: a file is open in one place at a time, and is closed when its handle is dropped.
 //! Deliberately absent: the store, whose files are those of its pool.
 
-use crate::clock::worker;
+use crate::clock::{now_ms, worker};
 use crate::transfer::Stopped;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
     FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
 };
 
@@ -38,6 +38,16 @@ pub(crate) async fn names(of: &str) -> Result<Vec<String>, JsValue> {
         }
         all.extend(next.value().as_string());
     }
+}
+
+/// Whether a file was written in the last `ms` milliseconds.
+pub(crate) async fn is_young(of: &str, name: &str, ms: i64) -> Result<bool, JsValue> {
+    let folder = folder(of).await?;
+    let handle: FileSystemFileHandle = JsFuture::from(folder.get_file_handle(name))
+        .await?
+        .unchecked_into();
+    let file: File = JsFuture::from(handle.get_file()).await?.unchecked_into();
+    Ok(now_ms() - (file.last_modified() as i64) < ms)
 }
 
 /// Deletes a file; fails where there is none, and while it is open.

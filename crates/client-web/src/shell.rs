@@ -33,6 +33,12 @@ const SLICE_MS: i64 = 16;
 /// Views are told no more often than this.
 const TELL_MS: i64 = 16;
 
+/// What the store did not take is given again after this long, which doubles so often.
+const GIVE_AGAIN_MS: i64 = 5_000;
+const GIVE_AGAIN_DOUBLED: u32 = 6;
+/// No telling counts for more: a device that slept in the middle of one was not busy with it.
+const TOLD_MAX_MS: i64 = 1_000;
+
 /// What comes from outside of the core.
 pub(crate) enum Signal {
     Input(Input),
@@ -81,6 +87,10 @@ struct Inner {
     ended: Option<String>,
     /// What moves files, by the transfer's number.
     moving: HashMap<i64, AbortHandle>,
+    /// The given files that go up, by the transfer's number.
+    given: HashMap<i64, String>,
+    /// How often in a row the store took nothing.
+    refusals: u32,
 }
 
 impl Shell {
@@ -110,6 +120,8 @@ impl Shell {
             told_ms: 0,
             ended: None,
             moving: HashMap::new(),
+            given: HashMap::new(),
+            refusals: 0,
         })));
         shell.input(Input::Tick);
         shell
@@ -155,9 +167,16 @@ impl Shell {
         }
     }
 
-    /// Gives an input whose failure nobody waits for.
+    /// Gives an input whose failure nobody waits for. What the store does not take is given once more after a
+    /// while, where nobody else would: a session asks anew only for what it asked.
     fn give(&self, input: Input) {
+        if self.0.borrow().core.is_none() {
+            // The store is deleted.
+            return;
+        }
+        let again = again(&input);
         let Err(error) = self.step(input) else {
+            self.0.borrow_mut().refusals = 0;
             return;
         };
         let retry_after_ms = u32::from(!is_damage(&error));
@@ -171,15 +190,41 @@ impl Shell {
         if is_damage(&error) {
             self.end("store_damaged");
         } else {
-            // What the step was about is asked for again by the next session.
             self.lose_line();
             let _ = self.step(Input::Disconnected);
+            if let Some(again) = again {
+                self.give_again(again);
+            }
         }
         self.tell_soon();
     }
 
+    fn give_again(&self, input: Input) {
+        let wait = {
+            let mut inner = self.0.borrow_mut();
+            if let Input::TransferFailed { transfer, .. } = &input
+                && let Some(moving) = inner.moving.remove(transfer)
+            {
+                // What it moves to is not known: nothing comes of it.
+                moving.abort();
+            }
+            let wait = GIVE_AGAIN_MS << inner.refusals.min(GIVE_AGAIN_DOUBLED);
+            inner.refusals = inner.refusals.saturating_add(1);
+            wait
+        };
+        let shell = self.clone();
+        spawn_local(async move {
+            sleep(wait).await;
+            shell.input(input);
+        });
+    }
+
     /// One step of the core and its effects.
     fn step(&self, input: Input) -> Result<Vec<Event>, CoreError> {
+        let done_upload = match &input {
+            Input::UploadDone { transfer, .. } => Some(*transfer),
+            _ => None,
+        };
         let of_draft = matches!(&input, Input::Command(Command::SetDraft { .. }));
         let output = {
             let inner = &mut *self.0.borrow_mut();
@@ -207,11 +252,26 @@ impl Shell {
             }
         }
         self.let_go(&events);
+        if let Some(transfer) = done_upload {
+            self.went_up(transfer);
+        }
         self.run_effects(output.effects);
         if !events.is_empty() {
             self.tell_soon();
         }
         Ok(events)
+    }
+
+    /// An upload is known to be done: the file that was given for it goes, unless another still sends it.
+    fn went_up(&self, transfer: i64) {
+        let Some(name) = self.0.borrow_mut().given.remove(&transfer) else {
+            return;
+        };
+        let still = self.outgoing().is_ok_and(|wanted| wanted.contains(&name));
+        if !still {
+            let files = self.files();
+            spawn_local(async move { files.forget(&name).await });
+        }
     }
 
     fn wake_at(&self, at: UnixMs) {
@@ -333,7 +393,7 @@ impl Shell {
         for (tab, told) in by_tab {
             inner.tell(&tab, &told);
         }
-        inner.told_ms = now_ms() - started;
+        inner.told_ms = (now_ms() - started).clamp(0, TOLD_MAX_MS);
         if inner.desk.has_more() && !inner.resting {
             inner.resting = true;
             spawn_local(self.clone().tell_rest());
@@ -422,8 +482,52 @@ fn id_of(text: &str) -> u32 {
         .unwrap_or(0)
 }
 
+/// What is to be given once more where a step of it failed: what came of something that is not asked for again by
+/// itself. An upload whose beginning is not known is given up, and begins anew.
+fn again(input: &Input) -> Option<Input> {
+    Some(match input {
+        Input::HttpDone { call, result } => Input::HttpDone {
+            call: *call,
+            result: result.clone(),
+        },
+        Input::UploadDone {
+            transfer,
+            blake3,
+            blob_size,
+        } => Input::UploadDone {
+            transfer: *transfer,
+            blake3: *blake3,
+            blob_size: *blob_size,
+        },
+        Input::DownloadDone { transfer, bytes } => Input::DownloadDone {
+            transfer: *transfer,
+            bytes: bytes.clone(),
+        },
+        Input::TransferFailed {
+            transfer,
+            code,
+            retry,
+        } => Input::TransferFailed {
+            transfer: *transfer,
+            code: code.clone(),
+            retry: *retry,
+        },
+        Input::UploadStarted { transfer, .. } => Input::TransferFailed {
+            transfer: *transfer,
+            code: "disk".to_owned(),
+            retry: true,
+        },
+        Input::Command(_)
+        | Input::Connected { .. }
+        | Input::Disconnected
+        | Input::Frame(_)
+        | Input::TransferProgress { .. }
+        | Input::Tick => return None,
+    })
+}
+
 /// Whether the store's file itself is broken: trying again makes nothing better.
-fn is_damage(error: &CoreError) -> bool {
+pub(crate) fn is_damage(error: &CoreError) -> bool {
     matches!(error, CoreError::Store(error) if matches!(
         error.sqlite_error_code(),
         Some(

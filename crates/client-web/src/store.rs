@@ -8,6 +8,7 @@
 //! is used in exclusive mode, since the pool has no shared memory. Deliberately absent: another
 //! VFS where OPFS lacks access handles, which would hold a store that can be lost.
 
+use crate::shell::is_damage;
 use comity_client::{Core, CoreError};
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OpenFlags};
@@ -27,15 +28,21 @@ const FILES: u32 = 6;
 /// Why there is no store.
 #[derive(Debug)]
 pub(crate) struct Unopened {
-    /// Stable: `storage_unavailable`, `store_in_use`, or the core's.
+    /// Stable: `storage_unavailable`, `store_in_use`, `store_damaged`, or the core's.
     pub(crate) code: &'static str,
     pub(crate) message: String,
 }
 
 impl From<CoreError> for Unopened {
     fn from(error: CoreError) -> Self {
+        // Under a key that is not its own, or written over: more room makes nothing better.
+        let damaged = is_damage(&error);
         Self {
-            code: error.code(),
+            code: if damaged {
+                "store_damaged"
+            } else {
+                error.code()
+            },
             message: error.to_string(),
         }
     }

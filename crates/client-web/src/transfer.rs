@@ -6,7 +6,7 @@
 
 use crate::clock::{now_ms, sleep, turn};
 use crate::files::{Files, Given};
-use crate::http::{Body, Piece, Server, bytes, refused};
+use crate::http::{Body, Piece, SILENCE_MS, Server, Underway, bytes, refused};
 use crate::kept::{Keeping, Kept};
 use crate::shell::Shell;
 use comity_client::attachment::{CiphertextHash, Decryptor, Encryptor, FileError, FileKey, Layout};
@@ -19,7 +19,7 @@ use web_sys::Response;
 
 /// Progress is told this often.
 const PROGRESS_MS: i64 = 500;
-const PIECE_TIMEOUT_MS: u32 = 120_000;
+const PIECE_TIMEOUT_MS: i32 = 120_000;
 /// Of an answer about a piece of a file, or of a refusal: many times the longest.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// A line that breaks is taken up this often in a row.
@@ -130,23 +130,14 @@ impl<'a> Progress<'a> {
 /// Carries out an upload and tells the core.
 pub(crate) async fn upload(work: Work, job: Upload) {
     let transfer = job.transfer;
-    let given = match &job.source {
-        Source::File(name) => Some(name.clone()),
-        Source::Memory(_) => None,
-    };
-    match run_upload(&work, job).await {
-        Ok((blake3, blob_size)) => {
-            work.shell.input(Input::UploadDone {
-                transfer,
-                blake3,
-                blob_size,
-            });
-            if let Some(name) = given {
-                work.files.forget(&name).await;
-            }
-        }
-        Err(stopped) => work.shell.input(failed(transfer, stopped)),
-    }
+    work.shell.input(match run_upload(&work, job).await {
+        Ok((blake3, blob_size)) => Input::UploadDone {
+            transfer,
+            blake3,
+            blob_size,
+        },
+        Err(stopped) => failed(transfer, stopped),
+    });
 }
 
 fn failed(transfer: i64, stopped: Stopped) -> Input {
@@ -340,17 +331,17 @@ async fn send_piece(
         token,
         header: Some(("upload-offset", offset.to_string())),
         body: Some(piece),
-        timeout_ms: Some(PIECE_TIMEOUT_MS),
+        timeout_ms: PIECE_TIMEOUT_MS,
     };
     let response = work
         .server
         .piece(request)
         .await
         .map_err(Stopped::unreachable)?;
-    let body = bytes(&response, ANSWER_BYTES_MAX)
+    let body = bytes(&response.answer, ANSWER_BYTES_MAX)
         .await
         .map_err(Stopped::unreachable)?;
-    if !response.ok() {
+    if !response.answer.ok() {
         return Err(Stopped::refused(&refused(&body)));
     }
     answered(&body)
@@ -426,18 +417,21 @@ async fn run_download(work: &Work, job: Download) -> Result<Option<Vec<u8>>, Sto
             token: &job.token,
             header: (had > 0).then(|| ("range", format!("bytes={had}-"))),
             body: None,
-            timeout_ms: None,
+            timeout_ms: SILENCE_MS,
         };
-        if let Ok(response) = work.server.piece(request).await {
+        if let Ok(Underway {
+            answer: response, ..
+        }) = &work.server.piece(request).await
+        {
             if !response.ok() {
-                let body = bytes(&response, ANSWER_BYTES_MAX)
+                let body = bytes(response, ANSWER_BYTES_MAX)
                     .await
                     .map_err(Stopped::unreachable)?;
                 let mut stopped = Stopped::refused(&refused(&body));
                 stopped.retry &= stopped.code != "not_found";
                 return Err(stopped);
             }
-            opening.take_all(&response, &mut progress).await?;
+            opening.take_all(response, &mut progress).await?;
         }
         if opening.done > had {
             failures = 0;

@@ -42,7 +42,7 @@ impl Device {
     /// `tab` is empty, for all; `erased()` once the store was deleted.
     ///
     /// # Errors
-    /// Throws an error whose `name` is `storage_unavailable`, `store_in_use` or a code of the core.
+    /// Throws an error whose `name` is `storage_unavailable`, `store_in_use`, `store_damaged` or a code of the core.
     pub async fn start(
         key: Vec<u8>,
         origin: String,

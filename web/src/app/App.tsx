@@ -8,7 +8,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { directionOf, type Language, reader } from "../ui/words/format";
 import { Speaks, useSpoken } from "../ui/words/context";
 import { Main } from "./home/Main";
-import { HasHands, HasShared, useAct, useCore, useCoreState, useDrafts, useHabits, useKept, useShared } from "./state/context";
+import { HasHands, HasShared, useAct, useCore, useCoreState, useDrafts, useGive, useHabits, useKept, useShared } from "./state/context";
 import type { Core } from "./state/face";
 import { takeFiles } from "./state/files";
 import type { Kept } from "./state/kept";
@@ -79,6 +79,7 @@ function AsAccount() {
   const kept = useKept();
   const drafts = useDrafts();
   const act = useAct();
+  const give = useGive();
   const { account, link } = useShared();
   const [ended, setEnded] = useState<string | null>(null);
   const photo = useRef<Blob | null>(null);
@@ -96,8 +97,8 @@ function AsAccount() {
     const chosen = photo.current;
     if (!has || chosen === null) return;
     photo.current = null;
-    void core.give(chosen).then((path) => act({ set_photo: { path, size: chosen.size, media_type: chosen.type } }));
-  }, [has, core, act]);
+    void give(chosen).then((path) => (path === null ? null : act({ set_photo: { path, size: chosen.size, media_type: chosen.type } })));
+  }, [has, give, act]);
   const keepPhoto = useCallback((chosen: Blob | null) => { photo.current = chosen; }, []);
   if (reason !== null) return <Ended reason={reason} onAgain={again} />;
   if (account === undefined) return <Loading />;

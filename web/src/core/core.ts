@@ -324,7 +324,12 @@ export class Core {
       this.#watched.get(told.change.watch)?.told(told.change.change);
     } else {
       for (const listener of this.#events) {
-        listener(told.event);
+        try {
+          listener(told.event);
+        } catch (error) {
+          // The others hear it all the same, and what comes behind it.
+          reportError(error);
+        }
       }
     }
   }

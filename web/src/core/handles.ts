@@ -1,4 +1,4 @@
-// Waits until the access handles of the store's files are free.
+// Waits until the access handles of the store's files are free, and tells whether they hold a store.
 //
 // The worker that had the core before lets its lock go a moment before its handles. The pool of
 // the store takes all handles at once and gives none back when one is taken, so it is tried only
@@ -10,6 +10,7 @@ interface Handle {
 interface Entry {
   readonly kind: "file" | "directory";
   createSyncAccessHandle(): Promise<Handle>;
+  getFile(): Promise<Blob>;
 }
 interface Folder {
   getDirectoryHandle(name: string): Promise<Folder>;
@@ -31,23 +32,40 @@ export async function handlesFree(): Promise<void> {
 }
 
 async function allFree(): Promise<boolean> {
+  for await (const file of files()) {
+    try {
+      (await file.createSyncAccessHandle()).close();
+    } catch {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Whether a file of the pool belongs to a store: the pool writes its name at the beginning, and noughts where it has none. */
+export async function storeThere(): Promise<boolean> {
+  for await (const file of files()) {
+    const [first] = new Uint8Array(await (await file.getFile()).slice(0, 1).arrayBuffer());
+    if (first !== undefined && first !== 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** The pool's files; none before there is a pool. */
+async function* files(): AsyncIterable<Entry> {
   let folder = (await navigator.storage.getDirectory()) as unknown as Folder;
   try {
     for (const name of FOLDERS) {
       folder = await folder.getDirectoryHandle(name);
     }
   } catch {
-    // There is no store yet.
-    return true;
+    return;
   }
   for await (const entry of folder.values()) {
     if (entry.kind === "file") {
-      try {
-        (await entry.createSyncAccessHandle()).close();
-      } catch {
-        return false;
-      }
+      yield entry;
     }
   }
-  return true;
 }

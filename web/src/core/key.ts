@@ -19,14 +19,24 @@ interface Wrapped {
   readonly sealed: ArrayBuffer;
 }
 
-/** The data key, made first if there is none. The caller empties it once it was used. */
-export async function dataKey(): Promise<Uint8Array<ArrayBuffer>> {
+/** Its name is a stable code, as of all failures of a start. */
+class KeyLost extends Error {
+  override readonly name = "key_lost";
+}
+
+/**
+ * The data key, made first if there is none; where there is a store already that another one sealed, it is lost. The
+ * caller empties it once it was used.
+ */
+export async function dataKey(storeThere: () => Promise<boolean>): Promise<Uint8Array<ArrayBuffer>> {
   const database = await open();
   try {
     const kept: IDBRequest<unknown> = database.transaction(STORE).objectStore(STORE).get(STORE);
     // Nothing but `make` writes there.
     const found = (await asked(kept)) as Wrapped | undefined;
-    return found === undefined ? await make(database) : await unwrap(found);
+    if (found !== undefined) return await unwrap(found);
+    if (await storeThere()) throw new KeyLost("there is a store, and not the key that sealed it");
+    return await make(database);
   } finally {
     database.close();
   }

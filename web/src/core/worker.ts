@@ -6,7 +6,7 @@
 
 import { ALL, CORE_LOCK, channelOf, failureOf } from "./messages";
 import type { CoreFailure, FromCore, ToCore } from "./messages";
-import { handlesFree } from "./handles";
+import { handlesFree, storeThere } from "./handles";
 import { dataKey, forgetKey } from "./key";
 import init, { Device } from "./wasm/comity_client_web.js";
 import wasmUrl from "./wasm/comity_client_web_bg.wasm?url";
@@ -89,7 +89,7 @@ function fail(why: CoreFailure): void {
 
 async function started(origin: string): Promise<Device> {
   await handlesFree();
-  const key = await dataKey();
+  const key = await dataKey(storeThere);
   try {
     return await Device.start(key, origin, tell, erased);
   } finally {
@@ -101,8 +101,13 @@ function take(message: ToCore): void {
   if (device === undefined) {
     // Of those who wait only the one that tried and failed has something to say.
     if (message.kind === "hello" && failure !== undefined) {
+      watchLife(message.tab);
       toTab(message.tab, { kind: "failed", failure, core });
     }
+    return;
+  }
+  if (message.kind !== "hello" && message.tab !== own && !tabs.has(message.tab)) {
+    // Meant for the worker that had the core before: said again behind that tab's hello.
     return;
   }
   switch (message.kind) {
@@ -148,7 +153,7 @@ function watchLife(tab: string): void {
   if (tab === own || tabs.has(tab)) {
     return;
   }
-  channel(tab);
+  tabs.set(tab, new BroadcastChannel(channelOf(tab)));
   void navigator.locks.request(channelOf(tab), () => {
     device?.forget(tab);
     tabs.get(tab)?.close();
@@ -156,20 +161,11 @@ function watchLife(tab: string): void {
   });
 }
 
-function channel(tab: string): BroadcastChannel {
-  let to = tabs.get(tab);
-  if (to === undefined) {
-    to = new BroadcastChannel(channelOf(tab));
-    tabs.set(tab, to);
-  }
-  return to;
-}
-
 function toTab(tab: string, message: FromCore): void {
   if (tab === own) {
     scope.postMessage(message);
   } else {
-    channel(tab).postMessage(message);
+    tabs.get(tab)?.postMessage(message);
   }
 }
 

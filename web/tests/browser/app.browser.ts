@@ -254,8 +254,12 @@ describe("a conversation", () => {
     const { context, page } = await visitScreen(browser, address, DESK, { ...screen("chat-long"), search: "&long=1000&unread=400" });
     await page.getByRole("separator").filter({ hasText: "new messages" }).or(page.getByText(/400 new messages/)).first().waitFor();
     await page.waitForTimeout(600);
+    // What was not in view yet is not read.
+    const row = page.getByRole("list", { name: "Chats" }).getByRole("listitem").filter({ hasText: "Ana Marković" });
+    await row.getByText("400", { exact: true }).waitFor();
     await page.getByRole("button", { name: /newest/ }).click();
     await page.getByRole("button", { name: /newest/ }).waitFor({ state: "detached" });
+    await row.getByText("400", { exact: true }).waitFor({ state: "detached" });
     await page.waitForTimeout(600);
     const box = await page.getByRole("article").filter({ hasText: "(1000)" }).boundingBox();
     expect(box === null ? -1 : box.y + box.height).toBeGreaterThan(0);
@@ -280,6 +284,23 @@ describe("a conversation", () => {
       const box = last?.getBoundingClientRect();
       return last?.textContent.includes("And now?") === true && box !== undefined && box.bottom <= innerHeight && box.top > 0;
     });
+    await context.close();
+  });
+
+  it("read on downwards comes to its end at the reader's pace, also where the newest line is an own one", async () => {
+    const { context, page } = await visitScreen(browser, address, DESK, { ...screen("chat-long"), search: "&long=1997" });
+    const newest = page.getByRole("article").filter({ hasText: "(1997)" });
+    await newest.waitFor();
+    const scroll = async (by: number): Promise<void> => {
+      await page.evaluate((by) => { document.querySelector("[data-line]")?.closest("[role=region]")?.scrollBy(0, by); }, by);
+      await page.waitForTimeout(120);
+    };
+    for (let step = 0; step < 60 && await newest.count() > 0; step += 1) await scroll(-2_400);
+    expect(await newest.count()).toBe(0);
+    for (let step = 0; step < 200 && await newest.count() === 0; step += 1) await scroll(400);
+    await page.waitForTimeout(500);
+    const box = await newest.boundingBox();
+    expect(box?.y ?? 0).toBeGreaterThan(DESK.height);
     await context.close();
   });
 
@@ -312,6 +333,18 @@ describe("a conversation", () => {
     await take();
     await page.getByRole("status").getByRole("button", { name: "Close" }).click();
     await page.getByText("You deleted this message").waitFor();
+    await context.close();
+  });
+
+  it("taken back by who leaves, offers no way back that leads nowhere", async () => {
+    const { context, page } = await at("chat-group");
+    const own = page.getByRole("article").filter({ hasText: "Rehearsal at six?" });
+    await own.hover();
+    await own.getByRole("button", { name: /More about/ }).click();
+    await page.getByRole("menuitem", { name: "Delete for everyone" }).click();
+    await page.getByRole("button", { name: "Undo" }).waitFor();
+    await page.evaluate(() => { location.hash = "#c/2"; });
+    await page.getByRole("button", { name: "Undo" }).waitFor({ state: "detached", timeout: 3_000 });
     await context.close();
   });
 

@@ -175,6 +175,42 @@ test("a file goes out, and a reload does not stop it", async () => {
   expect((await readFile(saved)).equals(bytes)).toBe(true);
 });
 
+/** The files that were given to be sent, and still lie there. */
+function given(): Promise<readonly string[]> {
+  return tab.evaluate(async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(".comity-outgoing");
+    const names: string[] = [];
+    for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name);
+    return names;
+  });
+}
+
+test("what is up is not kept to be sent, and a file that could not be read to its end is not kept at all", async () => {
+  await until("the end of the copy", async () => (await given()).length === 0);
+  const code = await tab.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const write = async (bytes: number): Promise<File> => {
+      const handle = await root.getFileHandle("changes.bin", { create: true });
+      const to = await handle.createWritable();
+      await to.write(new Uint8Array(bytes));
+      await to.close();
+      return handle.getFile();
+    };
+    const file = await write(900_000);
+    // Another one now: what was taken of it before can not be read any more.
+    await write(500_000);
+    try {
+      await window.core.give(file);
+      return "kept";
+    } catch (error) {
+      await root.removeEntry("changes.bin");
+      return (error as { code?: string }).code;
+    }
+  });
+  expect(code).toBe("source_gone");
+  expect(await given()).toEqual([]);
+});
+
 test("a file comes in", async () => {
   const bytes = randomBytes(700_000);
   const back = join(world.folder, "back.bin");
@@ -214,6 +250,22 @@ test("no file of the browser holds what was said", async () => {
   await browser.open();
   tab = await browser.tab();
   expect(await ask<"search">(tab, { search: { query: MARKER, limit: 5 } })).toHaveLength(1);
+});
+
+test("without its key the store is not taken for a new one", async () => {
+  const started = (): Promise<unknown> => tab.evaluate(() => new Promise((done) => {
+    window.core.onState((state) => { if (state.is !== "starting") done(state); });
+  }));
+  await tab.evaluate(() => new Promise((done, failed) => {
+    const gone = indexedDB.deleteDatabase("comity-key");
+    gone.onsuccess = done;
+    gone.onerror = failed;
+  }));
+  await tab.reload();
+  expect(await started()).toMatchObject({ is: "failed", failure: { code: "key_lost" } });
+  // Nor is one made on the way.
+  await tab.reload();
+  expect(await started()).toMatchObject({ is: "failed", failure: { code: "key_lost" } });
 });
 
 test("nothing was complained of (no exception, no breach of the policy, no request to elsewhere), and nothing written down", async () => {

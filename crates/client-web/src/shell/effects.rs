@@ -2,7 +2,7 @@
 
 use super::Shell;
 use crate::transfer::{self, Work};
-use comity_client::{Effect, Input};
+use comity_client::{Effect, Input, Source};
 use comity_wire::{Message as _, limits, proto};
 use futures_util::future::abortable;
 use wasm_bindgen::JsValue;
@@ -39,6 +39,10 @@ impl Shell {
                     });
                 }
                 Effect::Upload(job) => {
+                    if let Source::File(name) = &job.source {
+                        let mut inner = self.0.borrow_mut();
+                        inner.given.insert(job.transfer, name.clone());
+                    }
                     self.moves(job.transfer, transfer::upload(self.work(), job));
                 }
                 Effect::Download(job) => {
@@ -92,7 +96,8 @@ impl Shell {
                 bytes += frame.encoded_len();
                 batch.frames.push(frame);
             }
-            let asks = batch.frames.iter().any(|frame| frame.request != 0);
+            let asks = batch.frames.iter().filter(|frame| frame.request != 0);
+            let asks = asks.count();
             let sent = self.0.borrow_mut().line.send(&batch.encode_to_vec(), asks);
             if sent == Some(false) {
                 self.lose_line();
@@ -116,7 +121,7 @@ impl Shell {
             if let Some(pool) = pool {
                 pool.erase().await;
             }
-            let _ = files.keep_only(&std::collections::BTreeSet::new()).await;
+            files.erase().await;
             let erased = shell.0.borrow().outside.erased.clone();
             let _ = erased.call0(&JsValue::NULL);
             // Nothing opens these any more.

@@ -13,7 +13,7 @@ use rand::RngCore as _;
 use wasm_bindgen_futures::spawn_local;
 
 const CONNECT_TIMEOUT_MS: i64 = 15_000;
-/// A question that has no answer for this long: the line is dead, whatever the browser says.
+/// A greeting or a question that has no answer, and nothing else that comes, for this long: the line is dead, whatever the browser says.
 const ANSWER_TIMEOUT_MS: i64 = 30_000;
 /// A session that lasted so long was a good one: the next attempt after it comes soon.
 const LASTED_MS: i64 = 30_000;
@@ -36,18 +36,26 @@ pub(super) struct Line {
     due_ms: Option<UnixMs>,
     /// Since when this device is signed in on the socket.
     signed_in_ms: Option<UnixMs>,
-    /// Since when an answer is owed.
+    /// Questions that have no answer yet, and since when something is owed: the greeting, or the next answer.
+    owed: usize,
     owed_ms: Option<UnixMs>,
 }
 
 impl Line {
-    /// Absent without an open socket; false when it broke.
-    pub(super) fn send(&mut self, bytes: &[u8], asks: bool) -> Option<bool> {
+    /// Sends a message with so many questions. Absent without an open socket; false when it broke.
+    pub(super) fn send(&mut self, bytes: &[u8], asks: usize) -> Option<bool> {
         let socket = self.socket.as_ref().filter(|_| self.open)?;
-        if asks && self.owed_ms.is_none() {
-            self.owed_ms = Some(now_ms());
+        self.owed += asks;
+        if asks > 0 {
+            self.owed_ms.get_or_insert_with(now_ms);
         }
         Some(socket.send(bytes))
+    }
+
+    /// A message came, with so many answers: the line lives.
+    fn heard(&mut self, answers: usize) {
+        self.owed = self.owed.saturating_sub(answers);
+        self.owed_ms = (self.owed > 0).then(now_ms);
     }
 
     pub(super) fn retry_view(&self) -> Option<UnixMs> {
@@ -57,7 +65,7 @@ impl Line {
     fn close(&mut self) {
         self.socket = None;
         self.open = false;
-        self.owed_ms = None;
+        (self.owed, self.owed_ms) = (0, None);
     }
 
     /// Closed, and opened again soon.
@@ -119,6 +127,8 @@ impl Shell {
         let (session, url) = {
             let inner = &mut *self.0.borrow_mut();
             inner.line.session += 1;
+            // From here on only the app names a time; one that was drawn by a clock that ran ahead means nothing.
+            inner.line.retry_ms = 0;
             (inner.line.session, inner.server.socket_url())
         };
         match Socket::open(&url, self, session) {
@@ -146,6 +156,7 @@ impl Shell {
         {
             let line = &mut self.0.borrow_mut().line;
             (line.open, line.signed_in_ms) = (true, None);
+            (line.owed, line.owed_ms) = (0, Some(now_ms()));
         }
         // A browser tells nobody about the TLS under it.
         self.give(Input::Connected { exporter: None });
@@ -165,10 +176,14 @@ impl Shell {
         if !self.is_at(session) {
             return;
         }
-        self.0.borrow_mut().line.owed_ms = None;
         let Ok(batch) = decode_server_batch(bytes) else {
             return self.closed(session);
         };
+        let answers = batch
+            .frames
+            .iter()
+            .filter(|frame| matches!(frame.frame, Some(proto::server_frame::Frame::Reply(_))));
+        self.0.borrow_mut().line.heard(answers.count());
         // In the message's place, each to be worked on by itself: a message may hold much.
         let mut inner = self.0.borrow_mut();
         for frame in batch.frames.into_iter().rev() {

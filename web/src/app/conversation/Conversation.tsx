@@ -9,7 +9,7 @@ import type { Line } from "../state/face";
 import { go, goInvited } from "../state/route";
 import { useTell } from "../state/toasts";
 import { ownInvitation } from "../groups/invitation";
-import { AboveWriting, closedWord, speaksIn, Unblock } from "./closed";
+import { AboveWriting, closedWord, speaksIn, takesBackIn, Unblock } from "./closed";
 import styles from "./conversation.module.css";
 import { ForwardDialog, InfoDialog, LinkDialog, ReactDialog, ReportDialog } from "./dialogs";
 import { Finder } from "./Finder";
@@ -54,7 +54,7 @@ type Over =
   | { readonly is: "forward" | "report"; readonly lines: readonly Line[] }
   | { readonly is: "info" | "react" | "view"; readonly line: Line }
   | { readonly is: "link"; readonly href: string }
-  | { readonly is: "files"; readonly files: readonly File[] };
+  | { readonly is: "files"; readonly files: readonly File[]; readonly caption: string };
 
 function Shown({ view, message, typing }: { view: ConversationView; message?: string; typing: readonly Address[] }) {
   const id = view.conversation;
@@ -80,8 +80,14 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
   const screen = useRef<HTMLDivElement>(null);
   const findButton = useRef<HTMLButtonElement>(null);
   const begunAt = useSelecting(screen, selected !== null, over !== null);
-  const { goTo: move } = window;
+  const { goTo: move, goNewest } = window;
   const { set: answer } = reply;
+  /** Something was said here: it is to be seen. */
+  const wants = useRef(false);
+  const said = useCallback(() => {
+    wants.current = true;
+    goNewest();
+  }, [goNewest]);
   const goTo = useCallback((target: string) => {
     void move(target).then((found) => {
       if (!found) tell(words.talk.notHere);
@@ -90,6 +96,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     });
   }, [move, tell, words]);
   useEffect(() => { if (message !== undefined) goTo(message); }, [message, goTo]);
+  const mayTakeBack = takesBackIn(view);
   const acts = useMemo<LineActs>(() => ({
     own,
     conversation: id,
@@ -102,7 +109,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
       focusWriting();
     },
     edit: (line) => { setEdited(line); focusWriting(); },
-    takeBack: takeBack.go,
+    takeBack: mayTakeBack ? takeBack.go : undefined,
     react: (line, emoji) => {
       const had = line.reactions?.some((it) => it.author === own && it.emoji === emoji) === true;
       void act({ send: { to: { conversation: id }, what: { react: { target: line.message, emoji: had ? "" : emoji } } } });
@@ -132,7 +139,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
       goInvited(invitation, line.author);
       return true;
     },
-  }), [own, id, nameOf, clock, goTo, takeBack.go, act, tell, words, save, answer, begunAt]);
+  }), [own, id, nameOf, clock, goTo, mayTakeBack, takeBack.go, act, tell, words, save, answer, begunAt]);
   const contact = contacts.find((it) => it.address === view.peer);
   const closed = closedWord(view, words);
   const speaks = speaksIn(view);
@@ -155,7 +162,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
     found.current = finds;
     if (ends && isFocusLost()) findButton.current?.focus({ preventScroll: true });
   }, [finds]);
-  const take = (files: readonly File[]): void => { if (files.length > 0 && speaks) setOver({ is: "files", files }); };
+  const take = (files: readonly File[]): void => { if (files.length > 0 && speaks) setOver({ is: "files", files, caption: "" }); };
   const chosen = [...(selected?.values() ?? [])];
   const now = clock();
   const header = (
@@ -165,7 +172,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
           lines={chosen}
           onLeave={() => { setSelected(null); }}
           {...(chosen.length > 0 && chosen.every((line) => allowed(line, now).forward) && { onForward: () => { acts.forward(chosen); setSelected(null); } })}
-          {...(chosen.length > 0 && chosen.every((line) => allowed(line, now).takeBack) && { onTakeBack: () => { acts.takeBack(chosen); setSelected(null); } })}
+          {...(mayTakeBack && chosen.length > 0 && chosen.every((line) => allowed(line, now).takeBack) && { onTakeBack: () => { takeBack.go(chosen); setSelected(null); } })}
           {...(chosen.some((line) => line.text !== "") && { onCopy: () => { acts.copy(chosen); setSelected(null); } })}
         />
       ) : <Head view={view} typing={typing} findButton={findButton} onFind={() => { setFinds(!finds); }} />}
@@ -194,6 +201,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
       <Timeline
         view={view}
         window={window}
+        wants={wants}
         acts={acts}
         speaks={speaks}
         typing={typing}
@@ -201,7 +209,7 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
         selected={selected === null ? null : new Set(selected.keys())}
         going={takeBack.going}
         header={header}
-        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} reply={reply} edited={edited} onLeaveEdit={leaveEdit} onFiles={take} onSaid={window.goNewest} closed={closed} />}
+        foot={view.blocked && view.peer !== null ? <Unblock address={view.peer} /> : <Write view={view} reply={reply} edited={edited} onLeaveEdit={leaveEdit} onFiles={take} onSaid={said} closed={closed} />}
       />
       {drops && speaks && <div className={styles.drop}>{words.talk.dropHere}</div>}
       {over?.is === "forward" && <ForwardDialog conversation={id} lines={over.lines} onClose={close} />}
@@ -213,12 +221,19 @@ function Shown({ view, message, typing }: { view: ConversationView; message?: st
       {over?.is === "files" && (
         <Preview
           files={over.files}
+          said={over.caption}
           onClose={close}
           onSend={(files, caption) => {
             close();
-            void send(files, caption, reply.message);
-            window.goNewest();
+            const quote = reply.line;
             answer(null);
+            said();
+            void send(files, caption, quote?.message).then((left) => {
+              if (left.length === 0) return;
+              // What could not be kept is there again, with its words.
+              answer(quote);
+              setOver((now) => now ?? { is: "files", files: left.map(({ file }) => file), caption });
+            });
           }}
         />
       )}

@@ -24,7 +24,8 @@ export interface LineActs {
   readonly clock: () => number;
   readonly reply: (line: Line) => void;
   readonly edit: (line: Line) => void;
-  readonly takeBack: (lines: readonly Line[]) => void;
+  /** Absent where one may not say it. */
+  readonly takeBack: ((lines: readonly Line[]) => void) | undefined;
   readonly react: (line: Line, emoji: string) => void;
   readonly pickReaction: (line: Line) => void;
   readonly forward: (lines: readonly Line[]) => void;
@@ -148,6 +149,7 @@ function Message({ line, place, group, speaks, acts, picked, reach, nowMs, going
 function LineMenu({ line, speaks, acts, nowMs }: { line: Line; speaks: boolean; acts: LineActs; nowMs: number }) {
   const { words } = useSpeech();
   const allows = allowed(line, nowMs);
+  const { takeBack } = acts;
   const all: readonly (Act | false)[] = [
     speaks && allows.answer && { label: words.reply, icon: CornerUpLeft, turns: true, onChoose: () => { acts.reply(line); } },
     speaks && allows.answer && { label: words.addReaction, icon: SmilePlus, onChoose: () => { acts.pickReaction(line); } },
@@ -158,7 +160,7 @@ function LineMenu({ line, speaks, acts, nowMs }: { line: Line; speaks: boolean; 
     line.outgoing && allows.answer && { label: words.talk.info, icon: Info, onChoose: () => { acts.info(line); } },
     { label: words.talk.select, icon: ListChecks, onChoose: () => { acts.select(line); } },
     !line.outgoing && { label: words.report, icon: Flag, apart: true, bad: true, onChoose: () => { acts.report([line]); } },
-    allows.takeBack && { label: words.talk.takeBack, icon: Trash2, apart: true, bad: true, onChoose: () => { acts.takeBack([line]); } },
+    allows.takeBack && takeBack !== undefined && { label: words.talk.takeBack, icon: Trash2, apart: true, bad: true, onChoose: () => { takeBack([line]); } },
   ];
   return <Menu small label={words.talk.actsOf} icon={EllipsisVertical} align={line.outgoing ? "end" : "start"} acts={all.filter((act) => act !== false)} />;
 }

@@ -27,15 +27,17 @@ interface Looked extends Ready {
 
 export interface PreviewProps {
   readonly files: readonly File[];
+  /** The word to them, as far as it is written. */
+  readonly said: string;
   readonly onClose: () => void;
   readonly onSend: (files: readonly Ready[], caption: string) => void;
 }
 
-export function Preview({ files, onClose, onSend }: PreviewProps) {
+export function Preview({ files, said, onClose, onSend }: PreviewProps) {
   const { words, format } = useSpeech();
   const [ready, setReady] = useState<readonly Looked[] | null>(null);
   const [whole, setWhole] = useState(false);
-  const [caption, setCaption] = useState("");
+  const [caption, setCaption] = useState(said);
   useEffect(() => {
     let gone = false;
     const urls: string[] = [];

@@ -26,6 +26,8 @@ import type { Window } from "./useWindow";
 export interface TimelineProps {
   readonly view: ConversationView;
   readonly window: Window;
+  /** Set once something was said here that is to be seen. */
+  readonly wants: RefObject<boolean>;
   readonly acts: LineActs;
   readonly speaks: boolean;
   readonly typing: readonly Address[];
@@ -39,23 +41,25 @@ export interface TimelineProps {
 
 const MARKED_MS = 2_500;
 
-export function Timeline({ view, window, acts, speaks, typing, picked, selected, going, header, foot }: TimelineProps) {
+export function Timeline({ view, window, wants, acts, speaks, typing, picked, selected, going, header, foot }: TimelineProps) {
   const { words } = useSpeech();
   const { lines, newest, moves, goOlder, goNewer, goNewest } = window;
   const now = useNow();
   const mark = useUnreadMark(view.unread, newest ? lines : undefined);
-  const entries = useMemo(() => entriesOf(lines ?? [], mark), [lines, mark]);
+  const entries = useMemo(() => entriesOf(lines ?? [], mark ?? null), [lines, mark]);
   const { scroller, content, atEnd, toEnd, toLine } = useScroll(entries, { newest, moves, onOlder: goOlder, onNewer: goNewer });
   const heard = useMemo(() => lines?.findLast((line) => !line.outgoing && line.kind !== "notice")?.message, [lines]);
-  useRead(view, newest && atEnd && lines !== undefined, heard);
-  // What is unread and does not fit begins in view.
+  // What is unread and does not fit begins in view: where one stands is known once that was looked at.
   const from = mark?.from;
+  const [placed, setPlaced] = useState<string>();
+  useRead(view, newest && atEnd && lines !== undefined && mark !== undefined && placed === from, heard);
   // Once: who goes to the newest is not brought back.
   const began = useRef<string>(undefined);
   useEffect(() => {
     if (from === undefined || began.current === from) return;
     began.current = from;
     toLine(from, true);
+    setPlaced(from);
   }, [from, toLine]);
   const marked = usePicked(picked, lines, moves, toLine);
   const reach = useReach(view, lines);
@@ -66,7 +70,11 @@ export function Timeline({ view, window, acts, speaks, typing, picked, selected,
   // What one says oneself is seen at once.
   const last = lines?.at(-1);
   const said = last?.outgoing === true ? last.message : null;
-  useEffect(() => { if (said !== null && newest) toEnd(); }, [said, newest, toEnd]);
+  useEffect(() => {
+    if (!wants.current || said === null || !newest || moves) return;
+    wants.current = false;
+    toEnd();
+  }, [wants, said, newest, moves, toEnd]);
   useDrawn("comity:bubble", newest && !moves ? said : null);
   const { names } = useShared();
   const faces = [usePhotoOf(typing[0]), usePhotoOf(typing[1]), usePhotoOf(typing[2])];
@@ -165,8 +173,8 @@ function onArrow(event: KeyboardEvent<HTMLDivElement>): void {
   next?.scrollIntoView({ block: "nearest" });
 }
 
-/** Where the unread began when the conversation was opened: it stays there while one reads. */
-function useUnreadMark(unread: number, lines: readonly Line[] | undefined): UnreadMark | null {
+/** Where the unread began when the conversation was opened: it stays there while one reads. Undefined before it is known. */
+function useUnreadMark(unread: number, lines: readonly Line[] | undefined): UnreadMark | null | undefined {
   const [mark, setMark] = useState<{ readonly it: UnreadMark | null }>();
   const had = useRef(false);
   useEffect(() => {
@@ -174,7 +182,7 @@ function useUnreadMark(unread: number, lines: readonly Line[] | undefined): Unre
     had.current = true;
     setMark({ it: unreadMark(lines, unread) });
   }, [lines, unread]);
-  return mark?.it ?? null;
+  return mark?.it;
 }
 
 /**

@@ -9,14 +9,14 @@ import type { ConversationView, Event as CoreEvent, Look, Named, Say } from "../
 import { Composer } from "../../ui/composer/Composer";
 import { Avatar } from "../../ui/people/Avatar";
 import { useSpeech } from "../../ui/words/context";
-import { useAct, useCore, useDrafts, useHabits, useNameOf, usePhotoOf } from "../state/context";
+import { useAct, useCore, useDrafts, useGive, useHabits, useNameOf, usePhotoOf } from "../state/context";
 import { draftOf } from "../state/drafts";
 import type { Line } from "../state/face";
 import { hold } from "../state/files";
 import { NO_LOOK } from "../state/pictures";
 import { useTell } from "../state/toasts";
 import styles from "./conversation.module.css";
-import { completed, mentionsIn, offered, typedMention } from "./mentions";
+import { completed, mentionedIn, mentionsIn, offered, typedMention } from "./mentions";
 import type { Ready } from "./Preview";
 import { useRecording } from "./record";
 import { saidIn } from "./said";
@@ -42,22 +42,31 @@ export function messageIn(events: readonly CoreEvent[] | null): string | undefin
   return told?.event === "item" ? told.item.message : undefined;
 }
 
-/** Says the files that were looked over, the caption with the first of them. */
-export function useSendFiles(conversation: number): (files: readonly Ready[], caption: string, quote?: string) => Promise<void> {
-  const core = useCore();
+/**
+ * Says the files that were looked over, the caption with the first that goes. Resolves with all of them where none
+ * could be kept, and with none where one is on its way: what became of the others was said.
+ */
+export function useSendFiles(conversation: number): (files: readonly Ready[], caption: string, quote?: string) => Promise<readonly Ready[]> {
+  const give = useGive();
   const act = useAct();
   return useCallback(async (files, caption, quote) => {
-    for (const [n, { file, look }] of files.entries()) {
-      const path = await core.give(file);
+    let first = true;
+    for (const { file, look } of files) {
+      const path = await give(file);
+      if (path === null) continue;
       const say: Say = {
         to: { conversation },
-        what: { file: { path, file_name: file.name, media_type: file.type === "" ? "application/octet-stream" : file.type, size: file.size, caption: n === 0 ? caption : "", look } },
-        ...(n === 0 && quote !== undefined && { quote }),
+        what: { file: { path, file_name: file.name, media_type: file.type === "" ? "application/octet-stream" : file.type, size: file.size, caption: first ? caption : "", look } },
+        ...(first && quote !== undefined && { quote }),
       };
-      const message = messageIn(await act({ send: say }));
+      const events = await act({ send: say });
+      if (events === null) continue;
+      first = false;
+      const message = messageIn(events);
       if (message !== undefined) hold(message, file);
     }
-  }, [core, act, conversation]);
+    return first ? files : [];
+  }, [give, act, conversation]);
 }
 
 export function Write({ view, reply, edited, onLeaveEdit, onFiles, onSaid, closed }: WriteProps) {
@@ -104,7 +113,8 @@ export function Write({ view, reply, edited, onLeaveEdit, onFiles, onSaid, close
     if (said === "") return;
     types(false);
     if (edited !== null) {
-      const changed = await act({ send: { to: { conversation }, what: { edit: { target: edited.message, text: said } } } });
+      const mentions = mentionsIn(said, [...chosen, ...mentionedIn(edited)]);
+      const changed = await act({ send: { to: { conversation }, what: { edit: { target: edited.message, text: said } }, ...(mentions.length > 0 && { mentions: [...mentions] }) } });
       if (changed !== null) onLeaveEdit();
       return;
     }
@@ -123,6 +133,7 @@ export function Write({ view, reply, edited, onLeaveEdit, onFiles, onSaid, close
     if (await sent !== null || begun.current !== "") return;
     begun.current = text;
     setText(text);
+    setChosen(chosen);
     reply.set(answered);
     drafts.set(now.current, draftOf(text, answered?.message));
   };

@@ -20,7 +20,12 @@ export function closedWord(view: ConversationView, words: Words): string | null 
 }
 
 export function speaksIn(view: ConversationView): boolean {
-  return !view.blocked && !["left", "known", "refused"].includes(view.state) && view.group?.leaving !== true
+  return !view.blocked && takesBackIn(view);
+}
+
+/** Whether one may take back what one said: also where one says nothing more to who is blocked. */
+export function takesBackIn(view: ConversationView): boolean {
+  return !["left", "known", "refused"].includes(view.state) && view.group?.leaving !== true
     && (view.group === undefined || !view.group.permissions.only_admins_speak || view.group.admin);
 }
 

@@ -36,10 +36,12 @@ export function ForwardDialog({ conversation, lines, onClose }: { conversation: 
   const shown = query.trim() === "" ? open.slice(0, 40) : named(open, query, titleOf);
   const send = async (): Promise<void> => {
     onClose();
+    let refused = false;
     for (const id of to) {
-      for (const line of lines) await act({ send: { to: { conversation: id }, what: { forward: { conversation, message: line.message } } } });
+      for (const line of lines) refused = await act({ send: { to: { conversation: id }, what: { forward: { conversation, message: line.message } } } }) === null || refused;
     }
-    tell(words.talk.forwarded(to.size));
+    // Why something was refused stands there already.
+    if (!refused) tell(words.talk.forwarded(to.size));
   };
   return (
     <Dialog open onClose={onClose} title={words.talk.forwardTo} acts={<Button kind="lead" disabled={to.size === 0} onClick={() => { void send(); }}>{words.talk.forward}</Button>}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { completed, mentionsIn, offered, typedMention } from "./mentions";
+import { completed, mentionedIn, mentionsIn, offered, typedMention } from "./mentions";
 
 const ana = { address: "1", name: "Ana Marković" };
 const anaShort = { address: "2", name: "Ana" };
@@ -31,6 +31,13 @@ describe("mentions in a text that is sent", () => {
       { start: 10, length: 14, address: "1" },
       { start: 29, length: 4, address: "2" },
     ]);
+  });
+
+  it("are those of a line that is changed, as they are called in it", () => {
+    const text = "ليلى: @Ana Marković and @Ana";
+    const mentions = mentionsIn(text, [anaShort, ana]).map((it) => ({ ...it, own: false }));
+    expect(mentionedIn({ text, mentions })).toEqual([{ address: "1", name: "Ana Marković" }, { address: "2", name: "Ana" }]);
+    expect(mentionedIn({ text })).toEqual([]);
   });
 
   it("are whole names, and none where the name was taken out again", () => {

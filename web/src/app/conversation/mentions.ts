@@ -2,7 +2,7 @@
  * Mentions while one writes: what is typed after an `@`, whom it could mean, and where the names stand
  * in what is sent.
  */
-import type { Mention, Named } from "../../core/types";
+import type { Mention, Named, TimelineItem } from "../../core/types";
 import { folded } from "../../ui/fields/Combobox";
 import { bytesBefore } from "./lines";
 
@@ -34,6 +34,15 @@ export function offered(people: readonly Named[], query: string): readonly Named
 export function completed(text: string, typed: Typed, caret: number, name: string): { readonly text: string; readonly caret: number } {
   const put = `@${name} `;
   return { text: text.slice(0, typed.start) + put + text.slice(caret), caret: typed.start + put.length };
+}
+
+/** Who is named in a line, as they are called there. */
+export function mentionedIn({ text, mentions }: Pick<TimelineItem, "text" | "mentions">): readonly Named[] {
+  const bytes = new TextEncoder().encode(text);
+  return (mentions ?? []).map(({ start, length, address }) => ({
+    address,
+    name: new TextDecoder().decode(bytes.subarray(start, start + length)).replace(/^@/u, ""),
+  }));
 }
 
 /** Where the chosen people are named in `text`, as the core is told it: every place, the longest name first. */

@@ -28,6 +28,9 @@ function kindOf(): string {
 export function useRecording(done: (file: File, durationMs: number) => void, failed: (code: string) => void): { readonly now: Recording | null; readonly start: () => void; readonly stop: (keep: boolean) => void } {
   const [now, setNow] = useState<Recording | null>(null);
   const under = useRef<Under | null>(null);
+  /** The browser is asked for the microphone. */
+  const asks = useRef(false);
+  const gone = useRef(false);
   const stop = useCallback((keep: boolean) => {
     const it = under.current;
     if (it === null) return;
@@ -35,9 +38,22 @@ export function useRecording(done: (file: File, durationMs: number) => void, fai
     it.recorder.stop();
   }, []);
   const start = useCallback(() => {
-    if (under.current !== null) return;
+    if (under.current !== null || asks.current) return;
+    // Not where the page did not come by TLS.
+    const devices = navigator.mediaDevices as MediaDevices | undefined;
+    if (devices === undefined) {
+      failed("microphone_refused");
+      return;
+    }
     const parts: Blob[] = [];
-    navigator.mediaDevices.getUserMedia({ audio: true }).then((stream) => {
+    asks.current = true;
+    devices.getUserMedia({ audio: true }).then((stream) => {
+      asks.current = false;
+      if (gone.current) {
+        // Allowed only after one had left: nobody would see that it is on.
+        stream.getTracks().forEach((track) => { track.stop(); });
+        return;
+      }
       const type = kindOf();
       const recorder = new MediaRecorder(stream, type === "" ? {} : { mimeType: type });
       const context = new AudioContext();
@@ -67,8 +83,17 @@ export function useRecording(done: (file: File, durationMs: number) => void, fai
       };
       recorder.start();
       setNow({ durationMs: 0, wave: [] });
-    }, () => { failed("microphone_refused"); });
+    }).catch(() => {
+      asks.current = false;
+      if (!gone.current) failed("microphone_refused");
+    });
   }, [done, failed, stop]);
-  useEffect(() => () => { stop(false); }, [stop]);
+  useEffect(() => {
+    gone.current = false;
+    return () => {
+      gone.current = true;
+      stop(false);
+    };
+  }, [stop]);
   return { now, start, stop };
 }

@@ -1,7 +1,7 @@
 /** The pages of a group that change it. */
 import { Copy, Link, Share2, Unlink } from "lucide-react";
-import { useState } from "react";
-import type { ConversationView } from "../../core/types";
+import { useCallback, useState } from "react";
+import type { ConversationView, PermissionsView } from "../../core/types";
 import { Button } from "../../ui/basics/Button";
 import { Banner, ProgressBar } from "../../ui/feedback/Feedback";
 import { TextArea, TextField } from "../../ui/fields/TextField";
@@ -11,7 +11,8 @@ import { useSpeech } from "../../ui/words/context";
 import { Page } from "../people/Page";
 import styles from "../people/people.module.css";
 import { PhotoField } from "../yourself/PhotoField";
-import { useAct, useConversation, useCore, usePhotoOf } from "../state/context";
+import { useAct, useConversation, useEvents, useGive, usePhotoOf } from "../state/context";
+import type { CoreEvent } from "../state/face";
 import { ofGroup } from "../state/photos";
 import { back, type GroupPage } from "../state/route";
 import { useTell } from "../state/toasts";
@@ -53,11 +54,33 @@ function Add({ view, onDone }: { view: ConversationView; onDone: () => void }) {
   );
 }
 
+/** What one wishes stands there at once, so that the next wish begins from it: the group has it a moment later. */
 function Rules({ view }: { view: ConversationView }) {
   const act = useAct();
-  const group = view.group;
-  if (group === undefined) return null;
-  return <Permissions permissions={group.permissions} onChange={(permissions) => { void act({ set_permissions: { conversation: view.conversation, permissions } }); }} />;
+  const told = view.group?.permissions;
+  const [wished, setWished] = useState<PermissionsView | null>(null);
+  const [was, setWas] = useState(told);
+  if (told !== undefined && (was === undefined || !same(told, was))) {
+    setWas(told);
+    setWished(null);
+  }
+  // It can not be, or is not for this person any more.
+  useEvents(useCallback((event: CoreEvent) => { if (event.event === "failed" && event.act === "set_permissions") setWished(null); }, []));
+  if (told === undefined) return null;
+  return (
+    <Permissions
+      permissions={wished ?? told}
+      onChange={(permissions) => {
+        setWished(permissions);
+        void act({ set_permissions: { conversation: view.conversation, permissions } }).then((done) => { if (done === null) setWished(null); });
+      }}
+    />
+  );
+}
+
+function same(one: PermissionsView, other: PermissionsView): boolean {
+  return one.members_add === other.members_add && one.members_edit === other.members_edit
+    && one.only_admins_speak === other.only_admins_speak && one.history_for_new === other.history_for_new;
 }
 
 function Invitation({ view }: { view: ConversationView }) {
@@ -99,7 +122,7 @@ function Invitation({ view }: { view: ConversationView }) {
 
 function Edit({ view, onDone }: { view: ConversationView; onDone: () => void }) {
   const { words } = useSpeech();
-  const core = useCore();
+  const give = useGive();
   const act = useAct();
   const conversation = view.conversation;
   const [name, setName] = useState(view.title);
@@ -111,7 +134,8 @@ function Edit({ view, onDone }: { view: ConversationView; onDone: () => void }) 
     const details = { ...(name.trim() !== view.title && { name: name.trim() }), ...(description.trim() !== view.group?.description && { description: description.trim() }) };
     if (Object.keys(details).length > 0 && await act({ set_group_details: { conversation, details } }) === null) return;
     if (photo !== undefined) {
-      const path = photo === null ? null : await core.give(photo);
+      const path = photo === null ? null : await give(photo);
+      if (photo !== null && path === null) return;
       if (await act({ set_group_photo: { conversation, path, size: photo?.size ?? 0, media_type: photo?.type ?? "" } }) === null) return;
     }
     onDone();

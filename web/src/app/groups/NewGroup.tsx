@@ -7,7 +7,7 @@ import { Across, FormLayout } from "../../ui/frames/Rows";
 import { useSpeech } from "../../ui/words/context";
 import { Page } from "../people/Page";
 import { PhotoField } from "../yourself/PhotoField";
-import { useAct, useCore } from "../state/context";
+import { useAct, useGive } from "../state/context";
 import { back, go } from "../state/route";
 import { Permissions } from "./Permissions";
 import { PickPeople } from "./PickPeople";
@@ -17,7 +17,7 @@ const nobody: ReadonlySet<string> = new Set();
 
 export function NewGroup() {
   const { words } = useSpeech();
-  const core = useCore();
+  const give = useGive();
   const act = useAct();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
@@ -38,7 +38,9 @@ export function NewGroup() {
       if (events !== null) go({ at: "chats" }, true);
       return;
     }
-    if (photo !== null) await act({ set_group_photo: { conversation: made.conversation, path: await core.give(photo), size: photo.size, media_type: photo.type } });
+    const path = photo === null ? null : await give(photo);
+    // The group is there, with or without its picture.
+    if (photo !== null && path !== null) await act({ set_group_photo: { conversation: made.conversation, path, size: photo.size, media_type: photo.type } });
     go({ at: "conversation", id: made.conversation }, true);
   };
   return (

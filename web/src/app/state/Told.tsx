@@ -12,7 +12,7 @@ import { useConversationsTitle } from "../home/lists";
 import { useClock, useEvents, useHabits, useNameOf, useNow, useShared } from "./context";
 import type { CoreEvent } from "./face";
 import { isMuted, unreadOf } from "./keeping";
-import { go, useRoute } from "./route";
+import { go, hashOf, useRoute } from "./route";
 import { useTell } from "./toasts";
 
 /** Steps whose failures are said where they are done. */
@@ -31,6 +31,24 @@ const STOPPED = "stopped";
 /** Whether a failure is worth a word here. */
 export function saysFailure(act: string, code: string): boolean {
   return !SAID_THERE.has(act) && !(BY_ITSELF.has(act) && PASSES.has(code));
+}
+
+/** By the page itself, or where a browser lets only the service worker do it (`sw/sw.ts`), by that. */
+function notify(title: string, body: string, conversation: number): void {
+  const how = { body, tag: String(conversation), icon: "/mark.svg" };
+  try {
+    const shown = new Notification(title, how);
+    shown.onclick = () => {
+      window.focus();
+      go({ at: "conversation", id: conversation });
+      shown.close();
+    };
+  } catch {
+    const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+    void worker?.getRegistration()
+      .then((by) => by?.showNotification(title, { ...how, data: hashOf({ at: "conversation", id: conversation }) }))
+      .catch(() => undefined);
+  }
 }
 
 export function Told() {
@@ -59,13 +77,16 @@ export function Told() {
     const said = words.talk.heard(nameOf(item.author), saidIn(item, words));
     if (conversation === open) setHeard(said);
     if (!document.hidden || !habits.notifies || isQuiet(conversation)) return;
-    const shown = new Notification(titleOf(conversation), { body: said, tag: String(conversation), icon: "/mark.svg" });
-    shown.onclick = () => {
-      window.focus();
-      go({ at: "conversation", id: conversation });
-      shown.close();
-    };
+    notify(titleOf(conversation), said, conversation);
   }, [words, tell, nameOf, open, joins, habits, titleOf, isQuiet]));
+  useEffect(() => {
+    const worker = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+    const heard = ({ data }: MessageEvent<unknown>): void => {
+      if (typeof data === "object" && data !== null && "go" in data && typeof data.go === "string") location.hash = data.go;
+    };
+    worker?.addEventListener("message", heard);
+    return () => { worker?.removeEventListener("message", heard); };
+  }, []);
   const unread = unreadOf(conversations ?? [], now);
   useEffect(() => {
     document.title = unread > 0 ? words.home.titleUnread(unread) : words.home.title;

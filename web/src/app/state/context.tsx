@@ -276,6 +276,21 @@ export function useAct(): Act {
   }, [core, tell, words]);
 }
 
+/** Hands a file over, to be named in an act; absent, and said, where it can not be kept. */
+export function useGive(): (file: Blob) => Promise<string | null> {
+  const core = useCore();
+  const tell = useTell();
+  const { words } = useSpeech();
+  return useCallback(async (file) => {
+    try {
+      return await core.give(file);
+    } catch (error) {
+      tell(words.told.failure(codeOf(error)));
+      return null;
+    }
+  }, [core, tell, words]);
+}
+
 /** Sets how a conversation is kept. */
 export function useKeep(): (conversation: number, setting: ConversationSetting) => Promise<boolean> {
   const act = useAct();

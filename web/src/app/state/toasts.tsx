@@ -9,9 +9,10 @@ export interface Told {
   readonly onGone?: () => void;
 }
 
-type Tell = (text: string, told?: Told) => void;
+/** What it returns takes that toast away, where it still stands. */
+type Tell = (text: string, told?: Told) => () => void;
 
-const ToastContext = createContext<Tell>(() => undefined);
+const ToastContext = createContext<Tell>(() => () => undefined);
 
 interface Shown extends Told {
   readonly id: number;
@@ -29,7 +30,9 @@ export function Toasts({ children }: { children: ReactNode }) {
   }, []);
   const tell = useCallback<Tell>((text, told = {}) => {
     last.current += 1;
-    put({ id: last.current, text, ...told });
+    const id = last.current;
+    put({ id, text, ...told });
+    return () => { if (now.current?.id === id) put(null); };
   }, [put]);
   const close = useCallback(() => { put(null); }, [put]);
   const undo = useMemo(() => {

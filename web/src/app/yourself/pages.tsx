@@ -10,7 +10,7 @@ import { useSpeech } from "../../ui/words/context";
 import { languageOf } from "../App";
 import { Page } from "../people/Page";
 import styles from "../people/people.module.css";
-import { useAct, useCore, useHabits, useKept, usePhotoOf, useStorageKept } from "../state/context";
+import { useAct, useCore, useGive, useHabits, useKept, usePhotoOf, useStorageKept } from "../state/context";
 import { ofPerson } from "../state/photos";
 import { back, type SettingsPage } from "../state/route";
 import { ApprovePage } from "./Approve";
@@ -57,7 +57,7 @@ function Shown({ page, account }: { page: SettingsPage; account: AccountView }):
 
 function Profile({ account }: { account: AccountView }) {
   const { words } = useSpeech();
-  const core = useCore();
+  const give = useGive();
   const act = useAct();
   const [name, setName] = useState(account.name);
   const [about, setAbout] = useState(account.about);
@@ -66,8 +66,9 @@ function Profile({ account }: { account: AccountView }) {
   const save = async (): Promise<void> => {
     if (name.trim() === "") return;
     if (photo !== undefined) {
-      const path = photo === null ? null : await core.give(photo);
-      await act({ set_photo: { path, size: photo?.size ?? 0, media_type: photo?.type ?? "" } });
+      const path = photo === null ? null : await give(photo);
+      if (photo !== null && path === null) return;
+      if (await act({ set_photo: { path, size: photo?.size ?? 0, media_type: photo?.type ?? "" } }) === null) return;
       setPhoto(undefined);
     }
     await act({ set_profile: { name: name.trim(), about: about.trim() } }, words.self.profileSaved);
