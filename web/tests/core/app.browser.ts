@@ -18,7 +18,7 @@ const CARA = "+12025550103";
 const DORA = "202 555 0104";
 /** More than goes into one part of a history. */
 const VERSES = 510;
-const HELLO = "Hello Ben, it is Anna from the choir.";
+const HELLO = "Hello Benno, it is Anna from the choir.";
 
 /** The link itself, as the terminal takes it. */
 const linkIn = (address: string): string => `comity:group/${address.split("#join/")[1] ?? ""}`;
@@ -43,7 +43,7 @@ afterAll(async () => {
 
 test("two people sign up, and one of them keeps the recovery words", async () => {
   await anna.look("start");
-  await Promise.all([anna.signUp(ANNA, "Anna"), ben.signUp(BEN, "Ben")]);
+  await Promise.all([anna.signUp(ANNA, "Anna"), ben.signUp(BEN, "Benno")]);
   await anna.page.getByRole("heading", { name: "Say the first word" }).waitFor();
   await anna.look("home-empty");
   const words = await anna.takeRecoveryWords();
@@ -126,8 +126,8 @@ test("a second browser is linked by its long code, and gets the history", async 
   await desk.look("arriving");
   release();
   await desk.page.getByText("Your history is arriving").waitFor({ state: "detached" });
-  await desk.openChat("Ben");
-  await anna.openChat("Ben");
+  await desk.openChat("Benno");
+  await anna.openChat("Benno");
   await desk.reads(await anna.texts());
   await desk.message("Thank you").getByRole("button", { name: /❤️, 1 person/ }).waitFor();
   await desk.look("linked");
@@ -146,19 +146,19 @@ test("what is said after is on both of one's browsers", async () => {
 });
 
 test("what is pinned, muted and put away on one of one's browsers is so on the other", async () => {
-  await anna.keep("Ben", "Pin on top");
-  await desk.row("Ben").getByRole("img", { name: "Pinned" }).waitFor();
-  await anna.keep("Ben", "Mute");
+  await anna.keep("Benno", "Pin on top");
+  await desk.row("Benno").getByRole("img", { name: "Pinned" }).waitFor();
+  await anna.keep("Benno", "Mute");
   await anna.page.getByRole("dialog", { name: "Mute for how long?" }).getByRole("button", { name: "Always" }).click();
-  await desk.row("Ben").getByRole("img", { name: "Muted" }).waitFor();
-  await anna.keep("Ben", "Move to archive");
-  await desk.row("Ben").waitFor({ state: "detached" });
+  await desk.row("Benno").getByRole("img", { name: "Muted" }).waitFor();
+  await anna.keep("Benno", "Move to archive");
+  await desk.row("Benno").waitFor({ state: "detached" });
   await desk.button(/^Archive/).waitFor();
   await anna.press("Undo");
-  await desk.row("Ben").getByRole("img", { name: "Pinned" }).waitFor();
+  await desk.row("Benno").getByRole("img", { name: "Pinned" }).waitFor();
   await desk.look("kept");
-  await desk.keep("Ben", "Unmute");
-  await anna.row("Ben").getByRole("img", { name: "Muted" }).waitFor({ state: "detached" });
+  await desk.keep("Benno", "Unmute");
+  await anna.row("Benno").getByRole("img", { name: "Muted" }).waitFor({ state: "detached" });
 });
 
 test("a draft outlives a reload with what it answers, and goes when it is sent", async () => {
@@ -205,7 +205,7 @@ test("a file is stopped on its way, and sent after all", async () => {
 });
 
 test("a group: a picture arrives as it was sent, a link lets somebody in, and it is told who read", async () => {
-  await anna.makeGroup("Choir", ["Ben"]);
+  await anna.makeGroup("Choir", ["Benno"]);
   await ben.openChat("Choir");
   const sky = picture(640, 360);
   await anna.sendPicture("sky.png", sky, "The sky tonight");
@@ -221,7 +221,7 @@ test("a group: a picture arrives as it was sent, a link lets somebody in, and it
   await anna.got("Who reads this?", "Read");
   await anna.choose("Who reads this?", "Details");
   const details = anna.page.getByRole("dialog", { name: "Details" });
-  for (const name of ["Read by", "Ben", "Cara"]) await details.getByText(name, { exact: true }).waitFor();
+  for (const name of ["Read by", "Benno", "Cara"]) await details.getByText(name, { exact: true }).waitFor();
   await anna.look("info");
   await details.getByRole("button", { name: "Close" }).click();
 });
@@ -249,7 +249,7 @@ test("an invitation opened in a browser: who is new signs up first; one that was
   await dora.say("Good evening, all of you.");
   await ben.openChat("Choir");
   await ben.message("Good evening, all of you.").waitFor();
-  await anna.openChat("Ben");
+  await anna.openChat("Benno");
   await anna.say(good);
   await ben.openChat("Anna");
   await ben.message(good).getByRole("link").click();

@@ -2,10 +2,10 @@
  * A browser that is killed at any moment, with SIGKILL to all of its processes: nothing is lost, and nothing is doubled.
  *
  * Each kill has a seed, which decides what is under way and when it ends: `COMITY_KILLS_FROM` is the first, `COMITY_KILLS`
- * how many there are. The browser is Anna's, or her second one; Ben's lives, and so does what he has.
+ * how many there are. The browser is Anna's, or her second one; Benno's lives, and so does what he has.
  *
  * Always holds: after each kill both have the same lines in the same order, each of them once; everything that Anna saw as
- * hers is there and sent; what Ben said is there; files are whole, byte by byte; and both can talk. At the end all of it is
+ * hers is there and sent; what Benno said is there; files are whole, byte by byte; and both can talk. At the end all of it is
  * read once more, from the first line. Deliberately absent: what may be lost, but what nobody had seen: a message that
  * stood on no screen yet, and what was typed in the last moments.
  */
@@ -17,7 +17,7 @@ import { until, World } from "./world";
 
 const FROM = Number(process.env.COMITY_KILLS_FROM ?? 0);
 const KILLS = Number(process.env.COMITY_KILLS ?? 5);
-const HELLO = "Hello Ben, this is the first line of many.";
+const HELLO = "Hello Benno, this is the first line of many.";
 const WELCOME = "Hello Anna, this is the second.";
 /** How much is said in one go. */
 const BURST = 6;
@@ -41,7 +41,7 @@ const settled: string[] = [HELLO, WELCOME];
 beforeAll(async () => {
   world = await World.start();
   [anna, ben] = await Promise.all([Person.start(world), Person.start(world)]);
-  await Promise.all([anna.signUp("202 555 0101", "Anna"), ben.signUp("202 555 0102", "Ben")]);
+  await Promise.all([anna.signUp("202 555 0101", "Anna"), ben.signUp("202 555 0102", "Benno")]);
   await anna.askToTalk("202 555 0102", HELLO);
   await ben.openRequest("Anna", HELLO);
   await ben.accept(HELLO);
@@ -62,7 +62,7 @@ interface Round {
   readonly named: (text: string) => string;
   /** What Anna began to say, in this order. */
   readonly begun: string[];
-  /** What Ben said. */
+  /** What Benno said. */
   readonly said: string[];
   /** What Anna had on her screen last, behind what was settled. */
   seen: readonly string[];
@@ -163,7 +163,7 @@ async function onItsWay(round: Round, way: "up" | "down", size: number): Promise
 /** What is under way when the browser is killed. */
 const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
   async text(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     const texts = burst(round);
     const middle = texts[round.draw.below(BURST)] ?? "";
     const ms = round.draw.below(150);
@@ -178,7 +178,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
   },
 
   async upload(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     const { name, bytes } = newFile(round, "up");
     round.begun.push(name);
     await anna.sendFile(name, bytes);
@@ -189,7 +189,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
   },
 
   async receive(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     const { name, bytes } = newFile(round, "down");
     const says = (async () => {
       await benSays(round, [round.named("before")]);
@@ -215,7 +215,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
   },
 
   async start(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     // What is said without a way waits in the store.
     await world.killServer();
     await saysAll(round, [round.named("waits"), round.named("waits, too")]);
@@ -238,7 +238,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
   },
 
   async click(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     const text = round.named("a line to be changed");
     await saysAll(round, [text]);
     await anna.got(text, "Read");
@@ -276,7 +276,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
   },
 
   async draft(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     const text = `${round.named("a draft")}, ${"which gets longer and longer. ".repeat(20)}`;
     world.secrets.add(text.slice(0, 40));
     const typed: number[] = [];
@@ -312,7 +312,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
     round.moment = `${String(ms)} ms after ${own ? "she" : "he"} began to make a group`;
     const inside = [round.named("inside"), round.named("inside, too")];
     if (own) {
-      await anna.beginGroup(group, ["Ben"]);
+      await anna.beginGroup(group, ["Benno"]);
       await killed(round, () => pause(ms));
     } else {
       const makes = (async () => {
@@ -327,7 +327,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
         const there = await anna.row(group).count();
         round.moment += there === 0 ? ", which is not there" : "";
         if (own && there === 0) {
-          // What Anna said after that has come to Ben: the group is not on its way.
+          // What Anna said after that has come to Benno: the group is not on its way.
           expect(await ben.row(group).count()).toBe(0);
           return;
         }
@@ -341,7 +341,7 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
         for (const person of [anna, ben]) {
           await person.reads([...(own ? [] : inside), hers, his]);
           expect(await person.row(group).count()).toBe(1);
-          await person.openChat(person === anna ? "Ben" : "Anna");
+          await person.openChat(person === anna ? "Benno" : "Anna");
         }
       },
     };
@@ -369,22 +369,22 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
           await anna.letIn(first ? code : await desk.linkCode());
           await chats.waitFor();
         }
-        await anna.openChat("Ben");
+        await anna.openChat("Benno");
         const lines = await anna.lines();
-        await desk.row("Ben").waitFor();
-        await desk.openChat("Ben");
+        await desk.row("Benno").waitFor();
+        await desk.openChat("Benno");
         await until("the history on the other browser", async () => same(await desk.lines(), lines)).catch(async (error: unknown) => {
           throw new Error(`it has ${JSON.stringify(await desk.lines())} of ${JSON.stringify(lines)}`, { cause: error });
         });
         await desk.end();
         await anna.takeOut();
-        await anna.openChat("Ben");
+        await anna.openChat("Benno");
       },
     };
   },
 
   async both(round) {
-    await anna.openChat("Ben");
+    await anna.openChat("Benno");
     const [hers, his] = [newFile(round, "hers"), newFile(round, "his")];
     round.begun.push(hers.name);
     await anna.sendFile(hers.name, hers.bytes);
@@ -407,7 +407,7 @@ async function settles(round: Round, { back, settled: look }: Looks): Promise<vo
   world.paces();
   const came = round.away;
   if (came) await anna.comesBack();
-  await anna.openChat("Ben");
+  await anna.openChat("Benno");
   await ben.openChat("Anna");
   await back?.();
   const again = anna.button(/^(Try again|Send again)$/);
@@ -427,7 +427,7 @@ async function settles(round: Round, { back, settled: look }: Looks): Promise<vo
     had = await Promise.all([tail(anna), tail(ben)]);
     return had[0] !== undefined && same(had[0], had[1]) && round.said.every((text) => had[0]?.includes(text));
   }).catch((error: unknown) => {
-    throw new Error(`Anna has ${JSON.stringify(had[0])}, Ben has ${JSON.stringify(had[1])}, who said ${JSON.stringify(round.said)}`, { cause: error });
+    throw new Error(`Anna has ${JSON.stringify(had[0])}, Benno has ${JSON.stringify(had[1])}, who said ${JSON.stringify(round.said)}`, { cause: error });
   });
   const lines = had[0] ?? [];
   // Each once, and nothing that nobody said.
@@ -475,7 +475,7 @@ for (let seed = FROM; seed < FROM + KILLS; seed += 1) {
 }
 
 test("read once more from the first line, both have the same, and all that was said", async () => {
-  for (const [person, other] of [[anna, "Ben"], [ben, "Anna"]] as const) {
+  for (const [person, other] of [[anna, "Benno"], [ben, "Anna"]] as const) {
     await person.openChat(other);
     expect(await person.whole(HELLO)).toEqual(settled);
   }

@@ -16,7 +16,7 @@ import { type Said, until, World } from "./world";
 const ANNA = "202 555 0101";
 const ANNA_WHOLE = "+12025550101";
 const BEN_WHOLE = "+12025550102";
-const HELLO = "Hello Anna, it is Ben with the pictures.";
+const HELLO = "Hello Anna, it is Benno with the pictures.";
 const SKY = "The sky tonight";
 const SEA = "The sea this morning";
 const NOW = "Only for now";
@@ -85,7 +85,7 @@ function writes(name: string, at: number): Promise<void> {
   }, [FOLDER, name, at] as const);
 }
 
-/** Ben sends a file. */
+/** Benno sends a file. */
 async function sends(name: string, bytes: Buffer, caption: string): Promise<void> {
   world.secrets.add(name, caption);
   const path = join(world.folder, name);
@@ -99,9 +99,9 @@ async function takesPicture(name: string, bytes: Buffer): Promise<void> {
   await world.terminal("ben", "profile", "--photo", path);
 }
 
-/** Ben's picture as it stands in the list, so many pixels wide. */
+/** Benno's picture as it stands in the list, so many pixels wide. */
 async function seesBen(width: number): Promise<void> {
-  await until("Ben's picture", () => anna.row("Ben").locator("img").evaluateAll((all, width) => all.some((it) => (it as HTMLImageElement).naturalWidth === width), width));
+  await until("Benno's picture", () => anna.row("Benno").locator("img").evaluateAll((all, width) => all.some((it) => (it as HTMLImageElement).naturalWidth === width), width));
 }
 
 async function reloads(): Promise<void> {
@@ -112,12 +112,12 @@ async function reloads(): Promise<void> {
 test("somebody sends a picture, and has one of their own: each is kept once it was looked at", async () => {
   await anna.signUp(ANNA, "Anna");
   await anna.page.waitForFunction(() => navigator.serviceWorker.controller?.state === "activated");
-  await world.signUp("ben", BEN_WHOLE, "Ben");
+  await world.signUp("ben", BEN_WHOLE, "Benno");
   await takesPicture("face.png", picture(96, 96));
   await world.terminal("ben", "send", ANNA_WHOLE, HELLO);
-  await anna.openRequest("Ben", HELLO);
+  await anna.openRequest("Benno", HELLO);
   await anna.accept(HELLO);
-  await until("the conversation at Ben's", async () => {
+  await until("the conversation at Benno's", async () => {
     await world.terminal("ben", "sync");
     return world.terminal("ben", "send", ANNA_WHOLE, "Here they come.").catch(() => undefined);
   });
@@ -137,7 +137,7 @@ test("with the server gone, both are there again after a reload, and after a kil
   await seesBen(96);
   await anna.browser.kill9();
   await anna.comesBack();
-  await anna.openChat("Ben");
+  await anna.openChat("Benno");
   await anna.sees(SKY, 320);
   await seesBen(96);
   await world.comeBack();
@@ -241,7 +241,7 @@ test("no file of the browser holds what was in a file", async () => {
   expect(named.found).not.toEqual([]);
   for (const said of [MARKER, SKY, NOW]) expect((await anna.browser.holding(said)).found, said).toEqual([]);
   await anna.comesBack();
-  await anna.openChat("Ben");
+  await anna.openChat("Benno");
 });
 
 test("nothing is kept of an account that is deleted", async () => {

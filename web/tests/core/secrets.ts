@@ -2,8 +2,9 @@
  * What a server may neither know nor note down, and the search for it in what it wrote.
  *
  * Always holds: it is looked for as it was said and as programs write bytes (JSON, addresses, base 16 and 64, lists of
- * numbers), wherever in a word of base 64 it begins; a short one only where it stands as a word, for by chance three
- * letters are anywhere. Deliberately absent: what was compressed or sealed; the server's own tests look into that.
+ * numbers), wherever in a word of base 64 it begins; a short one only where it stands as a word. By chance three
+ * letters are anywhere, also as a word, in megabytes of what is sealed: people's names have more. Deliberately absent:
+ * what was compressed or sealed; the server's own tests look into that.
  */
 
 /** A text of fewer bytes is looked for as a word. */
