@@ -300,7 +300,11 @@ const KINDS: Readonly<Record<string, (round: Round) => Promise<Looks>>> = {
         expect(draft.length).toBeGreaterThanOrEqual(kept);
         round.moment += `: ${String(draft.length)} of ${String(typed.length)} letters are there`;
         if (draft.length < DRAFT_MIN) await anna.writing.fill("");
-        else await saysAll(round, [draft.trim()]);
+        else {
+          await saysAll(round, [draft.trim()]);
+          // She is not killed any more: it is there before what both have is looked at.
+          await anna.message(draft.trim()).waitFor();
+        }
       },
     };
   },
